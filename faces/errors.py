@@ -1,0 +1,156 @@
+"""Every error of the project, by whose fault it is, because that decides what happens next.
+
+    FacesError
+    ├── PhotoError            the photo: HTTP 4xx, the job fails without a retry
+    │   ├── EmptyFile
+    │   ├── UnsupportedFormat
+    │   ├── DamagedPhoto
+    │   ├── PhotoTooLarge
+    │   └── CrashedBefore
+    ├── RequestError          the caller's words: HTTP 4xx, a command's exit code 2
+    │   ├── OutsideDisks
+    │   └── SettingsError
+    ├── JobError              the job: fails without a retry
+    │   ├── ImageMissing
+    │   ├── FileMissing
+    │   └── SchemaError
+    ├── Unavailable           the world: HTTP 503, try again
+    │   ├── FaceApiUnavailable
+    │   ├── EnginesBusy
+    │   └── StoreUnavailable
+    └── EngineError           ourselves: start-up refuses; in a request HTTP 500
+        ├── ModelMissing
+        └── ModelDamaged
+
+Errors know no status codes and no deliveries: each door has one table of its own.
+"""
+
+
+class FacesError(Exception):
+    """Base of all errors that we raise on purpose.
+
+    `str(error)` is one sentence for a person: what was found and what is needed.
+    `code` is a stable word for machines.
+    """
+
+    code = "error"
+
+
+class PhotoError(FacesError):
+    """This photo cannot be used, and trying again changes nothing."""
+
+    code = "bad_photo"
+
+
+class EmptyFile(PhotoError):
+    """The file has no bytes."""
+
+    code = "empty_file"
+
+
+class UnsupportedFormat(PhotoError):
+    """The bytes are not a picture of a format that we read."""
+
+    code = "unsupported_format"
+
+
+class DamagedPhoto(PhotoError):
+    """The format is known, but the pixels cannot be read to the end."""
+
+    code = "damaged_photo"
+
+
+class PhotoTooLarge(PhotoError):
+    """More pixels or bytes than the limits allow; the sentence has both numbers."""
+
+    code = "photo_too_large"
+
+
+class CrashedBefore(PhotoError):
+    """This photo ended two engine processes within a day."""
+
+    code = "crashed_before"
+
+
+class RequestError(FacesError):
+    """The caller asked for something that cannot be done as it was asked."""
+
+    code = "bad_request"
+
+
+class OutsideDisks(RequestError):
+    """A path that no disk holds, or that leaves its disk."""
+
+    code = "bad_path"
+
+
+class SettingsError(RequestError):
+    """A setting is wrong; the sentence names the variable."""
+
+    code = "bad_setting"
+
+
+class JobError(FacesError):
+    """This job cannot succeed, however often it is tried."""
+
+    code = "bad_job"
+
+
+class ImageMissing(JobError):
+    """There is no row with this id in `images`."""
+
+    code = "image_missing"
+
+
+class FileMissing(JobError):
+    """The image's file is not where its row says, or cannot be read."""
+
+    code = "file_missing"
+
+
+class SchemaError(JobError):
+    """The database lacks a table or column that the work needs, or has a schema not supported yet."""
+
+    code = "schema"
+
+
+class Unavailable(FacesError):
+    """Something outside this process is away; trying again later may succeed."""
+
+    code = "unavailable"
+
+
+class FaceApiUnavailable(Unavailable):
+    """The face API does not answer, or says that it cannot answer now."""
+
+    code = "face_api_unavailable"
+
+
+class EnginesBusy(Unavailable):
+    """As many photos wait as may wait."""
+
+    code = "busy"
+
+
+class StoreUnavailable(Unavailable):
+    """The database does not answer."""
+
+    code = "store_unavailable"
+
+
+class EngineError(FacesError):
+    """A fault of our own."""
+
+    code = "engine_error"
+
+
+class ModelMissing(EngineError):
+    """A model file is nowhere to be found; the sentence says where it was looked for."""
+
+    code = "model_missing"
+
+
+class ModelDamaged(EngineError):
+    """A model file is not the one that we know, by its checksum."""
+
+    code = "model_damaged"

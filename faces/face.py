@@ -1,0 +1,93 @@
+"""What a found face is: its box, its quality, its encoding. Values only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+#: Numbers in one encoding.
+ENCODING_LENGTH = 128
+
+Encoding = npt.NDArray[np.float64]
+"""Shape (128,), float64, finite."""
+
+Pixels = npt.NDArray[np.uint8]
+"""Shape (height, width, 3), RGB, 8 bit, C-contiguous."""
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle in whole pixels, edges as face_recognition counts them (top, right, bottom, left)."""
+
+    top: int
+    right: int
+    bottom: int
+    left: int
+
+    @property
+    def width(self) -> int:
+        """Pixels from left to right; never negative."""
+        return max(self.right - self.left, 0)
+
+    @property
+    def height(self) -> int:
+        """Pixels from top to bottom; never negative."""
+        return max(self.bottom - self.top, 0)
+
+    def clipped(self, width: int, height: int) -> Box:
+        """The part of the box that lies on a picture of `width` × `height` pixels."""
+        return Box(
+            top=min(max(self.top, 0), height),
+            right=min(max(self.right, 0), width),
+            bottom=min(max(self.bottom, 0), height),
+            left=min(max(self.left, 0), width),
+        )
+
+    def resized(self, across: float, down: float) -> Box:
+        """The same place on a picture `across` times as wide and `down` times as high, rounded."""
+        return Box(
+            top=round(self.top * down),
+            right=round(self.right * across),
+            bottom=round(self.bottom * down),
+            left=round(self.left * across),
+        )
+
+    def ratios(self, width: int, height: int) -> RatioBox:
+        """The same place as parts of a picture of `width` × `height` pixels."""
+        return RatioBox(
+            top=self.top / height, right=self.right / width, bottom=self.bottom / height, left=self.left / width
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RatioBox:
+    """A rectangle as parts (0–1) of the picture's width and height."""
+
+    top: float
+    right: float
+    bottom: float
+    left: float
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """How good a found face is, 0–100, and the four parts that make the sum (25 + 35 + 20 + 20)."""
+
+    total: float
+    size: float
+    sharpness: float
+    brightness: float
+    contrast: float
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """A face in a photo. `box` is in pixels of the upright original, `scaled_box` of the picture scanned."""
+
+    box: Box
+    scaled_box: Box
+    score: float
+    quality: Quality
+    encoding: Encoding

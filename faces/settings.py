@@ -1,0 +1,113 @@
+"""Every environment variable: type, default, one line of meaning. `etc/face.env.example` lists the same."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from faces.errors import SettingsError
+
+
+def _usable_cores() -> int:
+    return len(os.sched_getaffinity(0))
+
+
+class Settings(BaseSettings):
+    """The settings of both processes; each field `x` is the variable `FACE_X`.
+
+    Use `load`: it turns what pydantic says into one sentence that names the variable.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="FACE_", frozen=True, extra="ignore", env_ignore_empty=True)
+
+    # --- the HTTP API ---------------------------------------------------------------------------
+    api_address: str = Field("127.0.0.1:5000", description="host:port of the API; loopback wants no key")
+    api_outside_address: str | None = Field(None, description="second host:port; always wants a key")
+    api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field((), description="accepted keys, comma-separated")
+    api_keys_file: Path | None = Field(None, description="file with further accepted keys, one a line")
+    api_processes: int = Field(
+        default_factory=_usable_cores, ge=1, le=256, description="engine processes; default: the usable cores"
+    )
+    api_waiting: int = Field(16, ge=1, le=1000, description="photos that may wait in each process; more get 503")
+    api_photo_seconds: int = Field(
+        240, ge=5, description="a photo that keeps an engine longer ends that process (PHP waits 300)"
+    )
+    api_memory_mb: int = Field(800, ge=200, description="a process larger than this is replaced between photos")
+    api_compare_megabytes: int = Field(512, ge=1, description="largest body of /compare")
+    max_megapixels: float = Field(120, gt=0, description="photos with more are refused before they are decoded")
+    max_megabytes: float = Field(64, gt=0, description="photo files with more are refused")
+    disk_roots: Annotated[Mapping[str, Path], NoDecode] = Field(
+        {}, description="name=path,…: Laravel's disks; debug pictures are only written below them"
+    )
+    models_dir: Path | None = Field(None, description="where the model files lie; default: face_recognition_models")
+    state_dir: Path = Field(
+        default_factory=lambda: Path.home() / ".local/state/face-sidecar",
+        description="what must outlive a process: photos that crashed one",
+    )
+
+    # --- the store and the job ------------------------------------------------------------------
+    database_url: SecretStr = Field(
+        SecretStr("sqlite:///faces.db"), description="SQLAlchemy URL: mysql+pymysql://… or sqlite:///…"
+    )
+    api_url: str | None = Field(None, description="where the face API answers; default: api_address, or a private one")
+    api_key: SecretStr | None = Field(None, description="the key that we send to the face API")
+    api_timeout: float = Field(300, gt=0, description="seconds that a job waits for one photo's answer")
+    threshold: float = Field(
+        0.6, gt=0, le=2, description="a face strictly nearer than this to a master is linked to it"
+    )
+    link_within_photo: bool = Field(False, description="also link faces of one photo to each other")
+
+    # --- logs -----------------------------------------------------------------------------------
+    log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="DEBUG, INFO, WARNING or ERROR")
+
+    @field_validator("api_keys", mode="before")
+    @classmethod
+    def _split_keys(cls, value: Any) -> Any:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("disk_roots", mode="before")
+    @classmethod
+    def _split_roots(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        roots: dict[str, str] = {}
+        for part in filter(None, (part.strip() for part in value.split(","))):
+            name, equals, path = (piece.strip() for piece in part.partition("="))
+            if not equals or not name or not path.startswith("/"):
+                raise ValueError(f"found {part!r}, needed name=/absolute/path")
+            if name in roots:
+                raise ValueError(f"the disk {name!r} is there twice")
+            roots[name] = path
+        return roots
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read the given values and the environment, nothing else."""
+        return init_settings, env_settings
+
+
+def load(**given: Any) -> Settings:
+    """Read the settings from the environment; `given` wins over it.
+
+    Raises:
+        SettingsError: a value is wrong; the sentence names each variable.
+    """
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"FACE_{'_'.join(str(part) for part in line['loc'][:1]).upper()}: {line['msg']}" for line in error.errors()
+        )
+        raise SettingsError(f"wrong settings: {wrong}") from None

@@ -1,0 +1,1 @@
+"""The job door: images in, database rows out. No dlib here."""
