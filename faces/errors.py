@@ -17,6 +17,7 @@
     ├── Unavailable           the world: HTTP 503, try again
     │   ├── FaceApiUnavailable
     │   ├── EnginesBusy
+    │   ├── EngineDied
     │   └── StoreUnavailable
     └── EngineError           ourselves: start-up refuses; in a request HTTP 500
         ├── ModelMissing
@@ -130,6 +131,12 @@ class EnginesBusy(Unavailable):
     """As many photos wait as may wait."""
 
     code = "busy"
+
+
+class EngineDied(Unavailable):
+    """The process that had the photo in hand ended under it."""
+
+    code = "engine_died"
 
 
 class StoreUnavailable(Unavailable):

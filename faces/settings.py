@@ -38,6 +38,9 @@ class Settings(BaseSettings):
         240, ge=5, description="a photo that keeps an engine longer ends that process (PHP waits 300)"
     )
     api_memory_mb: int = Field(800, ge=200, description="a process larger than this is replaced between photos")
+    api_idle_seconds: int = Field(
+        30, ge=1, le=600, description="a client that sends nothing for so long in the middle of a request gets 408"
+    )
     api_compare_megabytes: int = Field(512, ge=1, description="largest body of /compare")
     max_megapixels: float = Field(120, gt=0, description="photos with more are refused before they are decoded")
     max_megabytes: float = Field(64, gt=0, description="photo files with more are refused")
