@@ -139,6 +139,12 @@ class EngineDied(Unavailable):
     code = "engine_died"
 
 
+class PictureNotWritten(Unavailable):
+    """A debug picture could not be written; its faces are not lost, so a door warns instead of failing."""
+
+    code = "picture_not_written"
+
+
 class StoreUnavailable(Unavailable):
     """The database does not answer."""
 

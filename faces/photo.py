@@ -1,0 +1,233 @@
+"""Bytes -> a photo: upright, 8 bit, within the limits; or a reason why not. The only module that opens pictures."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import mmap
+import struct
+import warnings
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pillow_heif
+from PIL import (
+    AvifImagePlugin,  # noqa: F401  importing a plugin is what makes Pillow know the format
+    BmpImagePlugin,  # noqa: F401
+    GifImagePlugin,  # noqa: F401
+    Image,
+    ImageCms,
+    JpegImagePlugin,  # noqa: F401
+    PngImagePlugin,  # noqa: F401
+    TiffImagePlugin,  # noqa: F401
+    UnidentifiedImageError,
+    WebPImagePlugin,  # noqa: F401
+)
+
+from faces import colours, formats
+from faces.errors import DamagedPhoto, EmptyFile, PhotoTooLarge, UnsupportedFormat
+from faces.face import Pixels
+from faces.memory import give_back
+from faces.settings import Settings
+
+#: EXIF tag 0x0112 and what each of its values asks for (EXIF 2.32, 4.6.4 A).
+_ORIENTATION = 0x0112
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+#: Our name of a format -> the names of Pillow's plugins that may open it.
+_PLUGINS = {"WebP": "WEBP", "HEIC": "HEIF"}
+
+#: What Pillow, its plugins and libheif raise on damaged files, as a fuzz of all formats shows.
+_DECODER_ERRORS = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    AssertionError,
+    ArithmeticError,
+    RuntimeError,
+    EOFError,
+    BufferError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+    ImageCms.PyCMSError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoLimits:
+    """What is refused before pixels are decoded: more than `max_pixels` pixels or `max_bytes` bytes."""
+
+    max_pixels: int
+    max_bytes: int
+
+    @classmethod
+    def of(cls, settings: Settings) -> PhotoLimits:
+        """The limits that the settings name in millions."""
+        return cls(int(settings.max_megapixels * 1_000_000), int(settings.max_megabytes * 1_000_000))
+
+
+class Photo:
+    """An upright photo in memory. `width` and `height` are pixels; `orientation` is the EXIF value (1–8) applied.
+
+    One thread at a time. `release` frees the pixels; the facts stay.
+    """
+
+    __slots__ = ("_image", "_profile", "format", "height", "orientation", "warnings", "width")
+
+    def __init__(
+        self, image: Image.Image, format: str, orientation: int, profile: bytes | None, warnings: tuple[str, ...]
+    ) -> None:
+        self._image: Image.Image | None = image
+        self._profile = profile
+        self.width, self.height = image.size
+        self.format = format
+        self.orientation = orientation
+        self.warnings = warnings
+
+    def size_at(self, longest: int) -> tuple[int, int]:
+        """Width and height when the longest side is brought down to `longest` pixels; never up."""
+        factor = min(1.0, longest / max(self.width, self.height))
+        if factor == 1.0:
+            return self.width, self.height
+        return max(int(self.width * factor), 1), max(int(self.height * factor), 1)
+
+    def scaled(self, longest: int) -> Pixels:
+        """The photo with its longest side brought down to `longest` pixels, as the reference method does it.
+
+        Returns RGB, 8 bit, shape (height, width, 3), read-only; profiles are not applied (see `for_people`).
+        """
+        if self._image is None:
+            raise RuntimeError("this photo was released")
+        image, size = self._image, self.size_at(longest)
+        if size != image.size:
+            image = image.resize(size, Image.Resampling.LANCZOS)
+        return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
+
+    def for_people(self, pixels: Pixels) -> Pixels:
+        """`pixels`, which came from `scaled`, in true colours: what a person should see. Works after `release`."""
+        if self._profile is None:
+            return pixels
+        picture = Image.fromarray(pixels)
+        for candidate in (picture, picture.getchannel(0)):
+            with contextlib.suppress(ValueError):
+                return np.asarray(colours.to_srgb(candidate, self._profile))
+        return pixels
+
+    def release(self) -> None:
+        """Free the pixels. Doing it twice is fine."""
+        self._image = None
+        give_back(self.width * self.height)
+
+
+def decode(data: bytes | bytearray | memoryview | mmap.mmap, limits: PhotoLimits) -> Photo:
+    """Read a photo: by content, first frame, upright by its EXIF orientation, transparent parts on white.
+
+    Raises:
+        EmptyFile: no bytes.
+        UnsupportedFormat: not a format that we read.
+        PhotoTooLarge: more bytes or pixels than the limits allow; nothing was decoded.
+        DamagedPhoto: the pixels cannot be read to the end.
+    """
+    with opened(data, limits) as (image, name):
+        stored = _orientation(image) if name in ("TIFF", "HEIC") else 1
+        image.load()
+        _check_pixels(image, limits)
+        orientation = _orientation(image)
+        profile, mode = image.info.get("icc_profile"), image.mode
+        flat, guess = colours.plain(image)
+        if orientation in _TURNS:
+            flat = flat.transpose(_TURNS[orientation])
+        elif flat is image and name in ("WebP", "AVIF"):
+            # The decoder hangs on the opened picture and holds two more frames; a copy lets go of it.
+            flat = image.copy()
+    kept = profile if mode in ("RGB", "L") and isinstance(profile, bytes) else None
+    return Photo(flat, name, orientation if orientation != 1 else stored, kept, (guess,) if guess else ())
+
+
+@contextlib.contextmanager
+def opened(data: bytes | bytearray | memoryview | mmap.mmap, limits: PhotoLimits) -> Iterator[tuple[Image.Image, str]]:
+    """A picture whose header was read and is within the limits, and its format; pixels are not decoded yet.
+
+    Whatever the decoder raises inside the `with` block becomes one of our errors. Raises as `decode` does.
+    """
+    _check_bytes(data, limits)
+    name = formats.format_of(bytes(data[: formats.HEAD_BYTES]))
+    if name is None:
+        raise UnsupportedFormat(f"found {len(data)} bytes of no known picture format, need {_readable()}")
+    _prepare_pillow()
+    try:
+        with Image.open(io.BytesIO(data), formats=[_PLUGINS.get(name, name)]) as image:
+            _check_pixels(image, limits)
+            yield image, name
+    except MemoryError as error:
+        raise PhotoTooLarge(f"the {name} file wants more memory than this machine gives") from error
+    except _DECODER_ERRORS as error:
+        raise DamagedPhoto(f"the {name} file is damaged or cut off: {_reason(error)}") from error
+
+
+def _check_bytes(data: bytes | bytearray | memoryview | mmap.mmap, limits: PhotoLimits) -> None:
+    if len(data) == 0:
+        raise EmptyFile(f"the file is empty, need a photo ({_readable()})")
+    if len(data) > limits.max_bytes:
+        raise PhotoTooLarge(f"the file has {len(data):,} bytes, at most {limits.max_bytes:,} are accepted")
+
+
+def _check_pixels(image: Image.Image, limits: PhotoLimits) -> None:
+    width, height = image.size
+    if width * height > limits.max_pixels:
+        raise PhotoTooLarge(
+            f"the photo has {width * height:,} pixels ({width} × {height}), at most {limits.max_pixels:,} are accepted"
+        )
+
+
+def _prepare_pillow() -> None:
+    """Make Pillow read HEIC, and leave limits and doubts to us.
+
+    Pillow's own pixel limit would refuse what our setting allows. Its warnings about odd metadata would go to the
+    log once and, where warnings are errors, end the decoding; a filter that stays is the only one safe with threads.
+    """
+    Image.MAX_IMAGE_PIXELS = None
+    if "HEIF" not in Image.OPEN:
+        pillow_heif.register_heif_opener(thumbnails=False)
+    for module in (r"PIL\.", r"pillow_heif", r"faces\.photo"):
+        _ignore_once(module)
+
+
+def _ignore_once(module: str) -> None:
+    for action, _message, category, where, _line in warnings.filters:
+        if action == "ignore" and category is UserWarning and getattr(where, "pattern", where) == module:
+            return
+    warnings.filterwarnings("ignore", category=UserWarning, module=module)
+
+
+def _orientation(image: Image.Image) -> int:
+    """The EXIF orientation, 1 where there is none or where it cannot be read."""
+    try:
+        value = image.info.get("original_orientation") or image.getexif().get(_ORIENTATION, 1)
+    except _DECODER_ERRORS:
+        return 1
+    return value if isinstance(value, int) and value in _TURNS else 1
+
+
+def _readable() -> str:
+    return f"{', '.join(formats.READABLE[:-1])} or {formats.READABLE[-1]}"
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, UnidentifiedImageError):
+        return "its header cannot be read"
+    return str(error).strip().rstrip(".") or type(error).__name__
