@@ -9,6 +9,7 @@
     │   └── CrashedBefore
     ├── RequestError          the caller's words: HTTP 4xx, a command's exit code 2
     │   ├── OutsideDisks
+    │   ├── SheetNotWritten
     │   └── SettingsError
     ├── JobError              the job: fails without a retry
     │   ├── ImageMissing
@@ -83,6 +84,12 @@ class OutsideDisks(RequestError):
     """A path that no disk holds, or that leaves its disk."""
 
     code = "bad_path"
+
+
+class SheetNotWritten(RequestError):
+    """The folder named for a contact sheet cannot be written, or holds somebody's own page."""
+
+    code = "sheet_not_written"
 
 
 class SettingsError(RequestError):
