@@ -96,13 +96,17 @@ class CrashRegister:
             raise
         return Mark(self._in_hand / name, handle)
 
-    def bury_dead(self) -> list[str]:
-        """Count the photos whose process died, forget what is too old; the SHA-256 of each new one."""
-        buried = [mark.name.partition(".")[0] for mark in self._in_hand.glob("[!.]*") if self._bury(mark)]
+    def bury_dead(self) -> None:
+        """Count the photos whose process died, forget what is too old."""
+        for mark in self._in_hand.glob("[!.]*"):
+            if self._bury(mark):
+                sha256, _boot, pid, _at = mark.name.split(".")
+                _log.error(
+                    "process %s ended under the photo with SHA-256 %s; a second time, it is refused", pid, sha256
+                )
         for mark in self._crashed.iterdir():
             if not _is_fresh(mark):
                 mark.unlink(missing_ok=True)
-        return buried
 
     def _bury(self, mark: Path) -> bool:
         try:

@@ -104,14 +104,19 @@ class ErrorReply:
     @property
     def headers(self) -> dict[str, str]:
         """Headers that the status calls for."""
-        if self.status == 503:
-            return {"Retry-After": str(RETRY_AFTER)}
-        return {"WWW-Authenticate": "Bearer"} if self.status == 401 else {}
+        return headers_for(self.status)
 
     @property
     def body(self) -> dict[str, str | bool]:
         """The JSON object."""
         return {"error": self.error, "code": self.code, "retryable": self.retryable}
+
+
+def headers_for(status: int) -> dict[str, str]:
+    """Headers that a status calls for."""
+    if status == 503:
+        return {"Retry-After": str(RETRY_AFTER)}
+    return {"WWW-Authenticate": "Bearer"} if status == 401 else {}
 
 
 def reply_to(error: Exception) -> ErrorReply:

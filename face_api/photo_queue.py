@@ -27,13 +27,14 @@ from dataclasses import asdict, dataclass, field
 from types import TracebackType
 from typing import Any
 
+from face_api.errors import WrongField
 from faces.errors import EngineDied, EnginesBusy
 
 #: Set on the message queue's sending end. The kernel counts about 800 bytes a message and doubles what is asked.
 SEND_BUFFER = 4 * 1024 * 1024
 
 #: Bytes of one task at most: what fits into a fresh line without anybody reading it. Fields are limited at the door.
-LONGEST_TASK = 64 * 1024
+LONGEST_TASK = 128 * 1024
 
 _TAKEN = b"t"
 _LENGTHS = struct.Struct("!II")
@@ -93,12 +94,16 @@ class PhotoQueue:
         """Put the photo (an open file) into the queue.
 
         Raises:
+            WrongField: the task's words are too long.
             EnginesBusy: the kernel takes no more.
         """
+        words = task.encode()
+        if len(words) > LONGEST_TASK:
+            raise WrongField(f"the fields take {len(words):,} bytes, at most {LONGEST_TASK:,} are accepted")
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         try:
-            ours.send(task.encode())
+            ours.send(words)
             descriptors = array.array("i", [photo, theirs.fileno()])
             self._inlet.sendmsg([b"p"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, descriptors)])
         except OSError as error:

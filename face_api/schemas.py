@@ -116,7 +116,7 @@ class EncodeReply(Reply):
     faces: list[FaceReply] = Field(description="where each face is")
     image: ImageReply = Field(description="the photo as it was read")
     scale: int | None = Field(
-        description="longest side in pixels of the scale that faces were found at (1200, 1600 or 2000); null without one"
+        description="the scale that faces were found at, as longest side in pixels (1200, 1600, 2000); null without one"
     )
     model: str = Field(
         description="the encoding model: only encodings of one model can be compared",

@@ -1,0 +1,78 @@
+"""python -m face_api: gunicorn with our conf, as production runs it. Everything is set by FACE_… variables."""
+
+from __future__ import annotations
+
+import socket
+import sys
+import time
+from pathlib import Path
+
+from gunicorn.app.wsgiapp import WSGIApplication
+
+from face_api.access import Access
+from face_api.addresses import Address
+from face_api.crash_register import CrashRegister
+from faces import models
+from faces.errors import EngineError, SettingsError
+from faces.settings import load
+
+#: Seconds for which an address may still be held by the service that we take over from.
+_PATIENCE = 5.0
+
+
+def main() -> int:
+    """Check what can be checked, then serve. Exit code 2: a setting is wrong; 1: something is missing or in use."""
+    try:
+        settings = load()
+        access = Access.of(settings)
+        CrashRegister.of(settings)
+        models.find(settings.models_dir)
+        for address in access.addresses.all():
+            _wait_until_free(address)
+    except SettingsError as error:
+        return _complain(error, 2)
+    except (EngineError, AddressInUse) as error:
+        return _complain(error, 1)
+    sys.argv = ["face_api", "--config", str(Path(__file__).with_name("gunicorn.conf.py"))]
+    WSGIApplication("%(prog)s [OPTIONS]", prog="face_api").run()
+    return 0
+
+
+class AddressInUse(Exception):
+    """Somebody else listens there, or the address is not this machine's."""
+
+
+def _wait_until_free(address: Address) -> None:
+    """Try to listen: gunicorn's own words for a failure take ten lines.
+
+    Raises:
+        AddressInUse: it did not become free, or it cannot be listened on.
+        SettingsError: the host is unknown.
+    """
+    try:
+        family, kind, protocol, _, place = socket.getaddrinfo(
+            address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except OSError as error:
+        raise SettingsError(f"the host of {address} is unknown: {error.strerror}") from error
+    end = time.monotonic() + _PATIENCE
+    while True:
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(place)
+            except OSError as error:
+                if time.monotonic() > end:
+                    raise AddressInUse(f"{address} cannot be listened on: {error.strerror}") from error
+                time.sleep(0.2)
+            else:
+                return
+
+
+def _complain(error: Exception, code: int) -> int:
+    print(f"face_api: {error}", file=sys.stderr)  # noqa: T201  the log is not set up yet
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

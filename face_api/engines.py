@@ -1,0 +1,61 @@
+"""The accepting side: puts a photo into the queue of all engines and waits for its answer. Bounded, never blocking."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+from face_api.metrics import Metrics
+from face_api.photo_queue import Answer, PhotoQueue, Task
+from faces.errors import EnginesBusy
+
+
+class ClientGone(Exception):
+    """Nobody waits for this answer any more."""
+
+
+class Engines:
+    """All engines of all processes, as one process sees them. For its event loop only."""
+
+    def __init__(self, queue: PhotoQueue, most_waiting: int, metrics: Metrics) -> None:
+        """At most `most_waiting` photos of this process wait for an engine at a time."""
+        self._queue, self._most_waiting, self._metrics = queue, most_waiting, metrics
+        self._waiting = 0
+
+    async def ask(self, task: Task, photo: int, gone: Coroutine[Any, Any, None]) -> Answer:
+        """Have an engine work on the photo (an open file). `gone` returns when the client leaves.
+
+        Raises:
+            EnginesBusy: too many wait already.
+            EngineDied: the process that worked on it ended.
+            ClientGone: the client left; a photo that no engine had in hand yet will not be worked on.
+        """
+        answer = asyncio.ensure_future(self._ask(task, photo))
+        left = asyncio.ensure_future(gone)
+        try:
+            await asyncio.wait({answer, left}, return_when=asyncio.FIRST_COMPLETED)
+            if not answer.done():
+                raise ClientGone
+            return answer.result()
+        finally:
+            for ours in (answer, left):
+                ours.cancel()
+            await asyncio.gather(answer, left, return_exceptions=True)
+
+    async def _ask(self, task: Task, photo: int) -> Answer:
+        if self._waiting >= self._most_waiting:
+            raise EnginesBusy(
+                f"{self._waiting} photos wait in this process already, and no more may (FACE_API_WAITING); try again"
+            )
+        with self._queue.offer(task, photo) as line:
+            self._count(+1)
+            try:
+                await line.taken()
+            finally:
+                self._count(-1)
+            return await line.answer()
+
+    def _count(self, more: int) -> None:
+        self._waiting += more
+        self._metrics.set_waiting(self._waiting)

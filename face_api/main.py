@@ -1,0 +1,100 @@
+"""create_app: the whole API as one ASGI application; gunicorn makes it once, before the fork."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from face_api import documentation, openapi
+from face_api.access import Access
+from face_api.access_guard import AccessGuard
+from face_api.body_limit import FORM_BYTES, BodyLimit
+from face_api.crash_register import CrashRegister
+from face_api.engine_process import EngineProcess
+from face_api.engines import ClientGone, Engines
+from face_api.metrics import Metrics
+from face_api.photo_queue import PhotoQueue
+from face_api.photo_work import PhotoWork
+from face_api.refusals import refuse, refuse_field, refuse_http
+from face_api.request_log import RequestLog
+from face_api.routes import router
+from face_api.service import Service
+from faces import __version__, models
+from faces.disks import Disks
+from faces.engine import FaceEngine
+from faces.errors import FacesError
+from faces.settings import Settings, load
+
+
+def create_app(settings: Settings, engine: FaceEngine) -> FastAPI:
+    """Build the application around an engine. Nothing runs and nothing listens yet.
+
+    Raises:
+        SettingsError: a setting cannot be used.
+    """
+    service = _service(settings, engine)
+    app = FastAPI(
+        title=openapi.TITLE,
+        description=openapi.DESCRIPTION,
+        version=__version__,
+        openapi_tags=openapi.TAGS,
+        responses=openapi.ANY_ERRORS,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_lifespan,
+    )
+    app.state.service = service
+    app.include_router(router)
+    documentation.serve(app)
+    app.add_exception_handler(FacesError, refuse)
+    app.add_exception_handler(RequestValidationError, refuse_field)
+    app.add_exception_handler(HTTPException, refuse_http)
+    app.add_exception_handler(ClientGone, _nobody_listens)
+    # The last one added is the outermost.
+    app.add_middleware(AccessGuard, access=Access.of(settings))
+    app.add_middleware(BodyLimit, limit_of=_limits(settings), idle_seconds=settings.api_idle_seconds)
+    paths = frozenset(route.path for route in router.routes)  # type: ignore[attr-defined]
+    app.add_middleware(RequestLog, metrics=service.metrics, paths=paths)
+    return app
+
+
+def production() -> FastAPI:
+    """The application of `python -m face_api`, from the environment alone: what gunicorn calls in the master."""
+    settings = load()
+    return create_app(settings, FaceEngine(models.find(settings.models_dir)))
+
+
+def _service(settings: Settings, engine: FaceEngine) -> Service:
+    directory = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    metrics = Metrics(Path(directory) if directory else None)
+    queue = PhotoQueue()
+    process = EngineProcess(settings, PhotoWork(settings, engine), queue, CrashRegister.of(settings), metrics)
+    engines = Engines(queue, settings.api_waiting, metrics)
+    return Service(settings, engines, process, metrics, Disks.of(settings.disk_roots))
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """The engine's thread lives as long as the process serves: all connections are answered when this ends."""
+    service: Service = app.state.service
+    service.process.start()
+    yield
+    service.process.stop()
+
+
+def _limits(settings: Settings) -> Callable[[str], int]:
+    """The most bytes that a body at each path may have."""
+    photo = int(settings.max_megabytes * 1_000_000) + FORM_BYTES
+    limits = {"/compare": settings.api_compare_megabytes * 1_000_000, "/compare-images": 2 * photo}
+    return lambda path: limits.get(path, photo)
+
+
+async def _nobody_listens(request: Request, error: Exception) -> Response:
+    """Nginx's word for a client that left; nobody reads it but the log."""
+    return Response(status_code=499)

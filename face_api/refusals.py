@@ -1,0 +1,43 @@
+"""Exceptions → answers in our shape, FastAPI's own ones too."""
+
+from __future__ import annotations
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from face_api.errors import BadBody, MethodNotAllowed, NotFound, WrongField, reply_to
+from faces.errors import FacesError
+
+
+async def refuse(request: Request, error: Exception) -> JSONResponse:
+    """Answer one of our errors as the table says."""
+    reply = reply_to(error)
+    request.state.notes["code"] = reply.code
+    return JSONResponse(reply.body, reply.status, reply.headers)
+
+
+async def refuse_field(request: Request, error: Exception) -> JSONResponse:
+    """Answer what FastAPI found in the fields: one sentence that names each."""
+    assert isinstance(error, RequestValidationError)  # noqa: S101  for mypy; FastAPI sends nothing else here
+    wrong = "; ".join(f"{'.'.join(str(part) for part in line['loc'][1:])}: {line['msg']}" for line in error.errors())
+    return await refuse(request, WrongField(f"wrong fields: {wrong}"))
+
+
+async def refuse_http(request: Request, error: Exception) -> JSONResponse:
+    """Answer what Starlette raises: no such path, no such method, a form that cannot be read."""
+    assert isinstance(error, HTTPException)  # noqa: S101  for mypy; Starlette sends nothing else here
+    ours = _ours(error, request.method, ascii(request.url.path)[1:-1])
+    response = await refuse(request, ours)
+    response.headers.update({name: value for name, value in (error.headers or {}).items() if name == "Allow"})
+    return response
+
+
+def _ours(error: HTTPException, method: str, path: str) -> FacesError:
+    if error.status_code == 404:
+        return NotFound(f"there is nothing at {path}; see /docs")
+    if error.status_code == 405:
+        needed = (error.headers or {}).get("Allow", "another method")
+        return MethodNotAllowed(f"{path} does not take {method}, needed {needed}")
+    return BadBody(f"the body is no valid multipart/form-data: {error.detail}")

@@ -1,0 +1,222 @@
+"""The paths of the API: parse, one call, reply. The contract with PHP: /encode, /compare, /health."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from pathlib import PurePosixPath
+from typing import Annotated, Any
+
+from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
+
+from face_api import openapi
+from face_api.compare import compare
+from face_api.errors import NotReady, WrongField, headers_for, reply_to
+from face_api.photo_queue import Answer, Task
+from face_api.schemas import (
+    CompareImagesReply,
+    CompareReply,
+    EncodeReply,
+    HashReply,
+    HealthReply,
+    LiveReply,
+    ReadyReply,
+)
+from face_api.service import Service
+from faces import __version__
+from faces.engine import MODEL_NAME
+from faces.phash import LARGEST_SIZE, SMALLEST_SIZE, PHash
+
+router = APIRouter()
+
+#: Longest path of a file that Linux takes, in bytes.
+_LONGEST_PATH = 4096
+
+HashSize = Annotated[
+    int, Query(ge=SMALLEST_SIZE, le=LARGEST_SIZE, description="the hash has hash_size² bits", examples=[8])
+]
+
+
+@router.post("/encode", response_model=EncodeReply, responses=openapi.PHOTO_ERRORS, tags=["photos"])
+async def encode(
+    request: Request,
+    image: Annotated[UploadFile | None, File(description="the photo; or send it as `file`")] = None,
+    file: Annotated[UploadFile | None, File(description="the photo; or send it as `image`")] = None,
+    original_path: Annotated[
+        str | None,
+        Form(
+            max_length=_LONGEST_PATH,
+            description="where the original lies, absolute, or relative to `original_disk`; the debug picture is "
+            "written beside it. Without it there is no debug picture",
+            examples=["/dfotos/2024/07/IMG_1.jpg"],
+        ),
+    ] = None,
+    original_disk: Annotated[
+        str | None, Form(max_length=_LONGEST_PATH, description="name of a disk in FACE_DISK_ROOTS, or a disk's root")
+    ] = None,
+    image_debug_subdir: Annotated[
+        str | None, Form(max_length=_LONGEST_PATH, description="folder of the debug picture; default `debug`")
+    ] = None,
+    webp_quality: Annotated[
+        str | None,
+        Form(max_length=8, description="1–100: write the debug picture as WebP of this quality", examples=["80"]),
+    ] = None,
+) -> Response:
+    """Find the faces in a photo and encode each one.
+
+    JPEG, PNG, WebP, GIF, TIFF, BMP, AVIF or HEIC, by content. A photo without faces is answered with empty lists.
+    """
+    photo = _the_photo(image or file, "image (or file)")
+    quality = _webp_quality(webp_quality)
+    debug = await _debug_picture(request, original_path, original_disk, image_debug_subdir or "debug")
+    return _response(await _ask(request, "encode", photo, {**debug, "webp_quality": quality}))
+
+
+@router.post("/hash", response_model=HashReply, responses=openapi.PHOTO_ERRORS, tags=["photos"])
+async def hash_photo(
+    request: Request,
+    file: Annotated[UploadFile | None, File(description="the picture")] = None,
+    hash_size: HashSize = 8,
+) -> Response:
+    """Perceptual hash of a picture, as `imagehash.phash` gives it."""
+    photo = _the_photo(file, "file")
+    return _response(await _ask(request, "hash", photo, {"hash_size": hash_size}))
+
+
+@router.post("/compare-images", response_model=CompareImagesReply, responses=openapi.PHOTO_ERRORS, tags=["photos"])
+async def compare_images(
+    request: Request,
+    file1: Annotated[UploadFile | None, File(description="a picture")] = None,
+    file2: Annotated[UploadFile | None, File(description="another one")] = None,
+    hash_size: HashSize = 8,
+) -> Response:
+    """Perceptual hashes of two pictures, and how many bits differ."""
+    hashes: list[PHash] = []
+    for photo in (_the_photo(file1, "file1"), _the_photo(file2, "file2")):
+        answer = await _ask(request, "hash", photo, {"hash_size": hash_size})
+        if answer.status != 200:
+            return _response(answer)
+        hashes.append(PHash(HashReply.model_validate_json(answer.body).hash, hash_size * hash_size))
+    reply = CompareImagesReply(
+        hash1=hashes[0].hex,
+        hash2=hashes[1].hex,
+        hash_size=hash_size,
+        bits=hash_size * hash_size,
+        distance=hashes[0].distance(hashes[1]),
+    )
+    return Response(reply.model_dump_json(), media_type="application/json")
+
+
+@router.post(
+    "/compare",
+    response_model=CompareReply,
+    responses=openapi.COMPARE_ERRORS,
+    openapi_extra=openapi.COMPARE_BODY,
+    tags=["encodings"],
+)
+async def compare_encodings(request: Request) -> Response:
+    """Euclidean distances of one encoding to many candidates, in their order.
+
+    Two photos of one person are usually nearer than 0.6.
+    """
+    with tempfile.TemporaryFile() as body:
+        async for piece in request.stream():
+            body.write(piece)
+        body.seek(0)
+        async with _service(request).comparing:
+            reply = await asyncio.to_thread(compare, body)
+    return Response(reply, media_type="application/json")
+
+
+@router.get("/health", response_model=HealthReply, tags=["service"])
+async def health(request: Request) -> HealthReply:
+    """What this service is; answers also while everything computes."""
+    return HealthReply(
+        status="ok",
+        mode="cpu",
+        version=__version__,
+        model=MODEL_NAME,
+        processes=_service(request).settings.api_processes,
+    )
+
+
+@router.get("/livez", response_model=LiveReply, tags=["service"])
+async def livez() -> LiveReply:
+    """The process answers. Wants no key on any address."""
+    return LiveReply(status="alive")
+
+
+@router.get("/readyz", response_model=ReadyReply, responses=openapi.NOT_READY, tags=["service"])
+async def readyz(request: Request) -> Response:
+    """Whether this process takes photos; 503 with the reasons when not."""
+    if reasons := _service(request).process.reasons_not_ready():
+        reply = reply_to(NotReady("this process takes no photos: " + "; ".join(reasons)))
+        return openapi.json_response({**reply.body, "reasons": reasons}, reply.status, reply.headers)
+    return Response(ReadyReply(status="ready").model_dump_json(), media_type="application/json")
+
+
+@router.get("/metrics", response_class=Response, responses=openapi.METRICS, tags=["service"])
+async def metrics(request: Request) -> Response:
+    """Figures for Prometheus, over all processes."""
+    figures = _service(request).metrics
+    return Response(await asyncio.to_thread(figures.page), media_type=figures.content_type)
+
+
+def _service(request: Request) -> Service:
+    service: Service = request.app.state.service
+    return service
+
+
+def _the_photo(upload: UploadFile | None, name: str) -> UploadFile:
+    if upload is None:
+        raise WrongField(f"{name} is missing, needed a photo as a file of a multipart/form-data request")
+    return upload
+
+
+def _webp_quality(text: str | None) -> int | None:
+    if not text:
+        return None
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 100:
+        raise WrongField(f"webp_quality is {text!r}, needed a whole number from 1 to 100")
+    return int(text)
+
+
+async def _debug_picture(request: Request, path: str | None, disk: str | None, subdir: str) -> dict[str, str | None]:
+    """Where the debug picture goes, settled before an engine spends a second on the photo.
+
+    Raises:
+        OutsideDisks: a path that nobody may ask for.
+    """
+    name = PurePosixPath(path or "").name
+    if path is None or not name:
+        return {"directory": None, "name": name, "warning": None}
+    place = await asyncio.to_thread(_service(request).disks.debug_directory, path, disk or None, subdir)
+    return {"directory": str(place.path) if place.path else None, "name": name, "warning": place.reason}
+
+
+async def _ask(request: Request, verb: str, photo: UploadFile, fields: dict[str, Any]) -> Answer:
+    """Have an engine work on the photo; what it says about it goes to the log line."""
+    descriptor = await asyncio.to_thread(_descriptor, photo)
+    task = Task(verb, request.state.request_id, fields)
+    service = _service(request)
+    service.process.start()  # started long ago, unless the application is called in memory, without its lifespan
+    answer = await service.engines.ask(task, descriptor, _client_leaves(request))
+    request.state.notes.update(answer.notes)
+    return answer
+
+
+def _descriptor(photo: UploadFile) -> int:
+    """The upload as an open file that can be handed to another process, whole."""
+    descriptor = photo.file.fileno()  # brings an upload that was kept in memory to a file
+    photo.file.flush()
+    return descriptor
+
+
+async def _client_leaves(request: Request) -> None:
+    """Returns when the client closes its connection. The body has been read: nothing else can come."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def _response(answer: Answer) -> Response:
+    return Response(answer.body, answer.status, headers_for(answer.status), media_type="application/json")
