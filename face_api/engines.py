@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
 from typing import Any
 
 from face_api.metrics import Metrics
@@ -23,8 +22,8 @@ class Engines:
         self._queue, self._most_waiting, self._metrics = queue, most_waiting, metrics
         self._waiting = 0
 
-    async def ask(self, task: Task, photo: int, gone: Coroutine[Any, Any, None]) -> Answer:
-        """Have an engine work on the photo (an open file). `gone` returns when the client leaves.
+    async def ask(self, task: Task, photo: int, gone: asyncio.Future[None]) -> Answer:
+        """Have an engine work on the photo (an open file). `gone` is done when the client leaves.
 
         Raises:
             EnginesBusy: too many wait already.
@@ -32,16 +31,15 @@ class Engines:
             ClientGone: the client left; a photo that no engine had in hand yet will not be worked on.
         """
         answer = asyncio.ensure_future(self._ask(task, photo))
-        left = asyncio.ensure_future(gone)
         try:
-            await asyncio.wait({answer, left}, return_when=asyncio.FIRST_COMPLETED)
+            either: set[asyncio.Future[Any]] = {answer, gone}
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             if not answer.done():
                 raise ClientGone
             return answer.result()
         finally:
-            for ours in (answer, left):
-                ours.cancel()
-            await asyncio.gather(answer, left, return_exceptions=True)
+            answer.cancel()
+            await asyncio.gather(answer, return_exceptions=True)
 
     async def _ask(self, task: Task, photo: int) -> Answer:
         if self._waiting >= self._most_waiting:

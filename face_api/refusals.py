@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -21,8 +23,14 @@ async def refuse(request: Request, error: Exception) -> JSONResponse:
 async def refuse_field(request: Request, error: Exception) -> JSONResponse:
     """Answer what FastAPI found in the fields: one sentence that names each."""
     assert isinstance(error, RequestValidationError)  # noqa: S101  for mypy; FastAPI sends nothing else here
-    wrong = "; ".join(f"{'.'.join(str(part) for part in line['loc'][1:])}: {line['msg']}" for line in error.errors())
-    return await refuse(request, WrongField(f"wrong fields: {wrong}"))
+    return await refuse(request, WrongField("; ".join(_about(line) for line in error.errors())))
+
+
+def _about(line: dict[str, Any]) -> str:
+    field = ".".join(str(part) for part in line["loc"][1:])
+    if "UploadFile" in line["msg"]:
+        return f"{field} is text, needed a file (a part of the form with a filename)"
+    return f"{field}: {line['msg'][:1].lower()}{line['msg'][1:]}"
 
 
 async def refuse_http(request: Request, error: Exception) -> JSONResponse:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import PurePosixPath
 from typing import Annotated, Any
 
@@ -69,7 +71,8 @@ async def encode(
     photo = _the_photo(image or file, "image (or file)")
     quality = _webp_quality(webp_quality)
     debug = await _debug_picture(request, original_path, original_disk, image_debug_subdir or "debug")
-    return _response(await _ask(request, "encode", photo, {**debug, "webp_quality": quality}))
+    async with _watched(request) as gone:
+        return _response(await _ask(request, "encode", photo, {**debug, "webp_quality": quality}, gone))
 
 
 @router.post("/hash", response_model=HashReply, responses=openapi.PHOTO_ERRORS, tags=["photos"])
@@ -80,7 +83,8 @@ async def hash_photo(
 ) -> Response:
     """Perceptual hash of a picture, as `imagehash.phash` gives it."""
     photo = _the_photo(file, "file")
-    return _response(await _ask(request, "hash", photo, {"hash_size": hash_size}))
+    async with _watched(request) as gone:
+        return _response(await _ask(request, "hash", photo, {"hash_size": hash_size}, gone))
 
 
 @router.post("/compare-images", response_model=CompareImagesReply, responses=openapi.PHOTO_ERRORS, tags=["photos"])
@@ -92,11 +96,12 @@ async def compare_images(
 ) -> Response:
     """Perceptual hashes of two pictures, and how many bits differ."""
     hashes: list[PHash] = []
-    for photo in (_the_photo(file1, "file1"), _the_photo(file2, "file2")):
-        answer = await _ask(request, "hash", photo, {"hash_size": hash_size})
-        if answer.status != 200:
-            return _response(answer)
-        hashes.append(PHash(HashReply.model_validate_json(answer.body).hash, hash_size * hash_size))
+    async with _watched(request) as gone:
+        for photo in (_the_photo(file1, "file1"), _the_photo(file2, "file2")):
+            answer = await _ask(request, "hash", photo, {"hash_size": hash_size}, gone)
+            if answer.status != 200:
+                return _response(answer)
+            hashes.append(PHash(HashReply.model_validate_json(answer.body).hash, hash_size * hash_size))
     reply = CompareImagesReply(
         hash1=hashes[0].hex,
         hash2=hashes[1].hex,
@@ -194,13 +199,15 @@ async def _debug_picture(request: Request, path: str | None, disk: str | None, s
     return {"directory": str(place.path) if place.path else None, "name": name, "warning": place.reason}
 
 
-async def _ask(request: Request, verb: str, photo: UploadFile, fields: dict[str, Any]) -> Answer:
+async def _ask(
+    request: Request, verb: str, photo: UploadFile, fields: dict[str, Any], gone: asyncio.Future[None]
+) -> Answer:
     """Have an engine work on the photo; what it says about it goes to the log line."""
     descriptor = await asyncio.to_thread(_descriptor, photo)
     task = Task(verb, request.state.request_id, fields)
     service = _service(request)
     service.process.start()  # started long ago, unless the application is called in memory, without its lifespan
-    answer = await service.engines.ask(task, descriptor, _client_leaves(request))
+    answer = await service.engines.ask(task, descriptor, gone)
     request.state.notes.update(answer.notes)
     return answer
 
@@ -210,6 +217,16 @@ def _descriptor(photo: UploadFile) -> int:
     descriptor = photo.file.fileno()  # brings an upload that was kept in memory to a file
     photo.file.flush()
     return descriptor
+
+
+@asynccontextmanager
+async def _watched(request: Request) -> AsyncIterator[asyncio.Future[None]]:
+    """Gives what is done when the client leaves. Once a request: gunicorn takes a second look for a departure."""
+    gone = asyncio.ensure_future(_client_leaves(request))
+    try:
+        yield gone
+    finally:
+        gone.cancel()
 
 
 async def _client_leaves(request: Request) -> None:

@@ -35,9 +35,9 @@ class Settings(BaseSettings):
     )
     api_waiting: int = Field(16, ge=1, le=1000, description="photos that may wait in each process; more get 503")
     api_photo_seconds: int = Field(
-        240, ge=5, description="a photo that keeps an engine longer ends that process (PHP waits 300)"
+        240, ge=1, description="a photo that keeps an engine longer ends that process (PHP waits 300)"
     )
-    api_memory_mb: int = Field(800, ge=200, description="a process larger than this is replaced between photos")
+    api_memory_mb: int = Field(800, ge=100, description="a process larger than this is replaced between photos")
     api_idle_seconds: int = Field(
         30, ge=1, le=600, description="a client that sends nothing for so long in the middle of a request gets 408"
     )
