@@ -129,9 +129,13 @@ class Unavailable(FacesError):
 
 
 class FaceApiUnavailable(Unavailable):
-    """The face API does not answer, or says that it cannot answer now."""
+    """The face API does not answer, or says that it cannot answer now; `retry_after` is what it asked to wait."""
 
     code = "face_api_unavailable"
+
+    def __init__(self, sentence: str, retry_after: float | None = None) -> None:
+        super().__init__(sentence)
+        self.retry_after = retry_after
 
 
 class EnginesBusy(Unavailable):

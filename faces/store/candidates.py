@@ -1,0 +1,70 @@
+"""The faces that new ones are compared with, read whole once and later only what is new."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import islice
+
+import sqlalchemy as sa
+
+from faces.face import Encoding
+from faces.matching import Candidates
+from faces.store.database import Transaction
+from faces.store.encodings import read_encoding
+from faces.store.schema import faces
+
+#: Encodings asked for at a time: some megabytes of JSON.
+_CHUNK = 1000
+
+_Version = tuple[int, datetime | None]
+
+_IS_CANDIDATE = (
+    faces.c.encoding.is_not(None),
+    faces.c.parent_id.is_(None),
+    faces.c.status == "ok",
+    faces.c.deleted_at.is_(None),
+)
+
+
+class CandidateReader:
+    """Reads today's candidates. Keeps parsed encodings by id and `updated_at`: 100 000 of them are 280 MB of JSON.
+
+    Threads may share it. A candidate whose encoding cannot be read is left out, and looked at again the next time.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._known: dict[_Version, Encoding] = {}
+        self._last: tuple[list[tuple[_Version, int]], Candidates] = ([], Candidates.of([], [], []))
+
+    def read(self, transaction: Transaction) -> Candidates:
+        """All candidates as this transaction sees them, by id."""
+        query = sa.select(faces.c.id, faces.c.updated_at, faces.c.image_id).where(*_IS_CANDIDATE).order_by(faces.c.id)
+        rows = [((int(row[0]), row[1]), int(row[2])) for row in transaction.connection.execute(query)]
+        with self._lock:
+            self._learn(transaction, [version[0] for version, _ in rows if version not in self._known])
+            readable = [(version, image_id) for version, image_id in rows if version in self._known]
+            if readable != self._last[0]:
+                self._last = (readable, self._matrix(readable))
+            return self._last[1]
+
+    def _learn(self, transaction: Transaction, ids: Sequence[int]) -> None:
+        remaining = iter(ids)
+        while chunk := list(islice(remaining, _CHUNK)):
+            query = sa.select(faces.c.id, faces.c.updated_at, faces.c.encoding).where(faces.c.id.in_(chunk))
+            for face_id, updated_at, text in transaction.connection.execute(query):
+                encoding = read_encoding(text)
+                if encoding is not None:
+                    self._known[(int(face_id), updated_at)] = encoding
+
+    def _matrix(self, readable: Sequence[tuple[_Version, int]]) -> Candidates:
+        candidates = Candidates.of(
+            [version[0] for version, _ in readable],
+            [image_id for _, image_id in readable],
+            [self._known[version] for version, _ in readable],
+        )
+        # What is kept are views into the matrix: one copy of the numbers, and versions that are gone are forgotten.
+        self._known = {version: row for (version, _), row in zip(readable, candidates.encodings, strict=True)}
+        return candidates

@@ -1,0 +1,122 @@
+"""From a URL to a connection pool with the habits that each database needs, and to what the database has."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from faces.errors import SchemaError, SettingsError
+from faces.store import schema
+from faces.store.schema import SCHEMA_VERSION, Schema
+
+#: Execution option of connections that will write: SQLite takes its write lock at the start of their transaction.
+WRITES = "face_sidecar_writes"
+
+#: Seconds that SQLite waits for another program's write.
+_BUSY_SECONDS = 30
+
+#: Seconds to reach a server, and to wait for its answer; above its own 50 for a lock, so that it can say 1205.
+_CONNECT_SECONDS = 10
+_ANSWER_SECONDS = 120
+
+_NEEDED = "needed mysql+pymysql://user:password@host/database or sqlite:///path/to/file.db"
+
+
+def engine_of(url: str, *, create: bool) -> sa.Engine:
+    """Make the pool; nothing is connected yet.
+
+    Raises:
+        SettingsError: not a URL of MySQL, MariaDB or a SQLite file, or the file is not there and not to be made.
+    """
+    try:
+        parsed = sa.make_url(url)
+    except (sa.exc.ArgumentError, ValueError):
+        raise SettingsError(f"FACE_DATABASE_URL: found something that is not a database URL, {_NEEDED}") from None
+    if parsed.drivername in {"mysql", "mariadb", "mysql+pymysql", "mariadb+pymysql"}:
+        return _mysql(parsed)
+    if parsed.drivername in {"sqlite", "sqlite+pysqlite"} and parsed.database not in {None, "", ":memory:"}:
+        return _sqlite(parsed, create=create)
+    raise SettingsError(f"FACE_DATABASE_URL: found {parsed.drivername}://…, {_NEEDED}")
+
+
+def name_of(engine: sa.Engine) -> str:
+    """The database as a person knows it: a file, or host and name; never a password."""
+    url = engine.url
+    if engine.dialect.name == "sqlite":
+        return str(Path(url.database or "").resolve())
+    return f"{url.database} on {url.host or 'localhost'}:{url.port or 3306}"
+
+
+def prepare(engine: sa.Engine, *, create: bool) -> Schema:
+    """Connect, make the tables of a new SQLite file, and look what is there.
+
+    Raises:
+        SchemaError: something essential is missing, or the file is of a newer version.
+    """
+    with engine.connect() as plain:
+        connection = plain.execution_options(**{WRITES: create})
+        with connection.begin():
+            if engine.dialect.name == "sqlite":
+                _check_version(connection, name_of(engine), create=create)
+            return schema.inspect(connection)
+
+
+def file_of(url: str) -> Path | None:
+    """The SQLite file that a URL names, absolute; None for a server."""
+    parsed = sa.make_url(url)
+    is_file = parsed.drivername.startswith("sqlite") and parsed.database
+    return Path(parsed.database).resolve() if is_file and parsed.database else None
+
+
+def _mysql(url: sa.URL) -> sa.Engine:
+    # The session's time zone and sql_mode stay as the server has them: the app sets neither zone nor weaker rules.
+    # SQLAlchemy itself asks for FOUND_ROWS, so that an UPDATE that changes nothing counts the row that it found.
+    return sa.create_engine(
+        url.set(drivername="mysql+pymysql").update_query_dict({"charset": "utf8mb4"}),
+        isolation_level="READ COMMITTED",
+        pool_pre_ping=True,
+        connect_args={
+            "collation": "utf8mb4_unicode_ci",
+            "connect_timeout": _CONNECT_SECONDS,
+            "read_timeout": _ANSWER_SECONDS,
+            "write_timeout": _ANSWER_SECONDS,
+        },
+    )
+
+
+def _sqlite(url: sa.URL, *, create: bool) -> sa.Engine:
+    file = Path(url.database or "").absolute()
+    if not create and not file.is_file():
+        raise SettingsError(
+            f"found no database {file}: `scan` and `enrol` make one; FACE_DATABASE_URL names another place"
+        )
+    engine = sa.create_engine(url.set(database=str(file)), connect_args={"timeout": _BUSY_SECONDS})
+    sa.event.listen(engine, "connect", _on_connect)
+    sa.event.listen(engine, "begin", _on_begin)
+    return engine
+
+
+def _on_connect(connection: sqlite3.Connection, _record: Any) -> None:
+    # The driver would begin deferred transactions by itself; ours begin in _on_begin, some with the write lock.
+    connection.isolation_level = None
+    for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _on_begin(connection: sa.Connection) -> None:
+    writes = connection.get_execution_options().get(WRITES)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _check_version(connection: sa.Connection, name: str, *, create: bool) -> None:
+    version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
+    if version > SCHEMA_VERSION:
+        raise SchemaError(
+            f"the database {name} was made by a newer version of this program "
+            f"(schema {version}, known here is {SCHEMA_VERSION}): update the program"
+        )
+    if create and version == 0 and not sa.inspect(connection).get_table_names():
+        schema.create(connection)

@@ -1,0 +1,122 @@
+"""The opened database: reading, and writing in one repeatable transaction. The drivers' exceptions end here."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import TypeVar
+
+import sqlalchemy as sa
+
+from faces.errors import StoreUnavailable
+from faces.store import connect, driver_errors
+from faces.store.schema import Schema
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+#: Times that a transaction is tried when others are in its way, and seconds after which it is not tried again.
+_TRIES = 12
+_PATIENCE = 120.0
+
+_dice = random.SystemRandom()
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """A transaction in progress: what the table modules need to do their work."""
+
+    connection: sa.Connection
+    schema: Schema
+    now: datetime
+    """UTC without a zone, whole seconds, as Laravel writes it."""
+
+
+class Store:
+    """A database of images and faces. Threads may share it: each reading and each write has its own connection."""
+
+    def __init__(self, engine: sa.Engine, name: str, found: Schema) -> None:
+        self._engine = engine
+        self.name = name
+        self.schema = found
+
+    @classmethod
+    def open(cls, url: str, *, create: bool = False) -> Store:
+        """Open the database and look what it has; with `create` a SQLite file that is not there is made.
+
+        Raises:
+            SettingsError: the URL is of no database that we can use, or the file is not there.
+            StoreUnavailable: the database does not answer.
+            SchemaError: it lacks something essential, or a newer version of ours made it.
+        """
+        engine = connect.engine_of(url, create=create)
+        name = connect.name_of(engine)
+        try:
+            with _translated(name):
+                found = connect.prepare(engine, create=create)
+        except BaseException:
+            engine.dispose()
+            raise
+        if found.missing:
+            log.info("the database %s has no %s; going on without", name, ", ".join(found.missing))
+        return cls(engine, name, found)
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._engine.dispose()
+
+    @contextmanager
+    def reading(self) -> Iterator[Transaction]:
+        """A transaction that only reads and locks nothing.
+
+        Raises:
+            StoreUnavailable: the database is away, or went away.
+        """
+        with _translated(self.name), self._engine.connect() as connection:
+            yield Transaction(connection, self.schema, _now())
+
+    def write(self, work: Callable[[Transaction], T]) -> T:
+        """Run `work` in a transaction and commit; when others are in its way, run all of it again.
+
+        `work` therefore must do nothing that the rollback does not undo.
+
+        Raises:
+            StoreUnavailable: the database is away, or too busy for long.
+        """
+        start = time.monotonic()
+        for attempt in range(1, _TRIES + 1):
+            with _translated(self.name):
+                try:
+                    return self._write_once(work)
+                except sa.exc.DBAPIError as error:
+                    if not driver_errors.in_the_way(error):
+                        raise
+                    log.debug("attempt %d of a transaction met another: %s", attempt, error.orig)
+            if time.monotonic() - start > _PATIENCE:
+                break
+            time.sleep(_dice.uniform(0.2, 1) * min(0.01 * 2**attempt, 2))
+        raise StoreUnavailable(f"the database {self.name} is too busy: other programs lock the same rows all the time")
+
+    def _write_once(self, work: Callable[[Transaction], T]) -> T:
+        with self._engine.connect() as plain:
+            connection = plain.execution_options(**{connect.WRITES: True})
+            with connection.begin():
+                return work(Transaction(connection, self.schema, _now()))
+
+
+@contextmanager
+def _translated(name: str) -> Iterator[None]:
+    try:
+        yield
+    except sa.exc.SQLAlchemyError as error:
+        raise driver_errors.ours(error, name) from error
+
+
+def _now() -> datetime:
+    return datetime.now(timezone.utc).replace(tzinfo=None, microsecond=0)

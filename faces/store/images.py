@@ -1,0 +1,100 @@
+"""The table `images`: which file a row is of, and what became of its faces."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from faces.store.database import Transaction
+from faces.store.schema import images
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A row of `images`, as far as the job looks at it."""
+
+    id: int
+    disk: str | None
+    path: str | None
+    filename: str
+    faces_checked: bool
+    debug_filename: str | None
+    last_error: str | None
+
+
+_COLUMNS = (
+    *(images.c.id, images.c.disk, images.c.path, images.c.filename),
+    *(images.c.faces_checked, images.c.debug_filename, images.c.last_error),
+)
+
+
+def find(transaction: Transaction, image_id: int) -> Image | None:
+    """The row as it is now, not locked."""
+    return _first(transaction, _by_id(image_id))
+
+
+def lock(transaction: Transaction, image_id: int) -> Image | None:
+    """The row, locked until the transaction ends: whoever has it writes the image's faces."""
+    return _first(transaction, _by_id(image_id).with_for_update())
+
+
+def find_file(transaction: Transaction, folder: str, filename: str) -> Image | None:
+    """The row of a file that a scan found: no disk, the folder's absolute path."""
+    query = sa.select(*_COLUMNS).where(
+        images.c.disk.is_(None), images.c.path == folder, images.c.filename == filename
+    )  # fmt: skip
+    return _first(transaction, query.order_by(images.c.id).limit(1))
+
+
+def insert_file(transaction: Transaction, folder: str, filename: str, size: int) -> int:
+    """A new row for a file that a scan found; returns its id."""
+    values = {"path": folder, "filename": filename, "size": size}
+    result: sa.CursorResult[Any] = transaction.connection.execute(
+        sa.insert(images).values(**values, created_at=transaction.now, updated_at=transaction.now)
+    )
+    return int(result.lastrowid)
+
+
+def forget_check(transaction: Transaction, image: Image, size: int) -> None:
+    """The file changed: its faces have to be looked for as if for the first time."""
+    _update(transaction, image.id, {"faces_checked": 0, "last_error": None, "size": size})
+
+
+def finish(transaction: Transaction, image: Image, debug_filename: str | None, pixels: tuple[int, int] | None) -> None:
+    """Note that the faces were looked for; writes only what differs from `image`, the locked row.
+
+    `pixels` (width, height) are only written into a file of our own: in the app's database they are another job's.
+    """
+    wanted = {"faces_checked": True, "debug_filename": debug_filename, "last_error": None}
+    changes: dict[str, Any] = {name: value for name, value in wanted.items() if getattr(image, name) != value}
+    if pixels and transaction.schema.ours and not image.faces_checked:
+        changes |= {"width": pixels[0], "height": pixels[1]}
+    if changes:
+        _update(transaction, image.id, changes)
+
+
+def note_error(transaction: Transaction, image_id: int, text: str) -> None:
+    """Write `last_error` where it differs; nothing else of the row."""
+    differs = sa.or_(images.c.last_error.is_(None), images.c.last_error != text)
+    transaction.connection.execute(
+        sa.update(images)
+        .where(images.c.id == image_id, differs)
+        .values(last_error=text, updated_at=transaction.now)
+    )  # fmt: skip
+
+
+def _by_id(image_id: int) -> sa.Select[Any]:
+    return sa.select(*_COLUMNS).where(images.c.id == image_id)
+
+
+def _first(transaction: Transaction, query: sa.Select[Any]) -> Image | None:
+    row = transaction.connection.execute(query).mappings().first()
+    return Image(**{**row, "faces_checked": bool(row["faces_checked"])}) if row else None
+
+
+def _update(transaction: Transaction, image_id: int, changes: dict[str, Any]) -> None:
+    transaction.connection.execute(
+        sa.update(images).where(images.c.id == image_id).values(**changes, updated_at=transaction.now)
+    )

@@ -1,0 +1,47 @@
+"""The table `scan_marks` of our own files: what a photo file was like when its faces were looked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
+
+from faces.store.database import Transaction
+from faces.store.schema import images, scan_marks
+
+
+@dataclass(frozen=True, slots=True)
+class FileMark:
+    """How a file is known again: bytes, time of change, SHA-256; and whether the API refused it for good."""
+
+    size: int
+    modified_ns: int
+    sha256: bytes
+    refused: bool = False
+
+
+def of_folder(transaction: Transaction, folder: str) -> dict[str, tuple[FileMark, bool]]:
+    """For each file name that was scanned in a folder: its mark, and whether its faces were looked for."""
+    columns = (scan_marks.c.size, scan_marks.c.modified_ns, scan_marks.c.sha256, scan_marks.c.refused)
+    query = (
+        sa.select(images.c.filename, images.c.faces_checked, *columns)
+        .join_from(scan_marks, images)
+        .where(images.c.disk.is_(None), images.c.path == folder)
+    )
+    return {
+        row.filename: (FileMark(row.size, row.modified_ns, row.sha256, bool(row.refused)), bool(row.faces_checked))
+        for row in transaction.connection.execute(query)
+    }
+
+
+def write(transaction: Transaction, image_id: int, mark: FileMark) -> None:
+    """Set the mark of an image."""
+    values = {
+        "size": mark.size,
+        "modified_ns": mark.modified_ns,
+        "sha256": mark.sha256,
+        "refused": int(mark.refused),
+    }
+    insert = sqlite.insert(scan_marks).values(image_id=image_id, **values)
+    transaction.connection.execute(insert.on_conflict_do_update(index_elements=["image_id"], set_=values))

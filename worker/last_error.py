@@ -1,0 +1,39 @@
+"""The text of `images.last_error`, cut as PHP cuts it, so that it always fits its 255 characters."""
+
+from __future__ import annotations
+
+import unicodedata
+
+#: Columns of display width that PHP's `Str::limit` leaves of an answer.
+_WIDTH = 200
+
+#: Characters that the column holds.
+_COLUMN = 255
+
+#: What PHP's `rtrim` takes away.
+_BLANKS = " \t\n\r\0\x0b"
+
+
+def limited(text: str | bytes) -> str:
+    """Cut a text to 200 columns of display width, as Laravel's `Str::limit` does.
+
+    Wide characters (CJK, emoji) count 2. Only where something was cut, blanks at the end go and `...` is added: at most
+    203 characters. Bytes that are not UTF-8 become `?`.
+    """
+    whole = text.decode("utf-8", "replace").replace("\ufffd", "?") if isinstance(text, bytes) else text
+    width = 0
+    for place, character in enumerate(whole):
+        width += 2 if unicodedata.east_asian_width(character) in "WF" else 1
+        if width > _WIDTH:
+            return whole[:place].rstrip(_BLANKS) + "..."
+    return whole
+
+
+def of_answer(status: int, body: bytes) -> str:
+    """What is noted for an answer that is not 2xx."""
+    return f"HTTP {status}: {limited(body)}"
+
+
+def of_error_field(text: object) -> str:
+    """What is noted for a 2xx answer with an `error`: that text, as far as it fits the column."""
+    return str(text)[:_COLUMN]
