@@ -23,6 +23,7 @@ import select
 import socket
 import struct
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from types import TracebackType
 from typing import Any
@@ -100,16 +101,16 @@ class PhotoQueue:
         words = task.encode()
         if len(words) > LONGEST_TASK:
             raise WrongField(f"the fields take {len(words):,} bytes, at most {LONGEST_TASK:,} are accepted")
-        ours, theirs = socket.socketpair()
+        with _busy_when_full():
+            ours, theirs = socket.socketpair()
         ours.setblocking(False)
         try:
-            ours.send(words)
-            descriptors = array.array("i", [photo, theirs.fileno()])
-            self._inlet.sendmsg([b"p"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, descriptors)])
-        except OSError as error:
+            with _busy_when_full():
+                ours.send(words)
+                descriptors = array.array("i", [photo, theirs.fileno()])
+                self._inlet.sendmsg([b"p"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, descriptors)])
+        except BaseException:
             ours.close()
-            if error.errno in _FULL:
-                raise EnginesBusy("the queue of photos is full; try again later") from error
             raise
         finally:
             theirs.close()
@@ -222,6 +223,16 @@ class PhotoInHand:
         """Put the photo down."""
         self._line.close()
         os.close(self.photo)
+
+
+@contextlib.contextmanager
+def _busy_when_full() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise EnginesBusy("the queue of photos is full; try again later") from error
+        raise
 
 
 def _is_gone(end: socket.socket) -> bool:
