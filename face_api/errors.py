@@ -62,6 +62,12 @@ class ClientTooSlow(Unavailable):
     code = "client_too_slow"
 
 
+class UploadNotKept(Unavailable):
+    """There is no room for the upload on this machine."""
+
+    code = "upload_not_kept"
+
+
 class NotReady(Unavailable):
     """This process does not take photos yet, or no longer."""
 

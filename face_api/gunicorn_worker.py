@@ -56,6 +56,13 @@ class Worker(ASGIWorker):  # type: ignore[misc]  # gunicorn has no types
         self.process.stopping(by_request=True)
         super().handle_quit_signal()
 
+    def _is_orphan(self) -> bool:
+        """True when the master is dead; gunicorn's loop then ends, too."""
+        if os.getppid() == self.ppid:
+            return False
+        self.process.stopping(by_request=False)
+        return True
+
     def _leave(self) -> None:
         self.alive = False
 
@@ -74,12 +81,13 @@ class Worker(ASGIWorker):  # type: ignore[misc]  # gunicorn has no types
         """End connections that wait too long before a first request, and at a stop all that have none in hand."""
         since: weakref.WeakKeyDictionary[ASGIProtocol, float] = weakref.WeakKeyDictionary()
         while True:
-            await asyncio.sleep(_ROUND if self.alive else _ROUND / 10)
+            ending = not self.alive or self._is_orphan()
+            await asyncio.sleep(_ROUND / 10 if ending else _ROUND)
             now = self.loop.time()
             for connection in list(self.loop.connections):
                 if connection._current_request is not None:
                     since.pop(connection, None)
-                elif not self.alive or now - since.setdefault(connection, now) > self.idle_seconds:
+                elif ending or now - since.setdefault(connection, now) > self.idle_seconds:
                     connection._close_transport()
 
 

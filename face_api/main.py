@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
@@ -15,13 +15,14 @@ from face_api import documentation, openapi
 from face_api.access import Access
 from face_api.access_guard import AccessGuard
 from face_api.body_limit import FORM_BYTES, BodyLimit
+from face_api.compare import Comparisons
 from face_api.crash_register import CrashRegister
 from face_api.engine_process import EngineProcess
 from face_api.engines import ClientGone, Engines
 from face_api.metrics import Metrics
 from face_api.photo_queue import PhotoQueue
 from face_api.photo_work import PhotoWork
-from face_api.refusals import refuse, refuse_field, refuse_http
+from face_api.refusals import nobody_listens, refuse, refuse_field, refuse_http
 from face_api.request_log import RequestLog
 from face_api.routes import router
 from face_api.service import Service
@@ -55,7 +56,7 @@ def create_app(settings: Settings, engine: FaceEngine) -> FastAPI:
     app.add_exception_handler(FacesError, refuse)
     app.add_exception_handler(RequestValidationError, refuse_field)
     app.add_exception_handler(HTTPException, refuse_http)
-    app.add_exception_handler(ClientGone, _nobody_listens)
+    app.add_exception_handler(ClientGone, nobody_listens)
     # The last one added is the outermost.
     app.add_middleware(AccessGuard, access=Access.of(settings))
     app.add_middleware(BodyLimit, limit_of=_limits(settings), idle_seconds=settings.api_idle_seconds)
@@ -76,7 +77,9 @@ def _service(settings: Settings, engine: FaceEngine) -> Service:
     queue = PhotoQueue()
     process = EngineProcess(settings, PhotoWork(settings, engine), queue, CrashRegister.of(settings), metrics)
     engines = Engines(queue, settings.api_waiting, metrics)
-    return Service(settings, engines, process, metrics, Disks.of(settings.disk_roots))
+    return Service(
+        settings, engines, process, metrics, Disks.of(settings.disk_roots), Comparisons(settings.api_waiting)
+    )
 
 
 @asynccontextmanager
@@ -93,8 +96,3 @@ def _limits(settings: Settings) -> Callable[[str], int]:
     photo = int(settings.max_megabytes * 1_000_000) + FORM_BYTES
     limits = {"/compare": settings.api_compare_megabytes * 1_000_000, "/compare-images": 2 * photo}
     return lambda path: limits.get(path, photo)
-
-
-async def _nobody_listens(request: Request, error: Exception) -> Response:
-    """Nginx's word for a client that left; nobody reads it but the log."""
-    return Response(status_code=499)

@@ -95,12 +95,46 @@ PHOTO_ERRORS: Responses = {
         _error(
             "Not now; try again.",
             ("busy", "16 photos wait in this process already, and no more may (FACE_API_WAITING); try again", True),
+            ("upload_not_kept", "the upload could not be kept in the temporary folder: No space left on device", True),
             ("engine_died", "the process that had the photo in hand ended; try again", True),
         )
     ),
 }
 
-COMPARE_ERRORS: Responses = {
+_BOX = {"top": 155, "right": 313, "bottom": 258, "left": 211}
+_QUALITY = {"total": 79.9, "details": {"size": 20.2, "sharpness": 27.9, "brightness": 11.8, "contrast": 20.0}}
+
+#: One face, as it looks; its encoding is made up.
+_ENCODED = {
+    "encodings": [[round((number * 37 % 128 - 64) / 512, 4) for number in range(128)]],
+    "debug_image_path": "/dfotos/2024/07/debug/debug_IMG_1.jpg.webp",
+    "qualities": [_QUALITY],
+    "faces": [
+        {
+            "box": _BOX,
+            "box_ratios": {"top": 0.2018, "right": 0.2291, "bottom": 0.3359, "left": 0.1545},
+            "box_scaled": {"top": 136, "right": 275, "bottom": 226, "left": 185},
+            "score": 1.7863,
+            "quality": _QUALITY,
+        }
+    ],
+    "image": {"width": 1366, "height": 768, "orientation": 1, "format": "JPEG"},
+    "scale": 1200,
+    "model": "dlib_face_recognition_resnet_model_v1",
+    "seconds": {"wait": 0.001, "decode": 0.029, "scale": 0.05, "detect": 0.32, "encode": 0.07, "total": 0.47},
+    "warnings": [],
+}
+
+ENCODE: Responses = {
+    200: {"description": "What was found.", "content": {"application/json": {"example": _ENCODED}}},
+    **PHOTO_ERRORS,
+}
+
+COMPARE: Responses = {
+    200: {
+        "description": "Distances in the order of the candidates.",
+        "content": {"application/json": {"example": {"distances": [0.4127, 1000000000.0], "invalid": [1]}}},
+    },
     **_BODY_ERRORS,
     400: _error(
         "The body is not valid JSON.",

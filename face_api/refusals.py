@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import Request
+from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
-from face_api.errors import BadBody, MethodNotAllowed, NotFound, WrongField, reply_to
+from face_api.errors import BadBody, MethodNotAllowed, NotFound, UploadNotKept, WrongField, reply_to
 from faces.errors import FacesError
 
 
@@ -33,13 +34,19 @@ def _about(line: dict[str, Any]) -> str:
     return f"{field}: {line['msg'][:1].lower()}{line['msg'][1:]}"
 
 
-async def refuse_http(request: Request, error: Exception) -> JSONResponse:
+async def refuse_http(request: Request, error: Exception) -> Response:
     """Answer what Starlette raises: no such path, no such method, a form that cannot be read."""
     assert isinstance(error, HTTPException)  # noqa: S101  for mypy; Starlette sends nothing else here
-    ours = _ours(error, request.method, ascii(request.url.path)[1:-1])
-    response = await refuse(request, ours)
+    if isinstance(error.__cause__, ClientDisconnect):
+        return await nobody_listens(request, error)
+    response = await refuse(request, _ours(error, request.method, ascii(request.url.path)[1:-1]))
     response.headers.update({name: value for name, value in (error.headers or {}).items() if name == "Allow"})
     return response
+
+
+async def nobody_listens(request: Request, error: Exception) -> Response:
+    """Nginx's word for a client that left; nobody reads it but the log."""
+    return Response(status_code=499)
 
 
 def _ours(error: HTTPException, method: str, path: str) -> FacesError:
@@ -48,4 +55,6 @@ def _ours(error: HTTPException, method: str, path: str) -> FacesError:
     if error.status_code == 405:
         needed = (error.headers or {}).get("Allow", "another method")
         return MethodNotAllowed(f"{path} does not take {method}, needed {needed}")
+    if isinstance(error.__cause__, OSError):
+        return UploadNotKept(f"the upload could not be kept in the temporary folder: {error.__cause__.strerror}")
     return BadBody(f"the body is no valid multipart/form-data: {error.detail}")

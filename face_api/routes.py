@@ -9,10 +9,11 @@ from contextlib import asynccontextmanager
 from pathlib import PurePosixPath
 from typing import Annotated, Any
 
+from annotated_types import MaxLen
 from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
+from pydantic import WithJsonSchema
 
 from face_api import openapi
-from face_api.compare import compare
 from face_api.errors import NotReady, WrongField, headers_for, reply_to
 from face_api.photo_queue import Answer, Task
 from face_api.schemas import (
@@ -34,34 +35,38 @@ router = APIRouter()
 #: Longest path of a file that Linux takes, in bytes.
 _LONGEST_PATH = 4096
 
+#: A file may be missing for FastAPI: we say so in our own words. The documentation shows a file to choose.
+Upload = Annotated[UploadFile | None, WithJsonSchema({"type": "string", "format": "binary"})]
+
+PathText = Annotated[str | None, MaxLen(_LONGEST_PATH), WithJsonSchema({"type": "string", "maxLength": _LONGEST_PATH})]
+
+#: As text: PHP sends "80", and an empty field means none.
+QualityText = Annotated[
+    str | None, MaxLen(8), WithJsonSchema({"type": "string", "pattern": "^([1-9][0-9]?|100)?$", "title": "1–100"})
+]
+
 HashSize = Annotated[
     int, Query(ge=SMALLEST_SIZE, le=LARGEST_SIZE, description="the hash has hash_size² bits", examples=[8])
 ]
 
 
-@router.post("/encode", response_model=EncodeReply, responses=openapi.PHOTO_ERRORS, tags=["photos"])
+@router.post("/encode", response_model=EncodeReply, responses=openapi.ENCODE, tags=["photos"])
 async def encode(
     request: Request,
-    image: Annotated[UploadFile | None, File(description="the photo; or send it as `file`")] = None,
-    file: Annotated[UploadFile | None, File(description="the photo; or send it as `image`")] = None,
+    image: Annotated[Upload, File(description="the photo; or send it as `file`")] = None,
+    file: Annotated[Upload, File(description="the photo; or send it as `image`")] = None,
     original_path: Annotated[
-        str | None,
+        PathText,
         Form(
-            max_length=_LONGEST_PATH,
             description="where the original lies, absolute, or relative to `original_disk`; the debug picture is "
             "written beside it. Without it there is no debug picture",
             examples=["/dfotos/2024/07/IMG_1.jpg"],
         ),
     ] = None,
-    original_disk: Annotated[
-        str | None, Form(max_length=_LONGEST_PATH, description="name of a disk in FACE_DISK_ROOTS, or a disk's root")
-    ] = None,
-    image_debug_subdir: Annotated[
-        str | None, Form(max_length=_LONGEST_PATH, description="folder of the debug picture; default `debug`")
-    ] = None,
+    original_disk: Annotated[PathText, Form(description="name of a disk in FACE_DISK_ROOTS, or a disk's root")] = None,
+    image_debug_subdir: Annotated[PathText, Form(description="folder of the debug picture; default `debug`")] = None,
     webp_quality: Annotated[
-        str | None,
-        Form(max_length=8, description="1–100: write the debug picture as WebP of this quality", examples=["80"]),
+        QualityText, Form(description="write the debug picture as WebP of this quality", examples=["80"])
     ] = None,
 ) -> Response:
     """Find the faces in a photo and encode each one.
@@ -78,7 +83,7 @@ async def encode(
 @router.post("/hash", response_model=HashReply, responses=openapi.PHOTO_ERRORS, tags=["photos"])
 async def hash_photo(
     request: Request,
-    file: Annotated[UploadFile | None, File(description="the picture")] = None,
+    file: Annotated[Upload, File(description="the picture")] = None,
     hash_size: HashSize = 8,
 ) -> Response:
     """Perceptual hash of a picture, as `imagehash.phash` gives it."""
@@ -90,8 +95,8 @@ async def hash_photo(
 @router.post("/compare-images", response_model=CompareImagesReply, responses=openapi.PHOTO_ERRORS, tags=["photos"])
 async def compare_images(
     request: Request,
-    file1: Annotated[UploadFile | None, File(description="a picture")] = None,
-    file2: Annotated[UploadFile | None, File(description="another one")] = None,
+    file1: Annotated[Upload, File(description="a picture")] = None,
+    file2: Annotated[Upload, File(description="another one")] = None,
     hash_size: HashSize = 8,
 ) -> Response:
     """Perceptual hashes of two pictures, and how many bits differ."""
@@ -115,7 +120,7 @@ async def compare_images(
 @router.post(
     "/compare",
     response_model=CompareReply,
-    responses=openapi.COMPARE_ERRORS,
+    responses=openapi.COMPARE,
     openapi_extra=openapi.COMPARE_BODY,
     tags=["encodings"],
 )
@@ -128,8 +133,7 @@ async def compare_encodings(request: Request) -> Response:
         async for piece in request.stream():
             body.write(piece)
         body.seek(0)
-        async with _service(request).comparing:
-            reply = await asyncio.to_thread(compare, body)
+        reply = await _service(request).comparisons.compare(body)
     return Response(reply, media_type="application/json")
 
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from face_api.compare import Comparisons
 from face_api.engine_process import EngineProcess
 from face_api.engines import Engines
 from face_api.metrics import Metrics
 from faces.disks import Disks
 from faces.settings import Settings
-
-#: Comparisons that compute at a time in each process; more wait, so that their matrices do not add up.
-COMPARING = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,4 +21,4 @@ class Service:
     process: EngineProcess
     metrics: Metrics
     disks: Disks
-    comparing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(COMPARING))
+    comparisons: Comparisons

@@ -155,6 +155,16 @@ def test_a_client_gone_in_the_middle_of_its_upload_leaves_nothing_behind(api: An
     assert encode(api, small_photo).status_code == 200
 
 
+def test_an_upload_that_finds_no_room_may_be_tried_again(start_api: Any, small_photo: bytes) -> None:
+    api = start_api(FACE_API_PROCESSES="1")
+    [process] = api.processes()
+    # What a full disk does to a file, done to one process.
+    process.rlimit(psutil.RLIMIT_FSIZE, (1_500_000, 1_500_000))
+    reply = encode(api, bytes(5_000_000))
+    assert (reply.status_code, reply.json()["code"], reply.json()["retryable"]) == (503, "upload_not_kept", True)
+    assert encode(api, small_photo).status_code == 200
+
+
 def test_a_photo_whose_client_left_while_it_waited_is_not_worked_on(
     start_api: Any, slow_photo: bytes, small_photo: bytes, wait_for: Any
 ) -> None:
