@@ -16,6 +16,9 @@ Encodings = npt.NDArray[np.float64]
 #: Rows subtracted at a time: 8 MB of differences stay in the processor's cache and out of the memory's peak.
 _CHUNK = 8192
 
+#: Part of the numbers' size by which a squared distance out of a matrix product may be wrong; far more than it is.
+_SLACK = 1e-9
+
 
 @dataclass(frozen=True, slots=True)
 class Match:
@@ -32,15 +35,19 @@ class Candidates:
     ids: npt.NDArray[np.int64]
     image_ids: npt.NDArray[np.int64]
     encodings: Encodings
+    squares: npt.NDArray[np.float64]
+    """Each encoding's squared length, for `nearest`."""
     allowed: npt.NDArray[np.bool_]
 
     @classmethod
     def of(cls, ids: Collection[int], image_ids: Collection[int], encodings: Collection[Encoding]) -> Candidates:
         """Make the matrix once; `ids` must ascend."""
+        matrix = np.stack(list(encodings)) if encodings else np.empty((0, ENCODING_LENGTH))
         return cls(
             ids=np.fromiter(ids, np.int64, len(ids)),
             image_ids=np.fromiter(image_ids, np.int64, len(image_ids)),
-            encodings=np.stack(list(encodings)) if encodings else np.empty((0, ENCODING_LENGTH)),
+            encodings=matrix,
+            squares=_squares(matrix),
             allowed=np.ones(len(ids), np.bool_),
         )
 
@@ -66,8 +73,26 @@ def distances(encoding: Encoding, encodings: Encodings) -> npt.NDArray[np.float6
 
 def nearest(encoding: Encoding, candidates: Candidates, threshold: float) -> Match | None:
     """The nearest allowed candidate strictly below the threshold; of equally near ones the smallest id."""
-    if not candidates.allowed.any():
+    near = np.flatnonzero(candidates.allowed & _perhaps_below(encoding, candidates, threshold))
+    if not len(near):
         return None
-    apart = np.where(candidates.allowed, distances(encoding, candidates.encodings), np.inf)
+    apart = distances(encoding, candidates.encodings[near])
     place = int(apart.argmin())
-    return Match(int(candidates.ids[place]), float(apart[place])) if apart[place] < threshold else None
+    return Match(int(candidates.ids[near[place]]), float(apart[place])) if apart[place] < threshold else None
+
+
+def _perhaps_below(encoding: Encoding, candidates: Candidates, threshold: float) -> npt.NDArray[np.bool_]:
+    """All candidates below the threshold and few others: one matrix product is much quicker than all differences.
+
+    |a - b|² = |a|² + |b|² - 2ab loses digits, hence the slack; what overflows stays in, to be looked at exactly.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        lengths = candidates.squares + _squares(encoding[None])
+        far: npt.NDArray[np.bool_] = lengths - 2 * (candidates.encodings @ encoding) > threshold**2 + _SLACK * lengths
+    return ~far
+
+
+def _squares(encodings: Encodings) -> npt.NDArray[np.float64]:
+    with np.errstate(over="ignore"):
+        squares: npt.NDArray[np.float64] = np.square(encodings).sum(axis=1)
+    return squares

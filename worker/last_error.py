@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import unicodedata
 
 #: Columns of display width that PHP's `Str::limit` leaves of an answer.
@@ -9,6 +11,8 @@ _WIDTH = 200
 
 #: Characters that the column holds.
 _COLUMN = 255
+
+_SENTENCE = re.compile(r'HTTP \d+: \{"error": ?"((?:[^"\\]|\\.)*)')
 
 #: What PHP's `rtrim` takes away.
 _BLANKS = " \t\n\r\0\x0b"
@@ -32,6 +36,15 @@ def limited(text: str | bytes) -> str:
 def of_answer(status: int, body: bytes) -> str:
     """What is noted for an answer that is not 2xx."""
     return f"HTTP {status}: {limited(body)}"
+
+
+def sentence_of(text: str) -> str:
+    """The sentence for a person in such a text, which may hold our API's JSON, cut off somewhere."""
+    found = _SENTENCE.match(text)
+    try:
+        return str(json.loads(f'"{found[1]}"')) if found else text
+    except ValueError:
+        return text
 
 
 def of_error_field(text: object) -> str:

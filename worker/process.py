@@ -109,7 +109,7 @@ def _write(
     image = images.lock(transaction, image_id)
     if image is None:
         raise ImageMissing(f"the image {image_id} was removed while its photo was being read")
-    rows = faces.of_image(transaction, image_id, lock=True)
+    rows = faces.lock_of_image(transaction, image_id)
     found = _matrix(encoded)
     plan = reconcile(found, rows, redo=image.faces_checked)
     kept = {plan.paired[row.id]: row for row in rows if row.id in plan.paired}

@@ -19,13 +19,16 @@ _READ = (
 )
 
 
-def of_image(transaction: Transaction, image_id: int, *, lock: bool) -> list[KeptFace]:
-    """All rows of an image by id, soft-deleted ones too; locked, if asked for, until the transaction ends."""
-    columns = [faces.c[name] for name in _READ if name in transaction.schema.face_columns]
-    query = sa.select(*columns).where(faces.c.image_id == image_id).order_by(faces.c.id)
-    rows = transaction.connection.execute(query.with_for_update() if lock else query).mappings()
-    kept = [_kept(dict(row)) for row in rows]
-    parents = _with_children(transaction, [row.id for row in kept if not (row.deleted or row.touched)])
+def of_image(transaction: Transaction, image_id: int) -> list[KeptFace]:
+    """All rows of an image by id, soft-deleted ones too; not locked, and not asked whether they are parents."""
+    return [_kept(dict(row)) for row in transaction.connection.execute(_select(transaction, image_id)).mappings()]
+
+
+def lock_of_image(transaction: Transaction, image_id: int) -> list[KeptFace]:
+    """All rows of an image by id, soft-deleted ones too, locked until the transaction ends."""
+    query = _select(transaction, image_id).with_for_update()
+    kept = [_kept(dict(row)) for row in transaction.connection.execute(query).mappings()]
+    parents = with_children(transaction, [row.id for row in kept if not (row.deleted or row.touched)])
     return [replace(row, is_parent=True) if row.id in parents else row for row in kept]
 
 
@@ -109,6 +112,14 @@ def images_with_unlinked(transaction: Transaction) -> list[int]:
     return [int(row[0]) for row in transaction.connection.execute(query.distinct().order_by(faces.c.image_id))]
 
 
+def with_children(transaction: Transaction, ids: Collection[int]) -> set[int]:
+    """Which of these faces are the parent of a face that is not deleted."""
+    if not ids or "parent_id" not in transaction.schema.face_columns:
+        return set()
+    query = sa.select(faces.c.parent_id).where(faces.c.parent_id.in_(ids), faces.c.deleted_at.is_(None))
+    return set(transaction.connection.execute(query.distinct()).scalars())
+
+
 def name_face(transaction: Transaction, row: KeptFace, name: str, *, as_master: bool) -> int:
     """Name a locked face as a click does, and its relatives that no person has touched; returns how many of these.
 
@@ -130,6 +141,11 @@ def name_face(transaction: Transaction, row: KeptFace, name: str, *, as_master: 
     return result.rowcount
 
 
+def _select(transaction: Transaction, image_id: int) -> sa.Select[Any]:
+    columns = [faces.c[name] for name in _READ if name in transaction.schema.face_columns]
+    return sa.select(*columns).where(faces.c.image_id == image_id).order_by(faces.c.id)
+
+
 def _existing(transaction: Transaction, values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if name in transaction.schema.face_columns}
 
@@ -141,11 +157,3 @@ def _kept(row: dict[str, Any]) -> KeptFace:
         "deleted": row["deleted_at"] is not None,
     }
     return KeptFace(**{name: value for name, value in values.items() if name != "deleted_at"})
-
-
-def _with_children(transaction: Transaction, ids: Collection[int]) -> set[int]:
-    """Which of these faces are the parent of a face that is not deleted."""
-    if not ids or "parent_id" not in transaction.schema.face_columns:
-        return set()
-    query = sa.select(faces.c.parent_id).where(faces.c.parent_id.in_(ids), faces.c.deleted_at.is_(None))
-    return set(transaction.connection.execute(query.distinct()).scalars())

@@ -21,11 +21,20 @@ class FileMark:
     refused: bool = False
 
 
+_COLUMNS = (scan_marks.c.size, scan_marks.c.modified_ns, scan_marks.c.sha256, scan_marks.c.refused)
+
+
+def find(transaction: Transaction, image_id: int) -> FileMark | None:
+    """The mark of an image."""
+    query = sa.select(*_COLUMNS).where(scan_marks.c.image_id == image_id)
+    row = transaction.connection.execute(query).first()
+    return FileMark(row.size, row.modified_ns, row.sha256, bool(row.refused)) if row else None
+
+
 def of_folder(transaction: Transaction, folder: str) -> dict[str, tuple[FileMark, bool]]:
-    """For each file name that was scanned in a folder: its mark, and whether its faces were looked for."""
-    columns = (scan_marks.c.size, scan_marks.c.modified_ns, scan_marks.c.sha256, scan_marks.c.refused)
+    """The scanned files of a folder by name: the mark, and whether the faces were looked for."""
     query = (
-        sa.select(images.c.filename, images.c.faces_checked, *columns)
+        sa.select(images.c.filename, images.c.faces_checked, *_COLUMNS)
         .join_from(scan_marks, images)
         .where(images.c.disk.is_(None), images.c.path == folder)
     )

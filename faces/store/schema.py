@@ -94,6 +94,9 @@ scan_marks = sa.Table(
     sa.Column("refused", sa.SmallInteger, nullable=False, server_default="0"),
 )
 
+#: Only read, where it is, to tell who is who.
+persons = sa.Table("persons", sa.MetaData(), sa.Column("id", sa.Integer, primary_key=True), sa.Column("name", _TEXT))
+
 #: Without these there is no job to do.
 _ESSENTIAL = {
     "images": ("id", "disk", "path", "filename", "debug_filename", "faces_checked", "last_error", "updated_at"),

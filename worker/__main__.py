@@ -1,0 +1,84 @@
+"""python -m worker …: settings, logging, signals and exit codes around the verbs of `worker/commands/`."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+
+from faces import __version__, settings
+from faces.errors import FacesError, RequestError
+from worker.commands import enrol, export, faces, link, process, report, scan
+from worker.output import Output
+from worker.session import Session
+
+_ABOUT = """\
+Finds the faces in photos, keeps them in a database and tells who is where."""
+
+_MORE = """\
+examples:
+  python -m worker enrol "Ada Lovelace" ada.jpg    a portrait: this is Ada
+  python -m worker scan ~/Pictures                 find and link the faces of a folder's photos
+  python -m worker faces --name "Ada Lovelace"     where is she?
+  python -m worker report people                   a page with all photos and names: people/index.html
+  python -m worker link                            somebody was named: look through the faces found before
+
+The database is the SQLite file ./faces.db, or what FACE_DATABASE_URL names. Photos go through the face API at
+FACE_API_URL; where none is configured and none answers, a private one is started for as long as the command runs.
+All settings: etc/face.env.example.
+
+exit codes: 0 done; 1 something failed, for example one photo of many; 2 wrong usage or setting"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb; every way it can end is an exit code and at most one sentence."""
+    parsed = _parser().parse_args(arguments)
+    output = Output.of(as_json=parsed.as_json)
+    signal.signal(signal.SIGTERM, _stop)
+    try:
+        session = Session(settings.load(), output)
+        _log(session.settings.log_level)
+        code: int = parsed.run(parsed, session)
+    except FacesError as error:
+        output.say(f"{parsed.verb}: {error}")
+        return 2 if isinstance(error, RequestError) else 1
+    except KeyboardInterrupt:
+        output.say(f"{parsed.verb}: stopped; what is done is kept, the same command goes on from there")
+        return 1
+    except BrokenPipeError:
+        # Whoever read our output has gone. Python's own last flush must not complain about it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m worker",
+        description=_ABOUT,
+        epilog=_MORE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"face sidecar {__version__}")
+    verbs = parser.add_subparsers(title="verbs", dest="verb", metavar="VERB", required=True)
+    for command in (scan, enrol, link, faces, report, export, process):
+        command.add_to(verbs)
+    return parser
+
+
+def _log(level: str) -> None:
+    logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    # One line a request is too much beside a progress bar; the API has its own.
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
+
+
+def _stop(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,89 @@
+"""report DIR: the contact sheet of everything in the database."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from faces import contact_sheet
+from faces.disks import Disks
+from faces.errors import FileMissing, OutsideDisks
+from faces.photo import PhotoLimits
+from faces.sheet import Sheet, SheetFace, SheetPhoto
+from faces.store.listing import ListedFace, ListedImage, list_faces, list_images
+from worker import last_error
+from worker.commands.verb import add_verb
+from worker.places import file_of, place_of
+from worker.session import Session
+
+_DETAILS = """\
+Writes DIR/index.html: each photo with its faces framed and numbered, who is who, and each person's photos. It opens in
+a browser without a server. The pictures in DIR/pictures are small copies; the photos are not changed."""
+
+#: What the sheet says about where the numbers come from; only encodings of one model can be compared.
+_MODEL = "dlib's face recognition ResNet, version 1"
+
+
+def add_to(verbs: Any) -> None:
+    """Add the verb to the command line."""
+    parser = add_verb(verbs, "report", run, "make a page with all photos and names", _DETAILS)
+    parser.add_argument("directory", metavar="DIR", type=Path, help="where the page goes")
+
+
+def run(arguments: argparse.Namespace, session: Session) -> int:
+    """Write the sheet."""
+    with session.store() as store, store.reading() as transaction:
+        images, faces = list_images(transaction), list_faces(transaction)
+    sheet = _sheet(session, images, faces)
+    with session.output.progress("pictures", len(sheet.photos)) as step:
+        index = contact_sheet.write(arguments.directory, sheet, PhotoLimits.of(session.settings), step)
+    session.output.result(f"{len(sheet.photos)} photos with {len(faces)} faces: {index}")
+    session.output.record({"index": str(index), "photos": len(sheet.photos), "faces": len(faces)})
+    return 0
+
+
+def _sheet(session: Session, images: Iterable[ListedImage], faces: Iterable[ListedFace]) -> Sheet:
+    of_image: dict[int, list[ListedFace]] = defaultdict(list)
+    for face in faces:
+        of_image[face.image_id].append(face)
+    places = {image.id: place_of(image) for image in images}
+    base = os.path.commonpath([str(Path(place).parent) for place in places.values()]) if _absolute(places) else ""
+    disks = Disks.of(session.settings.disk_roots)
+    return Sheet(
+        title="Faces",
+        photos=tuple(
+            _photo(image, os.path.relpath(places[image.id], base or "."), of_image, disks) for image in images
+        ),
+        model=_MODEL,
+        threshold=session.settings.threshold,
+        made_at=datetime.now().astimezone(),
+    )
+
+
+def _absolute(places: Mapping[int, str]) -> bool:
+    return bool(places) and all(place.startswith("/") for place in places.values())
+
+
+def _photo(image: ListedImage, title: str, of_image: Mapping[int, list[ListedFace]], disks: Disks) -> SheetPhoto:
+    try:
+        path, problem = file_of(image, disks), image.last_error and last_error.sentence_of(image.last_error)
+    except (FileMissing, OutsideDisks) as error:
+        path, problem = Path(image.path or "/", image.filename), str(error)
+    shown = tuple(_face(face) for face in of_image.get(image.id, ()) if face.status != "not_face")
+    return SheetPhoto(path, title, shown, problem)
+
+
+def _face(face: ListedFace) -> SheetFace:
+    return SheetFace(
+        index=face.face_index,
+        box=face.box,
+        quality=face.quality,
+        name=face.name,
+        distance=face.distance,
+        known=face.status == "ok" and face.parent_id is None,
+    )
