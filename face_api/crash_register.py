@@ -36,8 +36,8 @@ class CrashRegister:
             OSError: they cannot be made or written.
         """
         self._in_hand, self._crashed = directory / "in_hand", directory / "crashed"
+        self._make_folders()
         for folder in (self._in_hand, self._crashed):
-            folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=folder):
                 pass
         # A mark from before a reboot says that the machine went down, not that the photo ended a process.
@@ -98,6 +98,7 @@ class CrashRegister:
 
     def bury_dead(self) -> None:
         """Count the photos whose process died, forget what is too old."""
+        self._make_folders()
         for mark in self._in_hand.glob("[!.]*"):
             if self._bury(mark):
                 sha256, _boot, pid, _at = mark.name.split(".")
@@ -107,6 +108,11 @@ class CrashRegister:
         for mark in self._crashed.iterdir():
             if not _is_fresh(mark):
                 mark.unlink(missing_ok=True)
+
+    def _make_folders(self) -> None:
+        """Also again: somebody may have swept them away while we ran."""
+        for folder in (self._in_hand, self._crashed):
+            folder.mkdir(parents=True, exist_ok=True)
 
     def _bury(self, mark: Path) -> bool:
         try:

@@ -78,9 +78,12 @@ class EngineProcess:
         self._register.bury_dead()
 
     def bury(self, pid: int) -> None:
-        """Another process ended. For the master."""
-        self.count_crashes()
-        self._metrics.bury(pid)
+        """Another process ended. For the master, whom no full or emptied folder may end."""
+        try:
+            self.count_crashes()
+            self._metrics.bury(pid)
+        except OSError as error:
+            _log.error("the end of process %d could not be counted: %s", pid, error)
 
     def photo_taken(self) -> None:
         """The engine has a photo in hand."""

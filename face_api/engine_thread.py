@@ -100,13 +100,19 @@ class EngineThread:
         try:
             data = read(photo.photo)
             sha256 = hashlib.sha256(data).hexdigest()
-            self._register.refuse_repeated(sha256)
+            self._refuse_repeated(sha256)
             return self._guarded(photo, data, sha256, waited)
         except FacesError as error:
             return _refusal(error)
         except Exception as error:  # noqa: BLE001  around one request, with its traceback in the log
             _log.exception("request %s: a fault of our own", photo.task.request_id)
             return _refusal(error)
+
+    def _refuse_repeated(self, sha256: str) -> None:
+        try:
+            self._register.refuse_repeated(sha256)
+        except OSError as error:
+            _log.warning("crashes cannot be looked up at the moment: %s", error)
 
     def _guarded(self, photo: PhotoInHand, data: PhotoBytes, sha256: str, waited: float) -> Answer:
         """Do the work with the photo's mark set, so that a sudden end is counted against it."""

@@ -7,9 +7,8 @@ Everything that a person sets is a variable of `faces/settings.py`; here stand t
 import faulthandler
 import os
 import shutil
-import tempfile
 
-from face_api import logs
+from face_api import logs, metrics_folder
 from face_api.addresses import Addresses
 from faces.settings import load
 
@@ -54,7 +53,7 @@ accesslog = None
 
 # Prometheus' client decides at its import whether it counts across processes; a reload keeps the folder.
 if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="face-api-metrics-")
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics_folder.make())
 
 
 def on_starting(server):  # noqa: ANN001, ANN201, D103

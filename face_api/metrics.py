@@ -120,6 +120,7 @@ def _add(dead: Path, sums: Path) -> None:
 @contextmanager
 def _locked(directory: Path, how: int) -> Iterator[None]:
     """Nobody reads the files while one is added to another."""
+    directory.mkdir(exist_ok=True)
     handle = os.open(directory / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(handle, how)

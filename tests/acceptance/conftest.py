@@ -79,10 +79,11 @@ class RunningApi:
         return psutil.Process(self.master.pid).children()
 
     def in_hand(self) -> dict[int, str]:
-        """Which process has which photo in hand (SHA-256), by the marks of the crash register."""
+        """Which living process has which photo in hand (SHA-256), by the marks of the crash register."""
         folder = self.state / "in_hand"
         names = [path.name.split(".") for path in folder.glob("[!.]*")] if folder.is_dir() else []
-        return {int(name[2]): name[0] for name in names}
+        alive = {process.pid for process in self.processes() if process.status() != psutil.STATUS_ZOMBIE}
+        return {int(name[2]): name[0] for name in names if int(name[2]) in alive}
 
     def connect(self) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self.port), timeout=60)

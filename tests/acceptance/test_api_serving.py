@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -325,6 +327,35 @@ def test_figures_add_up_over_processes_also_over_replaced_ones(
     wait_for(lambda: _figure(api, "face_api_process_ends_total") == 2 and _figure(api, "face_api_engines") == 2)
     assert encode(api, small_photo).status_code == 200
     wait_for(lambda: _figure(api, "face_api_photos_total") == 7)
+
+
+def test_swept_folders_take_nothing_down(start_api: Any, small_photo: bytes, tmp_path: Path, wait_for: Any) -> None:
+    place = tmp_path / "temporary"
+    place.mkdir()
+    api = start_api(TMPDIR=str(place))
+    before = {process.pid for process in api.processes()}
+    for folder in (api.state, *place.glob("face-api-metrics-*")):
+        shutil.rmtree(folder)
+    assert encode(api, small_photo).status_code == 200
+    for process in api.processes():
+        process.kill()
+    wait_for(lambda: len({process.pid for process in api.processes()} - before) == 2)
+    api.wait_until_ready()
+    assert encode(api, small_photo).status_code == 200
+    assert api.client.get("/metrics").status_code == 200
+
+
+def test_what_a_killed_service_left_is_swept_up_by_the_next(start_api: Any, tmp_path: Path, wait_for: Any) -> None:
+    place = tmp_path / "temporary"
+    place.mkdir()
+    killed, other = start_api(TMPDIR=str(place)), start_api(TMPDIR=str(place))
+    assert len(list(place.glob("face-api-metrics-*"))) == 2
+    processes = killed.processes()
+    killed.master.kill()
+    wait_for(lambda: not any(process.is_running() for process in processes))
+    start_api(TMPDIR=str(place))
+    assert len(list(place.glob("face-api-metrics-*"))) == 2
+    assert other.client.get("/metrics").status_code == 200
 
 
 def test_a_reload_replaces_every_process_and_loses_no_photo(start_api: Any, slow_photo: bytes, wait_for: Any) -> None:
