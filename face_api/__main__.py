@@ -25,7 +25,8 @@ def main() -> int:
     try:
         settings = load()
         access = Access.of(settings)
-        CrashRegister.of(settings)
+        if "state_dir" in settings.model_fields_set:  # only then can it stop the start
+            CrashRegister.of(settings)
         models.find(settings.models_dir)
         for address in access.addresses.all():
             _wait_until_free(address)

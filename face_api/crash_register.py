@@ -64,7 +64,7 @@ class CrashRegister:
                 fallback,
             )
             fallback.mkdir(mode=0o700, exist_ok=True)
-            if fallback.stat().st_uid != os.getuid():
+            if fallback.is_symlink() or fallback.stat().st_uid != os.getuid():
                 raise SettingsError(f"FACE_STATE_DIR: {fallback} belongs to somebody else; set it") from error
             return cls(fallback)
 
