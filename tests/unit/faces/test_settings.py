@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from faces.errors import SettingsError
+from faces.settings import Settings, load
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def _variables() -> list[str]:
+    return [f"FACE_{name.upper()}" for name in Settings.model_fields]
+
+
+def test_the_example_file_lists_every_variable_in_the_same_order() -> None:
+    text = (ROOT / "etc/face.env.example").read_text(encoding="utf-8")
+    assert re.findall(r"^#?(FACE_[A-Z_]+)=", text, re.MULTILINE) == _variables()
+
+
+def test_the_example_file_says_the_same_of_each_variable() -> None:
+    lines = (ROOT / "etc/face.env.example").read_text(encoding="utf-8").splitlines()
+    for name, field in Settings.model_fields.items():
+        place = next(n for n, line in enumerate(lines) if line.lstrip("#").startswith(f"FACE_{name.upper()}="))
+        assert lines[place - 1] == f"# {field.description}"
+
+
+def test_every_variable_stands_in_both_readmes() -> None:
+    for readme in ("README.md", "README.ru.md"):
+        text = (ROOT / readme).read_text(encoding="utf-8")
+        assert [name for name in _variables() if f"`{name}`" not in text] == [], readme
+
+
+def test_a_wrong_value_is_one_sentence_that_names_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FACE_THRESHOLD", "near")
+    with pytest.raises(SettingsError, match="FACE_THRESHOLD"):
+        load()
+
+
+def test_disk_roots_are_names_and_absolute_paths(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FACE_DISK_ROOTS", "local=/srv/app/private, dfotos=/dfotos")
+    assert load().disk_roots == {"local": Path("/srv/app/private"), "dfotos": Path("/dfotos")}
+
+
+@pytest.mark.parametrize("value", ["local", "local=srv", "=/srv", "a=/x,a=/y"])
+def test_a_disk_root_written_otherwise_is_refused(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FACE_DISK_ROOTS", value)
+    with pytest.raises(SettingsError, match="FACE_DISK_ROOTS"):
+        load()
+
+
+def test_secrets_are_not_printed() -> None:
+    settings = load(api_keys="sesame", database_url="mysql+pymysql://u:secret@h/d")
+    assert "sesame" not in repr(settings)
+    assert "secret" not in repr(settings)
