@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import pillow_heif
+import pi_heif
 from PIL import (
     AvifImagePlugin,  # noqa: F401  importing a plugin is what makes Pillow know the format
     BmpImagePlugin,  # noqa: F401
@@ -202,8 +202,8 @@ def _prepare_pillow() -> None:
     """
     Image.MAX_IMAGE_PIXELS = None
     if "HEIF" not in Image.OPEN:
-        pillow_heif.register_heif_opener(thumbnails=False)
-    for module in (r"PIL\.", r"pillow_heif", r"faces\.photo"):
+        pi_heif.register_heif_opener(thumbnails=False)
+    for module in (r"PIL\.", r"pi_heif", r"faces\.photo"):
         _ignore_once(module)
 
 
