@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import mmap
+
 #: What we read, in the order in which it is named to a person.
 READABLE = ("JPEG", "PNG", "WebP", "GIF", "TIFF", "BMP", "AVIF", "HEIC")
 
@@ -45,3 +47,20 @@ def _iso_format(head: bytes) -> str | None:
     if brands & _AVIF_BRANDS:
         return "AVIF"
     return "HEIC" if brands & _HEIC_BRANDS else None
+
+
+def bytes_missing(data: bytes | bytearray | memoryview | mmap.mmap) -> int:
+    """How many bytes are cut off the end of an ISO media file (HEIC, AVIF), by the sizes of its outermost boxes.
+
+    libheif paints what is missing gray and says nothing. A box begins with its size and kind, 4 bytes each; size 1
+    means that 8 bytes of size follow, size 0 that the box ends with the file (ISO/IEC 14496-12, 4.2).
+    """
+    start, end = 0, len(data)
+    while start + 8 <= end:
+        size = int.from_bytes(data[start : start + 4], "big")
+        if size == 1:
+            size = int.from_bytes(data[start + 8 : start + 16], "big")
+        if size < 8:
+            return 0
+        start += size
+    return max(start - end, 0)

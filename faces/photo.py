@@ -168,6 +168,8 @@ def opened(data: bytes | bytearray | memoryview | mmap.mmap, limits: PhotoLimits
     name = formats.format_of(bytes(data[: formats.HEAD_BYTES]))
     if name is None:
         raise UnsupportedFormat(f"found {len(data)} bytes of no known picture format, need {_readable()}")
+    if name in ("HEIC", "AVIF") and (missing := formats.bytes_missing(data)):
+        raise DamagedPhoto(f"the {name} file is cut off: its last {missing:,} bytes are missing")
     _prepare_pillow()
     try:
         with Image.open(io.BytesIO(data), formats=[_PLUGINS.get(name, name)]) as image:
