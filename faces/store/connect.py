@@ -79,7 +79,6 @@ def _mysql(url: sa.URL) -> sa.Engine:
         isolation_level="READ COMMITTED",
         pool_pre_ping=True,
         connect_args={
-            "collation": "utf8mb4_unicode_ci",
             "connect_timeout": _CONNECT_SECONDS,
             "read_timeout": _ANSWER_SECONDS,
             "write_timeout": _ANSWER_SECONDS,

@@ -1,0 +1,84 @@
+"""The same tests on every database: SQLite as `scan` makes it, and the app's schemas on a real MariaDB."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from faces.disks import Disks
+from faces.linking import Linking
+from faces.store.database import Store
+from tests.servers.app_schema import V1, V2
+from tests.servers.fake_api import FakeApi
+from tests.servers.mariadb import MariaDB, running_mariadb
+from tests.servers.rows import Rows
+from worker.face_client import FaceClient
+from worker.process import Tools
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[MariaDB]:
+    with running_mariadb() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "mariadb v1", "mariadb v2"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A fresh database with the tables in it."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path / 'faces.db'}"
+        Store.open(url, create=True).close()
+        return url
+    server: MariaDB = request.getfixturevalue("mariadb")
+    return server.new_database(*(V1 if request.param.endswith("v1") else V2))
+
+
+@pytest.fixture
+def rows(url: str) -> Iterator[Rows]:
+    rows = Rows(url)
+    yield rows
+    rows.close()
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[Store]:
+    store = Store.open(url)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def api() -> FakeApi:
+    return FakeApi()
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Path:
+    """The root of the disk `photos`, with the file of the image that `Rows.image` makes."""
+    root = tmp_path / "disk"
+    (root / "2020").mkdir(parents=True)
+    (root / "2020/a.jpg").write_bytes(b"a photo")
+    return root
+
+
+MakeTools = Callable[..., Tools]
+
+
+@pytest.fixture
+def make_tools(store: Store, api: FakeApi, disk: Path) -> Iterator[MakeTools]:
+    """What the job works with; `linking` and `store` may be others."""
+    http = httpx2.Client(transport=httpx2.MockTransport(api), base_url="http://api")
+
+    def make(linking: Linking = Linking(0.6), store: Store = store) -> Tools:  # noqa: B008  both are values
+        return Tools(store, FaceClient(http), Disks.of({"photos": disk}), linking)
+
+    yield make
+    http.close()
+
+
+@pytest.fixture
+def tools(make_tools: MakeTools) -> Tools:
+    return make_tools()

@@ -1,0 +1,68 @@
+"""Candidates are read whole once, later only what is new; and always as they are now."""
+
+from __future__ import annotations
+
+import pytest
+
+from faces.matching import Candidates
+from faces.store.candidates import CandidateReader
+from faces.store.database import Store
+from tests.servers.people import PEOPLE
+from tests.servers.rows import Rows
+
+
+@pytest.fixture
+def reader() -> CandidateReader:
+    return CandidateReader()
+
+
+def read(store: Store, reader: CandidateReader) -> Candidates:
+    with store.reading() as transaction:
+        return reader.read(transaction)
+
+
+def test_candidates_come_by_id_with_their_images(rows: Rows, store: Store, reader: CandidateReader) -> None:
+    ids = [rows.master(person) for person in PEOPLE[:3]]
+    candidates = read(store, reader)
+    assert candidates.ids.tolist() == ids
+    assert candidates.encodings.tolist() == PEOPLE[:3].tolist()
+    assert len(set(candidates.image_ids.tolist())) == 3
+
+
+def test_more_than_one_piece_is_read(rows: Rows, store: Store, reader: CandidateReader) -> None:
+    image = rows.image(faces_checked=1)
+    for number in range(3):
+        rows.face(image, PEOPLE[number], status="ok")
+    many = "INSERT INTO faces (image_id, face_index, status, encoding) SELECT image_id, 0, 'ok', encoding FROM faces"
+    while rows.one("SELECT count(*) AS n FROM faces")["n"] < 2100:
+        rows.run(many)
+    count = rows.one("SELECT count(*) AS n FROM faces")["n"]
+    assert len(read(store, reader).ids) == count
+
+
+def test_nothing_new_is_the_same_matrix(rows: Rows, store: Store, reader: CandidateReader) -> None:
+    rows.master(PEOPLE[0])
+    assert read(store, reader) is read(store, reader)
+
+
+def test_what_came_went_and_changed_is_seen(rows: Rows, store: Store, reader: CandidateReader) -> None:
+    first, second = rows.master(PEOPLE[0]), rows.master(PEOPLE[1])
+    read(store, reader)
+    rows.run("UPDATE faces SET status = 'unknown', updated_at = '2021-01-01 00:00:00' WHERE id = :id", id=first)
+    third = rows.master(PEOPLE[2])
+    assert read(store, reader).ids.tolist() == [second, third]
+    rows.run("UPDATE faces SET status = 'ok' WHERE id = :id", id=first)
+    assert read(store, reader).ids.tolist() == [first, second, third]
+
+
+def test_an_encoding_that_was_mended_is_read(rows: Rows, store: Store, reader: CandidateReader) -> None:
+    """Even where the time of change does not tell it: only readable encodings are kept."""
+    face = rows.face(rows.image(), None, status="ok", encoding="[1]")
+    assert read(store, reader).ids.tolist() == []
+    rows.run("UPDATE faces SET encoding = :text WHERE id = :id", text=str(PEOPLE[0].tolist()), id=face)
+    assert read(store, reader).encodings.tolist() == [PEOPLE[0].tolist()]
+
+
+def test_faces_without_a_time_of_change_are_candidates_too(rows: Rows, store: Store, reader: CandidateReader) -> None:
+    face = rows.master(PEOPLE[0], updated_at=None)
+    assert read(store, reader).ids.tolist() == [face]

@@ -1,0 +1,140 @@
+"""Opening databases: what is looked at, what is made, what is refused, and what is said."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from faces.errors import SchemaError, SettingsError, StoreUnavailable
+from faces.store.database import Store
+from tests.servers.app_schema import V1, V2, V4
+from tests.servers.mariadb import MariaDB
+
+
+def test_a_sqlite_file_gets_the_apps_tables_and_ours(tmp_path: Path) -> None:
+    store = Store.open(f"sqlite:///{tmp_path}/faces.db", create=True)
+    assert store.schema.ours
+    assert store.schema.missing == ()
+    store.close()
+    with sqlite3.connect(tmp_path / "faces.db") as connection:
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        assert {"images", "faces", "scan_marks"} <= tables
+        assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    connection.close()
+
+
+def test_a_sqlite_file_that_is_not_there_is_only_made_when_asked_for(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"found no database .*gone\.db"):
+        Store.open(f"sqlite:///{tmp_path}/gone.db")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_sqlite_file_of_a_newer_version_is_refused(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "faces.db") as connection:
+        connection.execute("PRAGMA user_version = 9")
+    connection.close()
+    with pytest.raises(SchemaError, match="made by a newer version of this program"):
+        Store.open(f"sqlite:///{tmp_path}/faces.db", create=True)
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "faces.db").write_bytes(b"this is a text, and by no means a database" * 100)
+    with pytest.raises(SchemaError, match="not a database"):
+        Store.open(f"sqlite:///{tmp_path}/faces.db", create=True)
+
+
+def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(StoreUnavailable, match=r"gone/faces\.db cannot be used now"):
+        Store.open(f"sqlite:///{tmp_path}/gone/faces.db", create=True)
+
+
+def test_an_apps_sqlite_file_is_not_changed(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "app.db") as connection:
+        connection.execute(
+            "CREATE TABLE images (id, disk, path, filename, debug_filename, faces_checked, last_error, updated_at)"
+        )
+        connection.execute(
+            "CREATE TABLE faces (id, image_id, face_index, parent_id, encoding, status,"
+            " created_at, updated_at, deleted_at)"
+        )
+    connection.close()
+    store = Store.open(f"sqlite:///{tmp_path}/app.db", create=True)
+    assert not store.schema.ours
+    store.close()
+    with sqlite3.connect(tmp_path / "app.db") as connection:
+        assert connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (2,)
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://root@host/app", "faces.db", "", "sqlite://", "sqlite:///:memory:", "mysql+mysqldb://host/app"]
+)
+def test_another_database_is_refused_and_the_sentence_names_the_setting(url: str) -> None:
+    with pytest.raises(SettingsError, match=r"FACE_DATABASE_URL: found .*needed mysql\+pymysql://"):
+        Store.open(url)
+
+
+def test_the_apps_first_schema_is_used_as_it_is(mariadb: MariaDB, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        store = Store.open(mariadb.new_database(*V1))
+    store.close()
+    assert not store.schema.ours
+    (line,) = [record.getMessage() for record in caplog.records if record.name.startswith("faces")]
+    for missing in (
+        "faces.quality_score",
+        "faces.quality_details",
+        "faces.is_reference",
+        "faces.box",
+        "faces.parent_id",
+    ):
+        assert missing in line
+
+
+def test_a_later_schema_says_less_is_missing(mariadb: MariaDB) -> None:
+    store = Store.open(mariadb.new_database(*V2, "CREATE INDEX parents ON faces (parent_id)"))
+    store.close()
+    assert store.schema.missing == ("faces.box",)
+
+
+def test_nothing_is_made_in_the_apps_database(mariadb: MariaDB) -> None:
+    with pytest.raises(SchemaError, match="the database lacks table images, table faces"):
+        Store.open(mariadb.new_database(), create=True)
+
+
+def test_all_that_is_missing_is_named_at_once(mariadb: MariaDB) -> None:
+    changes = ("ALTER TABLE images DROP COLUMN last_error", "ALTER TABLE faces DROP COLUMN deleted_at")
+    with pytest.raises(SchemaError, match=r"images\.last_error, faces\.deleted_at"):
+        Store.open(mariadb.new_database(*V1, *changes))
+
+
+@pytest.mark.parametrize("verb", ["process", "link", "enrol"])
+def test_a_schema_with_persons_is_opened_but_not_linked(mariadb: MariaDB, verb: str) -> None:
+    store = Store.open(mariadb.new_database(*V4, "ALTER TABLE faces DROP COLUMN parent_id"))
+    store.close()
+    with pytest.raises(SchemaError, match=f"found a table `persons`.*`{verb}` can only link faces to faces yet"):
+        store.schema.require_parents(verb)
+
+
+def test_a_server_that_does_not_answer_is_told_without_the_password() -> None:
+    with pytest.raises(StoreUnavailable) as caught:
+        Store.open("mysql+pymysql://root:secret@127.0.0.1:1/app")
+    assert "app on 127.0.0.1:1 cannot be used now" in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_wrong_password_is_told(mariadb: MariaDB) -> None:
+    with pytest.raises(StoreUnavailable, match="Access denied"):
+        Store.open(f"mysql+pymysql://nobody:secret@127.0.0.1:{mariadb.port}/app")
+
+
+def test_the_session_is_as_the_job_needs_it(mariadb: MariaDB) -> None:
+    store = Store.open(mariadb.new_database(*V1))
+    with store.reading() as transaction:
+        query = "SELECT @@tx_isolation, @@character_set_client, @@time_zone, @@sql_mode = @@global.sql_mode"
+        row = transaction.connection.exec_driver_sql(query).one()
+    store.close()
+    assert tuple(row) == ("READ-COMMITTED", "utf8mb4", "SYSTEM", 1)
