@@ -15,8 +15,8 @@ from PIL import Image, ImageOps
 PORTRAITS = {
     "known/Barack Obama.jpg": "obama.jpg",
     "known/Joe Biden.jpg": "biden.jpg",
-    "photos/president-2012.jpg": "obama2.jpg",
-    "photos/president-speaking.jpg": "obama3.jpg",
+    "photos/speech.jpg": "obama2.jpg",
+    "photos/blue-room.jpg": "obama3.jpg",
     "photos/half-a-face-left.jpg": "obama_partial_face.jpg",
     "photos/half-a-face-right.jpg": "obama_partial_face2.jpg",
 }
@@ -31,7 +31,7 @@ PICTURES = {
 }
 
 #: Made here from two portraits, because no package carries a second photo of Joe Biden.
-TOGETHER = "photos/president-and-vice-president.jpg"
+TOGETHER = "photos/side-by-side.jpg"
 
 
 def main(archives: Path, target: Path) -> None:
@@ -42,7 +42,7 @@ def main(archives: Path, target: Path) -> None:
         file = building / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content)
-    _side_by_side(building / "photos/president-2012.jpg", building / "known/Joe Biden.jpg").save(
+    _side_by_side(building / "photos/speech.jpg", building / "known/Joe Biden.jpg").save(
         building / TOGETHER, quality=88
     )
     (building / ".done").touch()
