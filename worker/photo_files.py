@@ -83,9 +83,12 @@ def _look_at(folder: Path, name: str, below: list[Path]) -> Iterator[PhotoFile |
             below.append(path.resolve())
         elif named_so:
             yield _photo_file(folder, name, status)
-    except (OSError, RuntimeError) as error:
-        if named_so or path.is_symlink():
+    except FileNotFoundError as error:
+        if named_so:
             yield Trouble(path, _why(error))
+    except (OSError, RuntimeError) as error:
+        # It could be a folder full of photos.
+        yield Trouble(path, _why(error))
 
 
 def _photo_file(folder: Path, name: str, status: os.stat_result) -> PhotoFile | Trouble:

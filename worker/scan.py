@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from threading import Event
+from time import monotonic
 
 from faces.errors import (
     CrashedBefore,
@@ -25,8 +26,11 @@ from worker.known_files import Known
 from worker.photo_files import PhotoFile
 from worker.process import Processed, Tools, process_image
 
-#: Times that one photo is sent while the API says "not now", and the longest wait between them in seconds.
+#: Times that one photo is sent to an API that does not answer, with longer and longer pauses.
 _TRIES = 4
+
+#: Seconds for which one photo is sent again and again to an API that answers "not now": it has other clients, too.
+_BUSY_SECONDS = 300.0
 _LONGEST_PAUSE = 10.0
 
 
@@ -113,14 +117,17 @@ class Scanner:
             return Scanned(file.path, Outcome.FAILED, known.image_id, reason=str(error))
         return Scanned(file.path, Outcome.DONE, known.image_id, processed)
 
-    def _patiently(self, image_id: int, attempt: int = 1) -> Processed:
-        try:
-            return process_image(self.tools, image_id)
-        except FaceApiUnavailable as error:
-            pause = min(error.retry_after or 0.5 * 2**attempt, _LONGEST_PAUSE)
-            if attempt == _TRIES or self.stop.wait(pause):
-                raise
-        return self._patiently(image_id, attempt + 1)
+    def _patiently(self, image_id: int) -> Processed:
+        start, attempt = monotonic(), 0
+        while True:
+            attempt += 1
+            try:
+                return process_image(self.tools, image_id)
+            except FaceApiUnavailable as error:
+                pause = min(error.retry_after or 0.5 * 2**attempt, _LONGEST_PAUSE)
+                busy = error.retry_after is not None and monotonic() - start < _BUSY_SECONDS
+                if (attempt >= _TRIES and not busy) or self.stop.wait(pause):
+                    raise
 
     def _stop_without_api(self, error: FacesError) -> None:
         """One photo that finds no engine is a photo's trouble; an API that is gone ends the scan."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from faces.errors import SchemaError, SettingsError
+from faces.errors import SchemaError, SettingsError, StoreUnavailable
 from faces.store import schema
 from faces.store.schema import SCHEMA_VERSION, Schema
 
@@ -94,7 +94,7 @@ def _sqlite(url: sa.URL, *, create: bool) -> sa.Engine:
         )
     engine = sa.create_engine(url.set(database=str(file)), connect_args={"timeout": _BUSY_SECONDS})
     sa.event.listen(engine, "connect", _on_connect)
-    sa.event.listen(engine, "begin", _on_begin)
+    sa.event.listen(engine, "begin", _Begin(file))
     return engine
 
 
@@ -105,9 +105,26 @@ def _on_connect(connection: sqlite3.Connection, _record: Any) -> None:
         connection.execute(f"PRAGMA {pragma}").close()
 
 
-def _on_begin(connection: sa.Connection) -> None:
-    writes = connection.get_execution_options().get(WRITES)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+class _Begin:
+    """Begins the transactions on a SQLite file, and sees that it still is the file that was opened.
+
+    SQLite itself goes on writing into a file that was removed, and everything written is lost with the last connection.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._opened: tuple[int, int] | None = None
+
+    def __call__(self, connection: sa.Connection) -> None:
+        try:
+            status = self._file.stat()
+        except OSError as error:
+            raise StoreUnavailable(f"the database {self._file} is gone: {error.strerror}") from error
+        self._opened = self._opened or (status.st_dev, status.st_ino)
+        if self._opened != (status.st_dev, status.st_ino):
+            raise StoreUnavailable(f"the database {self._file} was replaced by another file while it was in use")
+        writes = connection.get_execution_options().get(WRITES)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 def _check_version(connection: sa.Connection, name: str, *, create: bool) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from faces.errors import FileMissing, RequestError, SchemaError
 from faces.linking import Linking
-from faces.store.database import Store
+from faces.store.database import Store, Transaction
 from faces.store.listing import list_faces
 from tests.servers.app_schema import V4
 from tests.servers.fake_api import FakeApi

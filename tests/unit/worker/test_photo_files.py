@@ -85,6 +85,21 @@ def test_a_name_that_is_no_text_is_told(tmp_path: Path) -> None:
     assert "not UTF-8" in troubles(tmp_path)[0].reason
 
 
+def test_a_folder_that_cannot_be_read_is_told_and_the_next_one_is_looked_at(tmp_path: Path) -> None:
+    """Its path is longer than the system allows, which stops root too."""
+    (tmp_path / "z").mkdir()
+    (tmp_path / "z/a.jpg").touch()
+    start = os.open(tmp_path, os.O_RDONLY)
+    for _ in range(20):
+        os.mkdir("b" * 250, dir_fd=start)
+        below = os.open("b" * 250, os.O_RDONLY, dir_fd=start)
+        os.close(start)
+        start = below
+    os.close(start)
+    assert names(tmp_path) == ["a.jpg"]
+    assert [trouble.reason for trouble in troubles(tmp_path)] == ["File name too long"]
+
+
 def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="found no folder"):
         list(find_photos(tmp_path / "gone"))
