@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
+from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, ImageFile
 
 #: Modes of 16 bits a pixel; Pillow's own conversion cuts them off at 255, which is white.
 _SIXTEEN_BITS = ("I;16", "I;16L", "I;16B", "I;16N")
@@ -13,26 +14,36 @@ _SIXTEEN_BITS = ("I;16", "I;16L", "I;16B", "I;16N")
 _WHITE = (255, 255, 255)
 
 
-def plain(image: Image.Image) -> tuple[Image.Image, str | None]:
-    """Turn a decoded picture into mode RGB or L, and say what had to be guessed (or None).
+@dataclass(frozen=True, slots=True)
+class Flat:
+    """A picture of mode RGB or L. `profile` still waits to be applied for people; `doubt` says what was guessed."""
+
+    image: Image.Image
+    profile: bytes | None = None
+    doubt: str | None = None
+
+
+def is_deep(image: Image.Image) -> bool:
+    """Whether an opened picture, not decoded yet, has 16 bits a colour, of which Pillow keeps the upper 8."""
+    return any(";16" in str(tile.args) for tile in image.tile) if isinstance(image, ImageFile.ImageFile) else False
+
+
+def flatten(image: Image.Image, deep: bool = False) -> Flat:
+    """Turn a decoded picture into mode RGB or L.
 
     8-bit RGB and gray pixels stay as they are, whatever their profile: the reference method looks at those. A
-    transparent picture is laid on white. A profile is applied to CMYK, LAB and 16-bit pixels. Real numbers and
-    32-bit integers are brought to 0–255 by the smallest usual range (1, 255, 65535) that holds nearly all.
+    transparent picture is laid on white. A profile is applied to CMYK, LAB and 16-bit (`deep`) pixels. Real numbers
+    and 32-bit integers are brought to 0–255 by the smallest usual range (1, 255, 65535) that holds nearly all.
     """
-    if image.has_transparency_data:
-        return _on_white(image), None
+    profile = image.info.get("icc_profile") or None
     if image.mode in ("CMYK", "LAB"):
-        return _from_print(image)
-    profile = image.info.get("icc_profile")
+        return _from_print(image, profile)
     if image.mode in _SIXTEEN_BITS or (image.mode == "I" and image.format == "PNG"):
-        gray = _from_array(np.asarray(image).astype(np.int64) >> 8)
-        return _with_profile(gray, profile)
+        return _in_srgb(_from_array(np.asarray(image).astype(np.int64) >> 8), profile)
     if image.mode in ("I", "F"):
-        return _from_array(_to_255(np.asarray(image, dtype=np.float32))), None
-    if image.mode in ("RGB", "L"):
-        return image, None
-    return image.convert("L" if image.mode == "1" else "RGB"), None
+        return Flat(_from_array(_to_255(np.asarray(image, dtype=np.float32))))
+    flat = _eight_bits(image)
+    return _in_srgb(flat, profile) if deep else Flat(flat, profile)
 
 
 def to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
@@ -52,27 +63,34 @@ def to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
     return converted
 
 
-def _with_profile(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, str | None]:
-    if not profile:
-        return image, None
+def _eight_bits(image: Image.Image) -> Image.Image:
+    if image.has_transparency_data:
+        return _on_white(image)
+    if image.mode in ("RGB", "L"):
+        return image
+    return image.convert("L" if image.mode == "1" else "RGB")
+
+
+def _in_srgb(image: Image.Image, profile: bytes | None) -> Flat:
+    if profile is None:
+        return Flat(image)
     try:
-        return to_srgb(image, profile), None
+        return Flat(to_srgb(image, profile))
     except ValueError as error:
-        return image, str(error)
+        return Flat(image, doubt=str(error))
 
 
-def _from_print(image: Image.Image) -> tuple[Image.Image, str | None]:
+def _from_print(image: Image.Image, profile: bytes | None) -> Flat:
     """CMYK and LAB by their profile; without one CMYK by Pillow's simple formula, LAB as D50 (its definition)."""
-    profile = image.info.get("icc_profile")
-    found = "no colour profile"
-    if profile:
+    doubt = "no colour profile"
+    if profile is not None:
         try:
-            return to_srgb(image, profile), None
+            return Flat(to_srgb(image, profile))
         except ValueError as error:
-            found = str(error)
+            doubt = str(error)
     if image.mode == "LAB":
-        return to_srgb(image, ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()), None
-    return image.convert("RGB"), f"CMYK with {found}: its colours are approximate"
+        return Flat(to_srgb(image, ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()))
+    return Flat(image.convert("RGB"), doubt=f"CMYK with {doubt}: its colours are approximate")
 
 
 def _on_white(image: Image.Image) -> Image.Image:

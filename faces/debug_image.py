@@ -78,7 +78,9 @@ def save(found: Found, photo: Photo, directory: Path, original_name: str, webp_q
         finally:
             os.close(place)
     except OSError as error:
-        raise PictureNotWritten(f"the debug picture {directory / name} was not written: {error.strerror}") from error
+        raise PictureNotWritten(
+            f"the debug picture {directory / name} was not written: {error.strerror or error}"
+        ) from error
     return directory / name
 
 
@@ -157,7 +159,7 @@ def _write(place: int, name: str, content: bytes) -> None:
             # A full disk may say so only now, and the row will name this file for good.
             os.fsync(file.fileno())
         os.rename(temporary, name, src_dir_fd=place, dst_dir_fd=place)
-    except OSError:
+    except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(temporary, dir_fd=place)
         raise

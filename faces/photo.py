@@ -44,6 +44,9 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 
+#: Pillow turns a TIFF upright while it loads it; libheif obeys the container's own turn, which EXIF repeats.
+_TURNED_BY_DECODER = ("TIFF", "HEIC")
+
 #: Our name of a format -> the names of Pillow's plugins that may open it.
 _PLUGINS = {"WebP": "WEBP", "HEIC": "HEIF"}
 
@@ -143,19 +146,19 @@ def decode(data: bytes | bytearray | memoryview | mmap.mmap, limits: PhotoLimits
         DamagedPhoto: the pixels cannot be read to the end.
     """
     with opened(data, limits) as (image, name):
-        stored = _orientation(image) if name in ("TIFF", "HEIC") else 1
+        deep = colours.is_deep(image)
+        turned = _orientation(image) if name in _TURNED_BY_DECODER else None
         image.load()
         _check_pixels(image, limits)
-        orientation = _orientation(image)
-        profile, mode = image.info.get("icc_profile"), image.mode
-        flat, guess = colours.plain(image)
-        if orientation in _TURNS:
-            flat = flat.transpose(_TURNS[orientation])
-        elif flat is image and name in ("WebP", "AVIF"):
+        orientation = _orientation(image) if turned is None else turned
+        flat = colours.flatten(image, deep)
+        upright = flat.image
+        if turned is None and orientation in _TURNS:
+            upright = upright.transpose(_TURNS[orientation])
+        elif upright is image and name in ("WebP", "AVIF"):
             # The decoder hangs on the opened picture and holds two more frames; a copy lets go of it.
-            flat = image.copy()
-    kept = profile if mode in ("RGB", "L") and isinstance(profile, bytes) else None
-    return Photo(flat, name, orientation if orientation != 1 else stored, kept, (guess,) if guess else ())
+            upright = image.copy()
+    return Photo(upright, name, orientation, flat.profile, (flat.doubt,) if flat.doubt else ())
 
 
 @contextlib.contextmanager
