@@ -68,6 +68,13 @@ class Worker:
         with closing(sqlite3.connect(self.home / "faces.db")) as connection:
             return connection.execute(query).fetchall()
 
+    def checked(self) -> int:
+        """Images that are done; 0 also while the database is being made."""
+        if not (self.home / "faces.db").exists() or not self.rows("SELECT 1 FROM sqlite_master WHERE name = 'images'"):
+            return 0
+        count: int = self.rows("SELECT count(*) FROM images WHERE faces_checked")[0][0]
+        return count
+
     def end(self) -> None:
         for process in self._running:
             if process.poll() is None:

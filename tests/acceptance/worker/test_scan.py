@@ -110,7 +110,7 @@ def test_a_killed_scan_goes_on_where_it_was(
     worker.run("enrol", "Barack Obama", known)
     for done in (2, 5, 8):
         scan = worker.start("scan", photos)
-        wait_for(lambda done=done: worker.rows("SELECT sum(faces_checked) FROM images")[0][0] >= done, seconds=60)
+        wait_for(lambda done=done: worker.checked() >= done, seconds=60)
         scan.send_signal(signal.SIGKILL)
         scan.wait(10)
     summary = worker.records("scan", photos)[-1]["summary"]
