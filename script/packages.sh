@@ -9,24 +9,35 @@ as_root() {
     elif command -v sudo >/dev/null; then
         sudo "$@"
     else
-        refuse "need root or sudo for: $*"
+        refuse "Debian packages are missing, and installing them needs root or sudo; found neither"
     fi
 }
 
-# install_packages NAME…: from Debian or Ubuntu, only these and what they must have; none of them starts a service
+# install_packages NAME…: from Debian or Ubuntu, only these and what they must have; no service is started by it, now or
+# at the next boot
 install_packages() {
     command -v apt-get >/dev/null || refuse "found no apt-get; install these yourself and start again: $*"
     say "installing Debian packages: $*"
-    as_root apt-get update -qq || refuse "apt-get update failed: is the network there?"
-    as_root sh -s "$@" <<'ROOT' || refuse "apt-get could not install: $*"
+    as_root sh -s "$@" <<'ROOT' || refuse "could not install the Debian packages: $*"
+set -u
+work=$(mktemp -d)
 policy=/usr/sbin/policy-rc.d
-if [ ! -e $policy ]; then
+quietly() { "$@" >"$work/log" 2>&1 || { tail -n 20 "$work/log" >&2; exit 1; }; }
+units() { find /etc/systemd/system -type l 2>/dev/null | sort; }
+clean_up() { rm -rf "$work"; [ -z "${mine:-}" ] || rm -f "$policy"; }
+trap clean_up EXIT
+trap 'exit 1' INT TERM
+if [ ! -e "$policy" ]; then
     # Debian's way to say that a package must not start its service: the tests start servers of their own.
-    printf '#!/bin/sh\nexit 101\n' >$policy && chmod 755 $policy
-    trap 'rm -f $policy' EXIT
+    mine=1
+    printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod 755 "$policy"
 fi
-log=$(mktemp)
-DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >"$log" 2>&1 || { cat "$log" >&2; exit 1; }
-rm -f "$log"
+export DEBIAN_FRONTEND=noninteractive
+units >"$work/before"
+quietly apt-get update -qq
+# A machine that has just started may be updating itself: wait for it.
+quietly apt-get install -y -qq --no-install-recommends -o DPkg::Lock::Timeout=300 "$@"
+# What the packages enabled for the next boot is these links; without them it stays off.
+units | comm -13 "$work/before" - | xargs -r rm -f
 ROOT
 }

@@ -45,7 +45,6 @@ def main(archives: Path, target: Path) -> None:
     _side_by_side(building / "photos/speech.jpg", building / "known/Joe Biden.jpg").save(
         building / TOGETHER, quality=88
     )
-    (building / ".done").touch()
     shutil.rmtree(target, ignore_errors=True)
     building.rename(target)
 
