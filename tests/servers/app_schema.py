@@ -52,6 +52,9 @@ V2 = (
     """,
 )
 
+#: Everything that we can use, also what the app does not have yet.
+ALL = (*V2, "ALTER TABLE faces ADD COLUMN box JSON NULL", "CREATE INDEX faces_parent_id ON faces (parent_id)")
+
 V4 = (
     *V2,
     """

@@ -11,7 +11,7 @@ import pytest
 from faces.disks import Disks
 from faces.linking import Linking
 from faces.store.database import Store
-from tests.servers.app_schema import V1, V2
+from tests.servers.app_schema import ALL, V1, V2
 from tests.servers.fake_api import FakeApi
 from tests.servers.mariadb import MariaDB, running_mariadb
 from tests.servers.rows import Rows
@@ -25,7 +25,7 @@ def mariadb() -> Iterator[MariaDB]:
         yield server
 
 
-@pytest.fixture(params=["sqlite", "mariadb v1", "mariadb v2"])
+@pytest.fixture(params=["sqlite", "mariadb v1", "mariadb v2", "mariadb all"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A fresh database with the tables in it."""
     if request.param == "sqlite":
@@ -33,7 +33,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         Store.open(url, create=True).close()
         return url
     server: MariaDB = request.getfixturevalue("mariadb")
-    return server.new_database(*(V1 if request.param.endswith("v1") else V2))
+    return server.new_database(*{"mariadb v1": V1, "mariadb v2": V2, "mariadb all": ALL}[request.param])
 
 
 @pytest.fixture
