@@ -44,20 +44,25 @@ class CandidateReader:
         query = sa.select(faces.c.id, faces.c.updated_at, faces.c.image_id).where(*_IS_CANDIDATE).order_by(faces.c.id)
         rows = [((int(row[0]), row[1]), int(row[2])) for row in transaction.connection.execute(query)]
         with self._lock:
-            self._learn(transaction, [version[0] for version, _ in rows if version not in self._known])
-            readable = [(version, image_id) for version, image_id in rows if version in self._known]
+            learned = self._learn(transaction, [version[0] for version, _ in rows if version not in self._known])
+            current = [(learned.get(version[0], version), image_id) for version, image_id in rows]
+            readable = [(version, image_id) for version, image_id in current if version in self._known]
             if readable != self._last[0]:
                 self._last = (readable, self._matrix(readable))
             return self._last[1]
 
-    def _learn(self, transaction: Transaction, ids: Sequence[int]) -> None:
+    def _learn(self, transaction: Transaction, ids: Sequence[int]) -> dict[int, _Version]:
+        """Read encodings; tells the version of each, because a row may have changed since it was listed."""
+        learned: dict[int, _Version] = {}
         remaining = iter(ids)
         while chunk := list(islice(remaining, _CHUNK)):
             query = sa.select(faces.c.id, faces.c.updated_at, faces.c.encoding).where(faces.c.id.in_(chunk))
             for face_id, updated_at, text in transaction.connection.execute(query):
                 encoding = read_encoding(text)
                 if encoding is not None:
+                    learned[int(face_id)] = (int(face_id), updated_at)
                     self._known[(int(face_id), updated_at)] = encoding
+        return learned
 
     def _matrix(self, readable: Sequence[tuple[_Version, int]]) -> Candidates:
         candidates = Candidates.of(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import sqlalchemy as sa
 
 from faces.matching import Candidates
 from faces.store.candidates import CandidateReader
@@ -65,4 +66,20 @@ def test_an_encoding_that_was_mended_is_read(rows: Rows, store: Store, reader: C
 
 def test_faces_without_a_time_of_change_are_candidates_too(rows: Rows, store: Store, reader: CandidateReader) -> None:
     face = rows.master(PEOPLE[0], updated_at=None)
+    assert read(store, reader).ids.tolist() == [face]
+
+
+def test_a_row_that_changes_while_candidates_are_read_is_not_lost(
+    rows: Rows, store: Store, reader: CandidateReader
+) -> None:
+    """Another worker fills its quality between the list and the encodings, each of which sees the newest rows."""
+    if store.schema.ours:
+        return
+    face = rows.master(PEOPLE[0])
+
+    def change(*statement: object) -> None:
+        if "faces.encoding" in str(statement[2]).partition("WHERE")[0]:
+            rows.run("UPDATE faces SET updated_at = '2022-01-01 00:00:00'")
+
+    sa.event.listen(store._engine, "before_cursor_execute", change)
     assert read(store, reader).ids.tolist() == [face]
