@@ -8,6 +8,7 @@
     │   ├── PhotoTooLarge
     │   └── CrashedBefore
     ├── RequestError          the caller's words: HTTP 4xx, a command's exit code 2
+    │   ├── NotOneFace
     │   ├── OutsideDisks
     │   ├── SheetNotWritten
     │   └── SettingsError
@@ -78,6 +79,16 @@ class RequestError(FacesError):
     """The caller asked for something that cannot be done as it was asked."""
 
     code = "bad_request"
+
+
+class NotOneFace(RequestError):
+    """A portrait that shows `faces` faces, where it must be clear whose it is."""
+
+    code = "not_one_face"
+
+    def __init__(self, sentence: str, faces: int) -> None:
+        super().__init__(sentence)
+        self.faces = faces
 
 
 class OutsideDisks(RequestError):

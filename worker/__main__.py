@@ -12,7 +12,7 @@ from types import FrameType
 
 from faces import __version__, settings
 from faces.errors import FacesError, RequestError
-from worker.commands import enrol, export, faces, link, process, report, scan
+from worker.commands import demo, enrol, export, faces, link, process, report, scan
 from worker.output import Output
 from worker.session import Session
 
@@ -65,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"face sidecar {__version__}")
     verbs = parser.add_subparsers(title="verbs", dest="verb", metavar="VERB", required=True)
-    for command in (scan, enrol, link, faces, report, export, process):
+    for command in (demo, scan, enrol, link, faces, report, export, process):
         command.add_to(verbs)
     return parser
 

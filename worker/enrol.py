@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from faces.errors import FileMissing, RequestError
+from faces.errors import FileMissing, NotOneFace, RequestError
 from faces.kept_face import KeptFace
 from faces.store import faces, images
 from faces.store.database import Store, Transaction
@@ -40,7 +40,8 @@ def enrol_photo(tools: Tools, name: str, photo: Path, number: int | None) -> Enr
         number: which of several faces, by its number on the contact sheet; None where there is only one.
 
     Raises:
-        RequestError: no face, several without a number, or no such number; nobody was named.
+        NotOneFace: no face, or several without a number; nobody was named.
+        RequestError: there is no face of this number; nobody was named.
         PhotoError, FileMissing, EngineError, FaceApiUnavailable: the photo gave no faces.
     """
     name = _checked(name)
@@ -49,7 +50,7 @@ def enrol_photo(tools: Tools, name: str, photo: Path, number: int | None) -> Enr
             f"{tools.store.name} is the app's database, images come from there: use `enrol NAME --id ID`"
         )
     tools.store.schema.require_parents("enrol")
-    known = known_files.take(tools.store, _photo_file(photo))
+    known = known_files.take(tools.store, photo_file(photo))
     if not known.checked:
         process_image(tools, known.image_id)
     return tools.store.write(lambda transaction: _name_one_of(transaction, name, known.image_id, number, photo))
@@ -75,7 +76,12 @@ def _checked(name: str) -> str:
     return stripped
 
 
-def _photo_file(photo: Path) -> PhotoFile:
+def photo_file(photo: Path) -> PhotoFile:
+    """The file that `photo` leads to, past all links.
+
+    Raises:
+        FileMissing: there is none, or it cannot be looked at.
+    """
     try:
         real = photo.resolve(strict=True)
         status = real.stat()
@@ -95,11 +101,12 @@ def _name_one_of(transaction: Transaction, name: str, image_id: int, number: int
 def _choose(rows: list[KeptFace], number: int | None, photo: Path) -> KeptFace:
     numbers = ", ".join(str(row.face_index) for row in sorted(rows, key=lambda row: row.face_index))
     if not rows:
-        raise RequestError(f"found no face in {photo}, needed one")
+        raise NotOneFace(f"found no face in {photo}, needed one", 0)
     if number is None and len(rows) > 1:
-        raise RequestError(
+        raise NotOneFace(
             f"found {len(rows)} faces in {photo}, needed one: say which with --face N "
-            f"(there are {numbers}; `report` shows the numbers)"
+            f"(there are {numbers}; `report` shows the numbers)",
+            len(rows),
         )
     chosen = [row for row in rows if number in (None, row.face_index)]
     if not chosen:

@@ -28,7 +28,7 @@ class Output:
 
     def say(self, sentence: str) -> None:
         """A sentence for the person who waits; also while a progress bar moves."""
-        self.console.print(Text(_printable(sentence)))
+        self.console.print(Text(printable(sentence)))
 
     def result(self, sentence: str) -> None:
         """A line of what was asked for, in words; machines get records instead."""
@@ -48,7 +48,7 @@ class Output:
             return
         table = Table(*columns)
         for row in rows:
-            table.add_row(*(Text(_printable(cell)) for cell in row))
+            table.add_row(*(Text(printable(cell)) for cell in row))
         Console(highlight=False).print(table)
 
     @contextmanager
@@ -61,10 +61,10 @@ class Output:
 
 
 def _write(text: str) -> None:
-    sys.stdout.write(_printable(text))
+    sys.stdout.write(printable(text))
     sys.stdout.flush()
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Names of files need not be text; what is not becomes a question mark instead of an error."""
     return text.encode("utf-8", "replace").decode()

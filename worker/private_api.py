@@ -28,15 +28,15 @@ _PR_SET_PDEATHSIG = 1
 
 
 @contextmanager
-def running() -> Iterator[str]:
-    """Start `python -m face_api` on a free loopback port with our settings; yields its URL when it takes photos.
+def running(port: int | None = None) -> Iterator[str]:
+    """Start `python -m face_api` on loopback with our settings; yields its URL when it takes photos.
 
-    It ends with the block, and also when this process is killed.
+    `port` is a free one unless given. The API ends with the block, and also when this process is killed.
 
     Raises:
         FaceApiUnavailable: it did not start; the sentence has its last line.
     """
-    address = f"127.0.0.1:{_free_port()}"
+    address = f"127.0.0.1:{port or _free_port()}"
     with tempfile.TemporaryFile() as log:
         child = _start(address, log.fileno())
         try:

@@ -12,21 +12,17 @@ from typing import Any
 
 from faces import contact_sheet
 from faces.disks import Disks
-from faces.errors import FileMissing, OutsideDisks
 from faces.photo import PhotoLimits
-from faces.sheet import Sheet, SheetFace, SheetPhoto
+from faces.sheet import Sheet
 from faces.store.listing import ListedFace, ListedImage, list_faces, list_images
-from worker import last_error
 from worker.commands.verb import add_verb
-from worker.places import file_of, place_of
+from worker.places import place_of
 from worker.session import Session
+from worker.sheet_rows import MODEL, photo_of
 
 _DETAILS = """\
 Writes DIR/index.html: each photo with its faces framed and numbered, who is who, and each person's photos. It opens in
 a browser without a server. The pictures in DIR/pictures are small copies; the photos are not changed."""
-
-#: What the sheet says about where the numbers come from; only encodings of one model can be compared.
-_MODEL = "dlib's face recognition ResNet, version 1"
 
 
 def add_to(verbs: Any) -> None:
@@ -57,9 +53,10 @@ def _sheet(session: Session, images: Iterable[ListedImage], faces: Iterable[List
     return Sheet(
         title="Faces",
         photos=tuple(
-            _photo(image, os.path.relpath(places[image.id], base or "."), of_image, disks) for image in images
+            photo_of(image, os.path.relpath(places[image.id], base or "."), of_image[image.id], disks)
+            for image in images
         ),
-        model=_MODEL,
+        model=MODEL,
         threshold=session.settings.threshold,
         made_at=datetime.now().astimezone(),
     )
@@ -67,23 +64,3 @@ def _sheet(session: Session, images: Iterable[ListedImage], faces: Iterable[List
 
 def _absolute(places: Mapping[int, str]) -> bool:
     return bool(places) and all(place.startswith("/") for place in places.values())
-
-
-def _photo(image: ListedImage, title: str, of_image: Mapping[int, list[ListedFace]], disks: Disks) -> SheetPhoto:
-    try:
-        path, problem = file_of(image, disks), image.last_error and last_error.sentence_of(image.last_error)
-    except (FileMissing, OutsideDisks) as error:
-        path, problem = Path(image.path or "/", image.filename), str(error)
-    shown = tuple(_face(face) for face in of_image.get(image.id, ()) if face.status != "not_face")
-    return SheetPhoto(path, title, shown, problem)
-
-
-def _face(face: ListedFace) -> SheetFace:
-    return SheetFace(
-        index=face.face_index,
-        box=face.box,
-        quality=face.quality,
-        name=face.name,
-        distance=face.distance,
-        known=face.status == "ok" and face.parent_id is None,
-    )

@@ -1,0 +1,176 @@
+"""The demo, top to bottom: people made known, photos looked at, faces linked, the page written, the table shown."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from faces import contact_sheet
+from faces.disks import Disks
+from faces.photo import PhotoLimits
+from faces.sheet import Sheet, SheetPhoto
+from faces.store.database import Store
+from faces.store.listing import ListedFace, list_faces, list_images
+from worker import known_files, known_people, private_api, screen
+from worker.known_people import KnownPortrait
+from worker.link import Linker
+from worker.photo_files import PhotoFile, Trouble
+from worker.process import Tools
+from worker.scan import Outcome, Scanned, Scanner, default_in_flight
+from worker.session import Session
+from worker.sheet_rows import MODEL, photo_of, portraits_of
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """One run over `found`, which lies in the folder `photos`."""
+
+    session: Session
+    photos: Path
+    found: list[PhotoFile | Trouble]
+    portraits: list[KnownPortrait]
+    results: Path
+    port: int | None
+    outcomes: dict[Path, Scanned] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def run(self) -> int:
+        """Do it all; 1 if a photo could not be used, else 0."""
+        start = time.monotonic()
+        with self.session.store(create=True) as store:
+            looked = self._look(store)
+            self._link(store)
+            sheet = self._sheet(store, time.monotonic() - start if looked else None)
+        with self.session.output.progress("pictures", len(sheet.photos)) as step:
+            index = contact_sheet.write(self.results, sheet, PhotoLimits.of(self.session.settings), step)
+        self._tell(sheet, index)
+        bad = (Outcome.FAILED, Outcome.REFUSED)
+        return 1 if any(scanned.outcome in bad for scanned in self.outcomes.values()) else 0
+
+    def _look(self, store: Store) -> bool:
+        """Send the API what it has not seen; False where there is nothing new."""
+        files = [one for one in self.found if isinstance(one, PhotoFile)]
+        known, new = known_files.split_known(store, files)
+        for file in known:
+            self._note(Scanned(file.path, Outcome.KNOWN))
+        for trouble in self.found:
+            if isinstance(trouble, Trouble):
+                self._note(Scanned(trouble.path, Outcome.FAILED, reason=trouble.reason))
+        strangers = known_people.not_yet_enrolled(store, self.portraits)
+        if new or strangers:
+            with self._api(store) as tools:
+                self._enrol(tools, strangers)
+                self._scan(tools, new)
+        return bool(new or strangers)
+
+    @contextmanager
+    def _api(self, store: Store) -> Iterator[Tools]:
+        output = self.session.output
+        output.say("starting the face API")
+        with private_api.running(self.port) as url:
+            output.say(f"the face API answers at {url} until this command ends")
+            settings = self.session.settings.model_copy(update={"api_url": url})
+            with Session(settings, output).tools(store) as tools:
+                yield tools
+
+    def _enrol(self, tools: Tools, portraits: list[KnownPortrait]) -> None:
+        with self.session.output.progress("portraits", len(portraits)) as step:
+            for portrait in portraits:
+                if trouble := known_people.enrol(tools, portrait):
+                    self.session.output.say(trouble)
+                    self.notes.append(trouble)
+                step()
+
+    def _scan(self, tools: Tools, files: list[PhotoFile]) -> None:
+        with self.session.output.progress("photos", len(files)) as step:
+
+            def tell(scanned: Scanned) -> None:
+                self._note(scanned)
+                step()
+
+            Scanner(tools, default_in_flight(tools), tell).scan(files)
+
+    def _note(self, scanned: Scanned) -> None:
+        self.outcomes[scanned.path] = scanned
+        if scanned.reason:
+            self.session.output.say(f"{scanned.path}: {scanned.reason}")
+        for warning in scanned.processed.warnings if scanned.processed else ():
+            self.session.output.say(f"{scanned.path}: {warning}")
+
+    def _link(self, store: Store) -> None:
+        """Photos of earlier runs may show people who are known only now."""
+        linker = Linker.of(store, self.session.linking, lambda _linked: None)
+        for image_id in linker.images():
+            linker.link_image(image_id, dry_run=False)
+
+    def _sheet(self, store: Store, seconds: float | None) -> Sheet:
+        with store.reading() as transaction:
+            images = {Path(image.path or "/", image.filename): image for image in list_images(transaction)}
+            faces: dict[int, list[ListedFace]] = defaultdict(list)
+            for face in list_faces(transaction):
+                faces[face.image_id].append(face)
+        disks = Disks.of({})
+        shown = {one.path for one in self.found}
+        others = [image for path, image in images.items() if path not in shown]
+        portraits = [portrait for image in others for portrait in portraits_of(image, faces[image.id], disks)]
+        return Sheet(
+            title=f"Faces in {self.photos.name or self.photos}",
+            photos=tuple(
+                photo_of(images[one.path], self._title(one.path), faces[images[one.path].id], disks)
+                if one.path in images
+                else self._unread(one.path)
+                for one in self.found
+            ),
+            model=MODEL,
+            threshold=self.session.settings.threshold,
+            made_at=datetime.now().astimezone(),
+            portraits=tuple(portraits),
+            seconds=seconds,
+            notes=tuple(self.notes),
+        )
+
+    def _unread(self, path: Path) -> SheetPhoto:
+        return SheetPhoto(path, self._title(path), problem=self.outcomes[path].reason or "it was not looked at")
+
+    def _title(self, path: Path) -> str:
+        """As short as it is clear; a link may have led out of the folder."""
+        return str(path.relative_to(self.photos) if path.is_relative_to(self.photos) else path)
+
+    def _tell(self, sheet: Sheet, index: Path) -> None:
+        output = self.session.output
+        seconds = {path: scanned.processed.seconds for path, scanned in self.outcomes.items() if scanned.processed}
+        lines = [screen.Line(photo, seconds.get(photo.path)) for photo in sheet.photos]
+        if not output.as_json:
+            screen.show(output, lines)
+        for sentence in _summary(sheet, self.outcomes.values()):
+            output.result(sentence)
+        output.result(f"contact sheet: {index.absolute()}")
+        self._record(sheet, index, seconds)
+
+    def _record(self, sheet: Sheet, index: Path, seconds: Mapping[Path, float | None]) -> None:
+        for photo in sheet.photos:
+            faces = [
+                {"face_index": face.index, "name": face.name, "distance": face.distance, "quality": face.quality}
+                for face in photo.faces
+            ]
+            told = {"faces": faces, "seconds": seconds.get(photo.path), "reason": photo.problem}
+            self.session.output.record({"photo": str(photo.path), **told})
+        self.session.output.record({"index": str(index.absolute()), "photos": len(sheet.photos)})
+
+
+def _summary(sheet: Sheet, outcomes: Iterable[Scanned]) -> Iterator[str]:
+    """What a person wants to know at the end."""
+    faces = [face for photo in sheet.photos for face in photo.faces]
+    names = Counter(face.name for face in faces if face.name is not None)
+    people = ": " + ", ".join(f"{name} {count}" for name, count in names.most_common(12)) if names else ""
+    yield f"{len(sheet.photos):,} photos with {len(faces):,} faces, {names.total():,} of known people{people}"
+    counts = Counter(scanned.outcome for scanned in outcomes)
+    if seen := counts[Outcome.KNOWN]:
+        yield f"{seen:,} photos were seen before and skipped"
+    if unread := sum(photo.problem is not None for photo in sheet.photos):
+        yield f"{unread:,} could not be read: the end of the contact sheet says why"
