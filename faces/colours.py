@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image, ImageCms, ImageFile
 
 #: Modes of 16 bits a pixel; Pillow's own conversion cuts them off at 255, which is white.
 _SIXTEEN_BITS = ("I;16", "I;16L", "I;16B", "I;16N")
 
 _WHITE = (255, 255, 255)
+
+#: Rows of a picture of numbers that are converted at a time.
+_BAND_ROWS = 256
+
+_Numbers = npt.NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +47,10 @@ def flatten(image: Image.Image, deep: bool = False) -> Flat:
     if image.mode in ("CMYK", "LAB"):
         return _from_print(image, profile)
     if image.mode in _SIXTEEN_BITS or (image.mode == "I" and image.format == "PNG"):
-        return _in_srgb(_from_array(np.asarray(image).astype(np.int64) >> 8), profile)
+        return _in_srgb(_gray(image, lambda numbers: numbers >> 8), profile)
     if image.mode in ("I", "F"):
-        return Flat(_from_array(_to_255(np.asarray(image, dtype=np.float32))))
+        full = _full_range(image)
+        return Flat(_gray(image, lambda numbers: np.rint(np.clip(np.nan_to_num(numbers) / full, 0, 1) * 255)))
     flat = _eight_bits(image)
     return _in_srgb(flat, profile) if deep else Flat(flat, profile)
 
@@ -101,16 +110,18 @@ def _on_white(image: Image.Image) -> Image.Image:
     return paper
 
 
-def _to_255(
-    numbers: np.ndarray[tuple[int, ...], np.dtype[np.float32]],
-) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-    """Bring numbers of unknown range to 0–255; the 99th percentile decides, as highlights may lie above 1."""
-    finite = np.nan_to_num(numbers, nan=0.0, posinf=0.0, neginf=0.0)
-    high = float(np.percentile(finite, 99)) if finite.size else 0.0
-    full = next((full for full in (1.0, 255.0, 65535.0) if high <= full), high)
-    scaled: np.ndarray[tuple[int, ...], np.dtype[np.float32]] = finite * (255.0 / full)
-    return np.rint(scaled)
+def _full_range(image: Image.Image) -> float:
+    """What counts as white in a picture of numbers: the 99th percentile decides, as highlights may lie above 1."""
+    sample = image.resize((min(image.width, 1000), min(image.height, 1000)), Image.Resampling.NEAREST)
+    high = float(np.percentile(np.nan_to_num(np.asarray(sample)), 99, method="lower"))
+    return next((full for full in (1.0, 255.0, 65535.0) if high <= full), high)
 
 
-def _from_array(numbers: np.ndarray[tuple[int, ...], np.dtype[np.generic]]) -> Image.Image:
-    return Image.fromarray(np.clip(numbers, 0, 255).astype(np.uint8))
+def _gray(image: Image.Image, convert: Callable[[_Numbers], _Numbers]) -> Image.Image:
+    """A picture of numbers as mode L, each number converted and cut to 0–255; by bands, which saves memory."""
+    gray = Image.new("L", image.size)
+    for top in range(0, image.height, _BAND_ROWS):
+        band = image.crop((0, top, image.width, min(top + _BAND_ROWS, image.height)))
+        pixels = np.clip(convert(np.asarray(band)), 0, 255).astype(np.uint8)
+        gray.paste(Image.fromarray(pixels), (0, top))
+    return gray

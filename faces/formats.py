@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
-
 #: What we read, in the order in which it is named to a person.
 READABLE = ("JPEG", "PNG", "WebP", "GIF", "TIFF", "BMP", "AVIF", "HEIC")
 
@@ -25,7 +23,6 @@ _MAGIC = (
 _BITMAP_HEADERS = (12, 40, 52, 56, 64, 108, 124)
 
 _HEIC_BRANDS = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"))
-_PICTURE_BOXES = frozenset((b"ftyp", b"meta", b"mdat", b"moov", b"free", b"skip"))
 _AVIF_BRANDS = frozenset((b"avif", b"avis"))
 
 
@@ -48,21 +45,3 @@ def _iso_format(head: bytes) -> str | None:
     if brands & _AVIF_BRANDS:
         return "AVIF"
     return "HEIC" if brands & _HEIC_BRANDS else None
-
-
-def bytes_missing(data: bytes | bytearray | memoryview | mmap.mmap) -> int:
-    """How many bytes are cut off the end of an ISO media file (HEIC, AVIF), by the sizes of its outermost boxes.
-
-    libheif paints what is missing gray and says nothing. A box begins with its size and kind, 4 bytes each; size 1
-    means that 8 bytes of size follow, size 0 that the box ends with the file (ISO/IEC 14496-12, 4.2). Whatever
-    follows the boxes that hold a picture is nobody's loss.
-    """
-    start, end = 0, len(data)
-    while start + 8 <= end and bytes(data[start + 4 : start + 8]) in _PICTURE_BOXES:
-        size = int.from_bytes(data[start : start + 4], "big")
-        if size == 1:
-            size = int.from_bytes(data[start + 8 : start + 16], "big")
-        if size < 8:
-            return 0
-        start += size
-    return max(start - end, 0)

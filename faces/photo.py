@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import mmap
 import struct
 import warnings
 import zlib
@@ -26,9 +25,10 @@ from PIL import (
     WebPImagePlugin,  # noqa: F401
 )
 
-from faces import colours, formats
+from faces import colours, formats, heic
 from faces.errors import DamagedPhoto, EmptyFile, PhotoTooLarge, UnsupportedFormat
 from faces.face import Pixels
+from faces.heic import Data
 from faces.memory import give_back
 from faces.settings import Settings
 
@@ -43,9 +43,6 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-
-#: Pillow turns a TIFF upright while it loads it; libheif obeys the container's own turn, which EXIF repeats.
-_TURNED_BY_DECODER = ("TIFF", "HEIC")
 
 #: Our name of a format -> the names of Pillow's plugins that may open it.
 _PLUGINS = {"WebP": "WEBP", "HEIC": "HEIF"}
@@ -136,7 +133,7 @@ class Photo:
         give_back(self.width * self.height)
 
 
-def decode(data: bytes | bytearray | memoryview | mmap.mmap, limits: PhotoLimits) -> Photo:
+def decode(data: Data, limits: PhotoLimits) -> Photo:
     """Read a photo: by content, first frame, upright by its EXIF orientation, transparent parts on white.
 
     Raises:
@@ -147,7 +144,7 @@ def decode(data: bytes | bytearray | memoryview | mmap.mmap, limits: PhotoLimits
     """
     with opened(data, limits) as (image, name):
         deep = colours.is_deep(image)
-        turned = _orientation(image) if name in _TURNED_BY_DECODER else None
+        turned = _turned_by_decoder(image, name, data)
         image.load()
         _check_pixels(image, limits)
         orientation = _orientation(image) if turned is None else turned
@@ -162,7 +159,7 @@ def decode(data: bytes | bytearray | memoryview | mmap.mmap, limits: PhotoLimits
 
 
 @contextlib.contextmanager
-def opened(data: bytes | bytearray | memoryview | mmap.mmap, limits: PhotoLimits) -> Iterator[tuple[Image.Image, str]]:
+def opened(data: Data, limits: PhotoLimits) -> Iterator[tuple[Image.Image, str]]:
     """A picture whose header was read and is within the limits, and its format; pixels are not decoded yet.
 
     Whatever the decoder raises inside the `with` block becomes one of our errors. Raises as `decode` does.
@@ -171,8 +168,8 @@ def opened(data: bytes | bytearray | memoryview | mmap.mmap, limits: PhotoLimits
     name = formats.format_of(bytes(data[: formats.HEAD_BYTES]))
     if name is None:
         raise UnsupportedFormat(f"found {len(data)} bytes of no known picture format, need {_readable()}")
-    if name in ("HEIC", "AVIF") and (missing := formats.bytes_missing(data)):
-        raise DamagedPhoto(f"the {name} file is cut off: its last {missing:,} bytes are missing")
+    if name in ("HEIC", "AVIF"):
+        _check_boxes(data, name)
     _prepare_pillow()
     try:
         with Image.open(io.BytesIO(data), formats=[_PLUGINS.get(name, name)]) as image:
@@ -184,7 +181,7 @@ def opened(data: bytes | bytearray | memoryview | mmap.mmap, limits: PhotoLimits
         raise DamagedPhoto(f"the {name} file is damaged or cut off: {_reason(error)}") from error
 
 
-def _check_bytes(data: bytes | bytearray | memoryview | mmap.mmap, limits: PhotoLimits) -> None:
+def _check_bytes(data: Data, limits: PhotoLimits) -> None:
     if len(data) == 0:
         raise EmptyFile(f"the file is empty, need a photo ({_readable()})")
     if len(data) > limits.max_bytes:
@@ -197,6 +194,13 @@ def _check_pixels(image: Image.Image, limits: PhotoLimits) -> None:
         raise PhotoTooLarge(
             f"the photo has {width * height:,} pixels ({width} × {height}), at most {limits.max_pixels:,} are accepted"
         )
+
+
+def _check_boxes(data: Data, name: str) -> None:
+    if missing := heic.bytes_missing(data):
+        raise DamagedPhoto(f"the {name} file is cut off: its last {missing:,} bytes are missing")
+    if name == "HEIC" and heic.has_garbled_names(data):
+        raise DamagedPhoto(f"the {name} file is damaged: the names of its items are no text")
 
 
 def _prepare_pillow() -> None:
@@ -217,6 +221,19 @@ def _ignore_once(module: str) -> None:
         if action == "ignore" and category is UserWarning and getattr(where, "pattern", where) == module:
             return
     warnings.filterwarnings("ignore", category=UserWarning, module=module)
+
+
+def _turned_by_decoder(image: Image.Image, name: str, data: Data) -> int | None:
+    """The orientation that a decoder applies by itself while loading, or None where that is left to us.
+
+    Pillow turns a TIFF upright. libheif obeys the container's own turn, which EXIF repeats; without such a turn the
+    EXIF value means nothing (ISO/IEC 23008-12, A.2.1), and viewers do not turn the photo either.
+    """
+    if name == "TIFF":
+        return _orientation(image)
+    if name == "HEIC":
+        return _orientation(image) if heic.has_turn(data) else 1
+    return None
 
 
 def _orientation(image: Image.Image) -> int:
