@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -20,12 +22,27 @@ _CHUNK = 1000
 
 _Version = tuple[int, datetime | None]
 
+_Summary = tuple[Any, ...]
+
 _IS_CANDIDATE = (
     faces.c.encoding.is_not(None),
     faces.c.parent_id.is_(None),
     faces.c.status == "ok",
     faces.c.deleted_at.is_(None),
 )
+
+
+#: Whoever joins or leaves changes the number and the sum of ids, and whatever is written the newest time of change.
+_SUMMARY = sa.select(sa.func.count(), sa.func.sum(faces.c.id), sa.func.max(faces.c.updated_at)).where(*_IS_CANDIDATE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What was read last; `summary` is None where something has to be looked at again."""
+
+    summary: _Summary | None
+    rows: list[tuple[_Version, int]]
+    candidates: Candidates
 
 
 class CandidateReader:
@@ -37,19 +54,26 @@ class CandidateReader:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._known: dict[_Version, Encoding] = {}
-        self._last: tuple[list[tuple[_Version, int]], Candidates] = ([], Candidates.of([], [], []))
+        self._last = _Reading(None, [], Candidates.of([], [], []))
 
     def read(self, transaction: Transaction) -> Candidates:
         """All candidates as this transaction sees them, by id."""
+        with self._lock:
+            summary = tuple(transaction.connection.execute(_SUMMARY).one())
+            if summary != self._last.summary:
+                self._last = self._read(transaction, summary)
+            return self._last.candidates
+
+    def _read(self, transaction: Transaction, summary: _Summary) -> _Reading:
         query = sa.select(faces.c.id, faces.c.updated_at, faces.c.image_id).where(*_IS_CANDIDATE).order_by(faces.c.id)
         rows = [((int(row[0]), row[1]), int(row[2])) for row in transaction.connection.execute(query)]
-        with self._lock:
-            learned = self._learn(transaction, [version[0] for version, _ in rows if version not in self._known])
-            current = [(learned.get(version[0], version), image_id) for version, image_id in rows]
-            readable = [(version, image_id) for version, image_id in current if version in self._known]
-            if readable != self._last[0]:
-                self._last = (readable, self._matrix(readable))
-            return self._last[1]
+        learned = self._learn(transaction, [version[0] for version, _ in rows if version not in self._known])
+        current = [(learned.get(version[0], version), image_id) for version, image_id in rows]
+        readable = [(version, image_id) for version, image_id in current if version in self._known]
+        complete = summary if len(readable) == len(rows) == summary[0] else None
+        if readable == self._last.rows:
+            return _Reading(complete, readable, self._last.candidates)
+        return _Reading(complete, readable, self._matrix(readable))
 
     def _learn(self, transaction: Transaction, ids: Sequence[int]) -> dict[int, _Version]:
         """Read encodings; tells the version of each, because a row may have changed since it was listed."""
