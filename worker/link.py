@@ -33,6 +33,8 @@ class Linker:
     store: Store
     linking: Linking
     candidates: Candidates
+    parents: frozenset[int]
+    """Faces that are somebody's parent: looked up once for all images; under the locks it is asked again."""
     tell: Callable[[Linked], None]
 
     @classmethod
@@ -44,7 +46,8 @@ class Linker:
         """
         store.schema.require_parents("link")
         with store.reading() as transaction:
-            return cls(store, linking, CandidateReader().read(transaction), tell)
+            candidates = CandidateReader().read(transaction)
+            return cls(store, linking, candidates, faces.all_parents(transaction), tell)
 
     def images(self) -> list[int]:
         """Images with a face that may be linked."""
@@ -66,14 +69,12 @@ class Linker:
             self.tell(one)
 
     def _look(self, transaction: Transaction, image_id: int, candidates: Candidates) -> list[tuple[KeptFace, Match]]:
-        matches = [
+        return [
             (row, match)
             for row in faces.of_image(transaction, image_id)
-            if _may_be_linked(row) and row.encoding is not None
+            if _may_be_linked(row) and row.encoding is not None and row.id not in self.parents
             if (match := nearest(row.encoding, candidates, self.linking.threshold))
         ]
-        parents = faces.with_children(transaction, [row.id for row, _ in matches])
-        return [(row, match) for row, match in matches if row.id not in parents]
 
     def _write(self, transaction: Transaction, image_id: int, candidates: Candidates) -> list[Linked]:
         """Everything is looked at again under the locks: a click may have come in between."""

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from threading import Event
-from time import monotonic
 
 from faces.errors import (
     CrashedBefore,
@@ -23,15 +22,9 @@ from faces.errors import (
 )
 from worker import known_files
 from worker.known_files import Known
+from worker.patience import process_patiently
 from worker.photo_files import PhotoFile
-from worker.process import Processed, Tools, process_image
-
-#: Times that one photo is sent to an API that does not answer, with longer and longer pauses.
-_TRIES = 4
-
-#: Seconds for which one photo is sent again and again to an API that answers "not now": it has other clients, too.
-_BUSY_SECONDS = 300.0
-_LONGEST_PAUSE = 10.0
+from worker.process import Processed, Tools
 
 
 class Outcome(Enum):
@@ -106,7 +99,7 @@ class Scanner:
 
     def _process(self, file: PhotoFile, known: Known) -> Scanned:
         try:
-            processed = self._patiently(known.image_id)
+            processed = process_patiently(self.tools, known.image_id, self.stop)
         except CrashedBefore as error:  # the API forgets this after a day, so it is asked again next time
             return Scanned(file.path, Outcome.FAILED, known.image_id, reason=str(error))
         except PhotoError as error:
@@ -116,18 +109,6 @@ class Scanner:
             self._stop_without_api(error)
             return Scanned(file.path, Outcome.FAILED, known.image_id, reason=str(error))
         return Scanned(file.path, Outcome.DONE, known.image_id, processed)
-
-    def _patiently(self, image_id: int) -> Processed:
-        start, attempt = monotonic(), 0
-        while True:
-            attempt += 1
-            try:
-                return process_image(self.tools, image_id)
-            except FaceApiUnavailable as error:
-                pause = min(error.retry_after or 0.5 * 2**attempt, _LONGEST_PAUSE)
-                busy = error.retry_after is not None and monotonic() - start < _BUSY_SECONDS
-                if (attempt >= _TRIES and not busy) or self.stop.wait(pause):
-                    raise
 
     def _stop_without_api(self, error: FacesError) -> None:
         """One photo that finds no engine is a photo's trouble; an API that is gone ends the scan."""

@@ -99,7 +99,7 @@ def _sqlite(url: sa.URL, *, create: bool) -> sa.Engine:
 
 
 def _on_connect(connection: sqlite3.Connection, _record: Any) -> None:
-    # The driver would begin deferred transactions by itself; ours begin in _on_begin, some with the write lock.
+    # The driver would begin deferred transactions by itself; ours begin in _Begin, some with the write lock.
     connection.isolation_level = None
     for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
         connection.execute(f"PRAGMA {pragma}").close()

@@ -28,7 +28,7 @@ def lock_of_image(transaction: Transaction, image_id: int) -> list[KeptFace]:
     """All rows of an image by id, soft-deleted ones too, locked until the transaction ends."""
     query = _select(transaction, image_id).with_for_update()
     kept = [_kept(dict(row)) for row in transaction.connection.execute(query).mappings()]
-    parents = with_children(transaction, [row.id for row in kept if not (row.deleted or row.touched)])
+    parents = _with_children(transaction, [row.id for row in kept if not (row.deleted or row.touched)])
     return [replace(row, is_parent=True) if row.id in parents else row for row in kept]
 
 
@@ -112,12 +112,10 @@ def images_with_unlinked(transaction: Transaction) -> list[int]:
     return [int(row[0]) for row in transaction.connection.execute(query.distinct().order_by(faces.c.image_id))]
 
 
-def with_children(transaction: Transaction, ids: Collection[int]) -> set[int]:
-    """Which of these faces are the parent of a face that is not deleted."""
-    if not ids or "parent_id" not in transaction.schema.face_columns:
-        return set()
-    query = sa.select(faces.c.parent_id).where(faces.c.parent_id.in_(ids), faces.c.deleted_at.is_(None))
-    return set(transaction.connection.execute(query.distinct()).scalars())
+def all_parents(transaction: Transaction) -> frozenset[int]:
+    """Faces that are the parent of a face that is not deleted."""
+    query = sa.select(faces.c.parent_id).where(faces.c.parent_id.is_not(None), faces.c.deleted_at.is_(None))
+    return frozenset(transaction.connection.execute(query.distinct()).scalars())
 
 
 def name_face(transaction: Transaction, row: KeptFace, name: str, *, as_master: bool) -> int:
@@ -157,3 +155,11 @@ def _kept(row: dict[str, Any]) -> KeptFace:
         "deleted": row["deleted_at"] is not None,
     }
     return KeptFace(**{name: value for name, value in values.items() if name != "deleted_at"})
+
+
+def _with_children(transaction: Transaction, ids: Collection[int]) -> set[int]:
+    """Which of these faces are the parent of a face that is not deleted."""
+    if not ids or "parent_id" not in transaction.schema.face_columns:
+        return set()
+    query = sa.select(faces.c.parent_id).where(faces.c.parent_id.in_(ids), faces.c.deleted_at.is_(None))
+    return set(transaction.connection.execute(query.distinct()).scalars())

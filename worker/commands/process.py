@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import asdict
+from threading import Event
 from typing import Any
 
 from faces.errors import EngineError, FacesError, JobError, OutsideDisks, PhotoError, SchemaError
 from worker.commands.verb import add_verb
-from worker.process import Processed, Tools, process_image
+from worker.patience import process_patiently
+from worker.process import Processed, Tools
 from worker.session import Session
 
 _DETAILS = """\
@@ -36,7 +38,7 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
 
 def _process(session: Session, tools: Tools, image_id: int) -> bool:
     try:
-        done = process_image(tools, image_id)
+        done = process_patiently(tools, image_id, Event())
     except SchemaError:
         raise
     except (PhotoError, JobError, OutsideDisks, EngineError) as error:

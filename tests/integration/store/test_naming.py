@@ -114,9 +114,8 @@ class TestOnOurOwnDatabase:
         assert (row["name"], row["status"], row["parent_id"]) == ("Ann", "ok", None)
 
 
+@pytest.mark.parametrize("url", ["mariadb v1", "mariadb v2", "mariadb all"], indirect=True)
 def test_in_the_apps_database_portraits_are_refused(rows: Rows, tools: Tools, portrait: Path) -> None:
-    if tools.store.schema.ours:
-        return
     with pytest.raises(RequestError, match="use `enrol NAME --id ID`"):
         enrol_photo(tools, "Ann", portrait, None)
 
@@ -137,9 +136,8 @@ def test_naming_a_face_names_its_untouched_relatives(rows: Rows, store: Store) -
     }
 
 
+@pytest.mark.parametrize("url", ["mariadb v1", "mariadb v2", "mariadb all"], indirect=True)
 def test_in_the_apps_database_a_linked_face_is_named_as_a_click_does_it(rows: Rows, store: Store) -> None:
-    if store.schema.ours:
-        return
     master = rows.master(A)
     face = rows.face(rows.image(), A, parent_id=master)
     sibling = rows.face(rows.image(filename="b.jpg"), A, parent_id=master)

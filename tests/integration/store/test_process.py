@@ -197,9 +197,8 @@ def test_an_untouched_row_without_a_parent_gets_one(rows: Rows, tools: Tools, ap
     assert [face["parent_id"] for face in rows.faces(image)] == [master, None]
 
 
+@pytest.mark.parametrize("url", ["sqlite", "mariadb v2", "mariadb all"], indirect=True)
 def test_empty_quality_columns_are_filled(rows: Rows, tools: Tools, api: FakeApi) -> None:
-    if "quality_score" not in tools.store.schema.face_columns:
-        return
     image = rows.image(faces_checked=1)
     rows.face(image, A)
     rows.face(image, B, face_index=1, quality_score=1.5, quality_details='{"size": 1}')
