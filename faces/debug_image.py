@@ -72,18 +72,17 @@ def save(found: Found, photo: Photo, directory: Path, original_name: str, webp_q
     Raises:
         PictureNotWritten: the disk is full or read-only, the directory is not ours, or a link is in the way.
     """
-    name = name_of(original_name, webp_quality)
-    content = _content(draw(found, photo), name, webp_quality)
     try:
+        name = name_of(original_name, webp_quality)
+        content = _content(draw(found, photo), name, webp_quality)
         place = _open_directory(directory)
         try:
             _write(place, name, content)
         finally:
             os.close(place)
-    except OSError as error:
-        raise PictureNotWritten(
-            f"the debug picture {directory / name} was not written: {error.strerror or error}"
-        ) from error
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise PictureNotWritten(f"the debug picture in {directory} was not written: {reason}") from error
     return directory / name
 
 

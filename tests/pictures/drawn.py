@@ -24,6 +24,11 @@ def corners(width: int = 40, height: int = 24) -> Image.Image:
     return picture
 
 
+def noise(width: int = 96, height: int = 64) -> Image.Image:
+    """A picture in which every byte of a file counts."""
+    return Image.fromarray(np.random.default_rng(1).integers(0, 256, (height, width, 3), dtype=np.uint8))
+
+
 def corners_of(pixels: np.ndarray[Any, np.dtype[np.uint8]]) -> str:
     """The colours of the quarters clockwise from the upper left: "RGBW" for an upright `corners`."""
     height, width = pixels.shape[:2]
