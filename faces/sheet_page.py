@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 
 from faces.errors import FacesError
 from faces.face import RatioBox
 from faces.sheet import Sheet, SheetFace, SheetPhoto
+from faces.sheet_labels import Label, Place, labels
 from faces.sheet_pictures import Picture, PictureFolder
 
 #: Cut-outs shown for one person: the nearest faces. The photos below the people show all of them.
-MAX_CROPS = 16
+MAX_CROPS = 14
 
 #: With more faces than this in a photo, their names are shown only while somebody points at the photo.
 CROWD = 8
@@ -39,20 +40,16 @@ UNKNOWN = Who("unknown", "unknown", "#e4e4e0")
 
 @dataclass(frozen=True, slots=True)
 class FaceView:
-    """A face and where its photo shows it: `place` is left, top, width and height in percent."""
+    """A face and where its photo shows it."""
 
     face: SheetFace
     who: Who
-    place: tuple[float, float, float, float] | None
-
-    @property
-    def low(self) -> bool:
-        """So near to the photo's lower edge that a label belongs above the box."""
-        return self.place is not None and self.place[1] + self.place[3] > 88
+    place: Place | None
+    label: Label | None = None
 
     @property
     def right(self) -> bool:
-        """In the photo's right half: a label ends where the box ends."""
+        """In the photo's right half: what is said about a face extends to the left."""
         return self.place is not None and self.place[0] + self.place[2] / 2 > 55
 
 
@@ -249,15 +246,22 @@ def _portraits(sheet: Sheet, folder: PictureFolder) -> dict[str | None, Picture]
 def _photo_view(number: int, photo: SheetPhoto, whos: Mapping[str | None, Who], shot: _Shot) -> PhotoView:
     title = PurePath(photo.title)
     folder = "" if title.parent == PurePath() else f"{title.parent}/"
-    faces = tuple(FaceView(face, whos.get(face.name, UNKNOWN), _place(face.box)) for face in photo.faces)
+    views = [FaceView(face, whos.get(face.name, UNKNOWN), _place(face.box)) for face in photo.faces]
+    faces = _with_labels(views, shot.whole.width / shot.whole.height if shot.whole else 1)
     return PhotoView(number, title.name, folder, photo.path.absolute().as_uri(), faces, shot.whole, shot.problem)
+
+
+def _with_labels(views: Sequence[FaceView], ratio: float) -> tuple[FaceView, ...]:
+    boxes = [(view.place, view.who.name if view.face.name else "") for view in views if view.place]
+    labelled = iter(labels(boxes, ratio))
+    return tuple(replace(view, label=next(labelled)) if view.place else view for view in views)
 
 
 def _crop_view(number: int, face: SheetFace, shot: _Shot) -> CropView:
     return CropView(shot.crops.get(face.box) if face.box else None, number, face)
 
 
-def _place(box: RatioBox | None) -> tuple[float, float, float, float] | None:
+def _place(box: RatioBox | None) -> Place | None:
     """Left, top, width and height in percent of the picture, as far as the box lies on it."""
     if box is None:
         return None
