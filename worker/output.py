@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 
@@ -46,7 +46,8 @@ class Output:
             for row in (columns, *rows):
                 _write("\t".join(" ".join(cell.split()) for cell in row) + "\n")
             return
-        table = Table(*columns)
+        # The end of a path says more than its beginning: long cells take more lines instead of being cut.
+        table = Table(*(Column(column, overflow="fold") for column in columns))
         for row in rows:
             table.add_row(*(Text(printable(cell)) for cell in row))
         Console(highlight=False).print(table)
