@@ -1,0 +1,190 @@
+"""FaceEngine on real photos: what it finds, where, how often it looks, and one thread at a time."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from faces import models
+from faces.engine import SCALES, FaceEngine, Found
+from faces.errors import ModelDamaged
+from faces.face import Box, Pixels
+from faces.photo import Photo, PhotoLimits, decode
+from faces.quality import quality_of
+from tests.pictures import drawn
+
+ROOT = Path(__file__).resolve().parents[3]
+LIMITS = PhotoLimits(max_pixels=120_000_000, max_bytes=64_000_000)
+
+
+@pytest.fixture(scope="module")
+def engine() -> FaceEngine:
+    return FaceEngine(models.find())
+
+
+@pytest.fixture
+def portrait(samples: Path) -> Image.Image:
+    """A head and shoulders, 582 × 621 pixels."""
+    with Image.open(samples / "known/Joe Biden.jpg") as photo:
+        return photo.convert("RGB").crop((286, 57, 868, 678))
+
+
+def photo_of(picture: Image.Image, kind: str = "PNG", **options: object) -> Photo:
+    return decode(drawn.file_of(picture, kind, **options), LIMITS)
+
+
+def test_a_face_is_found_in_pixels_of_the_original_and_of_the_scaled_picture(
+    engine: FaceEngine, portrait: Image.Image
+) -> None:
+    large = portrait.resize((2400, 2400))
+    found = engine.find(photo_of(large, compress_level=0))
+    face = found.faces[0]
+    assert (found.scale, max(found.pixels.shape)) == (1200, 1200)
+    for ours, scaled in zip(edges(face.box), edges(face.scaled_box), strict=True):
+        assert abs(ours - 2 * scaled) <= 2
+    assert face.score > 0 and face.encoding.shape == (128,) and face.encoding.dtype == np.float64
+    assert face.quality == quality_of(found.pixels, face.scaled_box)
+    assert set(found.seconds) == {"scale", "detect", "encode", "quality"}
+
+
+def edges(box: Box) -> tuple[int, int, int, int]:
+    return box.top, box.right, box.bottom, box.left
+
+
+def test_scores_belong_to_their_boxes_and_are_in_dlibs_order(engine: FaceEngine, samples: Path) -> None:
+    with Image.open(samples / "photos/side-by-side.jpg") as photo:
+        pixels = np.asarray(photo.convert("RGB"))
+    detections = engine.detect(pixels)
+    assert len(detections) == 2
+    assert [detection.score for detection in detections] == sorted((d.score for d in detections), reverse=True)
+
+
+def test_a_photo_without_a_face_is_an_answer(engine: FaceEngine) -> None:
+    found = engine.find(photo_of(Image.new("RGB", (400, 300), "gray")))
+    assert (found.faces, found.scale) == ((), None)
+    assert engine.encode(found.pixels, []) == []
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3000, 1), (1, 3000), (2, 2), (13, 5), (39, 39)])
+def test_pictures_too_small_for_a_face_do_no_harm(engine: FaceEngine, size: tuple[int, int]) -> None:
+    assert engine.find(photo_of(Image.new("L", size))).faces == ()
+
+
+class Watched(FaceEngine):
+    """Remembers the sizes of the pictures that it looked at, and whether the photo was still there."""
+
+    def watch(self, photo: Photo) -> Found:
+        self.looks: list[tuple[tuple[int, int], bool]] = []
+        self.photo = photo
+        return self.find(photo)
+
+    def detect(self, pixels: Pixels):  # type: ignore[no-untyped-def]  # noqa: ANN201
+        try:
+            self.photo.scaled(10)
+            there = True
+        except RuntimeError:
+            there = False
+        self.looks.append((pixels.shape[:2], there))
+        return super().detect(pixels)
+
+
+@pytest.mark.parametrize(
+    ("size", "looks"),
+    [
+        ((300, 200), [((200, 300), False)]),
+        ((1200, 10), [((10, 1200), False)]),
+        ((1201, 10), [((9, 1200), True), ((10, 1201), False)]),
+        ((1700, 10), [((7, 1200), True), ((9, 1600), True), ((10, 1700), False)]),
+        ((4000, 10), [((3, 1200), True), ((4, 1600), True), ((5, 2000), False)]),
+    ],
+)
+def test_no_picture_is_scanned_twice_and_the_photo_is_released_before_its_last_scan(
+    size: tuple[int, int], looks: list[tuple[tuple[int, int], bool]]
+) -> None:
+    watched = Watched(models.find())
+    assert watched.watch(photo_of(Image.new("L", size))).scale is None
+    assert watched.looks == looks
+
+
+def test_the_scan_stops_at_the_first_scale_with_a_face(portrait: Image.Image) -> None:
+    watched = Watched(models.find())
+    large = portrait.resize((2400, 2400))
+    photo = photo_of(large, "JPEG")
+    assert watched.watch(photo).scale == SCALES[0]
+    assert len(watched.looks) == 1
+    with pytest.raises(RuntimeError, match="released"):
+        photo.scaled(10)
+
+
+@pytest.mark.parametrize(("width", "scale"), [(145, 1600), (115, 2000)])
+def test_a_scale_further_on_is_reported(engine: FaceEngine, portrait: Image.Image, width: int, scale: int) -> None:
+    paper = Image.new("RGB", (4000, 2600), (120, 130, 140))
+    paper.paste(portrait.resize((width, width * portrait.height // portrait.width)), (1000, 900))
+    found = engine.find(photo_of(paper, compress_level=0))
+    assert (len(found.faces), found.scale, max(found.pixels.shape)) == (1, scale, scale)
+    assert 1000 <= found.faces[0].box.left < found.faces[0].box.right <= 1000 + width
+
+
+def test_a_model_that_dlib_cannot_load_is_damaged(tmp_path: Path) -> None:
+    (tmp_path / "model").write_bytes(b"no model")
+    with pytest.raises(ModelDamaged, match="cannot load"):
+        FaceEngine(models.Models(tmp_path / "model", tmp_path / "model"))
+
+
+def test_several_threads_get_what_one_gets(engine: FaceEngine, portrait: Image.Image) -> None:
+    photos = [portrait.resize((side, side)) for side in (200, 260, 320, 400)]
+    alone = [engine.find(photo_of(photo)) for photo in photos]
+    with ThreadPoolExecutor(4) as threads:
+        together = list(threads.map(lambda at: engine.find(photo_of(photos[at % 4])), range(16)))
+    for at, found in enumerate(together):
+        expected = alone[at % 4].faces
+        assert [face.box for face in found.faces] == [face.box for face in expected]
+        assert all(np.array_equal(a.encoding, b.encoding) for a, b in zip(found.faces, expected, strict=True))
+
+
+#: Four threads and pictures of four sizes, through what is given as `detect`.
+MANY_THREADS = """
+import sys, threading
+import dlib, numpy
+from PIL import Image
+from faces import models
+from faces.engine import FaceEngine
+
+pictures = [numpy.asarray(Image.open(sys.argv[1]).convert("RGB").resize((side, side))) for side in (200, 260, 320, 400)]
+if sys.argv[2] == "engine":
+    detect = FaceEngine(models.find()).detect
+else:
+    detector = dlib.get_frontal_face_detector()
+    detect = lambda picture: [str(box) for box in detector(picture, 1)]
+alone = [detect(picture) for picture in pictures]
+wrong = []
+
+def many(start):
+    for turn in range(int(sys.argv[3])):
+        at = (start + turn) % 4
+        if detect(pictures[at]) != alone[at]:
+            wrong.append(at)
+
+threads = [threading.Thread(target=many, args=(start,)) for start in range(4)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+sys.exit(1 if wrong else 0)
+"""
+
+
+@pytest.mark.parametrize(("what", "turns", "safe"), [("engine", 12, True), ("bare detector", 300, False)])
+def test_why_one_thread_at_a_time(samples: Path, what: str, turns: int, safe: bool) -> None:
+    """dlib's detector, shared without a lock, gives wrong boxes or ends the process: free(): invalid pointer."""
+    arguments = [str(samples / "known/Joe Biden.jpg"), what, str(turns)]
+    done = subprocess.run(
+        [sys.executable, "-c", MANY_THREADS, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=240
+    )
+    assert (done.returncode == 0) is safe, done.stderr
