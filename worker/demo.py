@@ -168,9 +168,14 @@ def _summary(sheet: Sheet, outcomes: Iterable[Scanned]) -> Iterator[str]:
     faces = [face for photo in sheet.photos for face in photo.faces]
     names = Counter(face.name for face in faces if face.name is not None)
     people = ": " + ", ".join(f"{name} {count}" for name, count in names.most_common(12)) if names else ""
-    yield f"{len(sheet.photos):,} photos with {len(faces):,} faces, {names.total():,} of known people{people}"
+    found = f"{_many(len(sheet.photos), 'photo')} with {_many(len(faces), 'face')}"
+    yield f"{found}, {names.total():,} of known people{people}"
     counts = Counter(scanned.outcome for scanned in outcomes)
     if seen := counts[Outcome.KNOWN]:
-        yield f"{seen:,} photos were seen before and skipped"
+        yield f"{_many(seen, 'photo')} seen before and skipped"
     if unread := sum(photo.problem is not None for photo in sheet.photos):
-        yield f"{unread:,} could not be read: the end of the contact sheet says why"
+        yield f"{_many(unread, 'photo')} could not be used: the end of the contact sheet says why"
+
+
+def _many(number: int, thing: str) -> str:
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
