@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +13,7 @@ import pytest
 from PIL import Image
 
 from faces import models
-from faces.engine import SCALES, FaceEngine, Found
+from faces.engine import SCALES, Detection, FaceEngine, Found
 from faces.errors import ModelDamaged
 from faces.face import Box, Pixels
 from faces.photo import Photo, PhotoLimits, decode
@@ -84,7 +85,7 @@ class Watched(FaceEngine):
         self.photo = photo
         return self.find(photo)
 
-    def detect(self, pixels: Pixels):  # type: ignore[no-untyped-def]  # noqa: ANN201
+    def detect(self, pixels: Pixels) -> list[Detection]:
         try:
             self.photo.scaled(10)
             there = True
@@ -110,6 +111,27 @@ def test_no_picture_is_scanned_twice_and_the_photo_is_released_before_its_last_s
     watched = Watched(models.find())
     assert watched.watch(photo_of(Image.new("L", size))).scale is None
     assert watched.looks == looks
+
+
+class Weighed(FaceEngine):
+    """Remembers how many megabytes the process had in memory at each look."""
+
+    def weigh(self, photo: Photo) -> list[int]:
+        self.megabytes: list[int] = []
+        self.find(photo)
+        return self.megabytes
+
+    def detect(self, pixels: Pixels) -> list[Detection]:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        self.megabytes.append(pages * resource.getpagesize() // 1_000_000)
+        return super().detect(pixels)
+
+
+def test_the_memory_of_a_large_photo_is_given_back_before_the_last_scan() -> None:
+    photo = photo_of(Image.effect_noise((20_000, 1_200), 50).convert("RGB"), "JPEG")
+    first, second, last = Weighed(models.find()).weigh(photo)
+    # 24 megapixels of 4 bytes each are 96 MB.
+    assert last < min(first, second) - 60
 
 
 def test_the_scan_stops_at_the_first_scale_with_a_face(portrait: Image.Image) -> None:
