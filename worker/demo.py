@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -37,6 +37,8 @@ class Demo:
     results: Path
     port: int | None
     outcomes: dict[Path, Scanned] = field(default_factory=dict)
+    enrolled: set[Path] = field(default_factory=set)
+    """Portraits that this run sent to the API: those among the photos were not seen before."""
     notes: list[str] = field(default_factory=list)
 
     def run(self) -> int:
@@ -81,6 +83,7 @@ class Demo:
     def _enrol(self, tools: Tools, portraits: list[KnownPortrait]) -> None:
         with self.session.output.progress("portraits", len(portraits)) as step:
             for portrait in portraits:
+                self.enrolled.add(portrait.file.path)
                 if trouble := known_people.enrol(tools, portrait):
                     self.session.output.say(trouble)
                     self.notes.append(trouble)
@@ -144,13 +147,22 @@ class Demo:
     def _tell(self, sheet: Sheet, index: Path) -> None:
         output = self.session.output
         seconds = {path: scanned.processed.seconds for path, scanned in self.outcomes.items() if scanned.processed}
-        lines = [screen.Line(photo, seconds.get(photo.path)) for photo in sheet.photos]
+        lines = [screen.Line(photo, self._told(photo.path, seconds.get(photo.path))) for photo in sheet.photos]
         if not output.as_json:
             screen.show(output, lines)
-        for sentence in _summary(sheet, self.outcomes.values()):
+        seen = sum(one.outcome is Outcome.KNOWN for path, one in self.outcomes.items() if path not in self.enrolled)
+        for sentence in _summary(sheet, seen):
             output.result(sentence)
         output.result(f"contact sheet: {index.absolute()}")
         self._record(sheet, index, seconds)
+
+    def _told(self, path: Path, seconds: float | None) -> str:
+        if seconds is not None:
+            return f"{seconds:.2f}"
+        if path in self.enrolled:
+            return "portrait"
+        known = path in self.outcomes and self.outcomes[path].outcome is Outcome.KNOWN
+        return "seen before" if known else ""
 
     def _record(self, sheet: Sheet, index: Path, seconds: Mapping[Path, float | None]) -> None:
         for photo in sheet.photos:
@@ -163,15 +175,14 @@ class Demo:
         self.session.output.record({"index": str(index.absolute()), "photos": len(sheet.photos)})
 
 
-def _summary(sheet: Sheet, outcomes: Iterable[Scanned]) -> Iterator[str]:
+def _summary(sheet: Sheet, seen: int) -> Iterator[str]:
     """What a person wants to know at the end."""
     faces = [face for photo in sheet.photos for face in photo.faces]
     names = Counter(face.name for face in faces if face.name is not None)
     people = ": " + ", ".join(f"{name} {count}" for name, count in names.most_common(12)) if names else ""
     found = f"{_many(len(sheet.photos), 'photo')} with {_many(len(faces), 'face')}"
     yield f"{found}, {names.total():,} of known people{people}"
-    counts = Counter(scanned.outcome for scanned in outcomes)
-    if seen := counts[Outcome.KNOWN]:
+    if seen:
         yield f"{_many(seen, 'photo')} seen before and skipped"
     if unread := sum(photo.problem is not None for photo in sheet.photos):
         yield f"{_many(unread, 'photo')} could not be used: the end of the contact sheet says why"

@@ -25,10 +25,10 @@ MOST_UNKNOWN = 4
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A photo in the table; `seconds` is None where it was seen before."""
+    """A photo in the table; `seconds` says how long it took, or why it took no time."""
 
     photo: SheetPhoto
-    seconds: float | None
+    seconds: str
 
 
 def show(output: Output, lines: Sequence[Line]) -> None:
@@ -48,7 +48,7 @@ def show(output: Output, lines: Sequence[Line]) -> None:
 
 
 def _plain(line: Line) -> Iterator[tuple[str, ...]]:
-    photo, seconds = line.photo, _seconds(line)
+    photo, seconds = line.photo, line.seconds
     if not photo.faces:
         yield photo.title, "0", "", photo.problem or "", "", seconds
     for face in photo.faces:
@@ -60,7 +60,7 @@ def _cells(line: Line) -> tuple[Text, ...]:
     photo = line.photo
     count = Text(str(len(photo.faces)), style="" if photo.faces else "dim")
     columns = [Text("\n").join(column) for column in zip(*_triples(photo), strict=True)]
-    return Text(printable(photo.title)), count, *columns, Text(_seconds(line), style="dim")
+    return Text(printable(photo.title)), count, *columns, Text(line.seconds, style="dim")
 
 
 def _triples(photo: SheetPhoto) -> Iterator[tuple[Text, Text, Text]]:
@@ -86,7 +86,3 @@ def _distance(face: SheetFace) -> str:
     if face.known:
         return "known"
     return "" if face.distance is None else f"{face.distance:.2f}"
-
-
-def _seconds(line: Line) -> str:
-    return "seen before" if line.seconds is None else f"{line.seconds:.2f}"
