@@ -20,6 +20,7 @@
     │   ├── FaceApiUnavailable
     │   ├── EnginesBusy
     │   ├── EngineDied
+    │   ├── PictureNotWritten
     │   └── StoreUnavailable
     └── EngineError           ourselves: start-up refuses; in a request HTTP 500
         ├── ModelMissing

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from faces import errors
 from faces.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -194,6 +195,26 @@ def unexplained(requirements: str) -> list[str]:
     """The lines that ask for a package and do not say why."""
     lines = [line for line in requirements.splitlines() if re.match(r"[a-zA-Z]", line)]
     return [line for line in lines if not re.match(r"\S+ +# \S", line)]
+
+
+def drawn_tree(text: str) -> dict[str, str]:
+    """Each error of a drawing, and the one that it hangs on."""
+    parents: dict[str, str] = {}
+    path: list[str] = []
+    for indent, name in re.findall(r"^    ([│ ├└─]*)([A-Z]\w*)", text, re.MULTILINE):
+        path[len(indent) // 4 :] = [name]
+        parents[name] = path[-2] if len(path) > 1 else "Exception"
+    return parents
+
+
+def test_the_error_tree_is_the_one_that_is_drawn() -> None:
+    defined = {
+        name: kind.__base__.__name__
+        for name, kind in vars(errors).items()
+        if isinstance(kind, type) and issubclass(kind, errors.FacesError) and kind.__base__
+    }
+    assert drawn_tree(errors.__doc__ or "") == defined
+    assert drawn_tree("    A\n    ├── B\n    │   └── C\n") == {"A": "Exception", "B": "A", "C": "B"}
 
 
 def test_every_dependency_says_what_it_is_for() -> None:
