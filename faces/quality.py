@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from faces.face import Box, Pixels, Quality
 
@@ -30,8 +31,9 @@ def quality_of(pixels: Pixels, box: Box) -> Quality:
     inside = box.clipped(width, height)
     if inside.width == 0 or inside.height == 0:
         return Quality(total=0.0, size=0.0, sharpness=0.0, brightness=0.0, contrast=0.0)
-    gray = cv2.cvtColor(pixels[inside.top : inside.bottom, inside.left : inside.right], cv2.COLOR_RGB2GRAY)
-    laplacian = cv2.Laplacian(gray, cv2.CV_64F, ksize=1)
+    face = pixels[inside.top : inside.bottom, inside.left : inside.right]
+    gray: npt.NDArray[np.uint8] = np.asarray(cv2.cvtColor(face, cv2.COLOR_RGB2GRAY), np.uint8)
+    laplacian: npt.NDArray[np.float64] = np.asarray(cv2.Laplacian(gray, cv2.CV_64F, ksize=1), np.float64)
     size = min(inside.width * inside.height / FULL_AREA, 1) * SIZE_POINTS
     sharpness = min(float(np.var(laplacian)) / FULL_SHARPNESS, 1) * SHARPNESS_POINTS
     brightness = (1 - abs(float(np.mean(gray)) - MIDDLE_GRAY) / MIDDLE_GRAY) * BRIGHTNESS_POINTS
