@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import random
 import shutil
 import signal
 import sqlite3
+import subprocess
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -117,6 +120,33 @@ def test_a_killed_scan_goes_on_where_it_was(
     assert 0 < summary["done"] < 12
     assert worker.rows(ROWS) == other.rows(ROWS)
     assert worker.rows("PRAGMA integrity_check") == [("ok",)]
+    other.end()
+
+
+@pytest.mark.long
+def test_a_scan_killed_twenty_times_at_any_moment_loses_and_doubles_nothing(
+    worker: Any, samples: Path, photos: Path, tmp_path: Path
+) -> None:
+    for number in range(30):
+        for photo in ("blue-room.jpg", "side-by-side.jpg", "cat.png"):
+            shutil.copy(samples / "photos" / photo, photos / f"{number:02}{photo}")
+    known = samples / "known/Barack Obama.jpg"
+    other = type(worker)(tmp_path / "undisturbed", worker._settings)
+    other.home.mkdir()
+    other.run("enrol", "Barack Obama", known)
+    other.run("scan", photos)
+
+    worker.run("enrol", "Barack Obama", known)
+    chance = random.Random(20)  # noqa: S311  the same moments in every run
+    for _ in range(20):
+        scan = worker.start("scan", photos)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            scan.wait(chance.uniform(0.1, 3))
+        scan.kill()
+        scan.wait(10)
+        assert worker.rows("PRAGMA integrity_check") == [("ok",)]
+    worker.run("scan", photos)
+    assert worker.rows(ROWS) == other.rows(ROWS)
     other.end()
 
 

@@ -144,10 +144,11 @@ def decode_or_refuse(data: bytes) -> None:
         assert str(error)
 
 
+@pytest.mark.parametrize("times", [150, pytest.param(5000, marks=pytest.mark.long)])
 @pytest.mark.parametrize("kind", FILES)
-def test_whatever_happens_to_a_file_it_is_a_photo_or_an_error_of_ours(kind: str) -> None:
+def test_whatever_happens_to_a_file_it_is_a_photo_or_an_error_of_ours(kind: str, times: int) -> None:
     chance = random.Random(kind)  # noqa: S311  the same files in every run
-    for _ in range(150):
+    for _ in range(times):
         broken = mutated(FILES[kind], chance)
         decode_or_refuse(broken)
         try:
