@@ -251,5 +251,5 @@ def _readable() -> str:
 
 def _reason(error: BaseException) -> str:
     if isinstance(error, UnidentifiedImageError):
-        return "its header cannot be read"
+        return "its header cannot be read, or it is of a rare kind that we do not read"
     return str(error).strip().rstrip(".") or type(error).__name__
