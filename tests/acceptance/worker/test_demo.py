@@ -208,8 +208,7 @@ def test_a_demo_stopped_in_the_middle_stops_its_api_and_is_finished_by_the_next(
     process.send_signal(number)
     stopped = number in (signal.SIGINT, signal.SIGTERM)
     _, err = demo.end_of(process, 1 if stopped else -number)
-    # It finishes the photo in hand, and may keep a connection that never asks for FACE_API_IDLE_SECONDS.
-    wait_for(lambda: not listens(port_in(err)), seconds=90, what="the end of the API")
+    wait_for(lambda: not listens(port_in(err)), what="the end of the API")
     assert ("stopped; what is done is kept" in err) == stopped
     assert not (demo.home / "demo-out/index.html").exists()
     done = demo.checked()
