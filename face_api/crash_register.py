@@ -11,6 +11,7 @@ import fcntl
 import logging
 import os
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -139,13 +140,21 @@ class Mark:
     def __init__(self, path: Path, handle: int) -> None:
         """Keep the locked handle open: the lock ends with the process, however that ends."""
         self._path, self._handle = path, handle
+        # The engine puts a photo down while the event loop hears a signal: closed twice, the number would by then
+        # belong to another file.
+        self._lock = threading.Lock()
 
     def remove(self) -> None:
-        """Take the mark away: the photo did no harm. Calling it twice does nothing."""
-        if self._handle >= 0:
-            self._path.unlink(missing_ok=True)
-            os.close(self._handle)
-            self._handle = -1
+        """Take the mark away: the photo did no harm. Calling it twice, in two threads at once too, does nothing.
+
+        Raises:
+            OSError: its folder does not let it go.
+        """
+        with self._lock:
+            if self._handle >= 0:
+                self._path.unlink(missing_ok=True)
+                os.close(self._handle)
+                self._handle = -1
 
 
 def _is_fresh(mark: Path) -> bool:

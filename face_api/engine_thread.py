@@ -75,8 +75,7 @@ class EngineThread:
     def count_no_crashes(self) -> None:
         """From now on the end of this process is somebody's wish, and no photo's fault."""
         self._counts_crashes = False
-        if (mark := self._mark) is not None:
-            mark.remove()
+        self._remove_mark()
 
     def _run(self) -> None:
         while not self._stopping:
@@ -120,9 +119,8 @@ class EngineThread:
         try:
             return self._work.do(photo.task, data, waited)
         finally:
-            if self._mark is not None:
-                self._mark.remove()
-                self._mark = None
+            self._remove_mark()
+            self._mark = None
 
     def _set_mark(self, sha256: str) -> Mark | None:
         if not self._counts_crashes:
@@ -132,6 +130,13 @@ class EngineThread:
         except OSError as error:
             _log.warning("crashes are not counted at the moment: %s", error)
             return None
+
+    def _remove_mark(self) -> None:
+        if (mark := self._mark) is not None:
+            try:
+                mark.remove()
+            except OSError as error:
+                _log.warning("the mark of a photo stays behind and may count as a crash: %s", error)
 
 
 def _refusal(error: Exception) -> Answer:

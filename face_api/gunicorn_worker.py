@@ -48,13 +48,13 @@ class Worker(ASGIWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def handle_exit_signal(self) -> None:
         """SIGTERM: stop gracefully; nobody's crash."""
-        self.process.stopping(by_request=True)
         super().handle_exit_signal()
+        self.process.stopping(by_request=True)
 
     def handle_quit_signal(self) -> None:
         """SIGQUIT and SIGINT: stop now; nobody's crash."""
-        self.process.stopping(by_request=True)
         super().handle_quit_signal()
+        self.process.stopping(by_request=True)
 
     def _is_orphan(self) -> bool:
         """True when the master is dead; gunicorn's loop then ends, too."""

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import numpy as np
@@ -84,6 +85,19 @@ class RunningApi:
         names = [path.name.split(".") for path in folder.glob("[!.]*")] if folder.is_dir() else []
         alive = {process.pid for process in self.processes() if process.status() != psutil.STATUS_ZOMBIE}
         return {int(name[2]): name[0] for name in names if int(name[2]) in alive}
+
+    def encode(self, photo: bytes, **options: Any) -> httpx2.Response:
+        with httpx2.Client(base_url=self.url, timeout=120) as client:
+            return client.post("/encode", files={"image": ("a.jpg", photo)}, **options)
+
+    def figure(self, name: str) -> float:
+        """The sum over all labels of a metric."""
+        lines = self.client.get("/metrics").text.splitlines()
+        return sum(float(line.split()[-1]) for line in lines if line.split()[0] == name)
+
+    def memory(self) -> int:
+        """Resident bytes of the engine processes."""
+        return sum(process.memory_info().rss for process in self.processes())
 
     def connect(self) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self.port), timeout=60)

@@ -3,12 +3,15 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from face_api.crash_register import REMEMBERED, CrashRegister
+from face_api.crash_register import REMEMBERED, CrashRegister, Mark
 from faces.errors import CrashedBefore, SettingsError
 from faces.settings import load
 
@@ -47,6 +50,26 @@ def test_a_photo_in_hand_is_no_crash_and_a_removed_mark_neither(tmp_path: Path) 
         mark.remove()
         mark.remove()
     assert [*(tmp_path / "in_hand").iterdir(), *(tmp_path / "crashed").iterdir()] == []
+
+
+def test_two_threads_may_remove_one_mark_at_the_same_moment(tmp_path: Path) -> None:
+    register, together = CrashRegister(tmp_path), threading.Barrier(2)
+
+    def remove(mark: Mark) -> None:
+        together.wait()
+        mark.remove()
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(2) as pool:
+            for _ in range(300):
+                mark = register.mark(PHOTO)
+                for removed in [pool.submit(remove, mark) for _ in range(2)]:
+                    removed.result()
+    finally:
+        sys.setswitchinterval(interval)
+    assert list((tmp_path / "in_hand").iterdir()) == []
 
 
 def test_a_crash_is_forgotten_after_a_day(tmp_path: Path) -> None:

@@ -1,0 +1,144 @@
+"""How processes of the API end: stopped, reloaded, killed, or by a photo."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+
+def test_a_graceful_stop_answers_every_photo_that_was_accepted(
+    start_api: Any, slow_photo: bytes, small_photo: bytes, wait_for: Any
+) -> None:
+    api = start_api()
+    with ThreadPoolExecutor(16) as pool, api.connect() as idle:
+        answers = [pool.submit(api.encode, slow_photo) for _ in range(2)]
+        wait_for(lambda: len(api.in_hand()) == 2)
+        answers += [pool.submit(api.encode, photo) for photo in [slow_photo] * 2 + [small_photo] * 10]
+        wait_for(lambda: api.figure("face_api_waiting") == 12)
+        api.master.send_signal(signal.SIGTERM)
+        assert [answer.result().status_code for answer in answers] == [200] * 14
+        assert idle.recv(10) == b""
+    assert api.master.wait(20) == 0
+    assert list((api.state / "crashed").iterdir()) == []
+
+
+def test_a_stop_is_not_a_crash(start_api: Any, slow_photo: bytes, wait_for: Any) -> None:
+    api = start_api(FACE_API_PROCESSES="1")
+    with ThreadPoolExecutor() as pool:
+        pool.submit(api.encode, slow_photo)
+        wait_for(api.in_hand)
+        api.master.send_signal(signal.SIGQUIT)
+        assert api.master.wait(20) == 0
+    assert [*(api.state / "crashed").iterdir(), *(api.state / "in_hand").iterdir()] == []
+
+
+def test_a_mark_that_cannot_be_removed_does_not_hold_up_a_stop(
+    start_api: Any, slow_photo: bytes, wait_for: Any
+) -> None:
+    api = start_api(FACE_API_PROCESSES="1")
+    with ThreadPoolExecutor() as pool:
+        answer = pool.submit(api.encode, slow_photo)
+        wait_for(api.in_hand)
+        [mark] = (api.state / "in_hand").iterdir()
+        mark.unlink()
+        mark.mkdir()
+        api.master.send_signal(signal.SIGTERM)
+        assert answer.result().status_code == 200
+    assert api.master.wait(20) == 0
+    assert "may count as a crash" in api.log()
+
+
+def test_a_dead_master_leaves_no_process_and_no_photo_behind(start_api: Any, slow_photo: bytes, wait_for: Any) -> None:
+    api = start_api()
+    processes = api.processes()
+    with ThreadPoolExecutor() as pool:
+        answer = pool.submit(api.encode, slow_photo)
+        wait_for(api.in_hand)
+        api.master.kill()
+        assert answer.result().status_code == 200
+    wait_for(lambda: not any(process.is_running() for process in processes))
+    assert not api.listens()
+
+
+def test_a_process_killed_under_a_photo_is_replaced_and_the_client_may_try_again(
+    start_api: Any, slow_photo: bytes, wait_for: Any
+) -> None:
+    api = start_api()
+    outcomes = [_outcome_under_a_kill(api, slow_photo, wait_for) for _ in range(2)]
+    assert set(outcomes) <= {"engine_died", "broken connection"}
+    wait_for(lambda: len(list((api.state / "crashed").iterdir())) == 2)
+    refused = api.encode(slow_photo)
+    assert (refused.status_code, refused.json()["code"], refused.json()["retryable"]) == (422, "crashed_before", False)
+    wait_for(lambda: len(api.processes()) == 2 and api.figure("face_api_engines") == 2)
+
+
+def _outcome_under_a_kill(api: Any, photo: bytes, wait_for: Any) -> str:
+    with ThreadPoolExecutor() as pool:
+        answer = pool.submit(api.encode, photo)
+        wait_for(api.in_hand)
+        os.kill(next(iter(api.in_hand())), signal.SIGKILL)
+        try:
+            reply = answer.result()
+        except httpx2.TransportError:
+            return "broken connection"
+        assert (reply.status_code, reply.json()["retryable"]) == (503, True)
+        assert "Retry-After" in reply.headers
+        return str(reply.json()["code"])
+
+
+def test_a_photo_that_keeps_its_engine_too_long_ends_the_process(start_api: Any, slow_photo: bytes) -> None:
+    api = start_api(FACE_API_PHOTO_SECONDS="1")
+    try:
+        reply = api.encode(slow_photo)
+        assert (reply.status_code, reply.json()["code"]) == (503, "engine_died")
+    except httpx2.TransportError:
+        pass
+    assert "Timeout (0:00:01)" in api.log()
+    api.wait_until_ready()
+
+
+def test_swept_folders_take_nothing_down(start_api: Any, small_photo: bytes, tmp_path: Path, wait_for: Any) -> None:
+    place = tmp_path / "temporary"
+    place.mkdir()
+    api = start_api(TMPDIR=str(place))
+    before = {process.pid for process in api.processes()}
+    for folder in (api.state, *place.glob("face-api-metrics-*")):
+        shutil.rmtree(folder)
+    assert api.encode(small_photo).status_code == 200
+    for process in api.processes():
+        process.kill()
+    wait_for(lambda: len({process.pid for process in api.processes()} - before) == 2)
+    api.wait_until_ready()
+    assert api.encode(small_photo).status_code == 200
+    assert api.client.get("/metrics").status_code == 200
+
+
+def test_what_a_killed_service_left_is_swept_up_by_the_next(start_api: Any, tmp_path: Path, wait_for: Any) -> None:
+    place = tmp_path / "temporary"
+    place.mkdir()
+    killed, other = start_api(TMPDIR=str(place)), start_api(TMPDIR=str(place))
+    assert len(list(place.glob("face-api-metrics-*"))) == 2
+    processes = killed.processes()
+    killed.master.kill()
+    wait_for(lambda: not any(process.is_running() for process in processes))
+    start_api(TMPDIR=str(place))
+    assert len(list(place.glob("face-api-metrics-*"))) == 2
+    assert other.client.get("/metrics").status_code == 200
+
+
+def test_a_reload_replaces_every_process_and_loses_no_photo(start_api: Any, slow_photo: bytes, wait_for: Any) -> None:
+    api = start_api()
+    before = {process.pid for process in api.processes()}
+    with ThreadPoolExecutor() as pool:
+        answers = [pool.submit(api.encode, slow_photo) for _ in range(4)]
+        wait_for(lambda: len(api.in_hand()) == 2)
+        api.master.send_signal(signal.SIGHUP)
+        assert {answer.result().status_code for answer in answers} == {200}
+    wait_for(lambda: before.isdisjoint(process.pid for process in api.processes()))
+    api.wait_until_ready()
