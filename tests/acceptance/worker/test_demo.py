@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import signal
 import socket
-import sqlite3
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[3]
+from tests.servers.worker_process import Worker
 
 Wait = Callable[..., None]
 
@@ -28,60 +23,20 @@ JOIN faces parents ON parents.id = faces.parent_id ORDER BY images.filename, fac
 """
 
 
-class Demo:
+class Demo(Worker):
     """Runs the demo in a folder of its own."""
 
     def __init__(self, home: Path) -> None:
-        home.mkdir()
-        self.home = home
-        self._running: list[subprocess.Popen[str]] = []
+        # Neither of the last two is the demo's: it has a database and an API of its own.
+        nowhere = {"FACE_DATABASE_URL": "sqlite:////nowhere/faces.db", "FACE_API_URL": "http://127.0.0.1:9"}
+        super().__init__(home, {"FACE_STATE_DIR": str(home / "state")} | nowhere, database="demo-out/faces.db")
 
-    def start(self, *arguments: object) -> subprocess.Popen[str]:
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("FACE_")}
-        environment |= {"PYTHONPATH": str(ROOT), "FACE_STATE_DIR": str(self.home / "state")}
-        # Neither of these is the demo's: it has a database and an API of its own.
-        environment |= {"FACE_DATABASE_URL": "sqlite:////nowhere/faces.db", "FACE_API_URL": "http://127.0.0.1:9"}
-        process = subprocess.Popen(
-            [sys.executable, "-m", "worker", "demo", *map(str, arguments)],
-            cwd=self.home,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        self._running.append(process)
-        return process
-
-    def run(self, *arguments: object, code: int = 0) -> tuple[str, str]:
-        return self.end_of(self.start(*arguments), code)
-
-    def end_of(self, process: subprocess.Popen[str], code: int) -> tuple[str, str]:
-        out, err = process.communicate(timeout=180)
-        assert process.returncode == code, f"ended with {process.returncode}\n{out}\n{err}"
-        assert "Traceback" not in err, err
-        return out, err
+    def start(self, *arguments: object, **settings: str) -> subprocess.Popen[str]:
+        return super().start("demo", *arguments, **settings)
 
     @property
     def page(self) -> str:
         return (self.home / "demo-out/index.html").read_text(encoding="utf-8")
-
-    def rows(self, query: str) -> list[tuple[Any, ...]]:
-        with closing(sqlite3.connect(self.home / "demo-out/faces.db")) as connection:
-            return connection.execute(query).fetchall()
-
-    def checked(self) -> int:
-        """Photos that are done; 0 also while the database is being made."""
-        file = self.home / "demo-out/faces.db"
-        if not file.exists() or not self.rows("SELECT 1 FROM sqlite_master WHERE name = 'images'"):
-            return 0
-        count: int = self.rows("SELECT count(*) FROM images WHERE faces_checked")[0][0]
-        return count
-
-    def end(self) -> None:
-        for process in self._running:
-            if process.poll() is None:
-                process.kill()
-            process.communicate()
 
 
 @pytest.fixture
