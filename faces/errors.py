@@ -6,7 +6,8 @@
     │   ├── UnsupportedFormat
     │   ├── DamagedPhoto
     │   ├── PhotoTooLarge
-    │   └── CrashedBefore
+    │   ├── CrashedBefore
+    │   └── PhotoDeclined
     ├── RequestError          the caller's words: HTTP 4xx, a command's exit code 2
     │   ├── NotOneFace
     │   ├── OutsideDisks
@@ -23,6 +24,7 @@
     │   ├── PictureNotWritten
     │   └── StoreUnavailable
     └── EngineError           ourselves: start-up refuses; in a request HTTP 500
+        ├── AnswerLost
         ├── ModelMissing
         └── ModelDamaged
 
@@ -74,6 +76,12 @@ class CrashedBefore(PhotoError):
     """This photo ended two engine processes within a day."""
 
     code = "crashed_before"
+
+
+class PhotoDeclined(PhotoError):
+    """An answer 200 that holds an error instead of faces, as older APIs give it: noted, and not asked again."""
+
+    code = "declined"
 
 
 class RequestError(FacesError):
@@ -178,6 +186,16 @@ class EngineError(FacesError):
     """A fault of our own."""
 
     code = "engine_error"
+
+
+class AnswerLost(EngineError):
+    """The face API is ready, but broke off or took too long (`timed_out`) over this photo."""
+
+    code = "answer_lost"
+
+    def __init__(self, sentence: str, *, timed_out: bool) -> None:
+        super().__init__(sentence)
+        self.timed_out = timed_out
 
 
 class ModelMissing(EngineError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from threading import Event
 from time import monotonic
 
-from faces.errors import FaceApiUnavailable
+from faces.errors import AnswerLost, FaceApiUnavailable
 from worker.process import Processed, Tools, process_image
 
 #: Times that one photo is sent to an API that does not answer, with longer and longer pauses.
@@ -20,7 +20,7 @@ def process_patiently(tools: Tools, image_id: int, stop: Event) -> Processed:
     """Do the job of an image; `stop` ends the waiting.
 
     Raises:
-        FaceApiUnavailable: the API stayed away or busy, or the waiting was ended.
+        FaceApiUnavailable, AnswerLost: the API stayed away or busy, or the waiting was ended.
         FacesError: all that `process_image` raises.
     """
     start, attempt = monotonic(), 0
@@ -28,8 +28,9 @@ def process_patiently(tools: Tools, image_id: int, stop: Event) -> Processed:
         attempt += 1
         try:
             return process_image(tools, image_id)
-        except FaceApiUnavailable as error:
-            pause = min(error.retry_after or 0.5 * 2**attempt, _LONGEST_PAUSE)
-            busy = error.retry_after is not None and monotonic() - start < _BUSY_SECONDS
+        except (FaceApiUnavailable, AnswerLost) as error:
+            retry_after = error.retry_after if isinstance(error, FaceApiUnavailable) else None
+            pause = min(retry_after or 0.5 * 2**attempt, _LONGEST_PAUSE)
+            busy = retry_after is not None and monotonic() - start < _BUSY_SECONDS
             if (attempt >= _TRIES and not busy) or stop.wait(pause):
                 raise

@@ -20,7 +20,8 @@ from faces.store.candidates import CandidateReader
 from faces.store.database import Store, Transaction
 from faces.store.images import Image
 from worker import last_error
-from worker.face_client import Encoded, FaceClient, FoundFace, Refused
+from worker.face_answer import Encoded, FoundFace, Refused
+from worker.face_client import FaceClient
 
 
 @dataclass(frozen=True, slots=True)

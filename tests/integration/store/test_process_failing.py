@@ -59,12 +59,12 @@ def test_no_transaction_is_open_while_a_photo_is_read(rows: Rows, tools: Tools, 
 def test_a_refused_photo_is_noted_and_nothing_else_changes(rows: Rows, tools: Tools, api: FakeApi) -> None:
     image = rows.image()
     rows.face(image, A)
-    api.answer = httpx2.Response(415, json={"error": "no picture", "code": "unsupported_format"})
+    api.answer = httpx2.Response(415, json={"error": "no picture", "code": "unsupported_format", "retryable": False})
     before = rows.read("SELECT * FROM faces")
     with pytest.raises(UnsupportedFormat, match="no picture"):
         process_image(tools, image)
     row = rows.one("SELECT * FROM images")
-    assert row["last_error"] == 'HTTP 415: {"error":"no picture","code":"unsupported_format"}'
+    assert row["last_error"] == 'HTTP 415: {"error":"no picture","code":"unsupported_format","retryable":false}'
     assert (row["faces_checked"], row["debug_filename"]) == (0, None)
     assert row["updated_at"] is not None
     assert rows.read("SELECT * FROM faces") == before

@@ -11,7 +11,8 @@ import pytest
 
 from faces import errors
 from faces.face import Quality, RatioBox
-from worker.face_client import Encoded, FaceClient, Refused
+from worker.face_answer import Encoded, Refused
+from worker.face_client import FaceClient
 
 Answer = Callable[[httpx2.Request], httpx2.Response]
 
@@ -123,7 +124,7 @@ def test_no_face_is_an_answer(photo: Path) -> None:
 )
 def test_a_2xx_answer_that_is_no_reply_is_an_error_and_never_no_faces(photo: Path, body: object) -> None:
     answer = refused(answering(200, body), photo)
-    assert isinstance(answer.error, errors.FaceApiUnavailable)
+    assert type(answer.error) is errors.EngineError
     assert answer.last_error == "the face API at http://api:5000 answered 200 with something else than faces"
 
 
@@ -136,19 +137,33 @@ def test_a_2xx_answer_that_is_no_reply_is_an_error_and_never_no_faces(photo: Pat
         (413, "photo_too_large", errors.PhotoTooLarge),
         (422, "crashed_before", errors.CrashedBefore),
         (400, "bad_path", errors.PhotoError),
-        (413, "of a proxy", errors.PhotoError),
-        (500, "internal_error", errors.EngineError),
-        (503, "busy", errors.FaceApiUnavailable),
-        (502, "of a proxy", errors.FaceApiUnavailable),
-        (429, "of a proxy", errors.FaceApiUnavailable),
-        (404, "not_found", errors.FaceApiUnavailable),
     ],
 )
-def test_each_status_is_an_error_of_ours(photo: Path, status: int, code: str, kind: type[errors.FacesError]) -> None:
-    answer = refused(answering(status, {"error": "What was found.", "code": code}), photo)
-    assert type(answer.error) is kind
+def test_what_is_the_photos_fault_says_so(photo: Path, status: int, code: str, kind: type[errors.FacesError]) -> None:
+    answer = refused(answering(status, {"error": "What was found.", "code": code, "retryable": False}), photo)
+    assert (type(answer.error), str(answer.error)) == (kind, "What was found.")
+    assert answer.last_error.startswith(f'HTTP {status}: {{"error": "What was found.", "code": "{code}"')
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 405, 408, 429, 502, 503, 504])
+@pytest.mark.parametrize("retryable", [True, False, None])
+def test_what_is_the_worlds_fault(photo: Path, status: int, retryable: bool | None) -> None:
+    answer = refused(answering(status, {"error": "What was found.", "retryable": retryable}), photo)
+    assert type(answer.error) is errors.FaceApiUnavailable
     assert "What was found." in str(answer.error)
-    assert answer.last_error == f'HTTP {status}: {{"error": "What was found.", "code": "{code}"}}'
+
+
+@pytest.mark.parametrize("status", [500, 501, 409, 418, 302])
+@pytest.mark.parametrize("retryable", [True, False, None])
+def test_any_other_answer_is_this_jobs(photo: Path, status: int, retryable: bool | None) -> None:
+    answer = refused(answering(status, {"error": "What was found.", "retryable": retryable}), photo)
+    assert type(answer.error) is errors.EngineError
+
+
+@pytest.mark.parametrize("status", [400, 413, 415, 422])
+@pytest.mark.parametrize("body", [{"error": "later", "retryable": True}, {"error": "of another API"}, b"of a proxy"])
+def test_a_refusal_that_does_not_say_for_ever_is_tried_again(photo: Path, status: int, body: object) -> None:
+    assert type(refused(answering(status, body), photo).error) is errors.EngineError
 
 
 def test_a_refusal_that_is_no_json_is_noted_as_it_came(photo: Path) -> None:
@@ -169,19 +184,38 @@ def test_how_long_to_wait_is_passed_on(photo: Path, header: str, seconds: float 
 
 def test_an_error_in_a_2xx_answer_is_noted_and_is_the_photos_unless_it_says_otherwise(photo: Path) -> None:
     answer = refused(answering(200, {"error": "x" * 300}), photo)
-    assert (type(answer.error), answer.last_error) == (errors.PhotoError, "x" * 255)
-    assert (
-        type(refused(answering(200, {"error": "later", "retryable": True}), photo).error) is errors.FaceApiUnavailable
-    )
+    assert (type(answer.error), answer.last_error) == (errors.PhotoDeclined, "x" * 255)
+    assert type(refused(answering(200, {"error": "later", "retryable": True}), photo).error) is errors.EngineError
 
 
-def test_a_broken_connection_is_the_worlds_fault(photo: Path) -> None:
+@pytest.mark.parametrize("error", [httpx2.ConnectError("refused"), httpx2.ConnectTimeout("timed out")])
+def test_an_api_that_is_not_reached_is_the_worlds_fault(photo: Path, error: httpx2.HTTPError) -> None:
     def answer(_request: httpx2.Request) -> httpx2.Response:
-        raise httpx2.RemoteProtocolError("Server disconnected")
+        raise error
 
-    assert refused(client(answer), photo).last_error == (
-        "the face API at http://api:5000 does not answer: Server disconnected"
-    )
+    answered = refused(client(answer), photo)
+    assert type(answered.error) is errors.FaceApiUnavailable
+    assert answered.last_error == f"the face API at http://api:5000 does not answer: {error}"
+
+
+@pytest.mark.parametrize("ready", [True, False])
+@pytest.mark.parametrize(
+    "error", [httpx2.RemoteProtocolError("cut"), httpx2.ReadTimeout("late"), httpx2.WriteError("cut")]
+)
+def test_a_lost_answer_is_this_jobs_only_where_the_api_is_ready(
+    photo: Path, error: httpx2.HTTPError, ready: bool
+) -> None:
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        if request.url.path == "/readyz":
+            return httpx2.Response(200 if ready else 503)
+        raise error
+
+    lost = refused(client(answer), photo).error
+    if not ready:
+        assert type(lost) is errors.FaceApiUnavailable
+        return
+    assert isinstance(lost, errors.AnswerLost)
+    assert lost.timed_out == isinstance(error, httpx2.TimeoutException)
 
 
 def test_a_photo_that_is_not_there_is_missing(photo: Path) -> None:
