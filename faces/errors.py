@@ -22,7 +22,8 @@
     │   ├── EnginesBusy
     │   ├── EngineDied
     │   ├── PictureNotWritten
-    │   └── StoreUnavailable
+    │   ├── StoreUnavailable
+    │   └── LockLost
     └── EngineError           ourselves: start-up refuses; in a request HTTP 500
         ├── AnswerLost
         ├── ModelMissing
@@ -40,6 +41,10 @@ class FacesError(Exception):
     """
 
     code = "error"
+
+    #: What the job wrote into `images.last_error`, where it did, and whether the same stood there before.
+    noted: str | None = None
+    repeated = False
 
 
 class PhotoError(FacesError):
@@ -180,6 +185,12 @@ class StoreUnavailable(Unavailable):
     """The database does not answer."""
 
     code = "store_unavailable"
+
+
+class LockLost(Unavailable):
+    """The image's lock ran out, or is another's by now; nothing was written."""
+
+    code = "lock_lost"
 
 
 class EngineError(FacesError):

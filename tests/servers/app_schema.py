@@ -39,7 +39,63 @@ CREATE TABLE faces (
 )
 """
 
-V1 = (IMAGES, FACES)
+#: Laravel's own tables, as its migrations make them, and the app's `queues`; the same in every version.
+QUEUES = """
+CREATE TABLE queues (
+  id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,
+  queue_key BINARY(16) NOT NULL,
+  created_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  UNIQUE INDEX queues_queue_key_unique (queue_key)
+)
+"""
+
+CACHE = """
+CREATE TABLE cache (
+  `key` VARCHAR(255) NOT NULL PRIMARY KEY,
+  value MEDIUMTEXT NOT NULL,
+  expiration INT NOT NULL
+)
+"""
+
+CACHE_LOCKS = """
+CREATE TABLE cache_locks (
+  `key` VARCHAR(255) NOT NULL PRIMARY KEY,
+  owner VARCHAR(255) NOT NULL,
+  expiration INT NOT NULL
+)
+"""
+
+FAILED_JOBS = """
+CREATE TABLE failed_jobs (
+  id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,
+  uuid VARCHAR(255) NOT NULL,
+  connection TEXT NOT NULL,
+  queue TEXT NOT NULL,
+  payload LONGTEXT NOT NULL,
+  exception LONGTEXT NOT NULL,
+  failed_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  UNIQUE INDEX failed_jobs_uuid_unique (uuid)
+)
+"""
+
+JOB_BATCHES = """
+CREATE TABLE job_batches (
+  id VARCHAR(255) NOT NULL PRIMARY KEY,
+  name VARCHAR(255) NOT NULL,
+  total_jobs INT NOT NULL,
+  pending_jobs INT NOT NULL,
+  failed_jobs INT NOT NULL,
+  failed_job_ids LONGTEXT NOT NULL,
+  options MEDIUMTEXT NULL,
+  cancelled_at INT NULL,
+  created_at INT NOT NULL,
+  finished_at INT NULL
+)
+"""
+
+LARAVEL = (QUEUES, CACHE, CACHE_LOCKS, FAILED_JOBS, JOB_BATCHES)
+
+V1 = (IMAGES, FACES, *LARAVEL)
 
 V2 = (
     *V1,
@@ -51,6 +107,9 @@ V2 = (
       ADD COLUMN is_reference TINYINT(1) NOT NULL DEFAULT 0
     """,
 )
+
+#: The third version changed the job, not the tables.
+V3 = V2
 
 #: Everything that we can use, also what the app does not have yet.
 ALL = (*V2, "ALTER TABLE faces ADD COLUMN box JSON NULL", "CREATE INDEX faces_parent_id ON faces (parent_id)")
@@ -70,5 +129,16 @@ V4 = (
     """
     ALTER TABLE faces DROP COLUMN name,
       MODIFY status ENUM('process', 'unknown', 'not_face', 'ok', 'suggested') NOT NULL DEFAULT 'process'
+    """,
+)
+
+#: Faces belong to persons only, and go with their image or person.
+V5 = (
+    *V4,
+    "ALTER TABLE faces DROP FOREIGN KEY faces_image",
+    """
+    ALTER TABLE faces DROP COLUMN parent_id,
+      ADD CONSTRAINT faces_image_cascade FOREIGN KEY (image_id) REFERENCES images (id) ON DELETE CASCADE,
+      ADD CONSTRAINT faces_person_cascade FOREIGN KEY (person_id) REFERENCES persons (id) ON DELETE CASCADE
     """,
 )
