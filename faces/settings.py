@@ -5,12 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from faces.errors import SettingsError
+
+#: A class name with its namespace, as PHP allows it.
+_PHP_CLASS = r"^[A-Za-z_][A-Za-z0-9_]*(\\[A-Za-z_][A-Za-z0-9_]*)*$"
+
+#: At most one `%s`, and no other `%`: PHP's sprintf would read it as something else.
+_ROUTING_KEY = r"^[^%]*(%s)?[^%]*$"
 
 
 def _usable_cores() -> int:
@@ -65,13 +71,61 @@ class Settings(BaseSettings):
     )
     link_within_photo: bool = Field(False, description="also link faces of one photo to each other")
 
+    # --- the queue ------------------------------------------------------------------------------
+    job_class: str = Field(
+        r"App\Jobs\FaceProcessJob", pattern=_PHP_CLASS, description="the app's class of a face job, with its namespace"
+    )
+    foreign_jobs_queue: str | None = Field(
+        None, description="where jobs of other classes go; default: they fail, recorded in failed_jobs"
+    )
+    completion_event: Literal["A", "B", "none"] | None = Field(
+        None, description="what the app's listener does with a done image: A, B or none; needed where it has persons"
+    )
+    worker_tries: int = Field(3, ge=0, description="tries of a job that brings no number of its own; 0: without end")
+    worker_backoff: Annotated[tuple[int, ...], NoDecode] = Field(
+        (10, 60, 300), description="seconds before the second, third, … try, comma-separated; the last one stays"
+    )
+    worker_timeout: int = Field(360, ge=1, description="seconds for one job that brings no time of its own")
+    lock: Literal["auto", "none"] = Field(
+        "auto", description="auto: the image's lock in the app's cache (database, redis); none: work without it"
+    )
+    lock_seconds: int = Field(120, ge=3, description="the image's lock runs out after so long; renewed at a third")
+
+    # --- the driver's options: as the app's config/queue.php has them ---------------------------
+    rabbitmq_prioritize_delayed: bool = Field(False, description="prioritize_delayed: queues have priorities")
+    rabbitmq_queue_max_priority: int = Field(10, ge=1, le=255, description="queue_max_priority, with the one above")
+    rabbitmq_quorum: bool = Field(False, description="quorum: queues are quorum queues")
+    rabbitmq_exchange: str | None = Field(None, description="exchange that jobs are published to; default: the queue")
+    rabbitmq_exchange_type: str = Field(
+        "direct", pattern="^(direct|fanout|topic|headers|x-[a-z-]+)$", description="exchange_type, with the one above"
+    )
+    rabbitmq_exchange_routing_key: str = Field(
+        "%s", pattern=_ROUTING_KEY, description="exchange_routing_key; %s is the queue"
+    )
+    rabbitmq_reroute_failed: bool = Field(False, description="reroute_failed: failed jobs go to an exchange")
+    rabbitmq_failed_exchange: str | None = Field(None, description="failed_exchange, with the one above")
+    rabbitmq_failed_routing_key: str = Field(
+        "%s.failed", pattern=_ROUTING_KEY, description="failed_routing_key; %s is the queue"
+    )
+
     # --- logs -----------------------------------------------------------------------------------
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="DEBUG, INFO, WARNING or ERROR")
+    log_format: Literal["text", "json"] = Field("text", description="the worker's log: text, or json lines")
 
     @field_validator("api_keys", mode="before")
     @classmethod
     def _split_keys(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("worker_backoff", mode="before")
+    @classmethod
+    def _split_seconds(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        parts = [part.strip() for part in value.split(",")]
+        if not all(part.isascii() and part.isdigit() for part in parts):
+            raise ValueError(f"found {value!r}, needed whole seconds like 10,60,300")
+        return tuple(int(part) for part in parts)
 
     @field_validator("disk_roots", mode="before")
     @classmethod
