@@ -16,7 +16,10 @@
     ├── JobError              the job: fails without a retry
     │   ├── ImageMissing
     │   ├── FileMissing
-    │   └── SchemaError
+    │   ├── TriedTooOften
+    │   ├── CrashedTooOften
+    │   ├── SchemaError
+    │   └── UnreadableMessage
     ├── Unavailable           the world: HTTP 503, try again
     │   ├── FaceApiUnavailable
     │   ├── EnginesBusy
@@ -141,10 +144,28 @@ class FileMissing(JobError):
     code = "file_missing"
 
 
+class TriedTooOften(JobError):
+    """The job comes once more after its last attempt; it is not run again."""
+
+    code = "tried_too_often"
+
+
+class CrashedTooOften(JobError):
+    """The job ended several workers."""
+
+    code = "crashed_too_often"
+
+
 class SchemaError(JobError):
     """The database lacks a table or column that the work needs, or has a schema not supported yet."""
 
     code = "schema"
+
+
+class UnreadableMessage(JobError):
+    """A message that is no job as Laravel writes it; the sentence says where, and what was found."""
+
+    code = "unreadable_message"
 
 
 class Unavailable(FacesError):
