@@ -106,7 +106,6 @@ def test_a_killed_scan_goes_on_where_it_was(
     known = samples / "known/Barack Obama.jpg"
 
     other = type(worker)(tmp_path / "undisturbed", worker._settings)
-    other.home.mkdir()
     other.run("enrol", "Barack Obama", known)
     other.run("scan", photos)
 
@@ -132,7 +131,6 @@ def test_a_scan_killed_twenty_times_at_any_moment_loses_and_doubles_nothing(
             shutil.copy(samples / "photos" / photo, photos / f"{number:02}{photo}")
     known = samples / "known/Barack Obama.jpg"
     other = type(worker)(tmp_path / "undisturbed", worker._settings)
-    other.home.mkdir()
     other.run("enrol", "Barack Obama", known)
     other.run("scan", photos)
 
