@@ -26,6 +26,8 @@
     │   ├── EngineDied
     │   ├── PictureNotWritten
     │   ├── StoreUnavailable
+    │   ├── CacheUnavailable
+    │   ├── LockHeld
     │   └── LockLost
     └── EngineError           ourselves: start-up refuses; in a request HTTP 500
         ├── AnswerLost
@@ -206,6 +208,18 @@ class StoreUnavailable(Unavailable):
     """The database does not answer."""
 
     code = "store_unavailable"
+
+
+class CacheUnavailable(Unavailable):
+    """The app's cache, with the locks in it, does not answer."""
+
+    code = "cache_unavailable"
+
+
+class LockHeld(Unavailable):
+    """Somebody else works on this image now."""
+
+    code = "lock_held"
 
 
 class LockLost(Unavailable):

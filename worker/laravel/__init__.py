@@ -1,0 +1,1 @@
+"""Laravel's customs on the queue: its messages, encryption, chains and orders. Nothing else knows them."""

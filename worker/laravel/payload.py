@@ -1,0 +1,227 @@
+"""A message of Laravel's queue: the JSON around it, and the job that it carries. Reads; decides nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+from faces.errors import UnreadableMessage
+from worker.laravel import dedup, encryption, serialized
+from worker.laravel.limits import JobLimits
+from worker.laravel.serialized import Key, PhpArray, PhpObject, Value
+
+#: What runs every job that is an object; Laravel's other jobs are older than its classes.
+HANDLER = "Illuminate\\Queue\\CallQueuedHandler@call"
+
+#: Where a payload has Laravel's Context, and what a job that is ShouldBeUnique hides in it.
+CONTEXT = "illuminate:log:context"
+UNIQUE_KEY = "laravel_unique_job_key"
+UNIQUE_KEYS = (UNIQUE_KEY, "laravel_unique_job_cache_store")
+
+#: Bytes of a body that are read; the app's largest has some thousand.
+_LONGEST_BODY = 16 * 1024 * 1024
+
+#: Bytes that an AMQP property and the column `failed_jobs.uuid` hold.
+_LONGEST_ID = 255
+
+#: The highest id of an unsigned bigint column.
+_HIGHEST_ID = 2**64 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What a message says of its job before the job itself is read."""
+
+    body: bytes = field(repr=False)  #: as it came: a release carries the same bytes
+    uuid: str | None
+    id: str  #: the correlation id; the uuid where the payload has none, else empty
+    class_name: str
+    command: bytes = field(repr=False)  #: the serialized, perhaps encrypted job
+    limits: JobLimits
+    batch_id: str | None
+    unique_key: str | None  #: of the lock of a job that is ShouldBeUnique, without the cache's prefix
+    context: Mapping[str, Any] | None = field(repr=False, default=None)  #: Laravel's Context, handed on along a chain
+
+    @classmethod
+    def decode(cls, body: bytes) -> Envelope:
+        """Read a body.
+
+        Raises:
+            UnreadableMessage: not JSON, or not a job as Laravel writes it.
+        """
+        payload = _object(body)
+        data = payload.get("data")
+        if payload.get("job") != HANDLER:
+            raise UnreadableMessage(f"the payload's job is {_shown(payload.get('job'))}, needed is {HANDLER}")
+        if not isinstance(data, dict):
+            raise UnreadableMessage(f"the payload's data is {_shown(data)}, needed is an object")
+        uuid, context = _id(payload, "uuid"), payload.get(CONTEXT)
+        context = context if isinstance(context, dict) else None
+        return cls(
+            body=body,
+            uuid=uuid,
+            id=_id(payload, "id") or uuid or "",
+            class_name=_text(data, "commandName"),
+            command=_text(data, "command").encode(),
+            limits=JobLimits.of(payload),
+            batch_id=_id(data, "batchId"),
+            unique_key=_unique_key(context),
+            context=context,
+        )
+
+
+def attempts_of(headers: Mapping[str, Any] | None) -> int:
+    """How often the job was tried before, as its publisher says; 0 where it says nothing of use."""
+    laravel = (headers or {}).get("laravel")
+    attempts = laravel.get("attempts") if isinstance(laravel, Mapping) else None
+    return max(0, attempts) if isinstance(attempts, int) and not isinstance(attempts, bool) else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """The job itself, as far as we read it; its class is not built."""
+
+    class_name: str
+    task_data: Mapping[Key, Value]
+    encrypted: bool = False
+    queue: str | None = None
+    delay: Value = None
+    chained: tuple[bytes, ...] = ()  #: the jobs after this one, serialized
+    chain_queue: str | None = None
+    chain_connection: str | None = None
+    chain_catch_callbacks: bytes | None = None  #: serialized
+    batch_id: str | None = None
+    context: Mapping[str, Any] | None = field(repr=False, default=None)
+    key: bytes | None = field(repr=False, default=None)  #: what the next job of an encrypted one is encrypted with
+
+    @classmethod
+    def read(cls, envelope: Envelope, keys: Sequence[bytes] = ()) -> Command:
+        """Read an envelope's job, decrypted under one of the keys where it is encrypted.
+
+        Raises:
+            UnreadableMessage: no object, of another class than the envelope says, or a key is missing.
+        """
+        encrypted = not envelope.command.startswith(b"O:")
+        job = serialized.read(_decrypted(envelope.command, keys) if encrypted else envelope.command)
+        if not isinstance(job, PhpObject) or job.class_name != envelope.class_name:
+            raise UnreadableMessage(f"the command is {_class_of(job)}, its envelope says {envelope.class_name}")
+        data = job.find("taskData")
+        return cls(
+            class_name=job.class_name,
+            task_data=data.entries if isinstance(data, PhpArray) else {},
+            encrypted=encrypted,
+            queue=_text_or_none(job, "queue"),
+            delay=job.find("delay"),
+            chained=_chained(job),
+            chain_queue=_text_or_none(job, "chainQueue"),
+            chain_connection=_text_or_none(job, "chainConnection"),
+            chain_catch_callbacks=_catch_callbacks(job),
+            batch_id=_text_or_none(job, "batchId") or envelope.batch_id,
+            context=envelope.context,
+            key=keys[0] if encrypted else None,
+        )
+
+    @property
+    def image_id(self) -> int:
+        """The image that the job is about; a form's post sends it as a text of digits.
+
+        Raises:
+            UnreadableMessage: there is none, or it is no id.
+        """
+        found = self.task_data.get("image_id")
+        if isinstance(found, str) and found.isascii() and found.isdigit() and len(found) <= len(str(_HIGHEST_ID)):
+            found = int(found)
+        if isinstance(found, int) and not isinstance(found, bool) and 0 < found <= _HIGHEST_ID:
+            return found
+        raise UnreadableMessage(f"the job's image_id is {_shown(found)}, needed is a number from 1")
+
+    @property
+    def dedup_key(self) -> bytes:
+        """The 16 bytes of the job's row in `queues`."""
+        return dedup.key_of(self.class_name, self.task_data)
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    if len(body) > _LONGEST_BODY:
+        raise UnreadableMessage(f"found a body of {len(body)} bytes, read are at most {_LONGEST_BODY}")
+    try:
+        payload = json.loads(body.decode(), parse_constant=_no_number)
+    except UnicodeDecodeError as error:
+        raise UnreadableMessage(f"the body is not UTF-8 at byte {error.start}") from error
+    except (ValueError, RecursionError) as error:
+        raise UnreadableMessage(f"the body is not JSON: {error}") from error
+    if not isinstance(payload, dict):
+        raise UnreadableMessage(f"the body is {_shown(payload)}, needed is an object")
+    return payload
+
+
+def _no_number(word: str) -> NoReturn:
+    raise ValueError(f"found {word}")
+
+
+def _shown(value: object) -> str:
+    return "missing" if value is None else repr(value)[:60]
+
+
+def _text(data: Mapping[str, Any], name: str) -> str:
+    text = data.get(name)
+    if not isinstance(text, str) or not text:
+        raise UnreadableMessage(f"the payload's {name} is {_shown(text)}, needed is a text")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise UnreadableMessage(f"the payload's {name} holds half of a character at {error.start}") from error
+    return text
+
+
+def _id(data: Mapping[str, Any], name: str) -> str | None:
+    if data.get(name) is None:
+        return None
+    text = _text(data, name)
+    if len(text.encode()) > _LONGEST_ID:
+        raise UnreadableMessage(f"the payload's {name} is longer than {_LONGEST_ID} bytes")
+    return text
+
+
+def _unique_key(context: Mapping[str, Any] | None) -> str | None:
+    """The lock's key; Laravel hides it in the context. What cannot be read there is none of ours."""
+    hidden = (context or {}).get("hidden")
+    key = hidden.get(UNIQUE_KEY) if isinstance(hidden, dict) else None
+    try:
+        value = serialized.read(key.encode()) if isinstance(key, str) else None
+    except (UnreadableMessage, UnicodeEncodeError):
+        return None
+    return value if isinstance(value, str) else None
+
+
+def _decrypted(command: bytes, keys: Sequence[bytes]) -> bytes:
+    """The serialized job; Laravel encrypts the serialization of that text."""
+    text = serialized.read(encryption.decrypt(command.decode(), keys))
+    if not isinstance(text, str):
+        raise UnreadableMessage(f"the decrypted command is {_class_of(text)}, needed is a serialized job as a text")
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _class_of(value: Value) -> str:
+    return value.class_name if isinstance(value, PhpObject) else type(value).__name__
+
+
+def _text_or_none(job: PhpObject, name: str) -> str | None:
+    value = job.find(name)
+    if value is None or isinstance(value, str):
+        return value or None
+    raise UnreadableMessage(f"the job's {name} is {_class_of(value)}, needed is a text or null")
+
+
+def _chained(job: PhpObject) -> tuple[bytes, ...]:
+    chained = job.find("chained")
+    jobs = chained.entries.values() if isinstance(chained, PhpArray) else ()
+    if (chained is not None and not isinstance(chained, PhpArray)) or not all(isinstance(one, str) for one in jobs):
+        raise UnreadableMessage("the job's chained is no list of serialized jobs")
+    return tuple(str(one).encode("utf-8", "surrogateescape") for one in jobs)
+
+
+def _catch_callbacks(job: PhpObject) -> bytes | None:
+    return job.raw("chainCatchCallbacks") if job.entries.get("chainCatchCallbacks") is not None else None
