@@ -1,0 +1,49 @@
+"""What we want of the app's cache, whichever store Laravel keeps it in."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Values(Protocol):
+    """Values by key, as bytes in PHP's serialization. Keys are without the app's prefixes; threads may share it.
+
+    Each method raises CacheUnavailable while the store is away.
+    """
+
+    def get(self, key: str) -> bytes | None:
+        """The value; None if there is none, or its time is over."""
+
+    def put(self, key: str, value: bytes, seconds: int) -> None:
+        """Set the value for so long."""
+
+    def forget(self, key: str) -> None:
+        """Remove the value, if there is one."""
+
+    def increment(self, key: str, seconds: int) -> int:
+        """Count one more and return the count; one that is new starts at 1 and is kept for so long."""
+
+    def close(self) -> None:
+        """Give connections back."""
+
+
+class AppCache(Values, Protocol):
+    """A store with locks: the rows and keys of Laravel's `Cache::lock`, so that PHP and we exclude each other.
+
+    Each method raises CacheUnavailable while the store is away.
+    """
+
+    def acquire(self, key: str, owner: str, seconds: int) -> bool:
+        """Take the lock if it is free, run out or `owner`'s; say whether it is `owner`'s now."""
+
+    def renew(self, key: str, owner: str, seconds: int) -> bool:
+        """Let it run out so many seconds from now; False if it is not `owner`'s any more."""
+
+    def release(self, key: str, owner: str) -> bool:
+        """Give it back; False if it was not `owner`'s any more."""
+
+    def owner_of(self, key: str) -> str | None:
+        """Who has it now, read without locking anything; None if nobody, or it has run out."""
+
+    def forget_lock(self, key: str) -> None:
+        """Remove the lock, whoever has it."""
