@@ -28,7 +28,10 @@
     │   ├── StoreUnavailable
     │   ├── CacheUnavailable
     │   ├── LockHeld
-    │   └── LockLost
+    │   ├── LockLost
+    │   ├── BrokerUnavailable
+    │   ├── BrokerRefused
+    │   └── DeliveryGone
     └── EngineError           ourselves: start-up refuses; in a request HTTP 500
         ├── AnswerLost
         ├── ModelMissing
@@ -226,6 +229,24 @@ class LockLost(Unavailable):
     """The image's lock ran out, or is another's by now; nothing was written."""
 
     code = "lock_lost"
+
+
+class BrokerUnavailable(Unavailable):
+    """RabbitMQ is away, or did not confirm in time; nobody knows whether it has the message."""
+
+    code = "broker_unavailable"
+
+
+class BrokerRefused(Unavailable):
+    """RabbitMQ is there and did not take a message, or has no queue for it; the sentence has its words."""
+
+    code = "broker_refused"
+
+
+class DeliveryGone(Unavailable):
+    """The channel of a delivery is gone: it is not ours any more and comes again, to whomever."""
+
+    code = "delivery_gone"
 
 
 class EngineError(FacesError):
