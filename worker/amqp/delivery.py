@@ -1,0 +1,45 @@
+"""A message as RabbitMQ handed it over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pika.spec import BasicProperties
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A message that is ours until it is acked, rejected or given back, or its channel goes."""
+
+    body: bytes = field(repr=False)
+    queue: str
+    """The queue that it was taken from."""
+    redelivered: bool
+    tag: int
+    channel: int
+    """Which of our channels it came on; a tag means nothing on another."""
+    properties: BasicProperties = field(repr=False, compare=False)
+    """Everything that came with it, for a copy that differs in nothing."""
+
+    @property
+    def headers(self) -> Mapping[str, Any]:
+        """The headers; empty where there are none."""
+        return self.properties.headers or {}
+
+    @property
+    def correlation_id(self) -> str | None:
+        """What Laravel sets to the payload's `id`."""
+        return self.properties.correlation_id
+
+    @property
+    def priority(self) -> int | None:
+        """The message's priority, where it has one."""
+        return self.properties.priority
+
+    @property
+    def times_returned(self) -> int:
+        """How often a quorum queue has taken it back; 0 in a classic queue, which does not count."""
+        count = self.headers.get("x-delivery-count")
+        return count if isinstance(count, int) else 0

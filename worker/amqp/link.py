@@ -1,0 +1,125 @@
+"""The TCP connection and its opening, and what a refusal means."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import ssl
+
+from pika import ConnectionParameters, PlainCredentials, SSLOptions
+from pika.adapters.asyncio_connection import AsyncioConnection
+from pika.adapters.utils.connection_workflow import AMQPConnectorException
+from pika.exceptions import AMQPError, ConnectionOpenAborted, IncompatibleProtocolError, StreamLostError
+
+from faces.errors import BrokerUnavailable, SettingsError
+from worker.amqp.settings import Address, BrokerSettings, Tls
+
+_FORBIDDEN, _NOT_ALLOWED = 403, 530
+
+
+class Link(AsyncioConnection):
+    """A connection that can be dropped without a word, as one must whose peer does not read any more."""
+
+    def drop(self, why: str) -> None:
+        """End it at once; nothing that waits to be sent is sent."""
+        if not self.is_closed:
+            # pika ends a connection without its closing handshake by this alone, as its heartbeats do.
+            self._terminate_stream(StreamLostError(why))
+
+
+async def open_link(address: Address, settings: BrokerSettings, tls: ssl.SSLContext | None) -> Link:
+    """Connect to one node.
+
+    Raises:
+        BrokerUnavailable: the sentence says what the node, or the way to it, answered.
+    """
+    loop = asyncio.get_running_loop()
+    opened: asyncio.Future[None] = loop.create_future()
+    link = Link(
+        _parameters(address, settings, tls),
+        on_open_callback=lambda _: opened.done() or opened.set_result(None),
+        on_open_error_callback=lambda _, error: opened.done() or opened.set_exception(_ours(error, address, settings)),
+        custom_ioloop=loop,
+    )
+    try:
+        await opened
+    except asyncio.CancelledError:
+        link.drop("the worker ends")
+        raise
+    return link
+
+
+def tls_context(tls: Tls) -> ssl.SSLContext:
+    """What the driver's `ssl_options` mean.
+
+    Raises:
+        SettingsError: a file cannot be read or is none of its kind.
+    """
+    try:
+        context = ssl.create_default_context(cafile=tls.ca_file)
+    except OSError as error:
+        raise SettingsError(f"RABBITMQ_SSL_CAFILE={tls.ca_file}: {_why(error)}") from error
+    if not tls.verify_peer:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if tls.certificate:
+        try:
+            # Without a passphrase OpenSSL would ask at the terminal.
+            context.load_cert_chain(tls.certificate, tls.key, lambda: tls.passphrase or "")
+        except OSError as error:
+            files = f"RABBITMQ_SSL_LOCALCERT={tls.certificate}, RABBITMQ_SSL_LOCALKEY={tls.key}"
+            raise SettingsError(f"{files}: {_why(error)}") from error
+    return context
+
+
+def reason_of(error: BaseException) -> str:
+    """The broker's or the system's own words about a connection that ended, on one line."""
+    found = _root(error)
+    text = getattr(found, "reply_text", None)
+    return f"{getattr(found, 'reply_code', '')} {text}".strip() if text else _why(found)
+
+
+def _parameters(address: Address, settings: BrokerSettings, tls: ssl.SSLContext | None) -> ConnectionParameters:
+    return ConnectionParameters(
+        host=address.host,
+        port=address.port,
+        virtual_host=settings.vhost,
+        credentials=PlainCredentials(settings.user, settings.password),
+        heartbeat=settings.heartbeat,
+        socket_timeout=settings.connect_seconds,
+        stack_timeout=settings.connect_seconds,
+        ssl_options=SSLOptions(tls, address.host) if tls else None,
+        client_properties={"connection_name": f"face worker {socket.gethostname()}:{os.getpid()}"},
+    )
+
+
+def _ours(error: BaseException, address: Address, settings: BrokerSettings) -> BrokerUnavailable:
+    found = _root(error)
+    code = getattr(found, "reply_code", None)
+    name = type(found).__name__
+    if code == _FORBIDDEN or "Authentication" in name:
+        sentence = f"refuses the user {settings.user}: is RABBITMQ_PASSWORD still right?"
+    elif code == _NOT_ALLOWED or "AccessDenied" in name:
+        sentence = f"does not let {settings.user} into the vhost {settings.vhost} (RABBITMQ_VHOST)"
+    elif isinstance(found, IncompatibleProtocolError):
+        sentence = "speaks something else than AMQP: are RABBITMQ_PORT and RABBITMQ_SECURE right?"
+    elif isinstance(found, ConnectionOpenAborted):
+        sentence = f"took the connection but did not answer within {settings.connect_seconds:g} s"
+    else:
+        sentence = f"does not answer: {reason_of(error)}"
+    return BrokerUnavailable(f"RabbitMQ at {address} {sentence}")
+
+
+def _root(error: BaseException) -> BaseException:
+    """What is inside pika's layers of "connecting failed"."""
+    if not isinstance(error, AMQPError | AMQPConnectorException):
+        return error
+    named = (getattr(error, "exception", None), *getattr(error, "exceptions", ()))
+    inner = [one for one in (*error.args, *named) if isinstance(one, BaseException)]
+    return _root(inner[-1]) if inner else error
+
+
+def _why(error: BaseException) -> str:
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return " ".join(text.split())
