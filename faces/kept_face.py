@@ -20,6 +20,7 @@ class KeptFace:
     status: str = "process"
     name: str | None = None
     parent_id: int | None = None
+    person_id: int | None = None
     is_reference: bool = False
     is_parent: bool = False
     deleted: bool = False
@@ -31,6 +32,8 @@ class KeptFace:
     def touched(self) -> bool:
         """Whether a person decided something about it, or other faces hang on it.
 
-        A name beside the status `process` does not count: the app's code puts it there when the parent is named.
+        A name beside the status `process` does not count: the app's code puts it there when the parent is named. A
+        person beside it does: a machine's choice is `suggested`.
         """
-        return self.status not in MACHINE_STATUSES or self.is_reference or self.is_parent
+        chosen = self.person_id is not None and self.status != "suggested"
+        return self.status not in MACHINE_STATUSES or chosen or self.is_reference or self.is_parent

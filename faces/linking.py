@@ -1,4 +1,4 @@
-"""Which master each face of a photo belongs to. Decides only; whether it still is a master, the job asks the store."""
+"""Which master or person a photo's faces belong to. Decides only; whether it still is one, the job asks the store."""
 
 from __future__ import annotations
 
@@ -17,6 +17,14 @@ class Parent:
     distance: float
     face_id: int | None = None
     place: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A person that a face is suggested to be, where the app has persons."""
+
+    distance: float
+    person_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +67,14 @@ def choose_parents(
         if linking.within_photo and usable:
             earlier.append(_Earlier(encoding, row.id if row else None, _root(place, row, chosen.get(place))))
     return chosen
+
+
+def choose_persons(
+    found: Encodings, wanted: Collection[int], persons: Candidates, linking: Linking
+) -> dict[int, Person]:
+    """Choose a person for each wanted place whose centroid is near enough; of equally near ones the smallest id."""
+    matches = {place: nearest(found[place], persons, linking.threshold) for place in sorted(wanted)}
+    return {place: Person(match.distance, match.id) for place, match in matches.items() if match}
 
 
 def _nearest(encoding: Encoding, candidates: Candidates, earlier: list[_Earlier], threshold: float) -> Parent | None:

@@ -1,4 +1,4 @@
-"""The job itself: a photo's faces become rows. What the command line calls, and later the queue's consumer."""
+"""The job itself: a photo's faces become rows. What the command line calls, and the queue's consumer."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from faces.disks import Disks
-from faces.errors import FileMissing, ImageMissing, OutsideDisks
+from faces.errors import FacesError, FileMissing, ImageMissing, OutsideDisks
 from faces.face import ENCODING_LENGTH
 from faces.kept_face import KeptFace
-from faces.linking import Linking, Parent, choose_parents
+from faces.linking import Linking
 from faces.matching import Candidates, Encodings
 from faces.reconcile import Plan, reconcile
 from faces.store import encodings, faces, images
@@ -20,8 +20,10 @@ from faces.store.candidates import CandidateReader
 from faces.store.database import Store, Transaction
 from faces.store.images import Image
 from worker import last_error
+from worker.errand import ALONE, Errand, settle, take
 from worker.face_answer import Encoded, FoundFace, Refused
 from worker.face_client import FaceClient
+from worker.links import Link, columns_of, lock_links
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,37 +48,69 @@ class Processed:
     linked: int
     seconds: float | None
     warnings: tuple[str, ...]
+    done_already: bool = False
+    """Whether nothing was looked for, because it was done before."""
+    scale: int | None = None
+    """The longest side of the picture that the faces were found in."""
+    distances: tuple[float, ...] = ()
+    """Of the newly linked faces, to whom each was linked."""
 
 
-def process_image(tools: Tools, image_id: int) -> Processed:
+def process_image(tools: Tools, image_id: int, errand: Errand = ALONE, timeout: float | None = None) -> Processed:
     """Find the faces of an image's photo and bring its rows up to date. Doing it twice changes nothing.
+
+    Args:
+        tools: what the job works with.
+        image_id: the image's row.
+        errand: what a job of the queue adds to the transaction.
+        timeout: seconds to wait for the API's answer; None: as long as the client does.
 
     Raises:
         ImageMissing: there is no such row, or it went away meanwhile; nothing is written.
+        LockLost: somebody else has the image's lock by now; nothing is written.
         PhotoError, FileMissing, OutsideDisks, EngineError: this photo gave no faces; `last_error` says why.
         FaceApiUnavailable: the API is away; `last_error` says so.
         StoreUnavailable: the database is away; nothing is half written.
-        SchemaError: the database links faces to persons.
     """
-    tools.store.schema.require_parents("process")
     with tools.store.reading() as transaction:
         image = images.find(transaction, image_id)
     if image is None:
         raise ImageMissing(f"found no image {image_id} in {tools.store.name}")
-    encoded = _encode(tools, image)
+    if skips(tools.disks, image, errand):
+        done = tools.store.write(lambda transaction: _write_if_done(transaction, tools, image_id, errand))
+        if done:
+            return done
+    encoded = _encode(tools, image, errand, timeout)
     candidates = _candidates(tools, image_id) if encoded.faces else Candidates.of([], [], [])
-    return tools.store.write(lambda transaction: _write(transaction, image_id, encoded, candidates, tools.linking))
+    return tools.store.write(lambda transaction: _write(transaction, tools, image_id, errand, encoded, candidates))
 
 
-def _encode(tools: Tools, image: Image) -> Encoded:
+def skips(disks: Disks, image: Image, errand: Errand) -> bool:
+    """Whether the errand leaves this image alone: faces are there, and the debug picture too where there are any."""
+    return errand.skip_done and image.faces_checked and bool(image.debug_filename or not disks.roots)
+
+
+def _write_if_done(transaction: Transaction, tools: Tools, image_id: int, errand: Errand) -> Processed | None:
+    """The end of a job whose image is done already; None where it is not, as the locked row says."""
+    if not skips(tools.disks, take(transaction, image_id, errand), errand):
+        return None
+    return _done_already(transaction, image_id, errand)
+
+
+def _done_already(transaction: Transaction, image_id: int, errand: Errand) -> Processed:
+    settle(transaction, errand)
+    return Processed(image_id, 0, 0, 0, 0, seconds=None, warnings=(), done_already=True)
+
+
+def _encode(tools: Tools, image: Image, errand: Errand, timeout: float | None) -> Encoded:
     try:
         file, original_path = _file_of(tools, image)
-        answer = tools.client.encode(file, image.filename, original_path)
+        answer = tools.client.encode(file, image.filename, original_path, timeout)
     except (FileMissing, OutsideDisks) as error:
-        _note(tools, image, last_error.limited(str(error)))
+        _note(tools, image.id, errand, error, last_error.limited(str(error)))
         raise
     if isinstance(answer, Refused):
-        _note(tools, image, answer.last_error)
+        _note(tools, image.id, errand, answer.error, answer.last_error)
         raise answer.error
     return answer
 
@@ -93,73 +127,59 @@ def _file_of(tools: Tools, image: Image) -> tuple[Path, str | None]:
     return file, str(root.joinpath((image.path or "").strip("/"), image.filename))
 
 
-def _note(tools: Tools, image: Image, text: str) -> None:
-    tools.store.write(lambda transaction: images.note_error(transaction, image.id, text))
+def _note(tools: Tools, image_id: int, errand: Errand, error: FacesError, text: str) -> None:
+    """Write `last_error`, but not beside what another worker has done meanwhile."""
+
+    def work(transaction: Transaction) -> bool:
+        image = take(transaction, image_id, errand)
+        if not skips(tools.disks, image, errand):
+            images.note_error(transaction, image_id, text)
+        return image.last_error == text
+
+    error.repeated = tools.store.write(work)
+    error.noted = text
 
 
 def _candidates(tools: Tools, image_id: int) -> Candidates:
     with tools.store.reading() as transaction:
         candidates = tools.candidates.read(transaction)
-    return candidates if tools.linking.within_photo else candidates.outside_image(image_id)
+    if tools.store.schema.has_persons or tools.linking.within_photo:
+        return candidates
+    return candidates.outside_image(image_id)
 
 
 def _write(
-    transaction: Transaction, image_id: int, encoded: Encoded, candidates: Candidates, linking: Linking
+    transaction: Transaction, tools: Tools, image_id: int, errand: Errand, encoded: Encoded, candidates: Candidates
 ) -> Processed:
-    """All writing of an image, in the one order of locks: image row, its faces by id, chosen parents by id."""
-    image = images.lock(transaction, image_id)
-    if image is None:
-        raise ImageMissing(f"the image {image_id} was removed while its photo was being read")
+    """All writing of an image, in the one order of locks: image row, its faces by id, whom they are linked to by id."""
+    image = take(transaction, image_id, errand)
+    if skips(tools.disks, image, errand):
+        return _done_already(transaction, image_id, errand)
     rows = faces.lock_of_image(transaction, image_id)
     found = _matrix(encoded)
     plan = reconcile(found, rows, redo=image.faces_checked)
     kept = {plan.paired[row.id]: row for row in rows if row.id in plan.paired}
-    parents = lock_parents(transaction, found, wanting_a_parent(plan, kept), kept, candidates, linking)
-    _write_rows(transaction, image_id, encoded, rows, plan, parents)
+    links = lock_links(transaction, tools.candidates, found, plan, kept, candidates, tools.linking)
+    _write_rows(transaction, image_id, encoded, rows, plan, links)
     faces.remove(transaction, plan.removed)
     debug_filename = Path(encoded.debug_image_path).name if encoded.debug_image_path else None
     images.finish(transaction, image, debug_filename, encoded.pixels)
+    settle(transaction, errand)
     return Processed(
         image_id=image_id,
         found=len(found),
         inserted=len(plan.inserted),
         removed=len(plan.removed),
-        linked=len(parents),
+        linked=len(links),
         seconds=encoded.seconds,
         warnings=(*encoded.warnings, *plan.warnings),
+        scale=encoded.scale,
+        distances=tuple(links[place].distance for place in sorted(links)),
     )
 
 
 def _matrix(encoded: Encoded) -> Encodings:
     return np.array([face.encoding for face in encoded.faces]).reshape(-1, ENCODING_LENGTH)
-
-
-def wanting_a_parent(plan: Plan, kept: Mapping[int, KeptFace]) -> set[int]:
-    """Places that may get a parent: the new ones, and those of untouched rows without one."""
-    return {*plan.inserted} | {place for place, row in kept.items() if not row.touched and row.parent_id is None}
-
-
-def lock_parents(
-    transaction: Transaction,
-    found: Encodings,
-    wanted: set[int],
-    kept: Mapping[int, KeptFace],
-    candidates: Candidates,
-    linking: Linking,
-) -> dict[int, Parent]:
-    """Choose parents and lock them; where one is no candidate any more, choose again without it."""
-    while True:
-        parents = choose_parents(found, wanted, kept, candidates, linking)
-        chosen = {parent.face_id for parent in parents.values() if parent.face_id is not None}
-        if not chosen:
-            return parents
-        still_candidates, still_roots = faces.lock_parents(transaction, chosen)
-        of_this_photo = chosen - set(candidates.ids[candidates.allowed].tolist())
-        lost = chosen - still_candidates - (of_this_photo & still_roots)
-        if not lost:
-            return parents
-        candidates = candidates.without(lost)
-        kept = {place: row for place, row in kept.items() if row.parent_id not in lost}
 
 
 def _write_rows(
@@ -168,15 +188,13 @@ def _write_rows(
     encoded: Encoded,
     rows: list[KeptFace],
     plan: Plan,
-    parents: Mapping[int, Parent],
+    links: Mapping[int, Link],
 ) -> None:
     """Write in the order of places, because a face may be linked to an earlier one that has no row before."""
     kept = {plan.paired[row.id]: row for row in rows if row.id in plan.paired}
     ids = {place: row.id for place, row in kept.items()}
     for place, face in enumerate(encoded.faces):
-        parent = parents.get(place)
-        parent_id = (ids[parent.place] if parent.place is not None else parent.face_id) if parent else None
-        link = {} if parent_id is None else {"parent_id": parent_id}
+        link = columns_of(links.get(place), ids)
         if row := kept.get(place):
             number = {"face_index": plan.indexes.get(row.id, row.face_index)}
             faces.update(transaction, row, _changes(face, row) | number | link)

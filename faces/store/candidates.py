@@ -1,4 +1,4 @@
-"""The faces that new ones are compared with, read whole once and later only what is new."""
+"""Whom new faces are compared with: verified faces, read whole once and later only what is new, or else persons."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from faces.face import Encoding
 from faces.matching import Candidates
 from faces.store.database import Transaction
 from faces.store.encodings import read_encoding
+from faces.store.persons import PersonReader
 from faces.store.schema import faces
 
 #: Encodings asked for at a time: some megabytes of JSON.
@@ -52,12 +53,15 @@ class CandidateReader:
     """
 
     def __init__(self) -> None:
+        self._persons = PersonReader()
         self._lock = threading.Lock()
         self._known: dict[_Version, Encoding] = {}
         self._last = _Reading(None, [], Candidates.of([], [], []))
 
     def read(self, transaction: Transaction) -> Candidates:
-        """All candidates as this transaction sees them, by id."""
+        """All candidates as this transaction sees them, by id: persons, where the database has them."""
+        if transaction.schema.has_persons:
+            return self._persons.read(transaction)
         with self._lock:
             summary = tuple(transaction.connection.execute(_SUMMARY).one())
             if summary != self._last.summary:

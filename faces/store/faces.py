@@ -8,13 +8,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from faces.kept_face import KeptFace
+from faces.kept_face import MACHINE_STATUSES, KeptFace
 from faces.store.database import Transaction
 from faces.store.encodings import read_encoding
 from faces.store.schema import faces
 
 _READ = (
-    *("id", "face_index", "encoding", "status", "name", "parent_id", "is_reference", "deleted_at"),
+    *("id", "face_index", "encoding", "status", "name", "parent_id", "person_id", "is_reference", "deleted_at"),
     *("quality_score", "quality_details", "box"),
 )
 
@@ -71,19 +71,12 @@ def remove(transaction: Transaction, ids: Collection[int]) -> None:
         )
 
 
-def link(transaction: Transaction, face_id: int, parent_id: int) -> bool:
-    """Give an untouched face without a parent its parent; False where it is no such face any more."""
-    untouched: list[sa.ColumnElement[bool]] = [
-        faces.c.status.in_(("process", "suggested")),
-        faces.c.parent_id.is_(None),
-        faces.c.deleted_at.is_(None),
-    ]
-    if "is_reference" in transaction.schema.face_columns:
-        untouched.append(faces.c.is_reference == 0)
+def link(transaction: Transaction, face_id: int, values: dict[str, Any]) -> bool:
+    """Give an untouched face without a parent or person its own; False where it is no such face any more."""
     result = transaction.connection.execute(
         sa.update(faces)
-        .where(faces.c.id == face_id, *untouched)
-        .values(parent_id=parent_id, updated_at=transaction.now)
+        .where(faces.c.id == face_id, *_unlinked(transaction))
+        .values(**values, updated_at=transaction.now)
     )  # fmt: skip
     return bool(result.rowcount)
 
@@ -102,18 +95,15 @@ def lock_parents(transaction: Transaction, ids: Iterable[int]) -> tuple[set[int]
 
 
 def images_with_unlinked(transaction: Transaction) -> list[int]:
-    """Images that have an untouched face without a parent, by id."""
-    query = sa.select(faces.c.image_id).where(
-        faces.c.status.in_(("process", "suggested")),
-        faces.c.parent_id.is_(None),
-        faces.c.deleted_at.is_(None),
-        faces.c.encoding.is_not(None),
-    )
+    """Images that have an untouched face without a parent or person, by id."""
+    query = sa.select(faces.c.image_id).where(faces.c.encoding.is_not(None), *_unlinked(transaction))
     return [int(row[0]) for row in transaction.connection.execute(query.distinct().order_by(faces.c.image_id))]
 
 
 def all_parents(transaction: Transaction) -> frozenset[int]:
     """Faces that are the parent of a face that is not deleted."""
+    if "parent_id" not in transaction.schema.face_columns:
+        return frozenset()
     query = sa.select(faces.c.parent_id).where(faces.c.parent_id.is_not(None), faces.c.deleted_at.is_(None))
     return frozenset(transaction.connection.execute(query.distinct()).scalars())
 
@@ -142,6 +132,17 @@ def name_face(transaction: Transaction, row: KeptFace, name: str, *, as_master: 
 def _select(transaction: Transaction, image_id: int) -> sa.Select[Any]:
     columns = [faces.c[name] for name in _READ if name in transaction.schema.face_columns]
     return sa.select(*columns).where(faces.c.image_id == image_id).order_by(faces.c.id)
+
+
+def _unlinked(transaction: Transaction) -> list[sa.ColumnElement[bool]]:
+    """What makes a row one that `link` may write; of the statuses a person's version asks for `process` alone."""
+    persons = transaction.schema.has_persons
+    mine = faces.c.status == "process" if persons else faces.c.status.in_(sorted(MACHINE_STATUSES))
+    linked_to = faces.c.person_id if persons else faces.c.parent_id
+    unlinked = [mine, linked_to.is_(None), faces.c.deleted_at.is_(None)]
+    if "is_reference" in transaction.schema.face_columns:
+        unlinked.append(faces.c.is_reference == 0)
+    return unlinked
 
 
 def _existing(transaction: Transaction, values: dict[str, Any]) -> dict[str, Any]:

@@ -24,6 +24,22 @@ class Image:
     last_error: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the app's other jobs are with an image."""
+
+    id: int
+    disk: str | None
+    path: str | None
+    filename: str
+    is_seen: bool
+    """Whether metadata, faces and thumbnail are there."""
+    is_hashed: bool
+
+
+#: What `progress` reads.
+PROGRESS = ("hash", "phash", "metadata", "faces_checked", "thumbnail_filename")
+
 _COLUMNS = (
     *(images.c.id, images.c.disk, images.c.path, images.c.filename),
     *(images.c.faces_checked, images.c.debug_filename, images.c.last_error),
@@ -38,6 +54,16 @@ def find(transaction: Transaction, image_id: int) -> Image | None:
 def lock(transaction: Transaction, image_id: int) -> Image | None:
     """The row, locked until the transaction ends: whoever has it writes the image's faces."""
     return _first(transaction, _by_id(image_id).with_for_update())
+
+
+def progress(transaction: Transaction, image_id: int) -> Progress | None:
+    """How far the row's jobs are, not locked."""
+    columns = (images.c.id, images.c.disk, images.c.path, images.c.filename, *(images.c[name] for name in PROGRESS))
+    row = transaction.connection.execute(sa.select(*columns).where(images.c.id == image_id)).first()
+    if row is None:
+        return None
+    seen = _has_json(row.metadata) and bool(row.faces_checked) and row.thumbnail_filename is not None
+    return Progress(row.id, row.disk, row.path, row.filename, seen, bool(row.hash or row.phash))
 
 
 def find_file(transaction: Transaction, folder: str, filename: str) -> Image | None:
@@ -83,6 +109,11 @@ def note_error(transaction: Transaction, image_id: int, text: str) -> None:
         .where(images.c.id == image_id, differs)
         .values(last_error=text, updated_at=transaction.now)
     )  # fmt: skip
+
+
+def _has_json(text: str | bytes | None) -> bool:
+    """Whether a JSON column holds something; the app reads JSON's own null as nothing, too."""
+    return text is not None and text.strip() not in ("null", b"null")
 
 
 def _by_id(image_id: int) -> sa.Select[Any]:

@@ -16,9 +16,6 @@ from faces.store.schema import faces, images, persons
 
 _parents = faces.alias("parents")
 
-#: Not in the tables that we make; the app's later schemas have it.
-_person_id: sa.ColumnClause[int] = sa.column("person_id", _selectable=faces)
-
 
 @dataclass(frozen=True, slots=True)
 class ListedImage:
@@ -89,8 +86,8 @@ def _query(transaction: Transaction) -> sa.Select[Any]:
             _parents.c.encoding.label("parent_encoding"),
             *([_parents.c.name.label("parent_name")] if "name" in has else []),
         ]
-    if transaction.schema.has_persons and "person_id" in has:
-        source = source.outerjoin(persons, persons.c.id == _person_id)
+    if transaction.schema.has_persons:
+        source = source.outerjoin(persons, persons.c.id == faces.c.person_id)
         columns.append(persons.c.name.label("person_name"))
     return sa.select(*columns).select_from(source)
 

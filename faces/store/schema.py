@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
@@ -12,7 +14,8 @@ from faces.errors import SchemaError
 #: What our own SQLite file says in `PRAGMA user_version`; raise it with every change of the tables below.
 SCHEMA_VERSION = 1
 
-_TIME = sa.DateTime().with_variant(sqlite.DATETIME(truncate_microseconds=True), "sqlite")  # type: ignore[no-untyped-call]
+#: A time as the app writes it: whole seconds.
+TIME = sa.DateTime().with_variant(sqlite.DATETIME(truncate_microseconds=True), "sqlite")  # type: ignore[no-untyped-call]
 _TEXT = sa.String(255)
 _metadata = sa.MetaData()
 
@@ -40,8 +43,8 @@ images = sa.Table(
     sa.Column("size", sa.Integer),
     sa.Column("hash", sa.LargeBinary(16)),
     sa.Column("phash", sa.LargeBinary(8)),
-    sa.Column("created_at_file", _TIME),
-    sa.Column("updated_at_file", _TIME),
+    sa.Column("created_at_file", TIME),
+    sa.Column("updated_at_file", TIME),
     sa.Column("metadata", sa.Text),
     sa.Column("faces_checked", sa.SmallInteger, nullable=False, server_default="0"),
     sa.Column("thumbnail_path", _TEXT),
@@ -49,8 +52,8 @@ images = sa.Table(
     sa.Column("thumbnail_method", _TEXT),
     sa.Column("thumbnail_width", _TEXT),
     sa.Column("thumbnail_height", _TEXT),
-    sa.Column("created_at", _TIME),
-    sa.Column("updated_at", _TIME),
+    sa.Column("created_at", TIME),
+    sa.Column("updated_at", TIME),
     *_enum("status", "process", "not_photo", "recheck", "ok"),
     sa.Column("last_error", _TEXT),
     sa.Index("images_place", "disk", "path", "filename"),
@@ -73,9 +76,11 @@ faces = sa.Table(
     sa.Column("quality_details", sa.Text),
     sa.Column("is_reference", sa.SmallInteger, nullable=False, server_default="0"),
     sa.Column("box", sa.Text),
-    sa.Column("created_at", _TIME),
-    sa.Column("updated_at", _TIME),
-    sa.Column("deleted_at", _TIME),
+    # The app's, in its later versions; `system` keeps it out of the tables that we make.
+    sa.Column("person_id", sa.Integer, system=True),
+    sa.Column("created_at", TIME),
+    sa.Column("updated_at", TIME),
+    sa.Column("deleted_at", TIME),
     sa.CheckConstraint("face_index BETWEEN 0 AND 255"),
     sa.Index("faces_image_id", "image_id"),
     sa.Index("faces_parent_id", "parent_id"),
@@ -94,17 +99,25 @@ scan_marks = sa.Table(
     sa.Column("refused", sa.SmallInteger, nullable=False, server_default="0"),
 )
 
-#: Only read, where it is, to tell who is who.
-persons = sa.Table("persons", sa.MetaData(), sa.Column("id", sa.Integer, primary_key=True), sa.Column("name", _TEXT))
+#: Never written: the app keeps it, where its version has it.
+persons = sa.Table(
+    "persons",
+    sa.MetaData(),
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("name", _TEXT),
+    sa.Column("centroid_embedding", sa.Text),
+    sa.Column("embeddings_count", sa.Integer),
+)
 
 #: Without these there is no job to do.
 _ESSENTIAL = {
     "images": ("id", "disk", "path", "filename", "debug_filename", "faces_checked", "last_error", "updated_at"),
-    "faces": (
-        *("id", "image_id", "face_index", "parent_id", "encoding", "status"),
-        *("created_at", "updated_at", "deleted_at"),
-    ),
+    "faces": ("id", "image_id", "face_index", "encoding", "status", "created_at", "updated_at", "deleted_at"),
 }
+
+#: What else a version needs that links faces to faces, and one that links them to persons.
+_OF_PARENTS = {"faces": ("parent_id",)}
+_OF_PERSONS = {"faces": ("person_id",), "persons": ("id", "name", "centroid_embedding", "embeddings_count")}
 
 #: Used where they exist.
 _OPTIONAL_FACES = ("name", "quality_score", "quality_details", "is_reference", "box")
@@ -114,23 +127,41 @@ _OPTIONAL_FACES = ("name", "quality_score", "quality_details", "is_reference", "
 class Schema:
     """What an opened database has."""
 
+    tables: frozenset[str]
+    image_columns: frozenset[str]
     face_columns: frozenset[str]
-    has_persons: bool
-    ours: bool
-    """Whether it is a file of our own, with scan marks; else the app's database, which we never change."""
     missing: tuple[str, ...]
     """Optional things that the database lacks, for one log line."""
 
+    @property
+    def ours(self) -> bool:
+        """Whether it is a file of our own, with scan marks; else the app's database, whose tables we never change."""
+        return "scan_marks" in self.tables
+
+    @property
+    def has_persons(self) -> bool:
+        """Whether faces are linked to persons, as in the app's later versions; else to faces."""
+        return "persons" in self.tables
+
+    @property
+    def version(self) -> str:
+        """The app's version by its tables, for a log line."""
+        if self.ours:
+            return "our own"
+        if self.has_persons:
+            return "v4" if "parent_id" in self.face_columns else "v5"
+        return "v2 or v3" if "quality_score" in self.face_columns else "v1"
+
     def require_parents(self, verb: str) -> None:
-        """Refuse a verb that links faces to faces on a schema that links them to persons.
+        """Refuse a verb that names faces on a schema where persons have the names.
 
         Raises:
             SchemaError: there is a table `persons`.
         """
         if self.has_persons:
             raise SchemaError(
-                f"found a table `persons` in this database: faces are matched with persons there, and `{verb}` "
-                "can only link faces to faces yet; nothing was changed"
+                f"found a table `persons` in this database: who somebody is, is said in the app there, and `{verb}` "
+                "can only name faces; nothing was changed"
             )
 
     def require_names(self) -> None:
@@ -141,6 +172,27 @@ class Schema:
         """
         if "name" not in self.face_columns:
             raise SchemaError("found no column faces.name in this database: a face cannot be named here")
+
+    def require_tables(self, *names: str) -> None:
+        """Refuse to go on without tables of the app's that the work needs.
+
+        Raises:
+            SchemaError: some are not there; the sentence lists them.
+        """
+        lacking = [name for name in names if name not in self.tables]
+        if lacking:
+            tables = ", ".join(f"table {name}" for name in lacking)
+            raise SchemaError(f"the database lacks {tables}: the app's migrations make them")
+
+    def require_image_columns(self, *names: str) -> None:
+        """Refuse to go on without columns of `images`.
+
+        Raises:
+            SchemaError: some are not there; the sentence lists them.
+        """
+        lacking = [f"images.{name}" for name in names if name not in self.image_columns]
+        if lacking:
+            raise SchemaError(f"the database lacks {', '.join(lacking)}")
 
 
 def create(connection: sa.Connection) -> None:
@@ -156,27 +208,41 @@ def inspect(connection: sa.Connection) -> Schema:
         SchemaError: something essential is missing; the sentence lists all of it.
     """
     inspector = sa.inspect(connection)
-    tables = set(inspector.get_table_names())
-    columns = {
-        table: {column["name"] for column in inspector.get_columns(table)} if table in tables else set[str]()
-        for table in _ESSENTIAL
-    }
-    has_persons = "persons" in tables
-    _require(tables, columns, without_parents=has_persons)
+    tables = frozenset(inspector.get_table_names())
+    needed = _needed(tables)
+    found = {table: inspector.get_columns(table) if table in tables else [] for table in needed}
+    columns = {table: frozenset(column["name"] for column in of_table) for table, of_table in found.items()}
+    lacking = _lacking(tables, columns, needed)
+    if "persons" in tables and not _allows(found["faces"], "status", "suggested"):
+        lacking.append("faces.status 'suggested'")
+    if lacking:
+        raise SchemaError(f"the database lacks {', '.join(lacking)}: needed are the app's tables images and faces")
     optional = [f"faces.{name}" for name in _OPTIONAL_FACES if name not in columns["faces"]]
     indexed = any(index["column_names"][:1] == ["parent_id"] for index in inspector.get_indexes("faces"))
     if "parent_id" in columns["faces"] and not indexed:
         optional.append("an index on faces.parent_id (without it a redo reads the whole table)")
-    return Schema(frozenset(columns["faces"]), has_persons, "scan_marks" in tables, tuple(optional))
+    return Schema(tables, columns["images"], columns["faces"], tuple(optional))
 
 
-def _require(tables: set[str], columns: dict[str, set[str]], *, without_parents: bool) -> None:
+def _needed(tables: frozenset[str]) -> dict[str, tuple[str, ...]]:
+    """The columns that this version of the app must have, by table."""
+    more = _OF_PERSONS if "persons" in tables else _OF_PARENTS
+    return {table: _ESSENTIAL.get(table, ()) + more.get(table, ()) for table in {**_ESSENTIAL, **more}}
+
+
+def _lacking(
+    tables: frozenset[str], columns: Mapping[str, frozenset[str]], needed: Mapping[str, tuple[str, ...]]
+) -> list[str]:
     lacking = []
-    for table, needed in _ESSENTIAL.items():
-        if table not in tables:
+    for table, names in needed.items():
+        if table in tables:
+            lacking += [f"{table}.{name}" for name in names if name not in columns[table]]
+        else:
             lacking.append(f"table {table}")
-            continue
-        optional = {"parent_id"} if without_parents else set()
-        lacking += [f"{table}.{name}" for name in needed if name not in columns[table] | optional]
-    if lacking:
-        raise SchemaError(f"the database lacks {', '.join(lacking)}: needed are the app's tables images and faces")
+    return lacking
+
+
+def _allows(columns: Sequence[Mapping[str, Any]], name: str, value: str) -> bool:
+    """Whether a column takes a value: one that lists its values must have it among them."""
+    kinds = [column["type"] for column in columns if column["name"] == name]
+    return all(value in kind.enums for kind in kinds if isinstance(kind, sa.Enum))

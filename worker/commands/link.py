@@ -33,9 +33,8 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
                 step()
     if arguments.dry_run:
         for one in linked:
-            session.output.result(
-                f"face {one.face_id} would be linked to {one.parent_id} (distance {one.distance:.3f})"
-            )
+            whom = f"person {one.person_id}" if one.person_id is not None else str(one.parent_id)
+            session.output.result(f"face {one.face_id} would be linked to {whom} (distance {one.distance:.3f})")
     session.output.result(f"{len(linked)} faces {'would be ' if arguments.dry_run else ''}linked")
     session.output.record({"dry_run": arguments.dry_run, "linked": [asdict(one) for one in linked]})
     return 0

@@ -27,12 +27,11 @@ def add_to(verbs: Any) -> None:
 def run(arguments: argparse.Namespace, session: Session) -> int:
     """Process each; 1 if one failed."""
     failed = 0
-    with session.store() as store:
-        store.schema.require_parents("process")
-        with session.tools(store) as tools, session.output.progress("images", len(arguments.image_ids)) as step:
-            for image_id in arguments.image_ids:
-                failed += not _process(session, tools, image_id)
-                step()
+    count = len(arguments.image_ids)
+    with session.store() as store, session.tools(store) as tools, session.output.progress("images", count) as step:
+        for image_id in arguments.image_ids:
+            failed += not _process(session, tools, image_id)
+            step()
     return 1 if failed else 0
 
 

@@ -11,12 +11,16 @@ import pytest
 from faces.disks import Disks
 from faces.linking import Linking
 from faces.store.database import Store
-from tests.servers.app_schema import ALL, V1, V2
+from tests.servers.app_schema import ALL, V1, V2, V4, V5
 from tests.servers.fake_api import FakeApi
 from tests.servers.mariadb import MariaDB, running_mariadb
 from tests.servers.rows import Rows
 from worker.face_client import FaceClient
 from worker.process import Tools
+
+
+#: `mariadb v4` and `mariadb v5` link faces to persons: only for tests that ask for them.
+_VERSIONS = {"mariadb v1": V1, "mariadb v2": V2, "mariadb all": ALL, "mariadb v4": V4, "mariadb v5": V5}
 
 
 @pytest.fixture(scope="session")
@@ -33,7 +37,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         Store.open(url, create=True).close()
         return url
     server: MariaDB = request.getfixturevalue("mariadb")
-    return server.new_database(*{"mariadb v1": V1, "mariadb v2": V2, "mariadb all": ALL}[request.param])
+    return server.new_database(*_VERSIONS[request.param])
 
 
 @pytest.fixture

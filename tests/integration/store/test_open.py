@@ -10,7 +10,7 @@ import pytest
 
 from faces.errors import SchemaError, SettingsError, StoreUnavailable
 from faces.store.database import Store
-from tests.servers.app_schema import V1, V2, V4
+from tests.servers.app_schema import FACES, IMAGES, QUEUES, V1, V2, V3, V4, V5
 from tests.servers.mariadb import MariaDB
 
 
@@ -111,12 +111,36 @@ def test_all_that_is_missing_is_named_at_once(mariadb: MariaDB) -> None:
         Store.open(mariadb.new_database(*V1, *changes))
 
 
-@pytest.mark.parametrize("verb", ["process", "link", "enrol"])
-def test_a_schema_with_persons_is_opened_but_not_linked(mariadb: MariaDB, verb: str) -> None:
-    store = Store.open(mariadb.new_database(*V4, "ALTER TABLE faces DROP COLUMN parent_id"))
+def test_a_schema_with_persons_needs_what_they_are_matched_by(mariadb: MariaDB) -> None:
+    changes = (
+        "ALTER TABLE persons DROP COLUMN centroid_embedding",
+        "ALTER TABLE faces DROP COLUMN person_id",
+        "ALTER TABLE faces MODIFY status ENUM('process', 'unknown', 'not_face', 'ok')",
+    )
+    lacking = r"lacks faces\.person_id, persons\.centroid_embedding, faces\.status 'suggested':"
+    with pytest.raises(SchemaError, match=lacking):
+        Store.open(mariadb.new_database(*V4, *changes))
+
+
+@pytest.mark.parametrize(
+    ("statements", "version", "has_persons"),
+    [(V1, "v1", False), (V2, "v2 or v3", False), (V3, "v2 or v3", False), (V4, "v4", True), (V5, "v5", True)],
+    ids=["v1", "v2", "v3", "v4", "v5"],
+)
+def test_the_apps_version_is_found_out(
+    mariadb: MariaDB, statements: tuple[str, ...], version: str, has_persons: bool
+) -> None:
+    store = Store.open(mariadb.new_database(*statements))
     store.close()
-    with pytest.raises(SchemaError, match=f"found a table `persons`.*`{verb}` can only link faces to faces yet"):
-        store.schema.require_parents(verb)
+    assert (store.schema.version, store.schema.has_persons) == (version, has_persons)
+    store.schema.require_tables("queues", "cache", "cache_locks", "failed_jobs", "job_batches")
+
+
+def test_tables_that_the_queue_needs_are_named_where_they_lack(mariadb: MariaDB) -> None:
+    store = Store.open(mariadb.new_database(IMAGES, FACES, QUEUES))
+    store.close()
+    with pytest.raises(SchemaError, match="lacks table failed_jobs, table cache_locks: the app's migrations make them"):
+        store.schema.require_tables("queues", "failed_jobs", "cache_locks")
 
 
 def test_a_server_that_does_not_answer_is_told_without_the_password() -> None:
