@@ -1,1 +1,1 @@
-"""RabbitMQ as Laravel's queue driver uses it: one connection that comes back, deliveries, publishes that are confirmed."""
+"""RabbitMQ as Laravel's queue driver uses it: a connection that comes back, deliveries, confirmed publishes."""

@@ -31,12 +31,14 @@ class Delivery:
     @property
     def correlation_id(self) -> str | None:
         """What Laravel sets to the payload's `id`."""
-        return self.properties.correlation_id
+        found: str | None = self.properties.correlation_id
+        return found
 
     @property
     def priority(self) -> int | None:
         """The message's priority, where it has one."""
-        return self.properties.priority
+        found: int | None = self.properties.priority
+        return found
 
     @property
     def times_returned(self) -> int:

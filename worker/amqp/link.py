@@ -14,11 +14,12 @@ from pika.exceptions import AMQPError, ConnectionOpenAborted, IncompatibleProtoc
 
 from faces.errors import BrokerUnavailable, SettingsError
 from worker.amqp.settings import Address, BrokerSettings, Tls
+from worker.amqp.settle import settle
 
 _FORBIDDEN, _NOT_ALLOWED = 403, 530
 
 
-class Link(AsyncioConnection):
+class Link(AsyncioConnection):  # type: ignore[misc] # pika's types are not published
     """A connection that can be dropped without a word, as one must whose peer does not read any more."""
 
     def drop(self, why: str) -> None:
@@ -28,18 +29,23 @@ class Link(AsyncioConnection):
             self._terminate_stream(StreamLostError(why))
 
 
-async def open_link(address: Address, settings: BrokerSettings, tls: ssl.SSLContext | None) -> Link:
+async def open_link(address: Address, settings: BrokerSettings) -> Link:
     """Connect to one node.
 
     Raises:
         BrokerUnavailable: the sentence says what the node, or the way to it, answered.
     """
+    try:
+        # Read each time: certificates are renewed while a worker runs.
+        tls = tls_context(settings.tls) if settings.tls else None
+    except SettingsError as error:
+        raise BrokerUnavailable(f"RabbitMQ at {address} cannot be asked: {error}") from error
     loop = asyncio.get_running_loop()
     opened: asyncio.Future[None] = loop.create_future()
     link = Link(
         _parameters(address, settings, tls),
-        on_open_callback=lambda _: opened.done() or opened.set_result(None),
-        on_open_error_callback=lambda _, error: opened.done() or opened.set_exception(_ours(error, address, settings)),
+        on_open_callback=lambda _: settle(opened, None),
+        on_open_error_callback=lambda _, error: settle(opened, _ours(error, address, settings)),
         custom_ioloop=loop,
     )
     try:

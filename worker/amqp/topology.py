@@ -1,4 +1,4 @@
-"""Names and arguments of queues, exactly as Laravel's driver makes them: one differing argument and RabbitMQ refuses both."""
+"""Names and arguments of queues as Laravel's driver makes them: RabbitMQ refuses who declares them otherwise."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from worker.amqp.settings import QueueOptions
 
-#: Seconds: a delay queue lives twice as long, and RabbitMQ counts its life in an unsigned 32-bit number of milliseconds.
+#: Seconds. A delay queue lives twice as long, and RabbitMQ takes no longer life than 2**32 - 1 milliseconds.
 LONGEST_DELAY = 2**32 // 2000
 
 
@@ -56,4 +56,4 @@ def delay_arguments_of(queue: str, delay: int, options: QueueOptions) -> dict[st
 
 def _formatted(pattern: str, queue: str) -> str:
     """PHP's `ltrim(sprintf($pattern, $queue), '.')`."""
-    return pattern.replace("%s", queue).replace("%%", "%").lstrip(".")
+    return "%".join(part.replace("%s", queue) for part in pattern.split("%%")).lstrip(".")

@@ -1,0 +1,171 @@
+"""The broker as the job's thread sees it: one thread of ours owns the connection, all others only ask."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+from collections.abc import Callable, Coroutine, Sequence
+from threading import Lock, Thread
+from typing import Any, TypeVar
+
+from faces.errors import BrokerUnavailable
+from worker.amqp.connection import Connection
+from worker.amqp.delivery import Delivery
+from worker.amqp.link import tls_context
+from worker.amqp.message import copied, own_priority, properties_of
+from worker.amqp.settings import BrokerSettings, QueueOptions
+
+_T = TypeVar("_T")
+
+
+class Broker:
+    """Threads may share it; deliveries go to whoever asks first. Connections come and go behind it.
+
+    With one queue RabbitMQ pushes, one message at a time; of several the first that has a message is asked, as
+    `queue:work --queue=a,b` does.
+    """
+
+    def __init__(self, settings: BrokerSettings, queues: Sequence[str], options: QueueOptions) -> None:
+        self._settings = settings
+        self._options = options
+        self._connection = Connection(settings, queues, options)
+        self._gate = Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._closing = asyncio.Event()
+        self._thread: Thread | None = None
+
+    def start(self) -> None:
+        """Start the connection's thread; it connects when it can.
+
+        Raises:
+            SettingsError: a TLS file cannot be used.
+        """
+        if self._settings.tls:
+            tls_context(self._settings.tls)
+        started: concurrent.futures.Future[None] = concurrent.futures.Future()
+        self._thread = Thread(target=lambda: asyncio.run(self._stay(started)), name="amqp", daemon=True)
+        self._thread.start()
+        started.result()
+
+    def close(self) -> None:
+        """Give back what nobody took and end the connection; a delivery in hand goes back to its queue."""
+        with self._gate:
+            loop, self._loop = self._loop, None
+            if loop:
+                loop.call_soon_threadsafe(self._closing.set)
+        if self._thread:
+            self._thread.join()
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether there is a connection right now."""
+        return self._connection.is_there
+
+    @property
+    def state(self) -> str:
+        """How the connection is, for a person."""
+        return self._connection.state
+
+    def next(self, timeout: float) -> Delivery | None:
+        """The next message, waited for so many seconds, also while the broker is away; None where there is none.
+
+        Raises:
+            BrokerUnavailable: the broker was closed.
+        """
+        return self._ask(lambda: self._connection.next(timeout))
+
+    def pause(self) -> None:
+        """Take no more messages; one that waits for `next` goes back to its queue, one in hand stays ours."""
+        self._ask(self._connection.pause)
+
+    def resume(self) -> None:
+        """Take messages again."""
+        self._ask(self._connection.resume)
+
+    def ack(self, delivery: Delivery) -> None:
+        """Done with it.
+
+        Raises:
+            DeliveryGone: its channel is gone.
+        """
+        self._ask(lambda: self._connection.ack(delivery))
+
+    def reject(self, delivery: Delivery) -> None:
+        """Done with it, failed: the queue's dead-letter exchange gets it, if there is one.
+
+        Raises:
+            DeliveryGone: its channel is gone.
+        """
+        self._ask(lambda: self._connection.reject(delivery))
+
+    def give_back(self, delivery: Delivery) -> None:
+        """Put it back into its queue at once, as it was.
+
+        Raises:
+            DeliveryGone: its channel is gone.
+        """
+        self._ask(lambda: self._connection.give_back(delivery))
+
+    def publish(
+        self,
+        queue: str,
+        body: bytes,
+        *,
+        correlation_id: str | None,
+        attempts: int,
+        delay: int = 0,
+        for_delivery: Delivery | None = None,
+        priority: int | None = None,
+    ) -> None:
+        """Publish a job as Laravel's driver does, and wait until RabbitMQ has it.
+
+        Args:
+            queue: the queue's name as Laravel knows it.
+            body: Laravel's payload, byte for byte.
+            correlation_id: the payload's `id`.
+            attempts: how often it was tried.
+            delay: whole seconds that it waits first; 24 days at most.
+            for_delivery: the delivery on whose behalf this is done; without its channel nothing is published.
+            priority: the job's own; that of a delivery, for its release.
+
+        Raises:
+            BrokerRefused: there is no queue for it, or RabbitMQ did not take it.
+            BrokerUnavailable: RabbitMQ is away or did not confirm; whether it has the message nobody knows.
+            DeliveryGone: the delivery's channel is gone.
+        """
+        if for_delivery and priority is not None and priority == for_delivery.priority:
+            priority = own_priority(for_delivery, self._options)
+        properties = properties_of(correlation_id, attempts, priority, self._options)
+        self._ask(lambda: self._connection.publish(queue, body, properties, delay, for_delivery))
+
+    def forward(self, delivery: Delivery, queue: str) -> None:
+        """Publish the same message, changed in nothing, to another queue, and wait until RabbitMQ has it.
+
+        Raises:
+            BrokerRefused, BrokerUnavailable, DeliveryGone: as for `publish`.
+        """
+        self._ask(lambda: self._connection.publish(queue, delivery.body, copied(delivery), 0, delivery))
+
+    def _ask(self, work: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
+        with self._gate:
+            if self._loop is None:
+                raise BrokerUnavailable("the connection to RabbitMQ is closed")
+            asked = asyncio.run_coroutine_threadsafe(work(), self._loop)
+        try:
+            return asked.result()
+        except concurrent.futures.CancelledError:
+            raise BrokerUnavailable("the connection to RabbitMQ was closed meanwhile") from None
+
+    async def _stay(self, started: concurrent.futures.Future[None]) -> None:
+        self._loop = asyncio.get_running_loop()
+        started.set_result(None)
+        running = asyncio.create_task(self._connection.run())
+        closing = asyncio.create_task(self._closing.wait())
+        try:
+            await asyncio.wait({running, closing}, return_when=asyncio.FIRST_COMPLETED)
+            await self._connection.close()
+            if running.done():
+                running.result()
+        finally:
+            with self._gate:
+                self._loop = None

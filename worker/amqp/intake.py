@@ -1,0 +1,144 @@
+"""Takes messages off the queues, one at a time: one queue is pushed to us, several are asked in their order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Coroutine, Sequence
+from typing import Any
+
+from faces.errors import BrokerRefused
+from worker.amqp.channel import Channel, ChannelClosed
+from worker.amqp.declaring import Declarer
+from worker.amqp.inbox import Inbox
+from worker.amqp.link import Link
+from worker.amqp.settings import BrokerSettings
+
+log = logging.getLogger(__name__)
+
+#: Seconds between two looks for a queue that is not there; each leaves a line in RabbitMQ's log.
+_MISSING_PAUSE = 3.0
+
+
+class Intake:
+    """Of one connection. A worker never creates a queue by reading it: a missing one is waited for, and said once."""
+
+    def __init__(
+        self, link: Link, declarer: Declarer, queues: Sequence[str], inbox: Inbox, settings: BrokerSettings
+    ) -> None:
+        self._link = link
+        self._declarer = declarer
+        self._queues = tuple(queues)
+        self._inbox = inbox
+        self._settings = settings
+        self._wanted, self._unwanted, self._idle = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._unwanted.set()
+        self._idle.set()
+        self._looked: dict[str, float] = {}
+        self.channel: Channel | None = None
+        """On which deliveries come, and are acked; a new one after each that RabbitMQ closed."""
+
+    def resume(self) -> None:
+        """Take messages, from now on and after `pause`."""
+        self._unwanted.clear()
+        self._wanted.set()
+
+    async def pause(self) -> None:
+        """Take none, and give back those that nobody asked for; the delivery in hand stays ours."""
+        self._wanted.clear()
+        self._unwanted.set()
+        await self._idle.wait()
+
+    async def run(self) -> None:
+        """Do so until the connection goes.
+
+        Raises:
+            ChannelClosed: it went.
+        """
+        while True:
+            await self._wanted.wait()
+            self._idle.clear()
+            try:
+                await self._take()
+            except BrokerRefused as error:
+                log.warning("%s", error)
+                await self._rest(self._settings.longest_pause)
+            except ChannelClosed as closed:
+                if not self._link.is_open:
+                    raise
+                log.warning("RabbitMQ closed the channel, its message comes again: %s", closed)
+                await self._rest(_MISSING_PAUSE)
+            finally:
+                self._give_back()
+                self._idle.set()
+
+    async def _take(self) -> None:
+        if len(self._queues) > 1:
+            await self._poll(await self._open_channel())
+        elif await self._messages_in(self._queues[0]) is None:
+            await self._rest(_MISSING_PAUSE)
+        else:
+            await self._consume(await self._open_channel(), self._queues[0])
+
+    async def _consume(self, channel: Channel, queue: str) -> None:
+        consumer = await channel.consume(queue)
+        await self._first(self._unwanted.wait(), channel.cancelled, channel.closed)
+        if channel.closed.done():
+            raise channel.closed.result()
+        if not channel.cancelled.done():
+            await channel.cancel(consumer)
+
+    async def _poll(self, channel: Channel) -> None:
+        """Basic.get from the first queue that has something: the order is kept for each message, none is hoarded."""
+        while not self._unwanted.is_set():
+            await self._first(self._unwanted.wait(), self._inbox.hungry.wait(), channel.closed)
+            if channel.closed.done():
+                raise channel.closed.result()
+            if self._inbox.hungry.is_set() and not await self._get_first(channel):
+                await self._rest(self._settings.poll_seconds)
+
+    async def _get_first(self, channel: Channel) -> bool:
+        for queue in self._queues:
+            if await self._messages_in(queue) and await channel.get(queue):
+                return True
+        return False
+
+    async def _messages_in(self, queue: str) -> int | None:
+        """As the declarer says; a queue that was missing is not asked for at each poll."""
+        now = asyncio.get_running_loop().time()
+        if self._looked.get(queue, now) > now:
+            return None
+        messages = await self._declarer.messages_in(queue)
+        if messages is None:
+            if queue not in self._looked:
+                log.warning("found no queue %s, waiting for the app to create it with its next job", queue)
+            self._looked[queue] = now + _MISSING_PAUSE * 0.9
+        elif self._looked.pop(queue, None) is not None:
+            log.info("the queue %s is there", queue)
+        return messages
+
+    async def _open_channel(self) -> Channel:
+        if self.channel is None or not self.channel.is_open:
+            self.channel = await Channel.open(self._link, self._inbox.put)
+        return self.channel
+
+    def _give_back(self) -> None:
+        for delivery in self._inbox.empty():
+            if self.channel and self.channel.is_open and self.channel.number == delivery.channel:
+                self.channel.give_back(delivery.tag)
+
+    async def _rest(self, seconds: float) -> None:
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._unwanted.wait(), seconds)
+
+    @staticmethod
+    async def _first(*events: asyncio.Future[Any] | Coroutine[Any, Any, Any]) -> None:
+        """Wait for one of these, and leave the others as they are."""
+        waits = [asyncio.ensure_future(event) for event in events]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for event, wait in zip(events, waits, strict=True):
+                if event is not wait:
+                    wait.cancel()
