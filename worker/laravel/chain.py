@@ -59,11 +59,14 @@ def next_job(command: Command, now: int, new_uuid: Callable[[], str] = _new_uuid
     if not isinstance(job, PhpObject):
         raise UnreadableMessage("the next job of the chain is no serialized object")
     queue = job.find("queue") or command.chain_queue or DEFAULT_QUEUE
+    if not isinstance(queue, str):
+        raise UnreadableMessage(f"the queue of the chain's next job is {type(queue).__name__}, needed is a text")
     content = _spliced(job, _handed_on(command, job))
     if command.key:
         content = encryption.encrypt(serialized.write_bytes(content), command.key).encode()
-    payload = _payload(job.class_name, content, now, new_uuid) | _limits_of(job) | _context_of(command)
-    return _published(payload, str(queue), moments.seconds_until(job.find("delay"), now))
+    payload = _payload(job.class_name, content, now, new_uuid, job.find("batchId")) | _limits_of(job)
+    payload |= _context_of(command)
+    return _published(payload, queue, moments.seconds_until(job.find("delay"), now))
 
 
 def new_job(
@@ -145,12 +148,16 @@ def _context_of(command: Command) -> dict[str, Json]:
     return {CONTEXT: {**command.context, "hidden": kept}} if kept or command.context.get("data") else {}
 
 
-def _payload(class_name: str, command: bytes, now: int, new_uuid: Callable[[], str]) -> dict[str, Json]:
+def _payload(
+    class_name: str, command: bytes, now: int, new_uuid: Callable[[], str], batch_id: Value = None
+) -> dict[str, Json]:
     """The payload of a class whose limits we do not know; all keys that a Laravel from 10 to 13 reads."""
     try:
         data = {"commandName": class_name, "command": command.decode()}
     except UnicodeDecodeError as error:
         raise UnreadableMessage(f"the new job {class_name} is not UTF-8, so that JSON cannot hold it") from error
+    if isinstance(batch_id, str):
+        data["batchId"] = batch_id
     limits: dict[str, Json] = dict.fromkeys(_LIMITS)
     return {
         "uuid": new_uuid(),

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from faces import php_json
 from faces.errors import UnreadableMessage
 from faces.php_json import Json
-from worker.laravel.serialized import Key, PhpArray, PhpObject, Value
+from worker.laravel.serialized import Key, PhpArray, Value
 
 
 def key_of(class_name: str, task_data: Mapping[Key, Value]) -> bytes:
@@ -37,7 +37,7 @@ def _json(value: Value) -> Json:
         return _text(value)
     if value is None or isinstance(value, bool | int | float):
         return value
-    if not isinstance(value, PhpArray) or isinstance(value, PhpObject):
+    if not isinstance(value, PhpArray):
         raise UnreadableMessage(f"the job's data holds {type(value).__name__}, whose JSON only its class knows")
     if list(value.entries) == list(range(len(value.entries))):
         return [_json(entry) for entry in value.entries.values()]

@@ -54,16 +54,16 @@ def decrypt(text: str, keys: Sequence[bytes]) -> bytes:
     Raises:
         UnreadableMessage: not encrypted as Laravel does it, or under none of these keys.
     """
+    iv, value, mac, tag = _parts(text)
     if not keys:
         raise UnreadableMessage("the job is encrypted: set APP_KEY as the app has it")
-    iv, value, mac, tag = _parts(text)
     if tag:
         raise UnreadableMessage("the job is encrypted with AES-GCM, read is AES-CBC, Laravel's default")
     for key in keys:
         if hmac.compare_digest(_mac(key, iv, value), mac.encode("utf-8", "surrogatepass")):
             return _open(key, iv, value)
     raise UnreadableMessage(
-        f"the job is encrypted with a key that is none of the {len(keys)} known: see APP_PREVIOUS_KEYS"
+        f"the job is encrypted under none of the {len(keys)} known keys: see APP_KEY and APP_PREVIOUS_KEYS"
     )
 
 

@@ -9,6 +9,9 @@ from typing import Any
 
 from faces.errors import UnreadableMessage
 
+#: Seconds that stand for "for ever": thirty years, which every clock and timer can still hold.
+_LONGEST = 10**9
+
 
 @dataclass(frozen=True, slots=True)
 class JobLimits:
@@ -34,8 +37,8 @@ class JobLimits:
             max_exceptions=_integer(payload, "maxExceptions"),
             fail_on_timeout=bool(payload.get("failOnTimeout")),
             backoff=_backoff(payload.get("backoff")),
-            delay=_integer(payload, "delay"),
-            timeout=_integer(payload, "timeout"),
+            delay=_seconds(_integer(payload, "delay")),
+            timeout=_seconds(_integer(payload, "timeout")),
             retry_until=_number(payload, "retryUntil"),
         )
 
@@ -43,11 +46,13 @@ class JobLimits:
 def _number(payload: Mapping[str, Any], name: str) -> float | None:
     """A number, or a text that is one: a class may say `$tries = "3"`."""
     value = payload.get(name)
-    if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
-        return value
     if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,15}(\.[0-9]{1,9})?", value):
         return float(value)
-    raise UnreadableMessage(f"the payload's {name} is {str(value)[:40]!r}, needed is a number or null")
+    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 2**63:
+        return value
+    if value is None:
+        return None
+    raise UnreadableMessage(f"the payload's {name} is {repr(value)[:60]}, needed is a number or null")
 
 
 def _integer(payload: Mapping[str, Any], name: str) -> int | None:
@@ -55,15 +60,21 @@ def _integer(payload: Mapping[str, Any], name: str) -> int | None:
     return None if number is None else int(number)
 
 
+def _seconds(number: int | None) -> int | None:
+    return None if number is None else min(max(0, number), _LONGEST)
+
+
 def _backoff(value: Any) -> tuple[int, ...] | None:
-    """The waits; a text is a list as `explode(",", …)` and `(int)` read it."""
+    """The waits; a text is a list, read as PHP's `explode(",", …)` and `(int)` do."""
     if value is None:
         return None
+    if isinstance(value, bool) or not isinstance(value, int | float | str | list):
+        raise UnreadableMessage(f"the payload's backoff is {repr(value)[:60]}, needed is a number or a list of them")
     waits = value if isinstance(value, list) else str(value).split(",")
-    return tuple(max(0, _cast(str(wait))) for wait in waits) or (0,)
+    return tuple(min(_leading_number(str(wait)), _LONGEST) for wait in waits) or (0,)
 
 
-def _cast(text: str) -> int:
-    """PHP's `(int)`: the number that a text begins with, else 0."""
-    number = re.match(r"\s*([+-]?[0-9]{1,15})", text)
+def _leading_number(text: str) -> int:
+    """The number that a text begins with, else 0; less than 0 waits no shorter than 0."""
+    number = re.match(r"\s*\+?([0-9]{1,15})", text)
     return int(number[1]) if number else 0

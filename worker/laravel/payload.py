@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
@@ -12,7 +13,7 @@ from worker.laravel import dedup, encryption, serialized
 from worker.laravel.limits import JobLimits
 from worker.laravel.serialized import Key, PhpArray, PhpObject, Value
 
-#: What runs every job that is an object; Laravel's other jobs are older than its classes.
+#: What runs every job that is an object. Other jobs are texts, `Class@method`.
 HANDLER = "Illuminate\\Queue\\CallQueuedHandler@call"
 
 #: Where a payload has Laravel's Context, and what a job that is ShouldBeUnique hides in it.
@@ -21,7 +22,7 @@ UNIQUE_KEY = "laravel_unique_job_key"
 UNIQUE_KEYS = (UNIQUE_KEY, "laravel_unique_job_cache_store")
 
 #: Bytes of a body that are read; the app's largest has some thousand.
-_LONGEST_BODY = 16 * 1024 * 1024
+_LONGEST_BODY = 4 * 1024 * 1024
 
 #: Bytes that an AMQP property and the column `failed_jobs.uuid` hold.
 _LONGEST_ID = 255
@@ -38,7 +39,7 @@ class Envelope:
     uuid: str | None
     id: str  #: the correlation id; the uuid where the payload has none, else empty
     class_name: str
-    command: bytes = field(repr=False)  #: the serialized, perhaps encrypted job
+    command: bytes = field(repr=False)  #: the serialized, perhaps encrypted job; empty where the job is a text
     limits: JobLimits
     batch_id: str | None
     unique_key: str | None  #: of the lock of a job that is ShouldBeUnique, without the cache's prefix
@@ -46,29 +47,25 @@ class Envelope:
 
     @classmethod
     def decode(cls, body: bytes) -> Envelope:
-        """Read a body.
+        """Read a body. A job that is a text, `Class@method`, has the name of its class and no command.
 
         Raises:
             UnreadableMessage: not JSON, or not a job as Laravel writes it.
         """
         payload = _object(body)
-        data = payload.get("data")
-        if payload.get("job") != HANDLER:
-            raise UnreadableMessage(f"the payload's job is {_shown(payload.get('job'))}, needed is {HANDLER}")
-        if not isinstance(data, dict):
-            raise UnreadableMessage(f"the payload's data is {_shown(data)}, needed is an object")
+        handler, data = _text(payload, "job"), payload.get("data")
         uuid, context = _id(payload, "uuid"), payload.get(CONTEXT)
-        context = context if isinstance(context, dict) else None
+        class_name, command = _object_job(data) if handler == HANDLER else (handler.partition("@")[0], "")
         return cls(
             body=body,
             uuid=uuid,
             id=_id(payload, "id") or uuid or "",
-            class_name=_text(data, "commandName"),
-            command=_text(data, "command").encode(),
+            class_name=class_name,
+            command=command.encode(),
             limits=JobLimits.of(payload),
-            batch_id=_id(data, "batchId"),
-            unique_key=_unique_key(context),
-            context=context,
+            batch_id=_id(data, "batchId") if isinstance(data, dict) else None,
+            unique_key=_unique_key(context, class_name),
+            context=context if isinstance(context, dict) else None,
         )
 
 
@@ -185,15 +182,23 @@ def _id(data: Mapping[str, Any], name: str) -> str | None:
     return text
 
 
-def _unique_key(context: Mapping[str, Any] | None) -> str | None:
-    """The lock's key; Laravel hides it in the context. What cannot be read there is none of ours."""
-    hidden = (context or {}).get("hidden")
+def _object_job(data: object) -> tuple[str, str]:
+    """The class and the command of a job that is an object."""
+    if not isinstance(data, dict):
+        raise UnreadableMessage(f"the payload's data is {_shown(data)}, needed is an object")
+    return _text(data, "commandName"), _text(data, "command")
+
+
+def _unique_key(context: object, class_name: str) -> str | None:
+    """The lock's key, which Laravel hides in the context, where it also leaves the key of a chain's earlier job."""
+    hidden = context.get("hidden") if isinstance(context, dict) else None
     key = hidden.get(UNIQUE_KEY) if isinstance(hidden, dict) else None
     try:
         value = serialized.read(key.encode()) if isinstance(key, str) else None
     except (UnreadableMessage, UnicodeEncodeError):
         return None
-    return value if isinstance(value, str) else None
+    owner = value.split(":")[1] if isinstance(value, str) and ":" in value else ""
+    return str(value) if owner == class_name or re.fullmatch("[0-9a-f]{32}", owner) else None
 
 
 def _decrypted(command: bytes, keys: Sequence[bytes]) -> bytes:
@@ -210,9 +215,7 @@ def _class_of(value: Value) -> str:
 
 def _text_or_none(job: PhpObject, name: str) -> str | None:
     value = job.find(name)
-    if value is None or isinstance(value, str):
-        return value or None
-    raise UnreadableMessage(f"the job's {name} is {_class_of(value)}, needed is a text or null")
+    return value if value and isinstance(value, str) else None
 
 
 def _chained(job: PhpObject) -> tuple[bytes, ...]:

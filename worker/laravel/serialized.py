@@ -16,14 +16,14 @@ Key = int | str
 class Limits:
     """What a text may hold at most. The app's largest messages have some hundred bytes and four levels."""
 
-    size: int = 8 * 1024 * 1024  #: bytes
-    values: int = 100_000
+    size: int = 4 * 1024 * 1024  #: bytes
+    values: int = 50_000
     depth: int = 64
 
 
 @dataclass(frozen=True, slots=True)
-class PhpArray:
-    """An array: its entries in PHP's order; a key is an int or a text, as in PHP."""
+class Entries:
+    """What an array and an object have in common: entries in PHP's order, and the bytes of each."""
 
     entries: Mapping[Key, Value]
     source: bytes = field(repr=False, compare=False, default=b"")
@@ -36,7 +36,12 @@ class PhpArray:
 
 
 @dataclass(frozen=True, slots=True)
-class PhpObject(PhpArray):
+class PhpArray(Entries):
+    """An array, as a list or a map; a key is an int or a text, as in PHP."""
+
+
+@dataclass(frozen=True, slots=True)
+class PhpObject(Entries):
     """An object that was not built: the entries are its properties, under the names that PHP gives them."""
 
     class_name: str = ""
@@ -73,7 +78,7 @@ class PhpReference:
 
 
 #: Texts are read with `surrogateescape`: `text.encode("utf-8", "surrogateescape")` is what PHP had, byte for byte.
-Value = None | bool | int | float | str | PhpArray | PhpEnum | PhpCustom | PhpReference
+Value = None | bool | int | float | str | PhpArray | PhpObject | PhpEnum | PhpCustom | PhpReference
 
 
 def read(data: bytes, limits: Limits = Limits()) -> Value:
@@ -95,7 +100,7 @@ def references(value: Value) -> Iterator[PhpReference]:
     """Every reference in a value: its number means another value as soon as it stands in another text."""
     if isinstance(value, PhpReference):
         yield value
-    elif isinstance(value, PhpArray):
+    elif isinstance(value, Entries):
         for entry in value.entries.values():
             yield from references(entry)
 
@@ -125,7 +130,7 @@ _FLOAT = re.compile(rb"d:(-?[0-9]{1,400}(?:\.[0-9]{1,400})?(?:E[+-][0-9]{1,4})?|
 _LENGTH = re.compile(rb'[sOCE]:(0|[1-9][0-9]{0,8}):"')
 _COUNT = re.compile(rb"(0|[1-9][0-9]{0,8}):\{")
 _REFERENCE = re.compile(rb"[rR]:([1-9][0-9]{0,8});")
-_CLASS_NAME = re.compile(rb"[A-Za-z0-9_\\\x80-\xff@:.$/\0-]{1,512}\Z")
+_CLASS_NAME = re.compile(rb"[A-Za-z0-9_:\\\x80-\xff]{1,512}")
 
 _LONGEST_INTEGER = 2**63
 
@@ -243,7 +248,7 @@ class _Reader:
     def _class_name(self) -> str:
         start = self.place
         name = self._quoted()
-        if not _CLASS_NAME.match(name):
+        if not _CLASS_NAME.fullmatch(name):
             self.place = start
             raise self.wrong("the name of a class")
         return name.decode("utf-8", "surrogateescape")
