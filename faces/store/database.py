@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
@@ -89,23 +89,39 @@ class Store:
         Raises:
             StoreUnavailable: the database is away, or too busy for long.
         """
+        return self._patiently(lambda: self._write_once(work, {connect.WRITES: True}))
+
+    def write_at_once(self, work: Callable[[Transaction], T]) -> T:
+        """Run `work`, each of whose statements commits itself: what it wrote never waits for a commit of ours.
+
+        When others are in its way, all of it is run again. A SQLite file gets a transaction: it knows no other way.
+
+        Raises:
+            StoreUnavailable: the database is away, or too busy for long.
+        """
+        options: dict[str, Any] = {connect.WRITES: True}
+        if self._engine.dialect.name != "sqlite":
+            options["isolation_level"] = "AUTOCOMMIT"
+        return self._patiently(lambda: self._write_once(work, options))
+
+    def _patiently(self, attempt: Callable[[], T]) -> T:
         start = time.monotonic()
-        for attempt in range(1, _TRIES + 1):
+        for number in range(1, _TRIES + 1):
             with _translated(self.name):
                 try:
-                    return self._write_once(work)
+                    return attempt()
                 except sa.exc.DBAPIError as error:
                     if not driver_errors.in_the_way(error):
                         raise
-                    log.debug("attempt %d of a transaction met another: %s", attempt, error.orig)
+                    log.debug("attempt %d of a transaction met another: %s", number, error.orig)
             if time.monotonic() - start > _PATIENCE:
                 break
-            time.sleep(_dice.uniform(0.2, 1) * min(0.01 * 2**attempt, 2))
+            time.sleep(_dice.uniform(0.2, 1) * min(0.01 * 2**number, 2))
         raise StoreUnavailable(f"the database {self.name} is too busy: other programs lock the same rows all the time")
 
-    def _write_once(self, work: Callable[[Transaction], T]) -> T:
+    def _write_once(self, work: Callable[[Transaction], T], options: Mapping[str, Any]) -> T:
         with self._engine.connect() as plain:
-            connection = plain.execution_options(**{connect.WRITES: True})
+            connection = plain.execution_options(**options)
             with connection.begin():
                 return work(Transaction(connection, self.schema, _now()))
 

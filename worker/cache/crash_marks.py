@@ -1,0 +1,66 @@
+"""Which jobs ended their worker: a mark while a job runs, that only an orderly end removes.
+
+Laravel counts no attempt of a job whose worker was killed: it would come back for ever.
+"""
+
+from __future__ import annotations
+
+import re
+
+from faces.errors import CacheUnavailable
+from worker.cache.app_cache import Values
+
+#: Beginning of the keys of the marks.
+_KEY = "face-crash:"
+
+#: Seconds for which a mark counts.
+_REMEMBERED = 24 * 3600
+
+
+class CrashMarks:
+    """The marks of one worker. For jobs whose lock is held: nobody else marks the same job meanwhile."""
+
+    def __init__(self, values: Values, worker_id: str) -> None:
+        """`worker_id` is of this process alone."""
+        self._values, self._worker_id = values, worker_id
+        self._left: set[str] = set()
+
+    def begin(self, uuid: str) -> int:
+        """Mark the job as ours; returns how many workers it has ended by now.
+
+        A mark of another worker means that it ended there: one more.
+
+        Raises:
+            CacheUnavailable: the app's cache is away; nothing is marked.
+        """
+        self._remove_left()
+        owner, count = self._find(uuid)
+        if owner not in {None, self._worker_id}:
+            count += 1
+        self._values.put(f"{_KEY}{uuid}", _serialized(f"{count}:{self._worker_id}"), _REMEMBERED)
+        return count
+
+    def end(self, uuid: str) -> None:
+        """Remove our mark: the job came to an orderly end. While the cache is away it is kept in mind."""
+        self._left.add(uuid)
+        try:
+            self._remove_left()
+        except CacheUnavailable:
+            return
+
+    def _remove_left(self) -> None:
+        for uuid in sorted(self._left):
+            if self._find(uuid)[0] == self._worker_id:
+                self._values.forget(f"{_KEY}{uuid}")
+            self._left.discard(uuid)
+
+    def _find(self, uuid: str) -> tuple[str | None, int]:
+        value = self._values.get(f"{_KEY}{uuid}") or b""
+        match = re.fullmatch(r's:\d+:"(\d+):(.*)";', value.decode(errors="replace"))
+        return (match[2], int(match[1])) if match else (None, 0)
+
+
+def _serialized(text: str) -> bytes:
+    """A string as PHP serializes it, so that the app may read the key like any other."""
+    data = text.encode()
+    return b's:%d:"%b";' % (len(data), data)

@@ -1,0 +1,78 @@
+"""Which cache the app has, opened: its values, and its locks where we can share them."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from faces.errors import SettingsError
+from faces.laravel_settings import LaravelSettings
+from faces.settings import Settings
+from faces.store.database import Store
+from worker.cache.app_cache import AppCache, Values
+from worker.cache.database import DatabaseCache
+from worker.cache.folder import FolderCache
+from worker.cache.image_lock import KEY
+from worker.cache.redis import RedisCache
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedCache:
+    """Where values are kept, and where the locks are; None without locks."""
+
+    values: Values
+    locks: AppCache | None
+
+    def close(self) -> None:
+        """Give connections back."""
+        self.values.close()
+
+
+def open_cache(laravel: LaravelSettings, store: Store, settings: Settings) -> OpenedCache:
+    """Open the app's cache store as its settings say; a folder of ours where it is none that we can share.
+
+    Raises:
+        SettingsError: no locks are possible, and FACE_LOCK does not say to go without.
+        CacheUnavailable: the store does not answer.
+    """
+    if laravel.cache_store == "redis" and laravel.redis is not None:
+        redis = RedisCache(laravel.redis, laravel.redis_prefix + laravel.cache_prefix)
+        return _shared(redis, laravel.redis_prefix + laravel.cache_prefix, settings)
+    if laravel.cache_store == "database":
+        return _in_database(laravel, store, settings)
+    if settings.lock == "auto":
+        raise SettingsError(
+            f"CACHE_STORE: found {laravel.cache_store}, whose locks only PHP can take; needed database or redis, or "
+            "FACE_LOCK=none to work without the image's lock"
+        )
+    return OpenedCache(FolderCache(settings.state_dir / "cache"), None)
+
+
+def _in_database(laravel: LaravelSettings, store: Store, settings: Settings) -> OpenedCache:
+    tables = store.schema.tables
+    needed = {laravel.cache_table} | ({laravel.cache_lock_table} if settings.lock == "auto" else set())
+    if needed <= tables:
+        cache = DatabaseCache(store, laravel.cache_prefix, laravel.cache_table, laravel.cache_lock_table)
+        return _shared(cache, laravel.cache_prefix, settings)
+    if settings.lock == "auto":
+        raise SettingsError(
+            f"CACHE_STORE: found database, but no table {' and '.join(sorted(needed - tables))} in {store.name}; "
+            "needed the app's own store and tables, or FACE_LOCK=none to work without the image's lock"
+        )
+    return OpenedCache(FolderCache(settings.state_dir / "cache"), None)
+
+
+def _shared(cache: DatabaseCache | RedisCache, prefix: str, settings: Settings) -> OpenedCache:
+    if settings.lock == "none":
+        return OpenedCache(cache, None)
+    others = cache.prefixes_of(KEY) - {prefix}
+    if others:
+        _log.warning(
+            "the app's cache has locks of images under another prefix: found %s, ours is %r; where the app uses that "
+            "one now, set CACHE_PREFIX and REDIS_PREFIX to it, or PHP and we do not exclude each other",
+            ", ".join(sorted(repr(other) for other in others)),
+            prefix,
+        )
+    return OpenedCache(cache, cache)

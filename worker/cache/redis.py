@@ -1,0 +1,137 @@
+"""Laravel's cache in Redis: values in one database, locks in another, as its `RedisStore` and `RedisLock` have them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import islice
+from typing import Any
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from faces.errors import CacheUnavailable
+from faces.laravel.redis import RedisPlace
+
+#: Seconds to reach the server and to wait for an answer.
+_CONNECT_SECONDS = 5
+_ANSWER_SECONDS = 10
+
+#: Keys to look at when a prefix is asked for, and how many of all keys Redis goes through at a time.
+_ENOUGH = 50
+_SCANNED = 1000
+
+#: Take what is free or ours. Not `SET … NX` alone: sent again after a lost answer, that would find our own lock.
+_ACQUIRE = """
+if redis.call("set", KEYS[1], ARGV[1], "EX", ARGV[2], "NX") then return 1 end
+if redis.call("get", KEYS[1]) == ARGV[1] then redis.call("expire", KEYS[1], ARGV[2]) return 1 end
+return 0"""
+
+#: Compare and renew, compare and delete; the latter is Laravel's own.
+_RENEW = """
+if redis.call("get", KEYS[1]) == ARGV[1] then return redis.call("expire", KEYS[1], ARGV[2]) end
+return 0"""
+_RELEASE = """
+if redis.call("get", KEYS[1]) == ARGV[1] then return redis.call("del", KEYS[1]) end
+return 0"""
+
+_INCREMENT = """
+local count = redis.call("incr", KEYS[1])
+if count == 1 then redis.call("expire", KEYS[1], ARGV[1]) end
+return count"""
+
+
+class RedisCache:
+    """An `AppCache` in Redis. Laravel keeps numbers there as they are: here they are `i:N;` as in the other stores."""
+
+    def __init__(self, place: RedisPlace, prefix: str) -> None:
+        """Connect with the first use; `prefix` is that of the connection and that of the cache."""
+        self._name = str(place)
+        self._prefix = prefix
+        self._values = _client(place, place.value_database)
+        self._locks = _client(place, place.lock_database)
+
+    def get(self, key: str) -> bytes | None:
+        """The value; None if there is none, or its time is over."""
+        with self._translated():
+            value: bytes | None = self._values.get(self._prefix + key)
+        return b"i:%b;" % value if value is not None and re.fullmatch(b"-?[0-9]+", value) else value
+
+    def put(self, key: str, value: bytes, seconds: int) -> None:
+        """Set the value for so long."""
+        number = re.fullmatch(b"i:(-?[0-9]+);", value)
+        with self._translated():
+            self._values.set(self._prefix + key, number[1] if number else value, ex=seconds)
+
+    def forget(self, key: str) -> None:
+        """Remove the value, if there is one."""
+        with self._translated():
+            self._values.delete(self._prefix + key)
+
+    def increment(self, key: str, seconds: int) -> int:
+        """Count one more and return the count; a new one starts at 1 and is kept for so long."""
+        return int(self._run(self._values, _INCREMENT, key, seconds))
+
+    def acquire(self, key: str, owner: str, seconds: int) -> bool:
+        """Take the lock if it is free, run out or `owner`'s; say whether it is `owner`'s now."""
+        return bool(self._run(self._locks, _ACQUIRE, key, owner, seconds))
+
+    def renew(self, key: str, owner: str, seconds: int) -> bool:
+        """Let it run out so many seconds from now; False if it is not `owner`'s any more."""
+        return bool(self._run(self._locks, _RENEW, key, owner, seconds))
+
+    def release(self, key: str, owner: str) -> bool:
+        """Give it back; False if it was not `owner`'s any more."""
+        return bool(self._run(self._locks, _RELEASE, key, owner))
+
+    def owner_of(self, key: str) -> str | None:
+        """Who has it now; None if nobody, or it has run out."""
+        with self._translated():
+            owner: bytes | None = self._locks.get(self._prefix + key)
+        return None if owner is None else owner.decode(errors="replace")
+
+    def forget_lock(self, key: str) -> None:
+        """Remove the lock, whoever has it."""
+        with self._translated():
+            self._locks.delete(self._prefix + key)
+
+    def prefixes_of(self, key: str) -> set[str]:
+        """The prefixes under which the app has locks that begin so."""
+        with self._translated():
+            found = list(islice(self._locks.scan_iter(match=f"*{key}*", count=_SCANNED), _ENOUGH))
+        return {name.decode(errors="replace").partition(key)[0] for name in found}
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._values.close()
+        self._locks.close()
+
+    def _run(self, client: Any, script: str, key: str, *arguments: Any) -> Any:
+        with self._translated():
+            return client.eval(script, 1, self._prefix + key, *arguments)
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except redis.RedisError as error:
+            raise CacheUnavailable(f"the app's cache is away: Redis at {self._name} says: {error}") from error
+
+
+def _client(place: RedisPlace, database: int) -> Any:
+    where = {"unix_socket_path": place.host} if place.host.startswith("/") else {"host": place.host, "port": place.port}
+    return redis.Redis(
+        **where,
+        db=database,
+        username=place.username,
+        password=place.password.get_secret_value() if place.password else None,
+        ssl=place.tls,
+        socket_connect_timeout=_CONNECT_SECONDS,
+        socket_timeout=_ANSWER_SECONDS,
+        # What PHP's clients speak: whatever stands between the app and its Redis lets it through.
+        protocol=2,
+        # Once more, on a new connection: the server may have closed an idle one.
+        retry=Retry(NoBackoff(), 1),
+    )

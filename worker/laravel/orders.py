@@ -1,0 +1,53 @@
+"""What people order the workers to do, where Laravel leaves it: restart, pause, wait while the app is down."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from faces.laravel_settings import LaravelSettings
+from worker.cache.app_cache import Values
+
+#: Laravel's keys.
+_RESTART = "illuminate:queue:restart"
+_PAUSED = "illuminate:queue:paused"
+_DOWN = "illuminate:foundation:down"
+
+#: PHP's false: an order that was taken back by being overwritten.
+_FALSE = b"b:0;"
+
+
+class Orders:
+    """Looks when asked. Each method raises CacheUnavailable while the app's cache is away."""
+
+    def __init__(self, values: Values, laravel: LaravelSettings) -> None:
+        """Nothing is read before the first question."""
+        self._values, self._laravel = values, laravel
+        self._at_start: tuple[bytes | None] | None = None
+
+    def should_restart(self) -> bool:
+        """Whether `queue:restart` was given since the first time that this was asked."""
+        restarted = self._values.get(_RESTART)
+        if self._at_start is None:
+            self._at_start = (restarted,)
+        return (restarted,) != self._at_start
+
+    def is_paused(self, connection: str, queue: str) -> bool:
+        """Whether `queue:pause connection:queue` holds."""
+        return self._values.get(f"{_PAUSED}:{connection}:{queue}") not in {None, _FALSE}
+
+    def is_down(self) -> bool:
+        """Whether `php artisan down` holds."""
+        if self._laravel.maintenance_in_cache:
+            return self._values.get(_DOWN) is not None
+        return self._laravel.storage is not None and (self._laravel.storage / "framework/down").exists()
+
+    def reason_to_wait(self, queues: Sequence[str]) -> str | None:
+        """Why no job may be taken from these queues now, for the log; None if one may.
+
+        One paused queue of several holds the others up too: what is taken from them is not told apart.
+        """
+        if self.is_down():
+            return "the app is down (php artisan up ends it)"
+        name = self._laravel.connection_name
+        paused = [queue for queue in queues if self.is_paused(name, queue)]
+        return f"paused: {', '.join(f'{name}:{queue}' for queue in paused)}" if paused else None
