@@ -1,5 +1,9 @@
 """The app's tables in MySQL's words, as its migrations make them: the first version, and what later ones changed."""
 
+from __future__ import annotations
+
+import re
+
 IMAGES = """
 CREATE TABLE images (
   id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,
@@ -114,18 +118,20 @@ V3 = V2
 #: Everything that we can use, also what the app does not have yet.
 ALL = (*V2, "ALTER TABLE faces ADD COLUMN box JSON NULL", "CREATE INDEX faces_parent_id ON faces (parent_id)")
 
+PERSONS = """
+CREATE TABLE persons (
+  id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,
+  name VARCHAR(255) NOT NULL,
+  photo VARCHAR(255) NULL,
+  centroid_embedding JSON NULL,
+  embeddings_count INT UNSIGNED NOT NULL DEFAULT 0,
+  created_at TIMESTAMP NULL, updated_at TIMESTAMP NULL
+)
+"""
+
 V4 = (
     *V2,
-    """
-    CREATE TABLE persons (
-      id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,
-      name VARCHAR(255) NOT NULL,
-      photo VARCHAR(255) NULL,
-      centroid_embedding JSON NULL,
-      embeddings_count INT UNSIGNED NOT NULL DEFAULT 0,
-      created_at TIMESTAMP NULL, updated_at TIMESTAMP NULL
-    )
-    """,
+    PERSONS,
     """
     ALTER TABLE faces DROP COLUMN name,
       MODIFY status ENUM('process', 'unknown', 'not_face', 'ok', 'suggested') NOT NULL DEFAULT 'process'
@@ -141,4 +147,35 @@ V5 = (
       ADD CONSTRAINT faces_image_cascade FOREIGN KEY (image_id) REFERENCES images (id) ON DELETE CASCADE,
       ADD CONSTRAINT faces_person_cascade FOREIGN KEY (person_id) REFERENCES persons (id) ON DELETE CASCADE
     """,
+)
+
+_SQLITE_WORDS = (
+    (" NOT NULL AUTO_INCREMENT PRIMARY KEY", " PRIMARY KEY AUTOINCREMENT"),
+    ("BIGINT UNSIGNED", "INTEGER"),
+    ("MEDIUMTEXT", "TEXT"),
+    ("LONGTEXT", "TEXT"),
+)
+
+
+def on_sqlite(*tables: str) -> tuple[str, ...]:
+    """The tables in SQLite's words, as Laravel makes them there: what is inside a row is the same."""
+    statements = []
+    for table in tables:
+        statement = re.sub(r"UNIQUE INDEX \w+", "UNIQUE", table)
+        statement = re.sub(r",\s+INDEX \w+ \([^)]*\)", "", statement)
+        statement = re.sub(r"ENUM\([^)]*\)", "VARCHAR(255)", statement)
+        for mysql, sqlite in _SQLITE_WORDS:
+            statement = statement.replace(mysql, sqlite)
+        statements.append(statement)
+    return tuple(statements)
+
+
+#: The fifth version on SQLite, where columns and their keys cannot be taken away again.
+SQLITE_V5 = on_sqlite(
+    IMAGES,
+    FACES.replace("parent_id BIGINT UNSIGNED NULL,", "")
+    .replace("name VARCHAR(255) NULL,", "person_id BIGINT UNSIGNED NULL, quality_score DOUBLE NULL,")
+    .replace("created_at", "quality_details JSON NULL, is_reference TINYINT(1) NOT NULL DEFAULT 0, created_at", 1),
+    PERSONS,
+    *LARAVEL,
 )

@@ -140,11 +140,9 @@ def test_scan_and_portraits_are_refused(
     assert rows.everything() == before
 
 
-def test_a_schema_with_persons_is_refused_in_one_sentence(worker: Any, mariadb: MariaDB) -> None:
-    url = mariadb.new_database(*V4)
-    for verb in (["process", "1"], ["link"], ["enrol", "Ann", "--id", "1"]):
-        _, err = worker.run(*verb, code=1, FACE_DATABASE_URL=url)
-        assert "found a table `persons` in this database" in err.splitlines()[-1]
+def test_naming_where_persons_have_the_names_is_refused_in_one_sentence(worker: Any, mariadb: MariaDB) -> None:
+    _, err = worker.run("enrol", "Ann", "--id", "1", code=1, FACE_DATABASE_URL=mariadb.new_database(*V4))
+    assert "found a table `persons` in this database" in err.splitlines()[-1]
 
 
 def test_the_report_shows_the_apps_images(

@@ -11,16 +11,16 @@ import pytest
 from faces.disks import Disks
 from faces.linking import Linking
 from faces.store.database import Store
-from tests.servers.app_schema import ALL, V1, V2, V4, V5
+from tests.servers.app_schema import ALL, LARAVEL, SQLITE_V5, V1, V2, V4, V5, on_sqlite
 from tests.servers.fake_api import FakeApi
 from tests.servers.mariadb import MariaDB, running_mariadb
 from tests.servers.rows import Rows
 from worker.face_client import FaceClient
 from worker.process import Tools
 
-
-#: `mariadb v4` and `mariadb v5` link faces to persons: only for tests that ask for them.
+#: The app's databases; those of the versions 4 and 5 link faces to persons: only for tests that ask for them.
 _VERSIONS = {"mariadb v1": V1, "mariadb v2": V2, "mariadb all": ALL, "mariadb v4": V4, "mariadb v5": V5}
+_SQLITE = {"sqlite v5": SQLITE_V5, "sqlite with a queue": on_sqlite(*LARAVEL)}
 
 
 @pytest.fixture(scope="session")
@@ -32,12 +32,21 @@ def mariadb() -> Iterator[MariaDB]:
 @pytest.fixture(params=["sqlite", "mariadb v1", "mariadb v2", "mariadb all"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A fresh database with the tables in it."""
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path / 'faces.db'}"
-        Store.open(url, create=True).close()
-        return url
+    if "sqlite" in request.param:
+        return _on_sqlite(tmp_path / "faces.db", request.param)
     server: MariaDB = request.getfixturevalue("mariadb")
     return server.new_database(*_VERSIONS[request.param])
+
+
+def _on_sqlite(file: Path, version: str) -> str:
+    url = f"sqlite:///{file}"
+    if version != "sqlite v5":
+        Store.open(url, create=True).close()
+    rows = Rows(url)
+    for statement in _SQLITE.get(version, ()):
+        rows.run(statement)
+    rows.close()
+    return url
 
 
 @pytest.fixture
