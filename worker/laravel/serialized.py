@@ -130,7 +130,8 @@ _FLOAT = re.compile(rb"d:(-?[0-9]{1,400}(?:\.[0-9]{1,400})?(?:E[+-][0-9]{1,4})?|
 _LENGTH = re.compile(rb'[sOCE]:(0|[1-9][0-9]{0,8}):"')
 _COUNT = re.compile(rb"(0|[1-9][0-9]{0,8}):\{")
 _REFERENCE = re.compile(rb"[rR]:([1-9][0-9]{0,8});")
-_CLASS_NAME = re.compile(rb"[A-Za-z0-9_:\\\x80-\xff]{1,512}")
+_CLASS_NAME = re.compile(rb"([A-Za-z0-9_\\\x80-\xff]{1,512})")
+_CASE = re.compile(rb"([A-Za-z0-9_\\\x80-\xff]{1,512}):([A-Za-z0-9_\x80-\xff]{1,512})")
 
 _LONGEST_INTEGER = 2**63
 
@@ -180,13 +181,11 @@ class _Reader:
         if kind in (b"r", b"R"):
             return PhpReference(int(self._take(_REFERENCE, "a reference")))
         if kind == b"E":
-            class_name, colon, case = self._class_name().partition(":")
+            class_name, case = self._named(_CASE, "the case of an enumeration")
             self._expect(b";")
-            if not (class_name and colon and case):
-                raise self.wrong("the case of an enumeration before it")
             return PhpEnum(class_name, case)
         if kind == b"C":
-            class_name = self._class_name()
+            [class_name] = self._named(_CLASS_NAME, "the name of a class")
             self._expect(b":")
             length = int(self._take(_COUNT, "a length"))
             content = self._bytes(length)
@@ -218,7 +217,7 @@ class _Reader:
         return PhpArray(entries, self.data, spans)
 
     def _object(self, depth: int) -> PhpObject:
-        class_name = self._class_name()
+        [class_name] = self._named(_CLASS_NAME, "the name of a class")
         self._expect(b":")
         entries, spans = self._entries(depth)
         return PhpObject(entries, self.data, spans, class_name)
@@ -245,13 +244,13 @@ class _Reader:
             return self._text()
         raise self.wrong("a key")
 
-    def _class_name(self) -> str:
+    def _named(self, pattern: re.Pattern[bytes], needed: str) -> tuple[str, ...]:
         start = self.place
-        name = self._quoted()
-        if not _CLASS_NAME.fullmatch(name):
+        found = pattern.fullmatch(self._quoted())
+        if not found:
             self.place = start
-            raise self.wrong("the name of a class")
-        return name.decode("utf-8", "surrogateescape")
+            raise self.wrong(needed)
+        return tuple(name.decode("utf-8", "surrogateescape") for name in found.groups())
 
     def _quoted(self) -> bytes:
         length = int(self._take(_LENGTH, "a length and a quotation mark"))
