@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import os
 import signal
 import sys
@@ -12,7 +11,8 @@ from types import FrameType
 
 from faces import __version__, settings
 from faces.errors import FacesError, RequestError
-from worker.commands import demo, enrol, export, faces, link, process, report, scan
+from worker import logs
+from worker.commands import demo, enrol, export, faces, link, process, report, run, scan, status
 from worker.output import Output
 from worker.session import Session
 
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _stop)
     try:
         session = Session(settings.load(), output)
-        _log(session.settings.log_level)
+        logs.configure(session.settings.log_level, session.settings.log_format)
         code: int = parsed.run(parsed, session)
     except FacesError as error:
         output.say(f"{parsed.verb}: {error}")
@@ -65,15 +65,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"face sidecar {__version__}")
     verbs = parser.add_subparsers(title="verbs", dest="verb", metavar="VERB", required=True)
-    for command in (demo, scan, enrol, link, faces, report, export, process):
+    for command in (demo, scan, enrol, link, faces, report, export, process, run, status):
         command.add_to(verbs)
     return parser
-
-
-def _log(level: str) -> None:
-    logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-    # One line a request is too much beside a progress bar; the API has its own.
-    logging.getLogger("httpx2").setLevel(logging.WARNING)
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> None:

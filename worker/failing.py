@@ -10,6 +10,7 @@ from faces.store import failed_jobs, images, job_batches, queues
 from faces.store.database import Store, Transaction
 from faces.store.failed_jobs import FailedJob
 from worker.errand import ALONE, Errand
+from worker.last_error import limited
 
 #: The image that a message's body is of, where it is one of the same class; None where not.
 ImageOf = Callable[[bytes], int | None]
@@ -24,7 +25,7 @@ class Failure:
     """The job's class; None for a message that is no job of ours."""
     image_id: int | None = None
     last_error: str | None = None
-    """The text for its image; None leaves what is there."""
+    """The text for its image; None leaves what is there, and so does an image whose faces were found before."""
     repeated: bool = False
     """Whether the image said the same before this job: then the row of an earlier job for it is written over."""
 
@@ -38,7 +39,9 @@ class Reading:
 
 
 def record_failure(store: Store, failure: Failure, reading: Reading, errand: Errand = ALONE) -> None:
-    """Write all that is left of a job; doing it twice changes nothing. Waits up to 2 s for `queue:retry`, see there.
+    """Write all that is left of a job; doing it twice changes nothing.
+
+    Where the job has a row already, waits up to 2 s for `queue:retry` to delete it.
 
     Raises:
         LockLost: somebody else has the image's lock by now; nothing is written.
@@ -55,8 +58,8 @@ def _write(transaction: Transaction, failure: Failure, reading: Reading, errand:
     image = images.lock(transaction, failure.image_id) if failure.image_id is not None else None
     if image and not errand.still_ours():
         raise LockLost(f"the lock of image {image.id} ran out or is another's by now: nothing was written")
-    if image and failure.last_error is not None:
-        images.note_error(transaction, image.id, failure.last_error)
+    if image and failure.last_error is not None and not image.faces_checked:
+        images.note_error(transaction, image.id, limited(failure.last_error))
     if errand.dedup_key is not None:
         queues.forget(transaction, errand.dedup_key)
     if errand.batch:

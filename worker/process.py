@@ -24,6 +24,7 @@ from worker.errand import ALONE, Errand, settle, take
 from worker.face_answer import Encoded, FoundFace, Refused
 from worker.face_client import FaceClient
 from worker.links import Link, columns_of, lock_links
+from worker.steps import reached
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,8 @@ class Tools:
     disks: Disks
     linking: Linking
     candidates: CandidateReader = field(default_factory=CandidateReader)
+    debug_pictures: bool = True
+    """Whether the API draws them: an image without one is not done then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,23 +79,26 @@ def process_image(tools: Tools, image_id: int, errand: Errand = ALONE, timeout: 
         image = images.find(transaction, image_id)
     if image is None:
         raise ImageMissing(f"found no image {image_id} in {tools.store.name}")
-    if skips(tools.disks, image, errand):
+    reached("image read")
+    if skips(tools, image, errand):
         done = tools.store.write(lambda transaction: _write_if_done(transaction, tools, image_id, errand))
         if done:
             return done
     encoded = _encode(tools, image, errand, timeout)
+    reached("encoded")
     candidates = _candidates(tools, image_id) if encoded.faces else Candidates.of([], [], [])
+    reached("candidates read")
     return tools.store.write(lambda transaction: _write(transaction, tools, image_id, errand, encoded, candidates))
 
 
-def skips(disks: Disks, image: Image, errand: Errand) -> bool:
+def skips(tools: Tools, image: Image, errand: Errand) -> bool:
     """Whether the errand leaves this image alone: faces are there, and the debug picture too where there are any."""
-    return errand.skip_done and image.faces_checked and bool(image.debug_filename or not disks.roots)
+    return errand.skip_done and image.faces_checked and bool(image.debug_filename or not tools.debug_pictures)
 
 
 def _write_if_done(transaction: Transaction, tools: Tools, image_id: int, errand: Errand) -> Processed | None:
     """The end of a job whose image is done already; None where it is not, as the locked row says."""
-    if not skips(tools.disks, take(transaction, image_id, errand), errand):
+    if not skips(tools, take(transaction, image_id, errand), errand):
         return None
     return _done_already(transaction, image_id, errand)
 
@@ -105,6 +111,7 @@ def _done_already(transaction: Transaction, image_id: int, errand: Errand) -> Pr
 def _encode(tools: Tools, image: Image, errand: Errand, timeout: float | None) -> Encoded:
     try:
         file, original_path = _file_of(tools, image)
+        reached("file found")
         answer = tools.client.encode(file, image.filename, original_path, timeout)
     except (FileMissing, OutsideDisks) as error:
         _note(tools, image.id, errand, error, last_error.limited(str(error)))
@@ -132,7 +139,7 @@ def _note(tools: Tools, image_id: int, errand: Errand, error: FacesError, text: 
 
     def work(transaction: Transaction) -> bool:
         image = take(transaction, image_id, errand)
-        if not skips(tools.disks, image, errand):
+        if not skips(tools, image, errand):
             images.note_error(transaction, image_id, text)
         return image.last_error == text
 
@@ -153,7 +160,8 @@ def _write(
 ) -> Processed:
     """All writing of an image, in the one order of locks: image row, its faces by id, whom they are linked to by id."""
     image = take(transaction, image_id, errand)
-    if skips(tools.disks, image, errand):
+    reached("image locked")
+    if skips(tools, image, errand):
         return _done_already(transaction, image_id, errand)
     rows = faces.lock_of_image(transaction, image_id)
     found = _matrix(encoded)
@@ -165,6 +173,7 @@ def _write(
     debug_filename = Path(encoded.debug_image_path).name if encoded.debug_image_path else None
     images.finish(transaction, image, debug_filename, encoded.pixels)
     settle(transaction, errand)
+    reached("rows written")
     return Processed(
         image_id=image_id,
         found=len(found),

@@ -71,6 +71,15 @@ class Store:
         """Give the connections back."""
         self._engine.dispose()
 
+    def ping(self) -> None:
+        """Ask the database for nothing.
+
+        Raises:
+            StoreUnavailable: it does not answer.
+        """
+        with self.reading() as transaction:
+            transaction.connection.execute(sa.select(1))
+
     @contextmanager
     def reading(self) -> Iterator[Transaction]:
         """A transaction that only reads and locks nothing.

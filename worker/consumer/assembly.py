@@ -1,0 +1,143 @@
+"""Puts a worker together out of the settings: what is wrong stops the start, what is only away does not."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing
+
+import httpx2
+
+from faces import laravel_settings
+from faces.disks import Disks
+from faces.errors import FaceApiUnavailable
+from faces.laravel.broker import BrokerTls
+from faces.laravel_settings import LaravelSettings
+from faces.settings import Settings
+from faces.store.database import Store
+from worker import completion
+from worker.amqp.broker import Broker
+from worker.amqp.settings import Address, BrokerSettings, QueueOptions, Tls
+from worker.cache.crash_marks import CrashMarks
+from worker.cache.open import OpenedCache, open_cache
+from worker.consumer.circuit import Circuit
+from worker.consumer.face_job import FaceJobs
+from worker.consumer.loop import Consumer, Until
+from worker.consumer.opening import NotOpened, wait_for
+from worker.consumer.recorder import Recorder
+from worker.consumer.status import Status
+from worker.consumer.stop import Stop
+from worker.consumer.work import Work
+from worker.face_client import FaceClient, open_http
+from worker.laravel.encryption import keys_of
+from worker.laravel.orders import Orders
+from worker.process import Tools
+from worker.session import Session
+
+_log = logging.getLogger(__name__)
+
+
+def run_worker(session: Session, queues: Sequence[str], until: Until) -> int:
+    """Make a worker, let it work, and take it down again in order; returns the exit code.
+
+    Raises:
+        SettingsError, SchemaError: it cannot work as things are set.
+    """
+    laravel = laravel_settings.load()
+    with ExitStack() as stack:
+        stop = stack.enter_context(closing(Stop()))
+        stop.listen()
+        try:
+            consumer = _consumer(stack, session, laravel, tuple(queues) or (laravel.queue,), until, stop)
+        except NotOpened:
+            return 0
+        return consumer.run()
+
+
+def _consumer(
+    stack: ExitStack, session: Session, laravel: LaravelSettings, queues: Sequence[str], until: Until, stop: Stop
+) -> Consumer:
+    """Everything that the stack closes again, in the order in which it must be there."""
+    settings = session.settings
+    broker = Broker(_broker_settings(laravel), queues, _queue_options(settings))
+    keys = keys_of(laravel.app_key.get_secret_value(), laravel.app_previous_keys.get_secret_value())
+    url = laravel.database_url.get_secret_value()
+    opened = wait_for("database", lambda: Store.open(url, create=url.startswith("sqlite")), stop)
+    store = stack.enter_context(closing(opened))
+    _check(store, settings)
+    cache = stack.enter_context(closing(wait_for("app's cache", lambda: open_cache(laravel, store, settings), stop)))
+    client = stack.enter_context(_http(settings, laravel))
+    disks = Disks.of({**laravel.disk_roots, **settings.disk_roots})
+    tools = Tools(store, FaceClient(client), disks, session.linking, debug_pictures=bool(settings.disk_roots))
+    recorder = Recorder(store, laravel.connection_name, keys)
+    marks = CrashMarks(cache.values, secrets.token_hex(8))
+    faces = FaceJobs(tools, settings, keys, cache.values, cache.locks, marks, recorder, stop)
+    # The one table of jobs: the app's class and what does it.
+    work = Work({settings.job_class: faces.outcome}, recorder, settings.foreign_jobs_queue)
+    circuit = Circuit([_api_probe(tools.client), store.ping, _cache_probe(cache)], stop)
+    status = stack.enter_context(closing(Status(settings.state_dir, queues)))
+    stack.enter_context(closing(broker))
+    broker.start()
+    _log.info("taking jobs of %s from %s; rows in %s", settings.job_class, ", ".join(queues), store.name)
+    return Consumer(broker, queues, work, circuit, Orders(cache.values, laravel), until, stop, status)
+
+
+def _check(store: Store, settings: Settings) -> None:
+    completion.require_choice(store.schema, settings.completion_event)
+    store.schema.require_tables("failed_jobs")
+
+
+def _http(settings: Settings, laravel: LaravelSettings) -> httpx2.Client:
+    url = settings.api_url or laravel.face_api_url or f"http://{settings.api_address}"
+    key = settings.api_key.get_secret_value() if settings.api_key else None
+    return open_http(url, key=key, timeout=settings.api_timeout)
+
+
+def _api_probe(client: FaceClient) -> Callable[[], None]:
+    def probe() -> None:
+        if not client.is_ready():
+            raise FaceApiUnavailable("the face API's /readyz does not say that photos are taken")
+
+    return probe
+
+
+def _cache_probe(cache: OpenedCache) -> Callable[[], None]:
+    def probe() -> None:
+        cache.values.get("face-sidecar-probe")
+
+    return probe
+
+
+def _broker_settings(laravel: LaravelSettings) -> BrokerSettings:
+    return BrokerSettings(
+        addresses=tuple(Address(one.host, one.port) for one in laravel.brokers),
+        user=laravel.rabbitmq_user,
+        password=laravel.rabbitmq_password.get_secret_value(),
+        vhost=laravel.rabbitmq_vhost,
+        tls=_tls(laravel.tls) if laravel.tls else None,
+    )
+
+
+def _tls(tls: BrokerTls) -> Tls:
+    return Tls(
+        ca_file=str(tls.ca_file) if tls.ca_file else None,
+        certificate=str(tls.certificate) if tls.certificate else None,
+        key=str(tls.key) if tls.key else None,
+        passphrase=tls.passphrase.get_secret_value() if tls.passphrase else None,
+        verify_peer=tls.verify_peer,
+    )
+
+
+def _queue_options(settings: Settings) -> QueueOptions:
+    return QueueOptions(
+        prioritize_delayed=settings.rabbitmq_prioritize_delayed,
+        max_priority=settings.rabbitmq_queue_max_priority,
+        quorum=settings.rabbitmq_quorum,
+        exchange=settings.rabbitmq_exchange or "",
+        exchange_type=settings.rabbitmq_exchange_type,
+        routing_key=settings.rabbitmq_exchange_routing_key,
+        reroute_failed=settings.rabbitmq_reroute_failed,
+        failed_exchange=settings.rabbitmq_failed_exchange or "",
+        failed_routing_key=settings.rabbitmq_failed_routing_key,
+    )

@@ -1,0 +1,97 @@
+"""What becomes of a job: done, later, never, or as soon as the world is back. Decides; the consumer acts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from faces.errors import (
+    AnswerLost,
+    CrashedTooOften,
+    FacesError,
+    LockHeld,
+    LockLost,
+    PhotoDeclined,
+    PhotoError,
+    SchemaError,
+    TriedTooOften,
+    Unavailable,
+    UnreadableMessage,
+)
+from worker.consumer.limits import Limits
+from worker.laravel.chain import NewJob
+
+#: Seconds after which a job is tried again whose image somebody else has in hand.
+LOCK_DELAY = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The job is done: publish these, then ack."""
+
+    jobs: tuple[NewJob, ...] = ()
+    note: str = ""
+    """What the log line says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Try again in `delay` seconds; `attempts` is what the next header will say."""
+
+    delay: int
+    attempts: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Never: recorded in failed_jobs, then rejected."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """The world is away: this is nobody's try. Wait until it is back, then do the job from its start."""
+
+    error: FacesError
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """Not ours: hand it on unchanged."""
+
+    queue: str
+
+
+Outcome = Done | Release | Failed | Wait | Forward
+
+_FINAL = (PhotoError, UnreadableMessage, TriedTooOften, CrashedTooOften)
+
+
+def outcome_of(error: Exception, attempt: int, limits: Limits, now: float, exceptions: int) -> Outcome:
+    """Decide what an error means for a job.
+
+    The world's faults cost no try, and neither does a lock that somebody else holds; the photo's and the message's
+    end the job; all others are tried `limits.tries` times.
+
+    Args:
+        error: how the attempt ended.
+        attempt: which one it was, from 1.
+        limits: the job's.
+        now: Unix seconds.
+        exceptions: how many attempts of this job ended in an error, this one included.
+    """
+    if isinstance(error, PhotoDeclined):
+        return Done(note=f"declined: {error}")
+    if isinstance(error, LockHeld | LockLost):
+        return Release(LOCK_DELAY, attempt - 1, str(error))
+    if isinstance(error, Unavailable | SchemaError):
+        return Wait(error)
+    if isinstance(error, _FINAL) or _is_over(error, attempt, limits, now, exceptions):
+        return Failed(f"{limits.attempt_of(attempt)}: {error}")
+    return Release(limits.delay_after(attempt), attempt, f"{limits.attempt_of(attempt)}: {error}")
+
+
+def _is_over(error: Exception, attempt: int, limits: Limits, now: float, exceptions: int) -> bool:
+    timed_out = isinstance(error, AnswerLost) and error.timed_out and limits.fail_on_timeout
+    return timed_out or limits.are_spent(attempt, now, exceptions)

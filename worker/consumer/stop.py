@@ -1,0 +1,66 @@
+"""Being told to stop: once, the job in hand is finished; twice, it is given back."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+
+class GivenUp(BaseException):
+    """Told twice to stop: leave the job in hand, from wherever it is. No `except Exception` may hold it."""
+
+
+class Stop:
+    """A wish that a signal may utter at any moment. Not `threading.Event`: its `set` can block in a signal handler."""
+
+    def __init__(self) -> None:
+        """Not told yet."""
+        self._ours, self._theirs = os.pipe()
+        self._told = 0
+        self._in_hand = False
+
+    def set(self) -> None:
+        """Tell it."""
+        self._told += 1
+        os.write(self._theirs, b"s")
+
+    def is_set(self) -> bool:
+        """Whether it was told."""
+        return self._told > 0
+
+    def wait(self, seconds: float) -> bool:
+        """Wait so long, or until it is told; returns whether it was."""
+        end = time.monotonic() + seconds
+        while not self.is_set() and (left := end - time.monotonic()) > 0:
+            select.select([self._ours], [], [], left)
+        return self.is_set()
+
+    @contextmanager
+    def job_in_hand(self) -> Iterator[None]:
+        """Within this, being told a second time raises `GivenUp`."""
+        self._in_hand = True
+        try:
+            yield
+        finally:
+            self._in_hand = False
+
+    def listen(self) -> None:
+        """Be told by SIGTERM, SIGQUIT and SIGINT; for the main thread."""
+        for number in (signal.SIGTERM, signal.SIGQUIT, signal.SIGINT):
+            signal.signal(number, self._on_signal)
+
+    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        self.set()
+        if self._told > 1 and self._in_hand:
+            self._in_hand = False
+            raise GivenUp
+
+    def close(self) -> None:
+        """Close its pipe."""
+        os.close(self._ours)
+        os.close(self._theirs)
