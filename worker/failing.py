@@ -38,10 +38,12 @@ class Reading:
     allows_failures: Callable[[bytes], bool]
 
 
-def record_failure(store: Store, failure: Failure, reading: Reading, errand: Errand = ALONE) -> None:
+def record_failure(
+    store: Store, failure: Failure, reading: Reading, errand: Errand = ALONE, patience: float = 2.0
+) -> None:
     """Write all that is left of a job; doing it twice changes nothing.
 
-    Where the job has a row already, waits up to 2 s for `queue:retry` to delete it.
+    Where the job has a row already, waits up to `patience` seconds for `queue:retry` to delete it.
 
     Raises:
         LockLost: somebody else has the image's lock by now; nothing is written.
@@ -49,7 +51,7 @@ def record_failure(store: Store, failure: Failure, reading: Reading, errand: Err
         SchemaError: it has no table `failed_jobs`.
     """
     store.schema.require_tables("failed_jobs")
-    failed_jobs.wait_until_gone(store, failure.job.uuid)
+    failed_jobs.wait_until_gone(store, failure.job.uuid, patience)
     store.write(lambda transaction: _write(transaction, failure, reading, errand))
 
 

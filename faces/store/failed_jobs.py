@@ -65,7 +65,7 @@ def uuid_of(body: bytes) -> UUID:
     return UUID(bytes=digest[:16], version=5)
 
 
-def wait_until_gone(store: Store, uuid: str, seconds: float = 2.0) -> None:
+def wait_until_gone(store: Store, uuid: str, seconds: float) -> None:
     """Wait for as long as a job's earlier row is there, so that a new one is not deleted in its place.
 
     `queue:retry` pushes a job first and deletes its row after; a job that fails again at once can be quicker.

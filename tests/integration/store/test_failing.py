@@ -1,0 +1,279 @@
+"""The end of a job that failed for good, on real databases: one transaction, once, and not once an hour."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import threading
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from faces.errors import LockLost, SchemaError, UnreadableMessage
+from faces.store.database import Store
+from faces.store.failed_jobs import FailedJob, uuid_of
+from tests.servers.rows import Rows
+from worker.errand import ALONE, Errand
+from worker.failing import Failure, Reading, record_failure
+from worker.laravel.batches import allows_failures
+from worker.laravel.payload import Command, Envelope
+
+pytestmark = pytest.mark.parametrize("url", ["sqlite with a queue", "mariadb v1", "mariadb v5"], indirect=True)
+
+CLASS = "App\\Jobs\\FaceProcessJob"
+KEY = hashlib.md5(b"job", usedforsecurity=False).digest()
+LAST_ERROR = 'HTTP 415: {"error":"no picture"}'
+
+
+def body(image_id: int, name: str = "job", class_name: str = CLASS, *, as_text: bool = False) -> bytes:
+    """A message as Laravel writes it, for an image; a form's post makes the id a text."""
+    image = f's:{len(str(image_id))}:"{image_id}";' if as_text else f"i:{image_id};"
+    command = f'O:{len(class_name)}:"{class_name}":1:{{s:11:"\0*\0taskData";a:1:{{s:8:"image_id";{image}}}}}'
+    payload = {
+        "uuid": str(uuid.uuid5(uuid.NAMESPACE_OID, name)),
+        "displayName": class_name,
+        "job": "Illuminate\\Queue\\CallQueuedHandler@call",
+        "data": {"commandName": class_name, "command": command},
+        "id": name,
+    }
+    return json.dumps(payload, separators=(",", ":")).encode()
+
+
+def image_of(payload: bytes) -> int | None:
+    try:
+        return Command.read(Envelope.decode(payload), []).image_id
+    except UnreadableMessage:
+        return None
+
+
+READING = Reading(image_of, allows_failures)
+
+
+def failure(image_id: int, name: str = "job", **values: Any) -> Failure:
+    envelope = Envelope.decode(body(image_id, name))
+    job = FailedJob.of(envelope.uuid, "rabbitmq", "faces", envelope.body, f"faces.errors.PhotoError: {name}")
+    return Failure(job, **{"class_name": CLASS, "image_id": image_id, "last_error": LAST_ERROR} | values)
+
+
+def record(store: Store, failure: Failure, reading: Reading, errand: Errand = ALONE) -> None:
+    """Without waiting for anybody to retry a job."""
+    record_failure(store, failure, reading, errand, patience=0)
+
+
+def failed(rows: Rows) -> list[dict[str, Any]]:
+    return rows.read("SELECT * FROM failed_jobs ORDER BY id")
+
+
+def test_a_failure_is_a_row_an_error_and_no_dedup_key_any_more(rows: Rows, store: Store) -> None:
+    image = rows.image()
+    rows.run("INSERT INTO queues (queue_key) VALUES (:key)", key=KEY)
+    record(store, failure(image), READING, Errand(dedup_key=KEY))
+    (row,) = failed(rows)
+    assert (row["connection"], row["queue"], row["payload"]) == ("rabbitmq", "faces", body(image).decode())
+    assert row["uuid"] == json.loads(row["payload"])["uuid"]
+    assert row["exception"] == "faces.errors.PhotoError: job"
+    at = datetime.fromisoformat(str(row["failed_at"])).replace(tzinfo=timezone.utc)
+    assert abs(datetime.now(timezone.utc) - at) < timedelta(minutes=5)
+    assert len(str(row["failed_at"])) == len("2026-01-01 00:00:00")
+    assert rows.one("SELECT last_error FROM images")["last_error"] == LAST_ERROR
+    assert rows.read("SELECT * FROM queues") == []
+
+
+def test_a_second_delivery_of_a_failed_job_updates_its_row(rows: Rows, store: Store) -> None:
+    """The worker ended between the row and the reject."""
+    image = rows.image()
+    first = failure(image)
+    record(store, first, READING)
+    record(store, replace(first, job=replace(first.job, exception="again")), READING)
+    assert [row["exception"] for row in failed(rows)] == ["again"]
+
+
+def test_everything_fits_its_column(rows: Rows, store: Store) -> None:
+    image = rows.image()
+    record(store, failure(image, last_error="日" * 5000), READING)
+    assert rows.one("SELECT last_error FROM images")["last_error"].startswith("日" * 100)
+    job = FailedJob.of("u" * 300, "rabbitmq", "faces", b"{}", "x" * 100_000)
+    record(store, Failure(job), READING)
+    assert failed(rows)[1]["uuid"] == str(uuid_of(b"{}"))
+
+
+def test_the_error_of_an_image_whose_faces_are_there_is_left_alone(rows: Rows, store: Store) -> None:
+    record(store, failure(rows.image(faces_checked=1)), READING)
+    assert rows.one("SELECT last_error FROM images")["last_error"] is None
+    assert len(failed(rows)) == 1
+
+
+def test_a_job_for_an_image_that_is_not_there_fails_too(rows: Rows, store: Store) -> None:
+    record(store, failure(77, repeated=True), READING)
+    assert len(failed(rows)) == 1
+
+
+@pytest.mark.parametrize("garbage", [b"", b"not JSON", b"{}", b"[]", b"null", b"\xff\xfe\x00", "é\0😀".encode()])
+def test_what_is_no_job_gets_the_same_row_at_each_delivery(rows: Rows, store: Store, garbage: bytes) -> None:
+    for _ in range(2):
+        job = FailedJob.of(None, "rabbitmq", "faces", garbage, "faces.errors.UnreadableMessage: not a job")
+        record(store, Failure(job), READING)
+    (row,) = failed(rows)
+    assert uuid.UUID(row["uuid"]).version == 5
+    is_text = garbage != b"\xff\xfe\x00"
+    assert (row["payload"].encode() if is_text else base64.b64decode(row["payload"])) == garbage
+    assert ("The message is not UTF-8; payload is base64." in row["exception"]) != is_text
+
+
+def test_a_photo_that_fails_every_hour_keeps_one_row(rows: Rows, store: Store) -> None:
+    image = rows.image()
+    for hour in range(4):
+        record(store, failure(image, f"hour {hour}", repeated=hour > 0), READING)
+    (row,) = failed(rows)
+    assert row["payload"] == body(image, "hour 3").decode()
+    assert row["uuid"] == json.loads(row["payload"])["uuid"], "so that queue:retry and queue:forget find it"
+    assert row["exception"] == "faces.errors.PhotoError: hour 3"
+
+
+def test_an_image_that_said_something_else_gets_a_new_row(rows: Rows, store: Store) -> None:
+    image = rows.image()
+    record(store, failure(image, "first"), READING)
+    record(store, failure(image, "second", repeated=False), READING)
+    assert len(failed(rows)) == 2
+
+
+def test_of_several_earlier_rows_the_newest_is_written_over(rows: Rows, store: Store) -> None:
+    image = rows.image()
+    for name in ("first", "second"):
+        record(store, failure(image, name), READING)
+    record(store, failure(image, "third", repeated=True), READING)
+    assert [row["exception"].split()[-1] for row in failed(rows)] == ["first", "third"]
+    record(store, failure(image, "third", repeated=True), READING)
+    assert [row["exception"].split()[-1] for row in failed(rows)] == ["first", "third"], "a second delivery"
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        body(12, "other"),
+        body(120, "other"),
+        body(1, "other", "App\\Jobs\\OtherJob"),
+        b'{"data": {"commandName": "App\\\\Jobs\\\\FaceProcessJob", "command": "s:8:\\"image_id\\";i:1;"}}',
+        b's:8:\\"image_id\\";i:1; App\\\\Jobs\\\\FaceProcessJob',
+    ],
+    ids=["another image", "a longer id", "another class", "no job", "no JSON"],
+)
+def test_rows_of_other_jobs_are_left_alone(rows: Rows, store: Store, payload: bytes) -> None:
+    image = rows.image()
+    assert image == 1
+    job = FailedJob.of(None, "rabbitmq", "faces", payload, "another's")
+    record(store, Failure(job), READING)
+    record(store, failure(image, repeated=True), READING)
+    assert [row["exception"] for row in failed(rows)] == ["another's", "faces.errors.PhotoError: job"]
+
+
+def test_an_earlier_row_is_known_by_an_id_that_a_form_made_a_text(rows: Rows, store: Store) -> None:
+    image = rows.image()
+    earlier = FailedJob.of("earlier", "rabbitmq", "faces", body(image, "earlier", as_text=True), "earlier")
+    record(store, Failure(earlier), READING)
+    record(store, failure(image, repeated=True), READING)
+    assert [row["exception"] for row in failed(rows)] == ["faces.errors.PhotoError: job"]
+
+
+def test_an_encrypted_earlier_row_is_looked_into(rows: Rows, store: Store) -> None:
+    """What the command says, only the one who has the key can tell."""
+    image = rows.image()
+    payload = json.dumps({"data": {"commandName": CLASS, "command": "eyJpdiI6Ii4uLiJ9"}}, separators=(",", ":"))
+    record(store, Failure(FailedJob.of("earlier", "rabbitmq", "faces", payload.encode(), "earlier")), READING)
+    asked: list[bytes] = []
+
+    def decrypting(one: bytes) -> int | None:
+        asked.append(one)
+        return image
+
+    record(store, failure(image, repeated=True), Reading(decrypting, allows_failures))
+    assert asked == [payload.encode()]
+    assert [row["exception"] for row in failed(rows)] == ["faces.errors.PhotoError: job"]
+
+
+def test_a_row_that_goes_while_it_is_being_replaced_is_made_anew(rows: Rows, store: Store) -> None:
+    image = rows.image()
+    record(store, failure(image, "earlier"), READING)
+
+    def deleting(payload: bytes) -> int | None:
+        if store.name.endswith(".db"):  # SQLite's writer is alone: nobody can delete now
+            return None
+        rows.run("DELETE FROM failed_jobs")
+        return image_of(payload)
+
+    record(store, failure(image, repeated=True), Reading(deleting, allows_failures))
+    assert failed(rows)[-1]["exception"] == "faces.errors.PhotoError: job"
+
+
+def test_a_row_that_queue_retry_is_about_to_delete_is_waited_for(rows: Rows, store: Store) -> None:
+    """queue:retry pushes first and deletes after; the job may fail in between, and must not lose its row."""
+    image = rows.image()
+    first = failure(image)
+    record(store, first, READING)
+    started = threading.Event()
+
+    def retry() -> None:
+        assert started.wait(30)
+        threading.Event().wait(0.3)
+        rows.run("DELETE FROM failed_jobs WHERE uuid = :uuid", uuid=first.job.uuid)
+
+    with ThreadPoolExecutor(1) as pool:
+        retrying = pool.submit(retry)
+        started.set()
+        record_failure(store, replace(first, job=replace(first.job, exception="again")), READING)
+        retrying.result(30)
+    assert [row["exception"] for row in failed(rows)] == ["again"]
+
+
+def test_a_worker_whose_lock_is_lost_fails_nothing(rows: Rows, store: Store) -> None:
+    image = rows.image()
+    rows.run("INSERT INTO queues (queue_key) VALUES (:key)", key=KEY)
+    with pytest.raises(LockLost):
+        record(store, failure(image), READING, Errand(lambda: False, dedup_key=KEY))
+    assert failed(rows) == []
+    assert len(rows.read("SELECT * FROM queues")) == 1
+    assert rows.one("SELECT last_error FROM images")["last_error"] is None
+
+
+def test_nothing_is_half_written(rows: Rows, store: Store) -> None:
+    image = rows.image()
+    rows.run("INSERT INTO queues (queue_key) VALUES (:key)", key=KEY)
+    job = replace(failure(image).job, queue=None)  # type: ignore[arg-type]
+    with pytest.raises(Exception, match=r"queue.*null|NULL.*queue|NOT NULL"):
+        record(store, replace(failure(image), job=job), READING, Errand(dedup_key=KEY))
+    assert len(rows.read("SELECT * FROM queues")) == 1
+    assert rows.one("SELECT last_error FROM images")["last_error"] is None
+
+
+def test_two_workers_that_fail_one_image_at_once_keep_one_row_an_image(rows: Rows, store: Store) -> None:
+    image = rows.image()
+    record(store, failure(image, "earlier"), READING)
+    together = threading.Barrier(6, timeout=30)
+
+    def work(number: int) -> None:
+        together.wait()
+        record(store, failure(image, f"job {number}", repeated=True), READING)
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(work, range(6)))
+    assert len(failed(rows)) == 1
+
+
+def test_without_the_table_it_is_said_which_is_needed(rows: Rows, store: Store) -> None:
+    without = replace(store.schema, tables=store.schema.tables - {"failed_jobs"})
+    with pytest.raises(SchemaError, match="the database lacks table failed_jobs"):
+        record(Store(store._engine, store.name, without), failure(1), READING)
+
+
+def test_without_a_table_of_dedup_keys_there_are_none(rows: Rows, store: Store) -> None:
+    rows.run("DROP TABLE queues")
+    image = rows.image()
+    reopened = Store.open(store._engine.url.render_as_string(hide_password=False))
+    record(reopened, failure(image), READING, Errand(dedup_key=KEY))
+    reopened.close()
+    assert len(failed(rows)) == 1
