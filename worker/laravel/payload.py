@@ -145,6 +145,7 @@ def _object(body: bytes) -> dict[str, Any]:
         raise UnreadableMessage(f"found a body of {len(body)} bytes, read are at most {_LONGEST_BODY}")
     try:
         payload = json.loads(body.decode(), parse_constant=_no_number)
+        json.dumps(payload, ensure_ascii=False).encode()  # refuses halves of characters, as PHP does
     except UnicodeDecodeError as error:
         raise UnreadableMessage(f"the body is not UTF-8 at byte {error.start}") from error
     except (ValueError, RecursionError) as error:
@@ -166,10 +167,6 @@ def _text(data: Mapping[str, Any], name: str) -> str:
     text = data.get(name)
     if not isinstance(text, str) or not text:
         raise UnreadableMessage(f"the payload's {name} is {_shown(text)}, needed is a text")
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise UnreadableMessage(f"the payload's {name} holds half of a character at {error.start}") from error
     return text
 
 
@@ -195,7 +192,7 @@ def _unique_key(context: object, class_name: str) -> str | None:
     key = hidden.get(UNIQUE_KEY) if isinstance(hidden, dict) else None
     try:
         value = serialized.read(key.encode()) if isinstance(key, str) else None
-    except (UnreadableMessage, UnicodeEncodeError):
+    except UnreadableMessage:
         return None
     owner = value.split(":")[1] if isinstance(value, str) and ":" in value else ""
     return str(value) if owner == class_name or re.fullmatch("[0-9a-f]{32}", owner) else None

@@ -133,7 +133,8 @@ _REFERENCE = re.compile(rb"[rR]:([1-9][0-9]{0,8});")
 _CLASS_NAME = re.compile(rb"([A-Za-z0-9_\\\x80-\xff]{1,512})")
 _CASE = re.compile(rb"([A-Za-z0-9_\\\x80-\xff]{1,512}):([A-Za-z0-9_\x80-\xff]{1,512})")
 
-_LONGEST_INTEGER = 2**63
+#: The first integer that PHP has no room for.
+_TOO_LARGE = 2**63
 
 
 class _Reader:
@@ -179,7 +180,7 @@ class _Reader:
         """What no message of the app has had so far, and a chained job may have."""
         kind = self.data[self.place : self.place + 1]
         if kind in (b"r", b"R"):
-            return PhpReference(int(self._take(_REFERENCE, "a reference")))
+            return self._reference()
         if kind == b"E":
             class_name, case = self._named(_CASE, "the case of an enumeration")
             self._expect(b";")
@@ -193,10 +194,18 @@ class _Reader:
             return PhpCustom(class_name, content)
         raise self.wrong("a value")
 
+    def _reference(self) -> PhpReference:
+        start = self.place
+        number = int(self._take(_REFERENCE, "a reference"))
+        if number >= self.limits.values - self.left:
+            self.place = start
+            raise self.wrong("a reference to a value before it")
+        return PhpReference(number)
+
     def _integer(self) -> int:
         start = self.place
         number = int(self._take(_INTEGER, "an integer"))
-        if not -_LONGEST_INTEGER <= number < _LONGEST_INTEGER:
+        if not -_TOO_LARGE <= number < _TOO_LARGE:
             self.place = start
             raise self.wrong("an integer of 64 bits")
         return number
@@ -280,4 +289,4 @@ class _Reader:
 
 def _is_number(key: str) -> bool:
     """Whether PHP turns this key of an array into an integer."""
-    return bool(re.fullmatch(r"0|-?[1-9][0-9]{0,18}", key)) and -_LONGEST_INTEGER <= int(key) < _LONGEST_INTEGER
+    return bool(re.fullmatch(r"0|-?[1-9][0-9]{0,18}", key)) and -_TOO_LARGE <= int(key) < _TOO_LARGE

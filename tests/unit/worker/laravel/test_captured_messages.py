@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -74,6 +75,13 @@ def test_a_command_has_the_jobs_image_queue_delay_and_chain(row: dict[str, Any])
     assert command.chain_catch_callbacks == (b"a:0:{}" if case.startswith("chain_") else None)
     assert (command.batch_id is None) == (case != "batch_2")
     assert not command.encrypted
+
+
+@pytest.mark.parametrize("row", PLAIN, ids=name_of)
+def test_a_body_that_queue_retry_wrote_anew_is_the_same_job(row: dict[str, Any]) -> None:
+    before = Envelope.decode(row["body"].encode())
+    after = Envelope.decode(json.dumps(json.loads(row["body"]), indent=1).encode())
+    assert (after.uuid, after.limits, after.command) == (before.uuid, before.limits, before.command)
 
 
 @pytest.mark.parametrize("row", ENCRYPTED, ids=name_of)

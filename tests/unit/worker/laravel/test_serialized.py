@@ -29,8 +29,8 @@ VALUES: list[tuple[bytes, Value]] = [
     (b'O:8:"stdClass":1:{s:4:"\0*\0x";i:1;}', PhpObject({"\0*\0x": 1}, class_name="stdClass")),
     (b'E:11:"Suit:Hearts";', PhpEnum("Suit", "Hearts")),
     (b'C:3:"Own":5:{a{"}b}', PhpCustom("Own", b'a{"}b')),
-    (b"R:2;", PhpReference(2)),
-    (b"r:1;", PhpReference(1)),
+    (b"a:2:{i:0;N;i:1;R:2;}", PhpArray({0: None, 1: PhpReference(2)})),
+    (b'O:1:"J":1:{s:1:"a";r:1;}', PhpObject({"a": PhpReference(1)}, class_name="J")),
 ]
 
 
@@ -107,6 +107,8 @@ DAMAGED = [
     (b'E:4:"Suit";', "needed the case of an enumeration"),
     (b'C:1:"J":5:{a}', "needed 5 bytes"),
     (b"R:0;", "needed a reference"),
+    (b"R:1;", "needed a reference to a value before it"),
+    (b"a:1:{i:0;R:2;}", "byte 9: found b'R:2;}', needed a reference to a value before it"),
 ]
 
 
