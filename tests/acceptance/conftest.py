@@ -96,8 +96,8 @@ class RunningApi:
         return sum(float(line.split()[-1]) for line in lines if line.split()[0] == name)
 
     def memory(self) -> int:
-        """Resident bytes of the engine processes."""
-        return sum(process.memory_info().rss for process in self.processes())
+        """Bytes that the engine processes keep in memory; pages of files do not count, they come and go by themselves."""
+        return sum(_anonymous_bytes(process.pid) for process in self.processes())
 
     def connect(self) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self.port), timeout=60)
@@ -122,6 +122,12 @@ class RunningApi:
         for child in children:
             if child.is_running():
                 child.kill()
+
+
+def _anonymous_bytes(pid: int) -> int:
+    status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    [line] = [line for line in status.splitlines() if line.startswith("RssAnon:")]
+    return int(line.split()[1]) * 1024
 
 
 StartApi = Callable[..., RunningApi]
