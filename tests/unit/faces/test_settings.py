@@ -55,3 +55,35 @@ def test_secrets_are_not_printed() -> None:
     settings = load(api_keys="sesame", database_url="mysql+pymysql://u:secret@h/d")
     assert "sesame" not in repr(settings)
     assert "secret" not in repr(settings)
+
+
+def test_seconds_between_tries_are_whole_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FACE_WORKER_BACKOFF", "0, 5,60")
+    assert load().worker_backoff == (0, 5, 60)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("FACE_WORKER_BACKOFF", "10,"),
+        ("FACE_WORKER_BACKOFF", "-1"),
+        ("FACE_WORKER_BACKOFF", "soon"),
+        ("FACE_WORKER_TRIES", "-1"),
+        ("FACE_LOCK", "file"),
+        ("FACE_LOCK_SECONDS", "1"),
+        ("FACE_JOB_CLASS", "App/Jobs/FaceProcessJob"),
+        ("FACE_COMPLETION_EVENT", "C"),
+        ("FACE_LOG_FORMAT", "xml"),
+        ("FACE_RABBITMQ_EXCHANGE_ROUTING_KEY", "%d"),
+        ("FACE_RABBITMQ_FAILED_ROUTING_KEY", "%s.%s"),
+        ("FACE_RABBITMQ_EXCHANGE_TYPE", "round"),
+        ("FACE_RABBITMQ_QUORUM", "few"),
+        ("FACE_RABBITMQ_QUEUE_MAX_PRIORITY", "256"),
+    ],
+)
+def test_a_wrong_setting_of_the_queue_is_refused_by_name(
+    variable: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(SettingsError, match=variable):
+        load()
