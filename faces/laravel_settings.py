@@ -82,7 +82,7 @@ def load(environment: Mapping[str, str] | None = None) -> LaravelSettings:
         rabbitmq_password=SecretStr(env.text_or("RABBITMQ_PASSWORD", "guest")),
         rabbitmq_vhost=env.text_or("RABBITMQ_VHOST", "/"),
         connection_name=_connection_name(env),
-        queue=_queue(env),
+        queue=_queue(env, environment.get("FACE_FOREIGN_JOBS_QUEUE")),
         default_queue=env.filled("RABBITMQ_QUEUE") or "default",
         cache_store=store,
         cache_prefix=_prefix(env, "CACHE_PREFIX", "_cache_") if store in {"database", "redis"} else "",
@@ -108,9 +108,9 @@ def _connection_name(env: LaravelEnvironment) -> str:
     return name if name and name not in _NOT_RABBITMQ else "rabbitmq"
 
 
-def _queue(env: LaravelEnvironment) -> str:
+def _queue(env: LaravelEnvironment, foreign: str | None) -> str:
     queue = env.filled("QUEUE_FACES") or "faces"
-    if env.filled("FACE_FOREIGN_JOBS_QUEUE") == queue:
+    if foreign == queue:
         raise SettingsError(
             f"FACE_FOREIGN_JOBS_QUEUE: found {queue}, the queue of the face jobs itself (QUEUE_FACES); needed another"
         )

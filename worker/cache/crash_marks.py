@@ -5,10 +5,13 @@ Laravel counts no attempt of a job whose worker was killed: it would come back f
 
 from __future__ import annotations
 
+import logging
 import re
 
-from faces.errors import CacheUnavailable
+from faces.errors import FacesError
 from worker.cache.app_cache import Values
+
+_log = logging.getLogger(__name__)
 
 #: Beginning of the keys of the marks.
 _KEY = "face-crash:"
@@ -45,8 +48,8 @@ class CrashMarks:
         self._left.add(uuid)
         try:
             self._remove_left()
-        except CacheUnavailable:
-            return
+        except FacesError as error:
+            _log.debug("the marks of %d ended jobs are removed later: %s", len(self._left), error)
 
     def _remove_left(self) -> None:
         for uuid in sorted(self._left):

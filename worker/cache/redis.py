@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import islice
 from typing import Any
 
 import redis
@@ -19,8 +18,8 @@ from faces.laravel.redis import RedisPlace
 _CONNECT_SECONDS = 5
 _ANSWER_SECONDS = 10
 
-#: Keys to look at when a prefix is asked for, and how many of all keys Redis goes through at a time.
-_ENOUGH = 50
+#: How often Redis is asked when a prefix is asked for, and how many keys it goes through each time.
+_LOOKS = 200
 _SCANNED = 1000
 
 #: Take what is free or ours. Not `SET … NX` alone: sent again after a lost answer, that would find our own lock.
@@ -98,9 +97,15 @@ class RedisCache:
             self._locks.delete(self._prefix + key)
 
     def prefixes_of(self, key: str) -> set[str]:
-        """The prefixes under which the app has locks that begin so."""
+        """The prefixes under which the app has locks that begin so; of a very large database a part is looked at."""
+        found: set[bytes] = set()
+        cursor: int | None = None
+        looks = 0
         with self._translated():
-            found = list(islice(self._locks.scan_iter(match=f"*{key}*", count=_SCANNED), _ENOUGH))
+            while cursor != 0 and looks < _LOOKS:
+                cursor, names = self._locks.scan(cursor or 0, match=f"*{key}*", count=_SCANNED)
+                found.update(names)
+                looks += 1
         return {name.decode(errors="replace").partition(key)[0] for name in found}
 
     def close(self) -> None:

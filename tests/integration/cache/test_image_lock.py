@@ -8,11 +8,14 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from faces.errors import CacheUnavailable, LockHeld
+from faces.laravel.environment import LaravelEnvironment
+from faces.laravel.redis import redis_place
 from tests.integration.cache.conftest import Place
 from tests.servers.mariadb import MariaDB
 from tests.servers.redis import Redis
 from worker.cache.app_cache import AppCache
 from worker.cache.image_lock import image_lock
+from worker.cache.redis import RedisCache
 
 KEY = "face-processing:7"
 NEVER = threading.Event()
@@ -175,3 +178,20 @@ def test_a_cache_that_is_away_gives_no_lock(fragile: tuple[Server, AppCache]) ->
     server.kill()
     with pytest.raises(CacheUnavailable), image_lock(cache, 7, 60, 0, NEVER):
         pass
+
+
+def test_a_wrong_password_of_redis_is_said_and_not_shown() -> None:
+    server = Redis()
+    try:
+        server.start("--requirepass", "sesame")
+        variables = {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(server.port), "REDIS_PASSWORD": "open"}
+        cache = RedisCache(redis_place(LaravelEnvironment(variables, None)), "")
+        with pytest.raises(CacheUnavailable, match="password") as refused:
+            cache.get("a")
+        assert "open" not in str(refused.value)
+        cache.close()
+        right = RedisCache(redis_place(LaravelEnvironment(variables | {"REDIS_PASSWORD": "sesame"}, None)), "")
+        assert right.get("a") is None
+        right.close()
+    finally:
+        server.close()

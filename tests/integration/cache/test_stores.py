@@ -145,6 +145,16 @@ def test_a_lock_that_is_being_taken_holds_nobody_up(store: Store) -> None:
     assert seen == ["me"]
 
 
+def test_what_commits_itself_leaves_the_connection_as_it_was(store: Store) -> None:
+    cache = DatabaseCache(store, "")
+    # Which of the two names there is depends on the server's version.
+    asked = "SHOW VARIABLES WHERE Variable_name IN ('autocommit', 'tx_isolation', 'transaction_isolation')"
+    before = store.write(lambda now: now.connection.exec_driver_sql(asked).all())
+    cache.acquire("a", "me", 60)
+    assert store.write(lambda now: now.connection.exec_driver_sql(asked).all()) == before
+    assert {value for _, value in before} == {"OFF", "READ-COMMITTED"}
+
+
 def test_tables_of_other_names_are_used(mariadb: MariaDB) -> None:
     url = mariadb.new_database(*V1, "RENAME TABLE cache TO values_of_app, cache_locks TO locks_of_app")
     store = Store.open(url)
