@@ -51,6 +51,12 @@ def increment(transaction: Transaction, table: sa.TableClause, key: str, seconds
     return 1
 
 
+def keys_containing(transaction: Transaction, table: sa.TableClause, part: str, limit: int) -> list[str]:
+    """Some keys with this in them: they tell the prefix that the app uses."""
+    query = sa.select(table.c.key).where(table.c.key.contains(part, autoescape=True)).limit(limit)
+    return list(transaction.connection.execute(query).scalars())
+
+
 def _one_more(transaction: Transaction, table: sa.TableClause, key: str, new: dict[str, Any]) -> int:
     is_over = (table.c.expiration <= unix_now(transaction.connection)).label("is_over")
     query = sa.select(table.c.value, is_over).where(table.c.key == key).with_for_update()

@@ -12,6 +12,7 @@ from uuid import NAMESPACE_OID, UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql, sqlite
 
+from faces.storable import storable
 from faces.store.database import Store, Transaction
 from faces.store.schema import TIME
 
@@ -29,6 +30,9 @@ _failed = sa.Table(
 
 #: Characters that the column `uuid` holds.
 _LONGEST_UUID = 255
+
+#: Characters of a message that are kept: together they stay below 16 MB, what MariaDB takes in one statement.
+_LONGEST_PAYLOAD = 2_000_000
 
 #: Seconds between two looks whether `queue:retry` has deleted its row.
 _LOOK_SECONDS = 0.05
@@ -50,13 +54,12 @@ class FailedJob:
 
         A message without a usable `uuid` gets one out of its body: a second delivery then makes no second row.
         """
-        usable = uuid is not None and 0 < len(uuid) <= _LONGEST_UUID
-        chosen = uuid if uuid is not None and usable else str(uuid_of(body))
-        try:
-            return cls(chosen, connection, queue, body.decode("utf-8"), exception)
-        except UnicodeDecodeError:
-            payload = base64.b64encode(body).decode("ascii")
-            return cls(chosen, connection, queue, payload, f"{exception}\nThe message is not UTF-8; payload is base64.")
+        payload, notes = _text_of(body)
+        if len(payload) > _LONGEST_PAYLOAD:
+            notes.append(f"The message has {len(body)} bytes; payload is its beginning.")
+        chosen = uuid if uuid and _fits(uuid) else str(uuid_of(body))
+        exception = "\n".join([storable(exception), *notes])
+        return cls(chosen, connection, queue, payload[:_LONGEST_PAYLOAD], exception)
 
 
 def uuid_of(body: bytes) -> UUID:
@@ -111,6 +114,18 @@ def naming(transaction: Transaction, class_name: str, image_id: int) -> list[tup
         .order_by(_failed.c.id.desc())
     )
     return [(str(row[0]), str(row[1])) for row in transaction.connection.execute(query)]
+
+
+def _text_of(body: bytes) -> tuple[str, list[str]]:
+    """A body as text, and what has to be said of it."""
+    try:
+        return body.decode("utf-8"), []
+    except UnicodeDecodeError:
+        return base64.b64encode(body).decode("ascii"), ["The message is not UTF-8; payload is base64."]
+
+
+def _fits(uuid: str) -> bool:
+    return len(uuid) <= _LONGEST_UUID and uuid == storable(uuid)
 
 
 def _exists(store: Store, uuid: str) -> bool:

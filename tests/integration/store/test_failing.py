@@ -100,6 +100,9 @@ def test_everything_fits_its_column(rows: Rows, store: Store) -> None:
     job = FailedJob.of("u" * 300, "rabbitmq", "faces", b"{}", "x" * 100_000)
     record(store, Failure(job), READING)
     assert failed(rows)[1]["uuid"] == str(uuid_of(b"{}"))
+    for large in ("😀".encode() * 20_000_000, b"\0'\\" * 20_000_000, b"\xff" * 20_000_000):
+        record(store, Failure(FailedJob.of(None, "rabbitmq", "faces", large, "too large")), READING)
+    assert [len(row["payload"]) for row in failed(rows)[2:]] == [2_000_000] * 3
 
 
 def test_the_error_of_an_image_whose_faces_are_there_is_left_alone(rows: Rows, store: Store) -> None:

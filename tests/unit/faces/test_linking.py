@@ -1,7 +1,7 @@
 import numpy as np
 
 from faces.kept_face import KeptFace
-from faces.linking import Linking, Parent, choose_parents
+from faces.linking import Linking, Parent, Person, choose_parents, choose_persons
 from faces.matching import Candidates
 
 
@@ -73,3 +73,17 @@ def test_within_a_photo_nobody_is_linked_to_what_is_no_face() -> None:
 def test_as_near_a_known_master_comes_before_a_new_face() -> None:
     chosen = choose([at(0.25), at(0)], {4: at(-0.25)}, {0: row(7, status="ok")}, within_photo=True)
     assert chosen == {1: Parent(0.25, face_id=4)}
+
+
+def test_each_wanted_face_gets_the_nearest_person() -> None:
+    persons = Candidates.of([4, 5, 6], [0, 0, 0], [at(0), at(0.3), at(0.3)])
+    found = np.array([at(0.3), at(0.1), at(9), at(0)])
+    chosen = choose_persons(found, {0, 1, 2}, persons, Linking(0.6))
+    assert chosen == {0: Person(0.0, 5), 1: Person(0.1, 4)}
+    assert choose_persons(found, {0}, persons, Linking(1e-9)) == {0: Person(0.0, 5)}
+    assert choose_persons(found[:0], set(), persons, Linking(0.6)) == {}
+
+
+def test_a_person_beside_process_was_a_persons_word_one_beside_suggested_a_machines() -> None:
+    assert row(1, person_id=4).touched
+    assert not row(1, person_id=4, status="suggested").touched

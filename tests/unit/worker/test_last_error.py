@@ -41,6 +41,10 @@ def test_the_error_of_a_2xx_answer_is_cut_to_the_column() -> None:
     assert of_error_field(["CUDA_OOM"]) == "['CUDA_OOM']"
 
 
+def test_half_a_character_becomes_a_question_mark() -> None:
+    assert of_error_field("a\ud83db") == limited("a\ud83db") == "a?b"
+
+
 def test_the_sentence_in_a_noted_answer_can_be_read() -> None:
     assert sentence_of('HTTP 413: {"error": "1 × 1 \\u00d7", "code": "x"}') == "1 × 1 ×"
     assert sentence_of('HTTP 413: {"error": "cut off in the mid...') == "cut off in the mid..."
