@@ -72,11 +72,12 @@ class DatabaseCache:
         with _translated():
             self._store.write_at_once(lambda now: locks.forget(now, self._locks, self._prefix + key))
 
-    def prefixes_of(self, key: str) -> set[str]:
-        """The prefixes under which the app has locks that begin so."""
+    def prefixes_in_use(self, lock: str, value: str) -> set[str]:
+        """What stands before such locks and such values in the tables."""
         with _translated(), self._store.reading() as transaction:
-            found = locks.keys_containing(transaction, self._locks, key, _ENOUGH)
-        return {name.partition(key)[0] for name in found}
+            of_locks = locks.keys_containing(transaction, self._locks, lock, _ENOUGH)
+            of_values = cache.keys_containing(transaction, self._values, value, _ENOUGH)
+        return {key.partition(lock)[0] for key in of_locks} | {key.partition(value)[0] for key in of_values}
 
     def close(self) -> None:
         """The connections are the store's: it closes them."""

@@ -14,6 +14,7 @@ from worker.cache.database import DatabaseCache
 from worker.cache.folder import FolderCache
 from worker.cache.image_lock import KEY
 from worker.cache.redis import RedisCache
+from worker.laravel.orders import RESTART
 
 _log = logging.getLogger(__name__)
 
@@ -65,14 +66,21 @@ def _in_database(laravel: LaravelSettings, store: Store, settings: Settings) -> 
 
 
 def _shared(cache: DatabaseCache | RedisCache, prefix: str, settings: Settings) -> OpenedCache:
-    if settings.lock == "none":
-        return OpenedCache(cache, None)
-    others = cache.prefixes_of(KEY) - {prefix}
-    if others:
+    try:
+        _check_prefix(cache, prefix)
+    except BaseException:
+        cache.close()
+        raise
+    return OpenedCache(cache, cache if settings.lock == "auto" else None)
+
+
+def _check_prefix(cache: DatabaseCache | RedisCache, prefix: str) -> None:
+    """Say so when the app seems to use another prefix: with a wrong one, neither side sees the other's locks."""
+    found = cache.prefixes_in_use(KEY, RESTART)
+    if found and prefix not in found:
         _log.warning(
-            "the app's cache has locks of images under another prefix: found %s, ours is %r; where the app uses that "
-            "one now, set CACHE_PREFIX and REDIS_PREFIX to it, or PHP and we do not exclude each other",
-            ", ".join(sorted(repr(other) for other in others)),
+            "the app's cache has locks or orders under another prefix than ours: found %s, ours is %r. If that is this "
+            "app's, set CACHE_PREFIX and REDIS_PREFIX to it: as it is, PHP and we do not see each other's locks",
+            ", ".join(sorted(repr(other) for other in found)),
             prefix,
         )
-    return OpenedCache(cache, cache)

@@ -96,14 +96,16 @@ class RedisCache:
         with self._translated():
             self._locks.delete(self._prefix + key)
 
-    def prefixes_of(self, key: str) -> set[str]:
-        """The prefixes under which the app has locks that begin so; of a very large database a part is looked at."""
+    def prefixes_in_use(self, lock: str, value: str) -> set[str]:
+        """What stands before such locks and such values; of a very large database a part is looked at."""
+        return self._prefixes(self._locks, lock) | self._prefixes(self._values, value)
+
+    def _prefixes(self, client: Any, key: str) -> set[str]:
         found: set[bytes] = set()
-        cursor: int | None = None
-        looks = 0
+        cursor, looks = 0, 0
         with self._translated():
-            while cursor != 0 and looks < _LOOKS:
-                cursor, names = self._locks.scan(cursor or 0, match=f"*{key}*", count=_SCANNED)
+            while looks == 0 or (cursor != 0 and looks < _LOOKS):
+                cursor, names = client.scan(cursor, match=f"*{key}*", count=_SCANNED)
                 found.update(names)
                 looks += 1
         return {name.decode(errors="replace").partition(key)[0] for name in found}

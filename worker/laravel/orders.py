@@ -8,7 +8,7 @@ from faces.laravel_settings import LaravelSettings
 from worker.cache.app_cache import Values
 
 #: Laravel's keys.
-_RESTART = "illuminate:queue:restart"
+RESTART = "illuminate:queue:restart"
 _PAUSED = "illuminate:queue:paused"
 _DOWN = "illuminate:foundation:down"
 
@@ -26,7 +26,7 @@ class Orders:
 
     def should_restart(self) -> bool:
         """Whether `queue:restart` was given since the first time that this was asked."""
-        restarted = self._values.get(_RESTART)
+        restarted = self._values.get(RESTART)
         if self._at_start is None:
             self._at_start = (restarted,)
         return (restarted,) != self._at_start

@@ -8,7 +8,7 @@ import pytest
 
 from faces import laravel_settings, settings
 from faces.store.database import Store
-from tests.integration.cache.conftest import Place
+from tests.integration.cache.conftest import PREFIX, Place
 from tests.servers.app_schema import V1
 from tests.servers.mariadb import MariaDB
 from tests.servers.php import STORES, run_php
@@ -78,16 +78,23 @@ def test_without_the_lock_the_apps_cache_still_keeps_our_values(store: Store) ->
     assert (type(cache.values), cache.locks) == (DatabaseCache, None)
 
 
+@pytest.mark.parametrize("kind", ["lock", "order"])
 def test_a_prefix_that_is_not_the_apps_is_told_at_the_start(
-    place: Place, mariadb: MariaDB, redis: Redis, caplog: pytest.LogCaptureFixture
+    kind: str, place: Place, mariadb: MariaDB, redis: Redis, caplog: pytest.LogCaptureFixture
 ) -> None:
-    place.ours.acquire("face-processing:1", "php", 60)
-    variables = {"CACHE_PREFIX": "wrong_", "CACHE_STORE": place.for_php["store"], "REDIS_PORT": str(redis.port)}
-    url = f"mysql+pymysql://root@127.0.0.1:{mariadb.port}/{place.for_php.get('database', 'mysql')}"
+    if kind == "lock":
+        place.ours.acquire("face-processing:1", "php", 60)
+    else:
+        run_php(_RESTART, place.for_php)
+    variables = {"CACHE_STORE": place.for_php["store"], "REDIS_PORT": str(redis.port)}
+    url = f"mysql+pymysql://root@127.0.0.1:{mariadb.port}/{place.for_php.get('database')}"
     store = Store.open(url if "database" in place.for_php else mariadb.new_database(*V1))
-    open_cache(laravel_settings.load(variables), store, settings.load()).close()
+    colon = ":" if place.for_php["store"] == "redis" else ""
+    open_cache(laravel_settings.load(variables | {"CACHE_PREFIX": f"{PREFIX}{colon}"}), store, settings.load()).close()
+    assert caplog.text == ""
+    open_cache(laravel_settings.load(variables | {"CACHE_PREFIX": "wrong_"}), store, settings.load()).close()
     store.close()
-    assert "locks of images under another prefix" in caplog.text
+    assert "under another prefix than ours" in caplog.text
     assert "CACHE_PREFIX" in caplog.text
 
 

@@ -13,6 +13,7 @@ from tests.servers.mariadb import MariaDB
 from worker.cache.app_cache import AppCache
 from worker.cache.crash_marks import CrashMarks
 from worker.cache.database import DatabaseCache
+from worker.cache.redis import RedisCache
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = 10) -> None:
@@ -90,11 +91,12 @@ def test_of_threads_that_want_it_at_once_one_gets_it(cache: AppCache) -> None:
     assert sum(got) == 8
 
 
-def test_the_prefix_that_somebody_else_uses_can_be_found(cache: AppCache) -> None:
-    cache.acquire("face-processing:1", "me", 60)
+def test_the_prefixes_that_are_in_use_can_be_found(cache: DatabaseCache | RedisCache) -> None:
+    cache.acquire("x_face-processing:1", "me", 60)
     cache.acquire("other-work:1", "me", 60)
-    (ours,) = cache.prefixes_of("face-processing:")
-    assert ours.endswith("laravel_cache_") or ours.endswith("laravel_cache_:")
+    cache.put("y_illuminate:queue:restart", b"i:1;", 60)
+    found = cache.prefixes_in_use("face-processing:", "illuminate:queue:restart")
+    assert {name.rpartition("laravel_cache_")[2].removeprefix(":") for name in found} == {"x_", "y_"}
 
 
 def test_marks_of_crashes_are_kept_as_values_of_the_app(cache: AppCache) -> None:
