@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 from collections.abc import Callable, Coroutine, Sequence
-from threading import Lock, Thread
+from threading import RLock, Thread
 from typing import Any, TypeVar
 
 from faces.errors import BrokerUnavailable
@@ -29,7 +29,8 @@ class Broker:
         self._settings = settings
         self._options = options
         self._connection = Connection(settings, queues, options)
-        self._gate = Lock()
+        # A signal's handler may close what the same thread is about to ask.
+        self._gate = RLock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closing = asyncio.Event()
         self._thread: Thread | None = None

@@ -5,17 +5,21 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 from pika.channel import Channel as PikaChannel
-from pika.exceptions import AMQPError, ChannelClosedByBroker
+from pika.exceptions import AMQPError, ChannelClosedByBroker, UnsupportedAMQPFieldException
 from pika.frame import Method
 from pika.spec import Basic, BasicProperties
 
 from faces.errors import BrokerRefused
 from worker.amqp.delivery import Delivery
 from worker.amqp.link import Link, reason_of
+from worker.amqp.properties import SameProperties
 from worker.amqp.settle import settle
+
+#: What is published with a message.
+Properties: TypeAlias = BasicProperties | SameProperties
 
 _numbers = itertools.count(1)
 
@@ -102,7 +106,7 @@ class Channel:
         self._getting = (queue, taken)
         return bool(await self._await(taken, lambda: self._open.basic_get(queue, self._got)))
 
-    async def publish(self, exchange: str, routing_key: str, body: bytes, properties: BasicProperties) -> None:
+    async def publish(self, exchange: str, routing_key: str, body: bytes, properties: Properties) -> None:
         """Publish, mandatory, and wait for the confirm.
 
         Raises:
@@ -164,6 +168,8 @@ class Channel:
             raise self.closed.result()
         try:
             tell()
+        except UnsupportedAMQPFieldException as error:
+            raise BrokerRefused("a message has a header that cannot be written again") from error
         except AMQPError as error:
             raise ChannelClosed(0, reason_of(error)) from error
 

@@ -9,9 +9,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from random import SystemRandom
 
-from pika.spec import BasicProperties
-
 from faces.errors import BrokerUnavailable, DeliveryGone
+from worker.amqp.channel import Properties
 from worker.amqp.delivery import Delivery
 from worker.amqp.inbox import Inbox
 from worker.amqp.link import open_link
@@ -105,7 +104,7 @@ class Connection:
         self._session_of(delivery).channel_of(delivery).give_back(delivery.tag)
 
     async def publish(
-        self, queue: str, body: bytes, properties: BasicProperties, delay: int, for_delivery: Delivery | None
+        self, queue: str, body: bytes, properties: Properties, delay: int, for_delivery: Delivery | None
     ) -> None:
         """Publish and wait for the confirm; raises as `Session.publish` does."""
         session = self._session_of(for_delivery) if for_delivery else self._session

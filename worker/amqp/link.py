@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import socket
 import ssl
+from typing import Any
 
 from pika import ConnectionParameters, PlainCredentials, SSLOptions
 from pika.adapters.asyncio_connection import AsyncioConnection
@@ -13,20 +15,28 @@ from pika.adapters.utils.connection_workflow import AMQPConnectorException
 from pika.exceptions import AMQPError, ConnectionOpenAborted, IncompatibleProtocolError, StreamLostError
 
 from faces.errors import BrokerUnavailable, SettingsError
+from worker.amqp.properties import content_header
 from worker.amqp.settings import Address, BrokerSettings, Tls
 from worker.amqp.settle import settle
 
 _FORBIDDEN, _NOT_ALLOWED = 403, 530
 
+#: What OpenSSL says, wherever in pika's sentence.
+_TLS_WORDS = re.compile(r"\[SSL: \w+\] [\w :]+")
+
 
 class Link(AsyncioConnection):  # type: ignore[misc] # pika's types are not published
-    """A connection that can be dropped without a word, as one must whose peer does not read any more."""
+    """A connection that no message can end, and that can be dropped when its peer does not read any more."""
 
     def drop(self, why: str) -> None:
         """End it at once; nothing that waits to be sent is sent."""
         if not self.is_closed:
             # pika ends a connection without its closing handshake by this alone, as its heartbeats do.
             self._terminate_stream(StreamLostError(why))
+
+    def _read_frame(self) -> tuple[int, Any]:
+        """As pika's, but for the properties of messages."""
+        return content_header(self._frame_buffer) or super()._read_frame()
 
 
 async def open_link(address: Address, settings: BrokerSettings) -> Link:
@@ -108,6 +118,8 @@ def _ours(error: BaseException, address: Address, settings: BrokerSettings) -> B
         sentence = f"refuses the user {settings.user}: is RABBITMQ_PASSWORD still right?"
     elif code == _NOT_ALLOWED or "AccessDenied" in name:
         sentence = f"does not let {settings.user} into the vhost {settings.vhost} (RABBITMQ_VHOST)"
+    elif tls := _TLS_WORDS.search(str(found)):
+        sentence = f"cannot be reached through TLS: {tls[0]}"
     elif isinstance(found, IncompatibleProtocolError):
         sentence = "speaks something else than AMQP: are RABBITMQ_PORT and RABBITMQ_SECURE right?"
     elif isinstance(found, ConnectionOpenAborted):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from typing import Any
 
 from pika.spec import BasicProperties
 
 from worker.amqp.delivery import Delivery
+from worker.amqp.properties import SameProperties
 from worker.amqp.settings import QueueOptions
 
 _PERSISTENT = 2
@@ -18,6 +18,13 @@ _HIGHEST_PRIORITY = 255
 
 #: Headers by which RabbitMQ speaks of this very copy, or would send a second one somewhere else.
 _OF_THE_COPY = ("x-delivery-count", "x-acquired-count", "CC", "BCC")
+
+
+#: All properties but `headers`, `user_id`, and `cluster_id`, which nobody uses.
+_FIELDS = (
+    *("content_type", "content_encoding", "delivery_mode", "priority", "correlation_id", "reply_to"),
+    *("expiration", "message_id", "timestamp", "type", "app_id"),
+)
 
 
 def properties_of(
@@ -42,13 +49,15 @@ def own_priority(delivery: Delivery, options: QueueOptions) -> int | None:
     return delivery.priority
 
 
-def copied(delivery: Delivery) -> BasicProperties:
-    """The same properties for another queue.
+def copied(delivery: Delivery) -> BasicProperties | SameProperties:
+    """The same properties for another queue, byte for byte where nothing must stay behind.
 
-    `user_id` must be that of the publisher, else RabbitMQ closes the channel, so it stays behind.
+    `user_id` must: RabbitMQ closes the channel when it is not the publisher's.
     """
-    properties = copy.copy(delivery.properties)
-    properties.user_id = None
+    raw = getattr(delivery.properties, "raw", None)
+    if raw and delivery.properties.user_id is None and not any(name in delivery.headers for name in _OF_THE_COPY):
+        return SameProperties(raw)
+    properties = BasicProperties(**{name: getattr(delivery.properties, name) for name in _FIELDS})
     headers = {name: value for name, value in delivery.headers.items() if name not in _OF_THE_COPY}
     properties.headers = headers or None
     return properties

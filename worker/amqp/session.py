@@ -11,7 +11,7 @@ from typing import Any
 from pika.spec import BasicProperties
 
 from faces.errors import BrokerRefused, BrokerUnavailable, DeliveryGone
-from worker.amqp.channel import Channel, ChannelClosed
+from worker.amqp.channel import Channel, ChannelClosed, Properties
 from worker.amqp.declaring import Declarer
 from worker.amqp.delivery import Delivery
 from worker.amqp.inbox import Inbox
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 #: A quorum queue of RabbitMQ 4 drops a message that came back 20 times; half of that is time for a fresh copy.
 _RETURNS_BEFORE_A_COPY = 10
 
-#: Seconds for the closing handshake.
+#: Seconds to give back what nobody took, and for the closing handshake.
 _CLOSE_SECONDS = 5.0
 
 #: Where nobody listens: RabbitMQ returns such a message, as soon as it takes messages at all.
@@ -77,7 +77,8 @@ class Session:
             BrokerUnavailable: the connection was lost meanwhile.
         """
         try:
-            await (await self._own_channel()).publish("", _NOWHERE, b"", BasicProperties())
+            # A message without a body gets through: RabbitMQ stops reading before the body.
+            await (await self._own_channel()).publish("", _NOWHERE, b"?", BasicProperties())
         except BrokerRefused:
             return
         except ChannelClosed as closed:
@@ -113,7 +114,7 @@ class Session:
         return None
 
     async def publish(
-        self, queue: str, body: bytes, properties: BasicProperties, delay: int, for_delivery: Delivery | None
+        self, queue: str, body: bytes, properties: Properties, delay: int, for_delivery: Delivery | None
     ) -> None:
         """Declare what is needed, publish, and wait for the confirm.
 
@@ -130,14 +131,17 @@ class Session:
     async def close(self) -> None:
         """Give back what nobody took, and say goodbye; without an answer, go all the same."""
         with suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self.intake.pause(), _CLOSE_SECONDS)
+            await asyncio.wait_for(self._say_goodbye(), _CLOSE_SECONDS)
+        self.drop()
+
+    async def _say_goodbye(self) -> None:
+        await self.intake.pause()
         if self._link.is_open:
             self._link.close()
-        await asyncio.wait({self.lost}, timeout=_CLOSE_SECONDS)
-        self._link.drop("no answer to our goodbye")
+        await self.lost
 
     async def _publish(
-        self, channel: Channel | None, queue: str, body: bytes, properties: BasicProperties, delay: int
+        self, channel: Channel | None, queue: str, body: bytes, properties: Properties, delay: int
     ) -> None:
         target = target_of(queue, self._options)
         await self._declarer.target(target)

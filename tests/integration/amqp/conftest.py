@@ -40,16 +40,18 @@ def proxy(rabbitmq: RabbitMQ) -> Iterator[Proxy]:
 
 
 @pytest.fixture
-def open_broker(request: pytest.FixtureRequest) -> Iterator[OpenBroker]:
-    """Starts brokers; with `port` no server is started for it."""
+def open_broker(request: pytest.FixtureRequest, wait_for: Wait) -> Iterator[OpenBroker]:
+    """Starts brokers and waits until they are connected; with `port` to somewhere else, and without waiting."""
     with ExitStack() as ending:
 
         def opened(*queues: str, port: int = 0, options: QueueOptions = _DRIVERS_DEFAULTS, **settings: Any) -> Broker:
-            port = port or request.getfixturevalue("rabbitmq").port
-            words = {"addresses": (Address("127.0.0.1", port),), "user": "guest", "password": "guest"} | settings
+            address = Address("127.0.0.1", port or request.getfixturevalue("rabbitmq").port)
+            words = {"addresses": (address,), "user": "guest", "password": "guest"} | settings
             broker = Broker(BrokerSettings(**words), queues, options)
             broker.start()
             ending.callback(broker.close)
+            if not port:
+                wait_for(lambda: broker.is_connected)
             return broker
 
         yield opened

@@ -1,0 +1,310 @@
+"""What networks and administrators do to a connection, and that it is there again afterwards."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+from threading import Thread
+
+import pytest
+
+from faces.errors import BrokerUnavailable, DeliveryGone
+from tests.integration.amqp.steps import OpenBroker, Wait, send, take
+from tests.servers.proxy import Proxy, running_proxy
+from tests.servers.rabbitmq import RabbitMQ, free_port, running_rabbitmq
+from worker.amqp.settings import Address
+
+
+@pytest.fixture(scope="module")
+def own_rabbitmq() -> Iterator[RabbitMQ]:
+    """A server that these tests may kill and starve."""
+    with running_rabbitmq() as server:
+        yield server
+
+
+def spin(seconds: float) -> None:
+    """Work as a job does that leaves other threads little time."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        pass
+
+
+@pytest.mark.parametrize("end", [RabbitMQ.stop, RabbitMQ.kill])
+def test_a_restarted_broker_is_come_back_to_and_the_message_comes_again(
+    own_rabbitmq: RabbitMQ, open_broker: OpenBroker, wait_for: Wait, end: object
+) -> None:
+    queue = own_rabbitmq.new_queue()
+    broker = open_broker(queue, port=own_rabbitmq.port)
+    wait_for(lambda: broker.is_connected)
+    broker.publish(queue, b"1", correlation_id="7", attempts=0)
+    delivery = take(broker)
+    assert callable(end)
+    end(own_rabbitmq)
+    wait_for(lambda: not broker.is_connected)
+    assert "away since" in broker.state
+    with pytest.raises(DeliveryGone):
+        broker.ack(delivery)
+    assert broker.next(0.1) is None
+    own_rabbitmq.start()
+    again = take(broker, 60)
+    assert (again.body, again.redelivered) == (b"1", True)
+    broker.ack(again)
+
+
+def test_it_waits_for_a_broker_that_is_not_there_yet(
+    rabbitmq: RabbitMQ, queue: str, proxy: Proxy, open_broker: OpenBroker
+) -> None:
+    send(rabbitmq, queue, b"1")
+    proxy.cut()
+    broker = open_broker(queue, port=proxy.port)
+    assert broker.next(2) is None
+    assert "Connection refused" in broker.state
+    proxy.heal()
+    assert take(broker).body == b"1"
+
+
+def test_a_half_open_connection_is_noticed_by_its_heartbeats(
+    rabbitmq: RabbitMQ, queue: str, proxy: Proxy, open_broker: OpenBroker, wait_for: Wait
+) -> None:
+    send(rabbitmq, queue, b"1")
+    broker = open_broker(queue, port=proxy.port, heartbeat=1, connect_seconds=2, publish_seconds=60)
+    delivery = take(broker)
+    proxy.swallow()
+    with pytest.raises(BrokerUnavailable, match="before it confirmed"):
+        broker.publish(queue, b"2", correlation_id="7", attempts=0, for_delivery=delivery)
+    wait_for(lambda: "did not answer within 2 s" in broker.state)
+    proxy.heal()
+    assert take(broker, 60).body in {b"1", b"2"}
+
+
+def test_a_publish_into_a_black_hole_ends_in_time(
+    queue: str, proxy: Proxy, open_broker: OpenBroker, wait_for: Wait
+) -> None:
+    broker = open_broker(queue, port=proxy.port, publish_seconds=1)
+    wait_for(lambda: broker.is_connected)
+    proxy.swallow()
+    with pytest.raises(BrokerUnavailable, match="did not confirm"):
+        broker.publish(queue, b"2", correlation_id="7", attempts=0)
+    assert not broker.is_connected
+
+
+def test_closing_does_not_wait_for_a_black_hole(
+    queue: str, proxy: Proxy, open_broker: OpenBroker, wait_for: Wait
+) -> None:
+    broker = open_broker(queue, port=proxy.port)
+    wait_for(lambda: broker.is_connected)
+    proxy.swallow()
+    broker.close()
+    assert not broker.is_connected
+
+
+def test_closing_does_not_wait_for_a_connection_that_is_just_made(
+    queue: str, proxy: Proxy, open_broker: OpenBroker, wait_for: Wait
+) -> None:
+    proxy.swallow()
+    broker = open_broker(queue, port=proxy.port)
+    wait_for(lambda: proxy.accepted)
+    broker.close()
+    assert not broker.is_connected
+
+
+def test_a_slow_network_is_no_dead_one(
+    rabbitmq: RabbitMQ, queue: str, proxy: Proxy, open_broker: OpenBroker, wait_for: Wait
+) -> None:
+    proxy.delay = 0.2
+    broker = open_broker(queue, port=proxy.port, heartbeat=2)
+    wait_for(lambda: broker.is_connected)
+    broker.publish(queue, b"1", correlation_id="7", attempts=0)
+    broker.ack(take(broker))
+    assert proxy.accepted == 1
+
+
+def test_heartbeats_go_on_while_a_job_runs(
+    rabbitmq: RabbitMQ, queue: str, proxy: Proxy, open_broker: OpenBroker, wait_for: Wait
+) -> None:
+    """RabbitMQ ends a connection that is silent for twice its heartbeat; here it is busy for seven of them."""
+    broker = open_broker(queue, port=proxy.port, heartbeat=1)
+    send(rabbitmq, queue, b"1")
+    delivery = take(broker)
+    spin(7)
+    broker.ack(delivery)
+    broker.close()
+    assert (proxy.accepted, rabbitmq.depth(queue)) == (1, 0)
+
+
+@pytest.mark.long
+def test_a_job_of_90_seconds_keeps_its_message_under_a_heartbeat_of_10(
+    rabbitmq: RabbitMQ, queue: str, proxy: Proxy, open_broker: OpenBroker
+) -> None:
+    broker = open_broker(queue, port=proxy.port, heartbeat=10)
+    send(rabbitmq, queue, b"1")
+    delivery = take(broker)
+    spin(90)
+    broker.publish(queue, b"2", correlation_id="7", attempts=1, for_delivery=delivery)
+    broker.ack(delivery)
+    assert take(broker).body == b"2"
+    assert proxy.accepted == 1
+
+
+def test_without_memory_publishing_ends_in_time_and_the_message_comes_again_when_there_is_some(
+    own_rabbitmq: RabbitMQ, open_broker: OpenBroker, wait_for: Wait
+) -> None:
+    queue = own_rabbitmq.new_queue()
+    send(own_rabbitmq, queue, b"1")
+    broker = open_broker(queue, port=own_rabbitmq.port, publish_seconds=1)
+    delivery = take(broker)
+    own_rabbitmq.raise_memory_alarm()
+    try:
+        with pytest.raises(BrokerUnavailable, match=r"takes no messages \(low on memory\)"):
+            broker.publish(queue, b"2", correlation_id="7", attempts=1, for_delivery=delivery)
+        with pytest.raises(DeliveryGone):
+            broker.ack(delivery)
+        wait_for(lambda: "takes no messages yet" in broker.state)
+        assert broker.next(2) is None, "a message would be worked on and lost again and again"
+    finally:
+        own_rabbitmq.end_memory_alarm()
+    again = take(broker)
+    assert (again.body, again.redelivered) == (b"1", True)
+    broker.publish(queue, b"2", correlation_id="7", attempts=1, for_delivery=again)
+    broker.ack(again)
+    assert take(broker).body == b"2"
+
+
+def test_a_short_lack_of_memory_is_waited_out(own_rabbitmq: RabbitMQ, open_broker: OpenBroker, wait_for: Wait) -> None:
+    queue = own_rabbitmq.new_queue()
+    send(own_rabbitmq, queue, b"1")
+    broker = open_broker(queue, port=own_rabbitmq.port)
+    delivery = take(broker)
+    own_rabbitmq.raise_memory_alarm()
+
+    def end_it() -> None:
+        wait_for(lambda: "takes no messages" in broker.state)
+        own_rabbitmq.end_memory_alarm()
+
+    ending = Thread(target=end_it)
+    ending.start()
+    broker.publish(queue, b"2", correlation_id="7", attempts=1, for_delivery=delivery)
+    ending.join()
+    broker.ack(delivery)
+    assert take(broker).body == b"2"
+
+
+def test_closing_does_not_wait_for_memory(own_rabbitmq: RabbitMQ, open_broker: OpenBroker, wait_for: Wait) -> None:
+    queue = own_rabbitmq.new_queue()
+    broker = open_broker(queue, port=own_rabbitmq.port, publish_seconds=1)
+    wait_for(lambda: broker.is_connected)
+    own_rabbitmq.raise_memory_alarm()
+    try:
+        with pytest.raises(BrokerUnavailable):
+            broker.publish(queue, b"2", correlation_id="7", attempts=1)
+        wait_for(lambda: "takes no messages yet" in broker.state)
+        broker.close()
+    finally:
+        own_rabbitmq.end_memory_alarm()
+
+
+def test_a_job_that_outlives_rabbitmqs_patience_loses_its_message_and_not_the_connection(
+    own_rabbitmq: RabbitMQ, open_broker: OpenBroker
+) -> None:
+    seconds = (
+        "application:set_env(rabbit, consumer_timeout, {}), application:set_env(rabbit, channel_tick_interval, {})."
+    )
+    own_rabbitmq.control("eval", seconds.format(1000, 1000))
+    queue = own_rabbitmq.new_queue()
+    send(own_rabbitmq, queue, b"1")
+    with running_proxy(own_rabbitmq.port) as proxy:
+        broker = open_broker(queue, port=proxy.port)
+        delivery = take(broker)
+        own_rabbitmq.control("eval", seconds.format(1800000, 60000))
+        again = take(broker)
+        assert (again.body, again.redelivered) == (b"1", True)
+        with pytest.raises(DeliveryGone):
+            broker.publish(queue, b"2", correlation_id="7", attempts=1, for_delivery=delivery)
+        broker.ack(again)
+        assert proxy.accepted == 1
+
+
+def test_a_deleted_queue_is_waited_for_and_said_once(
+    rabbitmq: RabbitMQ, queue: str, open_broker: OpenBroker, wait_for: Wait, caplog: pytest.LogCaptureFixture
+) -> None:
+    send(rabbitmq, queue, b"1")
+    broker = open_broker(queue)
+    delivery = take(broker)
+    with rabbitmq.channel() as channel:
+        channel.queue_delete(queue)
+    wait_for(lambda: said(caplog, "found no queue"))
+    broker.ack(delivery)
+    assert broker.next(7) is None
+    assert rabbitmq.depth(queue) is None, "a worker never creates its queue by reading it"
+    rabbitmq.new_queue(name=queue)
+    send(rabbitmq, queue, b"2")
+    assert take(broker).body == b"2"
+    assert len(said(caplog, "found no queue")) == 1
+
+
+def test_the_release_of_a_job_whose_queue_was_deleted_creates_it_anew(
+    rabbitmq: RabbitMQ, queue: str, open_broker: OpenBroker
+) -> None:
+    send(rabbitmq, queue, b"1")
+    broker = open_broker(queue)
+    delivery = take(broker)
+    with rabbitmq.channel() as channel:
+        channel.queue_delete(queue)
+    broker.publish(queue, delivery.body, correlation_id="7", attempts=1, for_delivery=delivery)
+    broker.ack(delivery)
+    assert take(broker).headers["laravel"] == {"attempts": 1}
+
+
+def test_a_changed_password_is_said_in_so_many_words_and_the_right_one_is_noticed(
+    own_rabbitmq: RabbitMQ, open_broker: OpenBroker, wait_for: Wait
+) -> None:
+    own_rabbitmq.control("add_user", "faces", "first")
+    own_rabbitmq.control("set_permissions", "faces", ".*", ".*", ".*")
+    queue = own_rabbitmq.new_queue()
+    with running_proxy(own_rabbitmq.port) as proxy:
+        broker = open_broker(queue, port=proxy.port, user="faces", password="first")
+        wait_for(lambda: broker.is_connected)
+        own_rabbitmq.control("change_password", "faces", "second")
+        proxy.reset()
+        wait_for(lambda: "refuses the user faces: is RABBITMQ_PASSWORD still right?" in broker.state)
+        own_rabbitmq.control("change_password", "faces", "first")
+        wait_for(lambda: broker.is_connected)
+
+
+def test_a_vhost_that_does_not_exist_is_named(rabbitmq: RabbitMQ, open_broker: OpenBroker, wait_for: Wait) -> None:
+    broker = open_broker("faces", port=rabbitmq.port, vhost="photos")
+    wait_for(lambda: "into the vhost photos (RABBITMQ_VHOST)" in broker.state)
+
+
+def test_something_else_than_rabbitmq_is_told_apart(open_broker: OpenBroker, wait_for: Wait) -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        broker = open_broker("faces", port=listener.getsockname()[1])
+        client, _ = listener.accept()
+        client.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        client.close()
+        wait_for(lambda: "speaks something else than AMQP" in broker.state)
+        broker.close()
+
+
+def test_of_several_hosts_the_next_is_taken_when_one_goes(
+    rabbitmq: RabbitMQ, queue: str, proxy: Proxy, open_broker: OpenBroker, wait_for: Wait
+) -> None:
+    nobody = Address("127.0.0.1", free_port())
+    with running_proxy(rabbitmq.port) as second:
+        addresses = (nobody, Address("127.0.0.1", proxy.port), Address("127.0.0.1", second.port))
+        broker = open_broker(queue, port=proxy.port, addresses=addresses)
+        wait_for(lambda: broker.is_connected)
+        used, left = (proxy, second) if proxy.accepted else (second, proxy)
+        used.cut()
+        wait_for(lambda: left.accepted)
+        send(rabbitmq, queue, b"1")
+        assert take(broker).body == b"1"
+        left.cut()
+        wait_for(lambda: broker.state.count("Connection refused") == len(addresses))
+
+
+def said(caplog: pytest.LogCaptureFixture, words: str) -> list[str]:
+    return [record.getMessage() for record in caplog.records if words in record.getMessage()]
