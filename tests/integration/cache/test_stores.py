@@ -6,10 +6,14 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
+from faces.laravel.environment import LaravelEnvironment
+from faces.laravel.redis import redis_place
 from faces.store.database import Store
 from tests.servers.app_schema import V1
 from tests.servers.mariadb import MariaDB
+from tests.servers.redis import Redis
 from worker.cache.app_cache import AppCache
 from worker.cache.crash_marks import CrashMarks
 from worker.cache.database import DatabaseCache
@@ -165,3 +169,15 @@ def test_tables_of_other_names_are_used(mariadb: MariaDB) -> None:
     cache.acquire("a", "me", 60)
     assert (cache.get("a"), cache.owner_of("a")) == (b"i:1;", "me")
     store.close()
+
+
+def test_a_socket_leads_to_redis_too(tmp_path: Path) -> None:
+    server = Redis()
+    try:
+        server.start("--unixsocket", str(tmp_path / "s"))
+        cache = RedisCache(redis_place(LaravelEnvironment({"REDIS_HOST": str(tmp_path / "s")}, None)), "")
+        assert cache.acquire("a", "me", 60)
+        assert server.command("GET", "a") == "me"
+        cache.close()
+    finally:
+        server.close()
