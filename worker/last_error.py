@@ -6,6 +6,8 @@ import json
 import re
 import unicodedata
 
+from faces.storable import storable
+
 #: Columns of display width that PHP's `Str::limit` leaves of an answer.
 _WIDTH = 200
 
@@ -24,7 +26,7 @@ def limited(text: str | bytes) -> str:
     Wide characters (CJK, emoji) count 2. Only where something was cut, blanks at the end go and `...` is added: at most
     203 characters. Bytes that are not UTF-8 become `?`, and so do halves of characters.
     """
-    whole = text.decode("utf-8", "replace").replace("\ufffd", "?") if isinstance(text, bytes) else _storable(text)
+    whole = text.decode("utf-8", "replace").replace("\ufffd", "?") if isinstance(text, bytes) else storable(text)
     width = 0
     for place, character in enumerate(whole):
         width += 2 if unicodedata.east_asian_width(character) in "WF" else 1
@@ -49,9 +51,4 @@ def sentence_of(text: str) -> str:
 
 def of_error_field(text: object) -> str:
     """What is noted for a 2xx answer with an `error`: that text, as far as it fits the column."""
-    return _storable(str(text))[:_COLUMN]
-
-
-def _storable(text: str) -> str:
-    """A text without the halves of characters that JSON can hold and a database cannot."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+    return storable(str(text))[:_COLUMN]

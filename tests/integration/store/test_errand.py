@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import httpx2
 import pytest
 
-from faces.disks import Disks
 from faces.errors import EngineError, FileMissing, ImageMissing, LockLost, UnsupportedFormat
 from tests.servers.fake_api import FakeApi
 from tests.servers.people import PEOPLE
@@ -96,11 +96,11 @@ def test_an_image_without_its_debug_picture_is_not_done_where_there_are_any(
     assert [row["id"] for row in rows.faces(image)] == [face], "and nothing of a person's is doubled or reset"
 
 
-def test_without_disks_there_are_no_debug_pictures_to_miss(
+def test_where_no_debug_pictures_are_drawn_none_is_missed(
     rows: Rows, tools: Tools, api: FakeApi, errand: Errand
 ) -> None:
     image = rows.image(faces_checked=1)
-    without = Tools(tools.store, tools.client, Disks.of({}), tools.linking)
+    without = replace(tools, debug_pictures=False)
     assert process_image(without, image, errand).done_already
 
 
