@@ -64,7 +64,7 @@ class Connection:
             else:
                 await self._stay(session)
             self._failures += 1
-            await asyncio.sleep(self._pause())
+            await asyncio.sleep(self._pause_seconds())
 
     async def next(self, seconds: float) -> Delivery | None:
         """The next delivery, waited for so many seconds, whatever happens to the connection; else None."""
@@ -168,7 +168,7 @@ class Connection:
             log.warning("%s; trying again", why)
         self._why = why
 
-    def _pause(self) -> float:
-        """Seconds: twice as long each time, and never the same for two workers."""
+    def _pause_seconds(self) -> float:
+        """Twice as long each time, and never the same for two workers."""
         longest = min(self._settings.longest_pause, _FIRST_PAUSE * 2.0 ** min(self._failures, 20))
         return longest * _CHANCE.uniform(0.5, 1)

@@ -35,7 +35,8 @@ class Intake:
         self._wanted, self._unwanted, self._idle = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._unwanted.set()
         self._idle.set()
-        self._looked: dict[str, float] = {}
+        self._missing: dict[str, float] = {}
+        self._said: str | None = None
         self.channel: Channel | None = None
         """On which deliveries come, and are acked; a new one after each that RabbitMQ closed."""
 
@@ -62,12 +63,12 @@ class Intake:
             try:
                 await self._take()
             except BrokerRefused as error:
-                log.warning("%s", error)
+                self._say(str(error))
                 await self._rest(self._settings.longest_pause)
             except ChannelClosed as closed:
                 if not self._link.is_open:
                     raise
-                log.warning("RabbitMQ closed the channel, its message comes again: %s", closed)
+                self._say(f"RabbitMQ closed our channel: {closed}")
                 await self._rest(_MISSING_PAUSE)
             finally:
                 self._give_back()
@@ -83,6 +84,7 @@ class Intake:
 
     async def _consume(self, channel: Channel, queue: str) -> None:
         consumer = await channel.consume(queue)
+        self._said = None
         await self._first(self._unwanted.wait(), channel.cancelled, channel.closed)
         if channel.closed.done():
             raise channel.closed.result()
@@ -105,16 +107,16 @@ class Intake:
         return False
 
     async def _messages_in(self, queue: str) -> int | None:
-        """As the declarer says; a queue that was missing is not asked for at each poll."""
+        """As the declarer says; one that was missing is not looked for at each poll."""
         now = asyncio.get_running_loop().time()
-        if self._looked.get(queue, now) > now:
+        if self._missing.get(queue, now) > now:
             return None
         messages = await self._declarer.messages_in(queue)
         if messages is None:
-            if queue not in self._looked:
+            if queue not in self._missing:
                 log.warning("found no queue %s, waiting for the app to create it with its next job", queue)
-            self._looked[queue] = now + _MISSING_PAUSE * 0.9
-        elif self._looked.pop(queue, None) is not None:
+            self._missing[queue] = now + _MISSING_PAUSE * 0.9
+        elif self._missing.pop(queue, None) is not None:
             log.info("the queue %s is there", queue)
         return messages
 
@@ -127,6 +129,12 @@ class Intake:
         for delivery in self._inbox.empty():
             if self.channel and self.channel.is_open and self.channel.number == delivery.channel:
                 self.channel.give_back(delivery.tag)
+
+    def _say(self, why: str) -> None:
+        """Say why nothing can be taken; once, as long as it stays so."""
+        if why != self._said:
+            log.warning("%s", why)
+        self._said = why
 
     async def _rest(self, seconds: float) -> None:
         with contextlib.suppress(asyncio.TimeoutError):

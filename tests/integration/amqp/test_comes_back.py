@@ -204,24 +204,30 @@ def test_closing_does_not_wait_for_memory(own_rabbitmq: RabbitMQ, open_broker: O
         own_rabbitmq.end_memory_alarm()
 
 
-def test_a_job_that_outlives_rabbitmqs_patience_loses_its_message_and_not_the_connection(
-    own_rabbitmq: RabbitMQ, open_broker: OpenBroker
-) -> None:
-    seconds = (
+@pytest.fixture
+def impatient(own_rabbitmq: RabbitMQ) -> Iterator[RabbitMQ]:
+    """A server that takes a message back after a second instead of half an hour."""
+    set_patience = (
         "application:set_env(rabbit, consumer_timeout, {}), application:set_env(rabbit, channel_tick_interval, {})."
     )
-    own_rabbitmq.control("eval", seconds.format(1000, 1000))
-    queue = own_rabbitmq.new_queue()
-    send(own_rabbitmq, queue, b"1")
-    with running_proxy(own_rabbitmq.port) as proxy:
+    own_rabbitmq.control("eval", set_patience.format(1_000, 1_000))
+    yield own_rabbitmq
+    own_rabbitmq.control("eval", set_patience.format(1_800_000, 60_000))
+
+
+def test_a_job_that_outlives_rabbitmqs_patience_loses_its_message_and_not_the_connection(
+    impatient: RabbitMQ, open_broker: OpenBroker
+) -> None:
+    queue = impatient.new_queue()
+    send(impatient, queue, b"1")
+    with running_proxy(impatient.port) as proxy:
         broker = open_broker(queue, port=proxy.port)
         delivery = take(broker)
-        own_rabbitmq.control("eval", seconds.format(1800000, 60000))
         again = take(broker)
+        broker.ack(again)
         assert (again.body, again.redelivered) == (b"1", True)
         with pytest.raises(DeliveryGone):
             broker.publish(queue, b"2", correlation_id="7", attempts=1, for_delivery=delivery)
-        broker.ack(again)
         assert proxy.accepted == 1
 
 
@@ -270,6 +276,18 @@ def test_a_changed_password_is_said_in_so_many_words_and_the_right_one_is_notice
         wait_for(lambda: "refuses the user faces: is RABBITMQ_PASSWORD still right?" in broker.state)
         own_rabbitmq.control("change_password", "faces", "first")
         wait_for(lambda: broker.is_connected)
+
+
+def test_a_queue_that_the_user_may_not_read_is_said_once(
+    own_rabbitmq: RabbitMQ, open_broker: OpenBroker, wait_for: Wait, caplog: pytest.LogCaptureFixture
+) -> None:
+    own_rabbitmq.control("add_user", "stranger", "first")
+    own_rabbitmq.control("set_permissions", "stranger", "^$", "^$", "^$")
+    queue = own_rabbitmq.new_queue()
+    broker = open_broker(queue, port=own_rabbitmq.port, user="stranger", password="first")
+    wait_for(lambda: said(caplog, "RabbitMQ closed our channel: 403 ACCESS_REFUSED"))
+    assert broker.next(4) is None
+    assert len(said(caplog, "403 ACCESS_REFUSED")) == 1
 
 
 def test_a_vhost_that_does_not_exist_is_named(rabbitmq: RabbitMQ, open_broker: OpenBroker, wait_for: Wait) -> None:
