@@ -24,7 +24,10 @@ class Signed:
 
 
 class Authority:
-    """Signs certificates for 127.0.0.1; its own is the file `certificate`."""
+    """Signs certificates for 127.0.0.1; its own is the file `certificate`.
+
+    It is one as many companies have: without the "key usage" that Python 3.13 asks for, and OpenSSL does not.
+    """
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir()
