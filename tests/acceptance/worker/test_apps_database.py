@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.servers.app_schema import V1, V2, V4
+from tests.servers.app_schema import V1, V2, V4, V5
 from tests.servers.mariadb import MariaDB
+from tests.servers.people import PEOPLE
 from tests.servers.rows import Rows
 
 
@@ -138,6 +140,22 @@ def test_scan_and_portraits_are_refused(
     _, err = worker.run("enrol", "Joe Biden", photos / "Joe Biden.jpg", code=2, **settings)
     assert "use `enrol NAME --id ID`" in err
     assert rows.everything() == before
+
+
+def test_where_persons_have_the_names_faces_are_suggested_to_be_them(worker: Any, mariadb: MariaDB) -> None:
+    url = mariadb.new_database(*V5)
+    rows = Rows(url)
+    face = rows.face(rows.image(), PEOPLE[0])
+    rows.run(
+        "INSERT INTO persons (name, centroid_embedding, embeddings_count) VALUES ('Ann', :centroid, 1)",
+        centroid=json.dumps(PEOPLE[0].tolist()),
+    )
+    out, _ = worker.run("link", "--dry-run", FACE_DATABASE_URL=url)
+    assert out == f"face {face} would be linked to person 1 (distance 0.000)\n1 faces would be linked\n"
+    worker.run("link", FACE_DATABASE_URL=url)
+    row = rows.one("SELECT status, person_id FROM faces")
+    rows.close()
+    assert (row["status"], row["person_id"]) == ("suggested", 1)
 
 
 def test_naming_where_persons_have_the_names_is_refused_in_one_sentence(worker: Any, mariadb: MariaDB) -> None:
