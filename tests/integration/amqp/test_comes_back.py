@@ -5,7 +5,8 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Iterator
-from threading import Thread
+from contextlib import suppress
+from threading import Thread, Timer
 
 import pytest
 
@@ -305,6 +306,30 @@ def test_something_else_than_rabbitmq_is_told_apart(open_broker: OpenBroker, wai
         client.close()
         wait_for(lambda: "speaks something else than AMQP" in broker.state)
         broker.close()
+
+
+def test_through_many_cuts_no_message_is_lost_and_every_release_arrives(
+    rabbitmq: RabbitMQ, queue: str, proxy: Proxy, open_broker: OpenBroker
+) -> None:
+    """Each is released once, then acked; a cut may double one, which the job must bear anyway."""
+    bodies = {str(number).encode() for number in range(150)}
+    send(rabbitmq, queue, *bodies)
+    broker = open_broker(queue, port=proxy.port, longest_pause=0.05)
+    done: set[bytes] = set()
+    taken = 0
+    while done != bodies or rabbitmq.depth(queue):
+        delivery = take(broker)
+        taken += 1
+        if taken % 13 == 0:
+            Timer(0.001, proxy.reset).start()
+        with suppress(DeliveryGone, BrokerUnavailable):
+            if "laravel" in delivery.headers:
+                broker.ack(delivery)
+                done.add(delivery.body)
+            else:
+                broker.publish(queue, delivery.body, correlation_id="7", attempts=1, for_delivery=delivery)
+                broker.ack(delivery)
+    assert proxy.accepted > 20
 
 
 def test_of_several_hosts_the_next_is_taken_when_one_goes(
