@@ -8,7 +8,7 @@ import faulthandler
 import os
 import shutil
 
-from face_api import logs, metrics_folder
+from face_api import fork_signals, logs, metrics_folder
 from face_api.addresses import Addresses
 from faces.settings import load
 
@@ -59,7 +59,12 @@ if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
 def on_starting(server):  # noqa: ANN001, ANN201, D103
     # A crash in C says where it happened.
     faulthandler.enable()
+    os.register_at_fork(after_in_parent=fork_signals.hear_ends)
     server.app.wsgi().state.service.process.count_crashes()
+
+
+def pre_fork(server, worker):  # noqa: ANN001, ANN201, D103
+    fork_signals.hold_ends()
 
 
 def child_exit(server, worker):  # noqa: ANN001, ANN201, D103

@@ -11,6 +11,7 @@ from typing import Any
 from gunicorn.asgi.protocol import ASGIProtocol
 from gunicorn.workers.gasgi import ASGIWorker
 
+from face_api import fork_signals
 from face_api.service import Service
 
 #: Seconds between two looks at the connections.
@@ -35,6 +36,11 @@ class Worker(ASGIWorker):  # type: ignore[misc]  # gunicorn has no types
         """Runs in the new process, until its end."""
         self.process.on_too_large(self._leave)
         super().init_process()
+
+    def init_signals(self) -> None:
+        """Listen to signals, and hear what was said since the fork."""
+        super().init_signals()
+        fork_signals.hear_ends()
 
     def finish(self) -> None:
         """The end: wait for the engine, which may have a photo of another process in hand."""

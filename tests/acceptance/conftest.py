@@ -24,11 +24,13 @@ ROOT = Path(__file__).resolve().parents[2]
 Wait = Callable[..., None]
 
 
-def _wait_for(condition: Callable[[], object], seconds: float = 30, what: str = "the condition") -> None:
+def _wait_for(
+    condition: Callable[[], object], seconds: float = 30, what: str = "the condition", pause: float = 0.02
+) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, f"{what} did not come true within {seconds} s"
-        time.sleep(0.02)
+        time.sleep(pause)
 
 
 @pytest.fixture(scope="session")

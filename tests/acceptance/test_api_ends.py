@@ -11,6 +11,8 @@ from typing import Any
 
 import httpx2
 
+from tests.acceptance.conftest import RunningApi
+
 
 def test_a_graceful_stop_answers_every_photo_that_was_accepted(
     start_api: Any, slow_photo: bytes, small_photo: bytes, wait_for: Any
@@ -36,6 +38,20 @@ def test_a_stop_is_not_a_crash(start_api: Any, slow_photo: bytes, wait_for: Any)
         api.master.send_signal(signal.SIGQUIT)
         assert api.master.wait(20) == 0
     assert [*(api.state / "crashed").iterdir(), *(api.state / "in_hand").iterdir()] == []
+
+
+def test_a_process_hears_a_stop_from_its_first_moment(tmp_path: Path, wait_for: Any) -> None:
+    """A process that was just forked does not listen to signals yet: what the master says then must not be lost."""
+    api = RunningApi(tmp_path / "api", {"FACE_API_PROCESSES": "1"})
+    try:
+        children = Path(f"/proc/{api.master.pid}/task/{api.master.pid}/children")
+        wait_for(children.read_text, pause=0)
+        first = int(children.read_text().split()[0])
+        os.kill(first, signal.SIGTERM)
+        wait_for(lambda: str(first) not in children.read_text().split(), seconds=20, what="the end of the process")
+        api.wait_until_ready()
+    finally:
+        api.stop()
 
 
 def test_a_mark_that_cannot_be_removed_does_not_hold_up_a_stop(

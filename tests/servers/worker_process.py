@@ -23,12 +23,13 @@ class Worker:
         self.home, self.database = home, home / database
         self._settings = settings
         self._running: list[subprocess.Popen[str]] = []
+        self.program = ("-m", "worker")
 
     def start(self, *arguments: object, **settings: str) -> subprocess.Popen[str]:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("FACE_")}
         environment |= {"PYTHONPATH": str(ROOT)} | self._settings | settings
         process = subprocess.Popen(
-            [sys.executable, "-m", "worker", *map(str, arguments)],
+            [sys.executable, *self.program, *map(str, arguments)],
             cwd=self.home,
             env=environment,
             stdout=subprocess.PIPE,
