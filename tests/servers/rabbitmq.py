@@ -43,6 +43,7 @@ class RabbitMQ:
         self.port, self._node_port, self._names_port = free_port(), free_port(), free_port()
         self._log = self._folder / "log"
         self._process: subprocess.Popen[bytes] | None = None
+        self._names: subprocess.Popen[bytes] | None = None
         lines = f"listeners.tcp.1 = 127.0.0.1:{self.port}\n{_SETTINGS}{settings}\n"
         (self._folder / "rabbitmq.conf").write_text(lines, encoding="utf-8")
         (self._folder / "plugins").write_text("[].\n", encoding="utf-8")
@@ -58,6 +59,7 @@ class RabbitMQ:
         program = _PROGRAMS / "rabbitmq-server"
         if not program.exists():
             raise RuntimeError("found no RabbitMQ, needed Debian's rabbitmq-server: script/test installs it")
+        self._start_names()
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [program], env=self._environment(), stdout=log, stderr=log, cwd=self._folder, start_new_session=True
@@ -81,11 +83,11 @@ class RabbitMQ:
             self._process.wait()
 
     def close(self) -> None:
-        """Leave nothing behind; Erlang's name server outlives the node that started it."""
+        """Leave nothing behind."""
         self.kill()
-        with contextlib.suppress(FileNotFoundError):
-            command = ["epmd", "-port", str(self._names_port), "-kill"]
-            subprocess.run(command, env=self._environment(), capture_output=True, check=False)
+        if self._names:
+            self._names.kill()
+            self._names.wait()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def log(self) -> str:
@@ -160,6 +162,18 @@ class RabbitMQ:
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": _QUIET,
         }
 
+    def _start_names(self) -> None:
+        """Start Erlang's name server, which outlives the node where the node starts it itself."""
+        if self._names:
+            return
+        command = ["epmd", "-port", str(self._names_port), "-address", "127.0.0.1"]
+        with self._log.open("ab") as log:
+            self._names = subprocess.Popen(command, stdout=log, stderr=log, cwd=self._folder)
+        end = time.monotonic() + _START_SECONDS
+        while not _listens(self._names_port):
+            assert time.monotonic() < end, self.log()
+            time.sleep(0.01)
+
     def _answers(self) -> bool:
         """Whether it speaks AMQP: the answer to the protocol's name is connection.start."""
         try:
@@ -180,6 +194,14 @@ def running_rabbitmq(settings: str = "") -> Iterator[RabbitMQ]:
         yield server
     finally:
         server.close()
+
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except OSError:
+        return False
+    return True
 
 
 def free_port() -> int:
