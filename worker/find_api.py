@@ -12,18 +12,20 @@ from worker.face_client import FaceClient, open_http
 
 
 @contextmanager
-def face_api(settings: Settings, say: Callable[[str], None]) -> Iterator[FaceClient]:
-    """A client of an API that answers; what is started for it ends with the block, and `say` hears of it.
+def face_api(settings: Settings, url: str | None, say: Callable[[str], None]) -> Iterator[FaceClient]:
+    """A client of an API that answers: the one at `url`, if that is given.
+
+    What is started for it ends with the block, and `say` hears of it.
 
     Raises:
         FaceApiUnavailable: the configured API does not answer, or a private one does not start.
     """
     with ExitStack() as stack:
-        if settings.api_url:
-            client = _client(stack, settings, settings.api_url)
+        if url:
+            client = _client(stack, settings, url)
             if client.health() is None:
                 raise FaceApiUnavailable(
-                    f"no face API answers at {settings.api_url} (FACE_API_URL): start it there, "
+                    f"no face API answers at {url} (FACE_API_URL): start it there, "
                     "or unset FACE_API_URL for a private one"
                 )
         else:

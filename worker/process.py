@@ -75,20 +75,41 @@ def process_image(tools: Tools, image_id: int, errand: Errand = ALONE, timeout: 
         FaceApiUnavailable: the API is away; `last_error` says so.
         StoreUnavailable: the database is away; nothing is half written.
     """
-    with tools.store.reading() as transaction:
-        image = images.find(transaction, image_id)
-    if image is None:
-        raise ImageMissing(f"found no image {image_id} in {tools.store.name}")
+    image = _image(tools, image_id)
     reached("image read")
-    if skips(tools, image, errand):
-        done = tools.store.write(lambda transaction: _write_if_done(transaction, tools, image_id, errand))
-        if done:
-            return done
+    if done := _finish_if_done(tools, image, errand):
+        return done
     encoded = _encode(tools, image, errand, timeout)
     reached("encoded")
     candidates = _candidates(tools, image_id) if encoded.faces else Candidates.of([], [], [])
     reached("candidates read")
     return tools.store.write(lambda transaction: _write(transaction, tools, image_id, errand, encoded, candidates))
+
+
+def finish_if_done(tools: Tools, image_id: int, errand: Errand) -> Processed | None:
+    """The end of a job whose image was done before; None where it was not, or is gone.
+
+    Raises:
+        LockLost, StoreUnavailable: as for `process_image`.
+    """
+    try:
+        return _finish_if_done(tools, _image(tools, image_id), errand)
+    except ImageMissing:
+        return None
+
+
+def _image(tools: Tools, image_id: int) -> Image:
+    with tools.store.reading() as transaction:
+        image = images.find(transaction, image_id)
+    if image is None:
+        raise ImageMissing(f"found no image {image_id} in {tools.store.name}")
+    return image
+
+
+def _finish_if_done(tools: Tools, image: Image, errand: Errand) -> Processed | None:
+    if not skips(tools, image, errand):
+        return None
+    return tools.store.write(lambda transaction: _write_if_done(transaction, tools, image.id, errand))
 
 
 def skips(tools: Tools, image: Image, errand: Errand) -> bool:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
+from faces import laravel_settings
 from faces.disks import Disks
+from faces.laravel_settings import LaravelSettings
 from faces.linking import Linking
 from faces.settings import Settings
 from faces.store.database import Store
@@ -27,14 +30,38 @@ class Session:
         """How faces are linked, as the settings say."""
         return Linking(self.settings.threshold, self.settings.link_within_photo)
 
+    @property
+    def database_url(self) -> str:
+        """Our own setting, else the app's database where its settings are given, else a file of our own."""
+        ours = self.settings.database_url
+        laravel = None if "database_url" in self.settings.model_fields_set else self._laravel
+        return (laravel.database_url if laravel else ours).get_secret_value()
+
+    @property
+    def disks(self) -> Disks:
+        """The disks that are set, and the app's own two where its folder is known."""
+        laravel = self._laravel
+        return Disks.of({**(laravel.disk_roots if laravel else {}), **self.settings.disk_roots})
+
+    @property
+    def api_url(self) -> str | None:
+        """Where the face API answers, as we or the app have it; None: at its usual address, or a private one."""
+        laravel = self._laravel
+        return self.settings.api_url or (laravel.face_api_url if laravel else None)
+
+    @property
+    def _laravel(self) -> LaravelSettings | None:
+        """The app's settings, where there is an app."""
+        return laravel_settings.load() if os.environ.keys() & {"LARAVEL_ENV_FILE", "DB_CONNECTION"} else None
+
     @contextmanager
     def store(self, *, create: bool = False) -> Iterator[Store]:
         """The database of the settings; a SQLite file that is not there is only made with `create`."""
-        with closing(Store.open(self.settings.database_url.get_secret_value(), create=create)) as store:
+        with closing(Store.open(self.database_url, create=create)) as store:
             yield store
 
     @contextmanager
     def tools(self, store: Store) -> Iterator[Tools]:
         """What the job works with; a private API ends with the block."""
-        with face_api(self.settings, self.output.say) as client:
-            yield Tools(store, client, Disks.of(self.settings.disk_roots), self.linking)
+        with face_api(self.settings, self.api_url, self.output.say) as client:
+            yield Tools(store, client, self.disks, self.linking)

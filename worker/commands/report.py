@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from faces import contact_sheet
-from faces.disks import Disks
 from faces.photo import PhotoLimits
 from faces.sheet import Sheet
 from faces.store.listing import ListedFace, ListedImage, list_faces, list_images
@@ -49,7 +48,7 @@ def _sheet(session: Session, images: Iterable[ListedImage], faces: Iterable[List
         of_image[face.image_id].append(face)
     places = {image.id: place_of(image) for image in images}
     base = os.path.commonpath([str(Path(place).parent) for place in places.values()]) if _absolute(places) else ""
-    disks = Disks.of(session.settings.disk_roots)
+    disks = session.disks
     return Sheet(
         title="Faces",
         photos=tuple(

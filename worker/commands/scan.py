@@ -39,7 +39,7 @@ def add_to(verbs: Any) -> None:
 def run(arguments: argparse.Namespace, session: Session) -> int:
     """Scan; 1 if a photo or folder could not be used."""
     directory: Path = arguments.directory
-    _refuse_database_inside(directory, session.settings.database_url.get_secret_value())
+    _refuse_database_inside(directory, session.database_url)
     found = list(find_photos(directory))
     files = [one for one in found if isinstance(one, PhotoFile)]
     troubles = [one for one in found if isinstance(one, Trouble)]

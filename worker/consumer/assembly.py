@@ -11,7 +11,7 @@ import httpx2
 
 from faces import laravel_settings
 from faces.disks import Disks
-from faces.errors import FaceApiUnavailable
+from faces.errors import FaceApiUnavailable, SettingsError
 from faces.laravel.broker import BrokerTls
 from faces.laravel_settings import LaravelSettings
 from faces.settings import Settings
@@ -45,11 +45,17 @@ def run_worker(session: Session, queues: Sequence[str], until: Until) -> int:
         SettingsError, SchemaError: it cannot work as things are set.
     """
     laravel = laravel_settings.load()
+    queues = tuple(queues) or (laravel.queue,)
+    if session.settings.foreign_jobs_queue in queues:
+        raise SettingsError(
+            f"FACE_FOREIGN_JOBS_QUEUE: found {session.settings.foreign_jobs_queue}, which this worker takes jobs from; "
+            "needed a queue of PHP's workers"
+        )
     with ExitStack() as stack:
         stop = stack.enter_context(closing(Stop()))
         stop.listen()
         try:
-            consumer = _consumer(stack, session, laravel, tuple(queues) or (laravel.queue,), until, stop)
+            consumer = _consumer(stack, session, laravel, queues, until, stop)
         except NotOpened:
             return 0
         return consumer.run()

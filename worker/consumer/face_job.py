@@ -19,6 +19,7 @@ from faces.errors import (
     UnreadableMessage,
 )
 from faces.settings import Settings
+from faces.store.failed_jobs import uuid_of
 from worker import completion
 from worker.amqp.delivery import Delivery
 from worker.cache.app_cache import AppCache, Values
@@ -33,7 +34,7 @@ from worker.errand import Errand, settle
 from worker.laravel import chain
 from worker.laravel.chain import NewJob
 from worker.laravel.payload import Command, Envelope, attempts_of
-from worker.process import Processed, Tools, process_image
+from worker.process import Processed, Tools, finish_if_done, process_image
 from worker.steps import reached
 
 _log = logging.getLogger(__name__)
@@ -61,8 +62,8 @@ class Job:
 
     @property
     def uuid(self) -> str:
-        """What the job is called wherever it is counted; jobs of old publishers have only an id, or none."""
-        return self.envelope.uuid or self.envelope.id or f"image-{self.image_id}"
+        """What the job is called wherever it is counted, also where its publisher gave it no name."""
+        return self.envelope.uuid or str(uuid_of(self.envelope.body))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +122,12 @@ class FaceJobs:
         return Errand(lock.is_ours, skip_done=True, dedup_key=job.command.dedup_key, batch=batch)
 
     def _attempt(self, job: Job, errand: Errand, crashes: int, log: JobLog) -> Done:
-        if crashes > CRASHES_ALLOWED:
-            raise CrashedTooOften(f"this job ended {crashes} workers in the middle: it is not run again")
-        if job.limits.forbid(job.attempt, time.time()):
-            raise TriedTooOften(f"{job.envelope.class_name} has been attempted too many times")
-        done = process_image(self.tools, job.image_id, errand, job.limits.timeout)
+        refusal = _refusal(job, crashes)
+        # A worker may have died after the commit: then nothing is run again, and what follows must follow.
+        done = finish_if_done(self.tools, job.image_id, errand) if refusal else None
+        if refusal and not done:
+            raise refusal
+        done = done or process_image(self.tools, job.image_id, errand, job.limits.timeout)
         reached("committed")
         _tell(done, log)
         return Done(note="was done before" if done.done_already else "")
@@ -140,8 +142,8 @@ class FaceJobs:
             self.recorder.record_job(job.delivery, job.envelope, error, attempt, job.image_id, errand)
             reached("recorded")
             self._forget_unique(job)
-            if job.command.chained:
-                _log.warning("image %d: what its chain has for a failure only PHP can run", job.image_id)
+            if job.command.chain_catch_callbacks not in {None, b"a:0:{}"}:
+                _log.warning("image %d: its chain's `catch` is code that only PHP can run: it was not", job.image_id)
         elif isinstance(error, PhotoDeclined):
             self.tools.store.write(lambda transaction: settle(transaction, errand))
             reached("committed")
@@ -173,6 +175,15 @@ class FaceJobs:
         """The lock of a unique job goes with its success and its final failure, whoever holds it, as in Laravel."""
         if job.envelope.unique_key and self.locks:
             self.locks.forget_lock(job.envelope.unique_key)
+
+
+def _refusal(job: Job, crashes: int) -> FacesError | None:
+    """Why the job may not be run at all."""
+    if crashes > CRASHES_ALLOWED:
+        return CrashedTooOften(f"this job ended {crashes} workers in the middle: it is not run again")
+    if job.limits.forbid(job.attempt, time.time()):
+        return TriedTooOften(f"{job.envelope.class_name} has been attempted too many times")
+    return None
 
 
 def _tell(done: Processed, log: JobLog) -> None:

@@ -76,7 +76,9 @@ class Consumer:
             delivery = self._broker.next(_IDLE_SECONDS)
             if delivery is not None:
                 self._handle(delivery)
-            elif self._until.stop_when_empty and self._broker.is_connected:
+                continue
+            self._status.idle()
+            if self._until.stop_when_empty and self._broker.is_connected:
                 _log.info("the queue is empty")
                 return 0
         return code
