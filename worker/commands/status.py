@@ -20,7 +20,9 @@ Shows the workers that `run` started on this machine and what became of their jo
 def add_to(verbs: Any) -> None:
     """Add the verb to the command line."""
     parser = add_verb(verbs, "status", run, "what this machine's workers are doing", _DETAILS)
-    parser.add_argument("--metrics", action="store_true", help="as Prometheus reads it")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--metrics", action="store_true", help="as Prometheus reads it")
+    form.add_argument("--pids", action="store_true", help="only the workers' process numbers, for `kill`")
 
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
@@ -28,6 +30,8 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
     reports, totals = status.read(session.settings.state_dir)
     if arguments.metrics:
         session.output.result(_metrics(reports, totals))
+    elif arguments.pids:
+        session.output.result(" ".join(str(report.pid) for report in reports))
     else:
         for report in reports:
             session.output.result(_line(report))
