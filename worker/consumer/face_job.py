@@ -169,6 +169,8 @@ class FaceJobs:
         else:
             jobs += [following] if following else []
         self._forget_unique(job)
+        if job.command.batch_id:
+            _log.warning("image %d: its batch is counted; its `then`, `catch`, `finally` only PHP runs", job.image_id)
         return tuple(jobs)
 
     def _forget_unique(self, job: Job) -> None:

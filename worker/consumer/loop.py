@@ -6,6 +6,7 @@ import logging
 import resource
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from worker.consumer.status import Status
 from worker.consumer.stop import GivenUp, Stop
 from worker.consumer.work import Work
 from worker.laravel.orders import Orders
-from worker.laravel.payload import attempts_of
+from worker.laravel.payload import attempts_of, id_of
 from worker.steps import reached
 
 _log = logging.getLogger(__name__)
@@ -73,12 +74,13 @@ class Consumer:
             if not self._may_take():
                 self._stop.wait(_IDLE_SECONDS)
                 continue
+            was_connected = self._broker.is_connected
             delivery = self._broker.next(_IDLE_SECONDS)
             if delivery is not None:
                 self._handle(delivery)
                 continue
             self._status.idle()
-            if self._until.stop_when_empty and self._broker.is_connected:
+            if self._until.stop_when_empty and was_connected and self._broker.is_connected:
                 _log.info("the queue is empty")
                 return 0
         return code
@@ -133,7 +135,8 @@ class Consumer:
                 self._act(delivery, self._outcome(delivery, log), log)
             except GivenUp:
                 log.given_up()
-                self._broker.give_back(delivery)
+                with suppress(Unavailable):  # where the connection is gone, it has gone back by itself
+                    self._broker.give_back(delivery)
             except Unavailable as error:
                 # What was committed stays; the broker hands the job out again, and doing it twice changes nothing.
                 log.left_to_redelivery(error)
@@ -183,7 +186,7 @@ class Consumer:
             self._broker.publish(
                 delivery.queue,
                 delivery.body,
-                correlation_id=delivery.correlation_id,
+                correlation_id=id_of(delivery.body) or delivery.correlation_id,
                 attempts=outcome.attempts,
                 delay=outcome.delay,
                 for_delivery=delivery,

@@ -76,6 +76,14 @@ def attempts_of(headers: Mapping[str, Any] | None) -> int:
     return max(0, attempts) if isinstance(attempts, int) and not isinstance(attempts, bool) else 0
 
 
+def id_of(body: bytes) -> str | None:
+    """What a release has as its correlation id: the payload's `id`; None where there is none to be read."""
+    try:
+        return Envelope.decode(body).id or None
+    except UnreadableMessage:
+        return None
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """The job itself, as far as we read it; its class is not built."""
