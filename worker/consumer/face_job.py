@@ -127,7 +127,8 @@ class FaceJobs:
         done = finish_if_done(self.tools, job.image_id, errand) if refusal else None
         if refusal and not done:
             raise refusal
-        done = done or process_image(self.tools, job.image_id, errand, job.limits.timeout)
+        timeout = min(job.limits.timeout, self.settings.api_timeout)
+        done = done or process_image(self.tools, job.image_id, errand, timeout)
         reached("committed")
         _tell(done, log)
         return Done(note="was done before" if done.done_already else "")

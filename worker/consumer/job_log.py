@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from typing import Any
 
 from faces.errors import FacesError
@@ -16,9 +17,10 @@ _log = logging.getLogger(__name__)
 class JobLog:
     """Knows a job from its delivery to its end; `facts` go into JSON logs as fields, into text as `name=value`."""
 
-    def __init__(self, delivery: Delivery) -> None:
-        """Begin to count the seconds."""
-        self._start = time.monotonic()
+    def __init__(self, delivery: Delivery, on_start: Callable[..., None]) -> None:
+        """Begin to count the seconds; `on_start` hears the facts of a job that begins."""
+        self._start, self._on_start = time.monotonic(), on_start
+        self._started = False
         self._facts: dict[str, Any] = {"queue": delivery.queue}
         if delivery.redelivered:
             self._facts["redelivered"] = True
@@ -29,9 +31,10 @@ class JobLog:
 
     def started(self) -> None:
         """The first line; a job that waited for the world and begins again has only one."""
-        if "started" not in self._facts:
+        self._on_start(**self._facts)
+        if not self._started:
             self._say(logging.INFO, "started")
-            self._facts["started"] = True
+        self._started = True
 
     def ended(self, outcome: Outcome) -> None:
         """The last line."""
@@ -57,6 +60,5 @@ class JobLog:
         self._say(logging.ERROR, f"given back: {error}")
 
     def _say(self, level: int, words: str) -> None:
-        facts = {name: value for name, value in self._facts.items() if name != "started"}
-        facts["seconds"] = round(time.monotonic() - self._start, 2)
-        _log.log(level, "%s", words, extra={"facts": facts})
+        seconds = round(time.monotonic() - self._start, 2)
+        _log.log(level, "%s", words, extra={"facts": self._facts | {"seconds": seconds}})

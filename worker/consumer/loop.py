@@ -32,6 +32,9 @@ HOLD_SECONDS = 300.0
 _IDLE_SECONDS = 1.0
 _ORDERS_SECONDS = 3.0
 
+#: Seconds until a job is tried again that met a fault of our own where none should be.
+_FAULT_DELAY = 60
+
 #: Exit code of `queue:work` when it leaves because of its memory.
 MEMORY_EXIT = 12
 
@@ -128,8 +131,7 @@ class Consumer:
         return True
 
     def _handle(self, delivery: Delivery) -> None:
-        log = JobLog(delivery)
-        self._status.working(queue=delivery.queue)
+        log = JobLog(delivery, self._status.working)
         with self._stop.job_in_hand():
             try:
                 self._act(delivery, self._outcome(delivery, log), log)
@@ -146,7 +148,7 @@ class Consumer:
         """What becomes of the job; while the world is away, it waits in hand for so long, without its lock."""
         end = time.monotonic() + HOLD_SECONDS
         while True:
-            outcome = self._work.outcome(delivery, log)
+            outcome = self._outcome_now(delivery, log)
             if not isinstance(outcome, Wait):
                 self._circuit.close()
                 return outcome
@@ -155,6 +157,14 @@ class Consumer:
             self._hold_back()
             if not self._circuit.wait(end - time.monotonic()):
                 return Release(LOCK_DELAY, attempts_of(delivery.headers), f"the world is away: {outcome.error}")
+
+    def _outcome_now(self, delivery: Delivery, log: JobLog) -> Outcome:
+        try:
+            return self._work.outcome(delivery, log)
+        except Exception:  # noqa: BLE001  around one job, with its traceback in the log
+            _log.exception("a fault of our own outside of a job's work")
+            attempts = attempts_of(delivery.headers) + 1
+            return Release(_FAULT_DELAY, attempts, "a fault of our own, see the log")
 
     def _hold_back(self) -> None:
         if not self._held_back:
