@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from urllib.parse import quote, unquote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 from faces.errors import SettingsError
 from faces.laravel.environment import LaravelEnvironment
@@ -20,7 +20,7 @@ def database_url(env: LaravelEnvironment) -> str | None:
     """
     if not env.filled(*_MARKS):
         return None
-    given = _parts_of_url(env)
+    given = env.parts_of_url("DB_URL", "DATABASE_URL")
     kind = given.get("kind") or env.filled("DB_CONNECTION") or "mysql"
     if kind == "sqlite":
         return f"sqlite:///{_sqlite_file(env, given)}"
@@ -29,26 +29,6 @@ def database_url(env: LaravelEnvironment) -> str | None:
             f"DB_CONNECTION: found {kind!r}, needed mysql, mariadb or sqlite; or FACE_DATABASE_URL beside it"
         )
     return _mysql_url(env, given)
-
-
-def _parts_of_url(env: LaravelEnvironment) -> dict[str, str]:
-    """What Laravel takes from a URL before the single variables."""
-    url = env.filled("DB_URL", "DATABASE_URL")
-    if not url:
-        return {}
-    try:
-        parts = urlsplit(url)
-        found = {
-            "kind": parts.scheme,
-            "host": parts.hostname,
-            "port": str(parts.port) if parts.port else None,
-            "username": unquote(parts.username or ""),
-            "password": unquote(parts.password or ""),
-            "database": unquote(parts.path[1:]),
-        }
-    except ValueError as error:
-        raise SettingsError(f"DB_URL: found something that is not a URL ({error})") from None
-    return {name: value for name, value in found.items() if value}
 
 
 def _mysql_url(env: LaravelEnvironment, given: dict[str, str]) -> str:

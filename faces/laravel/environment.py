@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from faces import dotenv
 from faces.errors import SettingsError
@@ -56,6 +57,29 @@ class LaravelEnvironment:
     def filled(self, *names: str) -> str | None:
         """The first of these that is set to more than nothing."""
         return next((value for name in names if (value := self.text(name))), None)
+
+    def parts_of_url(self, *names: str) -> dict[str, str]:
+        """Of the first URL that is set: kind, host, port, username, password, database, as far as they are there.
+
+        Raises:
+            SettingsError: it is no URL.
+        """
+        url = self.filled(*names)
+        if not url:
+            return {}
+        try:
+            parts = urlsplit(url)
+            found = {
+                "kind": parts.scheme,
+                "host": parts.hostname,
+                "port": str(parts.port) if parts.port else None,
+                "username": unquote(parts.username or ""),
+                "password": unquote(parts.password or ""),
+                "database": unquote(parts.path[1:]),
+            }
+        except ValueError as error:
+            raise SettingsError(f"{names[0]}: found something that is not a URL ({error})") from None
+        return {name: value for name, value in found.items() if value}
 
     def number(self, name: str, default: int) -> int:
         """The value as a whole number.

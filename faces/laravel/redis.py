@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import unquote, urlsplit
 
 from pydantic import SecretStr
 
@@ -74,21 +73,9 @@ def _database(env: LaravelEnvironment, variable: str, default: int, of_url: str 
 
 def _parts_of_url(env: LaravelEnvironment) -> dict[str, str]:
     """What Laravel takes from REDIS_URL before the single variables; a database there is both connections'."""
-    url = env.filled("REDIS_URL")
-    if not url:
-        return {}
-    try:
-        parts = urlsplit(url)
-        found = {
-            "kind": parts.scheme,
-            "host": parts.hostname,
-            "port": str(parts.port) if parts.port else None,
-            "username": unquote(parts.username or ""),
-            "password": unquote(parts.password or ""),
-            "database": parts.path[1:],
-        }
-    except ValueError as error:
-        raise SettingsError(f"REDIS_URL: found something that is not a URL ({error})") from None
-    if parts.scheme not in _KINDS or not parts.hostname:
-        raise SettingsError(f"REDIS_URL: found {parts.scheme}://…, needed redis://host:port or tls://host:port")
-    return {name: value for name, value in found.items() if value}
+    parts = env.parts_of_url("REDIS_URL")
+    if parts and (parts.get("kind") not in _KINDS or "host" not in parts):
+        raise SettingsError(
+            f"REDIS_URL: found {parts.get('kind', '')}://…, needed redis://host:port or tls://host:port"
+        )
+    return parts
