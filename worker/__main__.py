@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _stop)
     try:
         session = Session(settings.load(), output)
-        logs.configure(session.settings.log_level, session.settings.log_format)
+        logs.configure(session.settings.log_level, session.settings.log_format, with_time=parsed.verb == "run")
         code: int = parsed.run(parsed, session)
     except FacesError as error:
         output.say(f"{parsed.verb}: {error}")

@@ -8,28 +8,38 @@ import sys
 from datetime import datetime, timezone
 
 
-def configure(level: str, form: str) -> None:
-    """Write the log; `form` is text or json. A record's `facts` (a dict) become `name=value` or fields."""
+def configure(level: str, form: str, *, with_time: bool) -> None:
+    """Write the log; `form` is text or json. A record's `facts` (a dict) become `name=value` or fields.
+
+    `with_time`: text lines begin with the time, for what runs for days; JSON always has it.
+    """
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Json() if form == "json" else _Text())
+    handler.setFormatter(Json() if form == "json" else Text(with_time=with_time))
     logging.basicConfig(level=level, handlers=[handler])
     for chatty in ("httpx2", "pika"):
         # One line a request is too much beside a progress bar; what a lost connection means, we say ourselves.
         logging.getLogger(chatty).setLevel(logging.WARNING if chatty == "httpx2" else logging.CRITICAL)
 
 
-class _Text(logging.Formatter):
-    def __init__(self) -> None:
-        super().__init__("%(levelname)s %(name)s: %(message)s")
+class Text(logging.Formatter):
+    """For a person."""
+
+    def __init__(self, *, with_time: bool) -> None:
+        """See `configure`."""
+        super().__init__(("%(asctime)s " if with_time else "") + "%(levelname)s %(name)s: %(message)s")
 
     def format(self, record: logging.LogRecord) -> str:
+        """One line, and a traceback where there is one."""
         facts = " ".join(f"{name}={_word(value)}" for name, value in getattr(record, "facts", {}).items())
-        line = super().format(record)
-        return f"{line} ({facts})" if facts else line
+        first, newline, rest = super().format(record).partition("\n")
+        return (f"{first} ({facts})" if facts else first) + newline + rest
 
 
-class _Json(logging.Formatter):
+class Json(logging.Formatter):
+    """For machines."""
+
     def format(self, record: logging.LogRecord) -> str:
+        """One object on one line."""
         moment = datetime.fromtimestamp(record.created, timezone.utc).isoformat(timespec="milliseconds")
         line = {"time": moment, "level": record.levelname, "logger": record.name, "message": record.getMessage()}
         if record.exc_info:

@@ -11,7 +11,8 @@ from faces.errors import FacesError
 from worker.amqp.delivery import Delivery
 from worker.consumer.outcome import Done, Failed, Forward, Outcome, Release
 
-_log = logging.getLogger(__name__)
+#: Named for the reader of the log, who does not care where it is written.
+_log = logging.getLogger("worker.job")
 
 
 class JobLog:
@@ -33,7 +34,7 @@ class JobLog:
         """The first line; a job that waited for the world and begins again has only one."""
         self._on_start(**self._facts)
         if not self._started:
-            self._say(logging.INFO, "started")
+            _log.info("started", extra={"facts": dict(self._facts)})
         self._started = True
 
     def ended(self, outcome: Outcome) -> None:
