@@ -12,7 +12,7 @@ def record(message: str, *, failed: bool = False, **facts: Any) -> logging.LogRe
     error = None
     if failed:
         try:
-            raise ValueError("why")
+            int("why")
         except ValueError:
             error = sys.exc_info()
     made = logging.LogRecord("worker.job", logging.INFO, __file__, 1, "%s", (message,), error)
@@ -30,7 +30,7 @@ def test_facts_stand_behind_the_words_in_text() -> None:
 def test_a_traceback_follows_the_line() -> None:
     first, *rest = Text(with_time=False).format(record("a fault", failed=True, image=7)).split("\n")
     assert first == "INFO worker.job: a fault (image=7)"
-    assert rest[-1] == "ValueError: why"
+    assert rest[-1] == "ValueError: invalid literal for int() with base 10: 'why'"
 
 
 def test_what_runs_for_days_says_when() -> None:
@@ -40,5 +40,5 @@ def test_what_runs_for_days_says_when() -> None:
 def test_facts_are_fields_for_machines() -> None:
     line = json.loads(Json().format(record("done\nso", failed=True, image=7, seconds=0.5)))
     assert (line["message"], line["image"], line["seconds"], line["level"]) == ("done\nso", 7, 0.5, "INFO")
-    assert line["traceback"].endswith("ValueError: why")
+    assert line["traceback"].endswith("ValueError: invalid literal for int() with base 10: 'why'")
     assert line["time"].endswith("+00:00")
