@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from threading import RLock, Thread
 from typing import Any, TypeVar
 
@@ -13,6 +13,7 @@ from worker.amqp.connection import Connection
 from worker.amqp.delivery import Delivery
 from worker.amqp.link import tls_context
 from worker.amqp.message import copied, own_priority, properties_of
+from worker.amqp.queues import Queues
 from worker.amqp.settings import BrokerSettings, QueueOptions
 
 _T = TypeVar("_T")
@@ -28,7 +29,8 @@ class Broker:
     def __init__(self, settings: BrokerSettings, queues: Sequence[str], options: QueueOptions) -> None:
         self._settings = settings
         self._options = options
-        self._connection = Connection(settings, queues, options)
+        self._queues = Queues(queues)
+        self._connection = Connection(settings, self._queues, options)
         # A signal's handler may close what the same thread is about to ask.
         self._gate = RLock()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -82,6 +84,10 @@ class Broker:
     def resume(self) -> None:
         """Take messages again."""
         self._ask(self._connection.resume)
+
+    def skip(self, queues: Collection[str]) -> None:
+        """Of several queues take nothing from these, and from all others again; a single one is paused instead."""
+        self._queues.skip(queues)
 
     def ack(self, delivery: Delivery) -> None:
         """Done with it.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
 from contextlib import suppress
 from random import SystemRandom
 
@@ -14,6 +13,7 @@ from worker.amqp.channel import Properties
 from worker.amqp.delivery import Delivery
 from worker.amqp.inbox import Inbox
 from worker.amqp.link import open_link
+from worker.amqp.queues import Queues
 from worker.amqp.session import Session, gone
 from worker.amqp.settings import BrokerSettings, QueueOptions
 
@@ -28,9 +28,9 @@ _CHANCE: SystemRandom = SystemRandom()
 class Connection:
     """Belongs to one event loop; only `state` and `is_there` may be asked from other threads."""
 
-    def __init__(self, settings: BrokerSettings, queues: Sequence[str], options: QueueOptions) -> None:
+    def __init__(self, settings: BrokerSettings, queues: Queues, options: QueueOptions) -> None:
         self._settings = settings
-        self._queues = tuple(queues)
+        self._queues = queues
         self._options = options
         self._inbox = Inbox()
         self._session: Session | None = None

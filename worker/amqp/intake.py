@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine
 from typing import Any
 
 from faces.errors import BrokerRefused
@@ -13,6 +13,7 @@ from worker.amqp.channel import Channel, ChannelClosed
 from worker.amqp.declaring import Declarer
 from worker.amqp.inbox import Inbox
 from worker.amqp.link import Link
+from worker.amqp.queues import Queues
 from worker.amqp.settings import BrokerSettings
 
 log = logging.getLogger(__name__)
@@ -24,12 +25,10 @@ _MISSING_PAUSE = 3.0
 class Intake:
     """Of one connection. A worker never creates a queue by reading it: a missing one is waited for, and said once."""
 
-    def __init__(
-        self, link: Link, declarer: Declarer, queues: Sequence[str], inbox: Inbox, settings: BrokerSettings
-    ) -> None:
+    def __init__(self, link: Link, declarer: Declarer, queues: Queues, inbox: Inbox, settings: BrokerSettings) -> None:
         self._link = link
         self._declarer = declarer
-        self._queues = tuple(queues)
+        self._queues = queues
         self._inbox = inbox
         self._settings = settings
         self._wanted, self._unwanted, self._idle = asyncio.Event(), asyncio.Event(), asyncio.Event()
@@ -75,12 +74,13 @@ class Intake:
                 self._idle.set()
 
     async def _take(self) -> None:
-        if len(self._queues) > 1:
+        first, *others = self._queues.names
+        if others:
             await self._poll(await self._open_channel())
-        elif await self._messages_in(self._queues[0]) is None:
+        elif await self._messages_in(first) is None:
             await self._rest(_MISSING_PAUSE)
         else:
-            await self._consume(await self._open_channel(), self._queues[0])
+            await self._consume(await self._open_channel(), first)
 
     async def _consume(self, channel: Channel, queue: str) -> None:
         consumer = await channel.consume(queue)
@@ -101,7 +101,7 @@ class Intake:
                 await self._rest(self._settings.poll_seconds)
 
     async def _get_first(self, channel: Channel) -> bool:
-        for queue in self._queues:
+        for queue in self._queues.open:
             if await self._messages_in(queue) and await channel.get(queue):
                 return True
         return False

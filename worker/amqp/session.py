@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any
 
@@ -18,6 +18,7 @@ from worker.amqp.inbox import Inbox
 from worker.amqp.intake import Intake
 from worker.amqp.link import Link, reason_of
 from worker.amqp.message import copied
+from worker.amqp.queues import Queues
 from worker.amqp.settings import BrokerSettings, QueueOptions
 from worker.amqp.settle import settle
 from worker.amqp.topology import LONGEST_DELAY, target_of
@@ -38,7 +39,7 @@ class Session:
     """Belongs to the event loop of its connection."""
 
     def __init__(
-        self, link: Link, queues: Sequence[str], inbox: Inbox, settings: BrokerSettings, options: QueueOptions
+        self, link: Link, queues: Queues, inbox: Inbox, settings: BrokerSettings, options: QueueOptions
     ) -> None:
         self._link = link
         self._settings = settings

@@ -119,10 +119,18 @@ class Consumer:
             if self._orders.should_restart():
                 _log.info("queue:restart was given: leaving")
                 self._stop.set()
-            self._status.ordered(self._orders.reason_to_wait(self._queues))
+            self._status.ordered(self._reason_to_wait())
         except CacheUnavailable as error:
             self._circuit.open(error)
         return self._status.ordered_to_wait is not None
+
+    def _reason_to_wait(self) -> str | None:
+        """Why no job may be taken now; of several queues only the paused ones are left out."""
+        if self._orders.is_down():
+            return "the app is down (php artisan up ends it)"
+        paused = self._orders.paused(self._queues)
+        self._broker.skip(paused)
+        return f"paused: {', '.join(paused)} (queue:resume ends it)" if len(paused) == len(self._queues) else None
 
     def _world_is_there(self) -> bool:
         if self._circuit.blocks:

@@ -41,13 +41,6 @@ class Orders:
             return self._values.get(_DOWN) is not None
         return self._laravel.storage is not None and (self._laravel.storage / "framework/down").exists()
 
-    def reason_to_wait(self, queues: Sequence[str]) -> str | None:
-        """Why no job may be taken from these queues now, for the log; None if one may.
-
-        One paused queue of several holds the others up too: what is taken from them is not told apart.
-        """
-        if self.is_down():
-            return "the app is down (php artisan up ends it)"
-        name = self._laravel.connection_name
-        paused = [queue for queue in queues if self.is_paused(name, queue)]
-        return f"paused: {', '.join(f'{name}:{queue}' for queue in paused)}" if paused else None
+    def paused(self, queues: Sequence[str]) -> tuple[str, ...]:
+        """Those of the queues that `queue:pause` holds up."""
+        return tuple(queue for queue in queues if self.is_paused(self._laravel.connection_name, queue))

@@ -131,6 +131,20 @@ def test_of_several_queues_the_first_that_has_a_message_is_asked_for_each_messag
     assert seen == [(high, b"high 1"), (low, b"low 1"), (high, b"high 2"), (low, b"low 2")]
 
 
+def test_a_queue_that_is_left_out_holds_up_no_other(rabbitmq: RabbitMQ, open_broker: OpenBroker) -> None:
+    left_out, other = rabbitmq.new_queue(), rabbitmq.new_queue()
+    broker = open_broker(left_out, other)
+    broker.skip([left_out])
+    send(rabbitmq, left_out, b"1")
+    send(rabbitmq, other, b"2")
+    delivery = take(broker)
+    assert delivery.queue == other
+    broker.ack(delivery)
+    assert broker.next(1) is None
+    broker.skip([])
+    assert take(broker).queue == left_out
+
+
 def test_while_a_job_of_several_queues_runs_no_other_message_is_hoarded(
     rabbitmq: RabbitMQ, open_broker: OpenBroker
 ) -> None:

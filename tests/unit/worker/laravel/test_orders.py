@@ -40,10 +40,9 @@ def test_a_queue_is_paused_until_it_is_resumed(values: FolderCache, tmp_path: Pa
     values.put("illuminate:queue:paused:rabbitmq:faces", b"b:1;", 60)
     assert orders.is_paused("rabbitmq", "faces")
     assert not orders.is_paused("rabbitmq", "images")
-    assert orders.reason_to_wait(["images", "faces"]) == "paused: rabbitmq:faces"
-    assert orders.reason_to_wait(["images"]) is None
+    assert orders.paused(["images", "faces"]) == ("faces",)
     values.forget("illuminate:queue:paused:rabbitmq:faces")
-    assert orders.reason_to_wait(["faces"]) is None
+    assert orders.paused(["images", "faces"]) == ()
 
 
 def test_an_app_that_is_down_by_its_file_lets_us_wait(values: FolderCache, tmp_path: Path) -> None:
@@ -51,7 +50,7 @@ def test_an_app_that_is_down_by_its_file_lets_us_wait(values: FolderCache, tmp_p
     assert not orders.is_down()
     (tmp_path / "storage/framework").mkdir(parents=True)
     (tmp_path / "storage/framework/down").write_text("{}")
-    assert orders.reason_to_wait(["faces"]) == "the app is down (php artisan up ends it)"
+    assert orders.is_down()
 
 
 def test_an_app_that_is_down_by_its_cache_lets_us_wait(values: FolderCache, tmp_path: Path) -> None:
