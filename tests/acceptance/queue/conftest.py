@@ -28,12 +28,14 @@ def rabbitmq() -> Iterator[RabbitMQ]:
 
 
 @pytest.fixture
-def new_app(tmp_path: Path, mariadb: MariaDB, rabbitmq: RabbitMQ, api: Any) -> Iterator[NewApp]:
+def new_app(tmp_path: Path, disk: Path, mariadb: MariaDB, rabbitmq: RabbitMQ, api: Any) -> Iterator[NewApp]:
     """An app with tables, queue and disk of its own; other servers and tables where a test says so."""
     apps: list[PhotoApp] = []
 
     def make(**options: Any) -> PhotoApp:
-        usual = {"mariadb": mariadb, "rabbitmq": rabbitmq, "folder": tmp_path / f"app{len(apps)}", "api_url": api.url}
+        # Below the API's disk, so that it draws the debug pictures without which no image is done.
+        folder = disk / f"{tmp_path.name}-{len(apps)}"
+        usual = {"mariadb": mariadb, "rabbitmq": rabbitmq, "folder": folder, "api_url": api.url}
         apps.append(PhotoApp(**(usual | options)))
         return apps[-1]
 
