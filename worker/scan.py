@@ -21,6 +21,7 @@ from faces.errors import (
     PhotoError,
 )
 from worker import known_files
+from worker.interrupts import held_back
 from worker.known_files import Known
 from worker.patience import process_patiently
 from worker.photo_files import PhotoFile
@@ -47,6 +48,10 @@ class Scanned:
     reason: str | None = None
 
 
+#: Seconds between two looks whether somebody wants the scan to stop.
+_CHECK_SECONDS = 0.2
+
+
 @dataclass(frozen=True, slots=True)
 class Scanner:
     """Looks at files with as many in flight as the API has engines; `tell` hears of each, in this thread."""
@@ -63,29 +68,33 @@ class Scanner:
             StoreUnavailable, SchemaError: the database is away or wrong; what is done stays.
             FaceApiUnavailable: the API is gone; what is done stays.
         """
-        with ThreadPoolExecutor(self.in_flight) as pool:
+        with held_back() as check, ThreadPoolExecutor(self.in_flight) as pool:
             try:
-                self._scan(pool, files)
+                self._scan(pool, files, check)
             except BaseException:
                 self.stop.set()
                 pool.shutdown(cancel_futures=True)
                 raise
 
-    def _scan(self, pool: ThreadPoolExecutor, files: Iterable[PhotoFile]) -> None:
+    def _scan(self, pool: ThreadPoolExecutor, files: Iterable[PhotoFile], check: Callable[[], None]) -> None:
         running: set[Future[Scanned]] = set()
         for file in files:
+            check()
             taken = self._take(file)
             if isinstance(taken, Scanned):
                 self.tell(taken)
                 continue
             running.add(pool.submit(self._process, file, taken))
             if len(running) >= self.in_flight:
-                running = self._collect(running)
+                running = self._collect(running, check)
         while running:
-            running = self._collect(running)
+            running = self._collect(running, check)
 
-    def _collect(self, running: set[Future[Scanned]]) -> set[Future[Scanned]]:
-        done, running = wait(running, return_when=FIRST_COMPLETED)
+    def _collect(self, running: set[Future[Scanned]], check: Callable[[], None]) -> set[Future[Scanned]]:
+        done: set[Future[Scanned]] = set()
+        while not done:
+            check()
+            done, running = wait(running, _CHECK_SECONDS, FIRST_COMPLETED)
         for future in done:
             self.tell(future.result())
         return running

@@ -27,7 +27,7 @@ class Worker:
 
     def start(self, *arguments: object, **settings: str) -> subprocess.Popen[str]:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("FACE_")}
-        environment |= {"PYTHONPATH": str(ROOT)} | self._settings | settings
+        environment |= {"PYTHONPATH": str(ROOT), "PYTHONFAULTHANDLER": "1"} | self._settings | settings
         process = subprocess.Popen(
             [sys.executable, *self.program, *map(str, arguments)],
             cwd=self.home,
@@ -45,10 +45,19 @@ class Worker:
 
     def end_of(self, process: subprocess.Popen[str], code: int = 0) -> tuple[str, str]:
         """Wait for the end of a started verb; returns stdout and stderr."""
-        out, err = process.communicate(timeout=180)
+        out, err = self.output_of(process)
         assert process.returncode == code, f"ended with {process.returncode}\n{out}\n{err}"
         assert "Traceback" not in err, err
         return out, err
+
+    def output_of(self, process: subprocess.Popen[str], timeout: float = 180) -> tuple[str, str]:
+        """Wait for the end of a started verb; one that does not end tells where it hangs."""
+        try:
+            return process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGABRT)
+            _, err = process.communicate(timeout=30)
+            raise AssertionError(f"did not end within {timeout} s\n{err}") from None
 
     def records(self, *arguments: object, code: int = 0, **settings: str) -> list[Any]:
         """Run a verb with --json; returns the values of its lines."""

@@ -99,7 +99,7 @@ def test_many_processes_on_one_image_write_one_set_of_rows(
     image = rows.image(filename="side-by-side.jpg")
     running = [worker.start("process", image, **settings) for _ in range(4)]
     for process in running:
-        _, err = process.communicate(timeout=120)
+        _, err = worker.output_of(process, 120)
         assert process.returncode == 0, err
     assert [face["face_index"] for face in rows.faces(image)] == [0, 1]
     assert rows.one("SELECT count(*) AS n FROM faces")["n"] == 2
@@ -116,7 +116,7 @@ def test_a_database_that_goes_in_the_middle_is_told_and_nothing_is_half_written(
     wait_for(api.in_hand)
     mariadb.kill()
     try:
-        _, err = process.communicate(timeout=60)
+        _, err = worker.output_of(process, 60)
     finally:
         mariadb.start()
     assert process.returncode == 1

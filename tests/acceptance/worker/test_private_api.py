@@ -37,7 +37,7 @@ def test_a_private_api_is_started_told_and_stopped(
     scan = worker.start("scan", photos, **no_api)
     wait_for(lambda: len(started_by(scan)) == 3)
     processes = started_by(scan)
-    out, err = scan.communicate(timeout=60)
+    out, err = worker.output_of(scan, 60)
     assert scan.returncode == 0, err
     assert out.startswith("3 new or changed photos")
     assert err == f"no face API answers at {no_api['FACE_API_ADDRESS']}: {SAID}\n"
@@ -67,7 +67,7 @@ def test_a_private_api_ends_with_its_command_however_that_ends(
     wait_for(worker.checked)
     processes = started_by(scan)
     scan.send_signal(how)
-    scan.communicate(timeout=60)
+    worker.output_of(scan, 60)
     assert len(processes) == 3
     wait_for(lambda: not any(process.is_running() for process in processes))
     assert scan.returncode == (-signal.SIGKILL if how == signal.SIGKILL else 1)

@@ -152,7 +152,7 @@ def test_two_scans_at_once_write_one_set_of_rows(worker: Any, samples: Path, pho
     shutil.copytree(samples / "photos", photos, dirs_exist_ok=True)
     both = [worker.start("scan", photos) for _ in range(2)]
     for scan in both:
-        _, err = scan.communicate(timeout=120)
+        _, err = worker.output_of(scan, 120)
         assert (scan.returncode, err) == (0, "")
     count = len(list(photos.iterdir()))
     assert worker.rows("SELECT count(*), count(DISTINCT filename) FROM images") == [(count, count)]
@@ -209,7 +209,7 @@ def test_a_file_that_vanishes_during_the_scan_is_told_and_the_next_is_done(
     scan = worker.start("scan", photos)
     wait_for(lambda: len(api.in_hand()) == 2)
     (photos / "c.jpg").unlink()
-    out, err = scan.communicate(timeout=60)
+    out, err = worker.output_of(scan, 60)
     assert scan.returncode == 1
     assert out == "3 new or changed photos: 0 faces, 0 newly linked; 1 failed\n"
     assert "c.jpg: No such file or directory" in err
@@ -223,7 +223,7 @@ def test_a_scan_that_is_interrupted_says_so(
     scan = worker.start("scan", photos)
     wait_for(lambda: len(api.in_hand()) == 2)
     scan.send_signal(signal.SIGINT)
-    out, err = scan.communicate(timeout=60)
+    out, err = worker.output_of(scan, 60)
     assert scan.returncode == 1
     assert err == "scan: stopped; what is done is kept, the same command goes on from there\n"
     assert out == ""
@@ -239,7 +239,7 @@ def test_a_database_that_goes_in_the_middle_is_told_and_the_next_run_goes_on(
     scan = worker.start("scan", photos)
     wait_for(lambda: len(api.in_hand()) == 2)
     (worker.home / "faces.db").rename(worker.home / "elsewhere.db")
-    _, err = scan.communicate(timeout=60)
+    _, err = worker.output_of(scan, 60)
     assert scan.returncode == 1
     assert err == f"scan: the database {worker.home}/faces.db is gone: No such file or directory\n"
     (worker.home / "elsewhere.db").rename(worker.home / "faces.db")
@@ -256,7 +256,7 @@ def test_an_api_that_goes_in_the_middle_is_told_and_the_next_run_goes_on(
     scan = worker.start("scan", photos, FACE_API_URL=api.url)
     wait_for(lambda: len(api.in_hand()) == 2)
     api.stop()
-    _, err = scan.communicate(timeout=120)
+    _, err = worker.output_of(scan, 120)
     assert scan.returncode == 1
     assert "does not answer" in err.splitlines()[-1]
     assert err.splitlines()[-1].endswith("what is done is kept, the next run goes on from there")
@@ -272,7 +272,7 @@ def test_a_busy_api_is_waited_for(worker: Any, photos: Path, slow_photo: bytes, 
         worker.start("scan", photos, FACE_API_URL=api.url, FACE_DATABASE_URL=f"sqlite:///{n}.db") for n in range(3)
     ]
     for scan in scans:
-        _, err = scan.communicate(timeout=120)
+        _, err = worker.output_of(scan, 120)
         assert scan.returncode == 0, err
 
 
