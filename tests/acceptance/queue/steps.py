@@ -28,7 +28,7 @@ class Message:
 
 def take_all(app: PhotoApp, queue: str) -> list[Message]:
     """All messages of a queue, taken out of it."""
-    found = []
+    found: list[Message] = []
     with app.rabbitmq.channel() as channel:
         while True:
             method, properties, body = channel.basic_get(queue, auto_ack=True)
