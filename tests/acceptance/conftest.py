@@ -59,11 +59,24 @@ class RunningApi:
         environment |= {"FACE_API_ADDRESS": f"127.0.0.1:{self.port}", "FACE_API_PROCESSES": "2"}
         environment |= {"FACE_STATE_DIR": str(self.state)} | settings
         self._engines = int(environment["FACE_API_PROCESSES"])
-        with self._log.open("wb") as log:
-            self.master = subprocess.Popen(
-                [sys.executable, "-m", "face_api"], cwd=ROOT, env=environment, stdout=log, stderr=log
-            )
+        self._environment = environment
         self.client = httpx2.Client(base_url=self.url, timeout=120)
+        self.start()
+
+    def start(self) -> None:
+        """Start it, also after `kill`."""
+        with self._log.open("ab") as log:
+            self.master = subprocess.Popen(
+                [sys.executable, "-m", "face_api"], cwd=ROOT, env=self._environment, stdout=log, stderr=log
+            )
+
+    def kill(self) -> None:
+        """End all of its processes as a crash does."""
+        processes = [psutil.Process(self.master.pid), *self.processes()]
+        for process in processes:
+            process.kill()
+        self.master.wait()
+        psutil.wait_procs(processes[1:])
 
     def wait_until_ready(self) -> None:
         _wait_for(self._is_ready, what=f"/readyz (log: {self.log()})")
