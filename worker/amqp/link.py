@@ -104,7 +104,8 @@ def _parameters(address: Address, settings: BrokerSettings, tls: ssl.SSLContext 
         port=address.port,
         virtual_host=settings.vhost,
         credentials=PlainCredentials(settings.user, settings.password),
-        heartbeat=settings.heartbeat,
+        # The lower of both: an administrator's shorter one is for something in between that forgets idle connections.
+        heartbeat=lambda _, theirs: min(settings.heartbeat, theirs) if theirs else settings.heartbeat,
         socket_timeout=settings.connect_seconds,
         stack_timeout=settings.connect_seconds,
         ssl_options=SSLOptions(tls, address.host) if tls else None,

@@ -37,7 +37,8 @@ class BrokerSettings:
     vhost: str = "/"
     tls: Tls | None = None
     heartbeat: int = 20
-    """What is agreed with the broker. A dead peer is noticed within twice this and ten seconds more."""
+    """What is agreed with the broker, or less where it wants less. A dead peer is noticed within twice this and ten
+    seconds more."""
     connect_seconds: float = 15
     """For one node, from the TCP connection to the opened AMQP channel."""
     publish_seconds: float = 30
