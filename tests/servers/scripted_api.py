@@ -19,13 +19,15 @@ _FILENAME = re.compile(rb'filename="([^"]+)"')
 
 @dataclass(frozen=True)
 class Answer:
-    """What is sent for a photo; `hangs` sends nothing until `let_go`, `breaks` closes the connection instead."""
+    """What is sent for a photo; `hangs` sends it after `let_go`, `breaks` closes the connection instead."""
 
     status: int = 200
     body: bytes = b'{"encodings": []}'
     headers: Mapping[str, str] = field(default_factory=dict)
     hangs: bool = False
     breaks: bool = False
+    seconds: float = 0
+    """How long it takes."""
     only_on_kept: bool = False
     """Break only a connection that has served before; on a new one the next answer is given."""
 
@@ -100,20 +102,20 @@ class ScriptedApi:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 found = _FILENAME.search(body)
                 answer = api._next(found[1].decode() if found else "", kept=self.served > 0)
-                if answer.hangs:
-                    api._let_go.wait()
-                if answer.hangs or answer.breaks:
+                if answer.hangs or answer.seconds:
+                    api._let_go.wait(None if answer.hangs else answer.seconds)
+                if answer.breaks:
                     self.close_connection = True
                     return
                 self.served += 1
                 self._send(answer)
 
             def _send(self, answer: Answer) -> None:
-                self.send_response(answer.status)
-                for name, value in {"Content-Length": str(len(answer.body)), **answer.headers}.items():
-                    self.send_header(name, value)
-                self.end_headers()
                 with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                    self.send_response(answer.status)
+                    for name, value in {"Content-Length": str(len(answer.body)), **answer.headers}.items():
+                        self.send_header(name, value)
+                    self.end_headers()
                     self.wfile.write(answer.body)
 
             def log_message(self, *_: Any) -> None:
