@@ -15,7 +15,6 @@ from tests.servers.proxy import running_proxy
 from tests.servers.rabbitmq import running_rabbitmq
 from tests.servers.scripted_api import ScriptedApi, finds, running_scripted_api
 
-
 #: connection.tune-ok: how many channels, how large a frame, and the heartbeat that was agreed.
 TUNE_OK = re.compile(rb"\x00\x0a\x00\x1f.{6}(..)", re.DOTALL)
 
