@@ -98,7 +98,8 @@ class Consumer:
         if 0 < self._until.max_time <= time.monotonic() - self._started:
             _log.info("%d s are over: leaving", self._until.max_time)
             return 0
-        if self._until.memory_mb and (size := _megabytes()) >= self._until.memory_mb:
+        # After a job only: with a limit below what any worker needs, jobs are still done, each by a worker of its own.
+        if self._jobs and self._until.memory_mb and (size := _megabytes()) >= self._until.memory_mb:
             _log.info("grown to %d MB: leaving", size)
             return MEMORY_EXIT
         return None

@@ -23,11 +23,13 @@ class Stop:
         self._ours, self._theirs = os.pipe()
         self._told = 0
         self._in_hand = False
+        self._closed = False
 
     def set(self) -> None:
         """Tell it."""
         self._told += 1
-        os.write(self._theirs, b"s")
+        if not self._closed:
+            os.write(self._theirs, b"s")
 
     def is_set(self) -> bool:
         """Whether it was told."""
@@ -61,6 +63,7 @@ class Stop:
             raise GivenUp
 
     def close(self) -> None:
-        """Close its pipe."""
+        """Close its pipe; signals may still come, and find nobody who waits."""
+        self._closed = True
         os.close(self._ours)
         os.close(self._theirs)

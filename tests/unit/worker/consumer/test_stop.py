@@ -48,3 +48,10 @@ def test_waiting_ends_when_it_is_told() -> None:
     stop.set()
     assert stop.wait(60)
     stop.close()
+
+
+def test_a_signal_that_comes_after_its_end_finds_nobody() -> None:
+    stop = Stop()
+    stop.close()
+    stop.set()
+    assert stop.is_set()
