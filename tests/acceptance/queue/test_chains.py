@@ -1,4 +1,4 @@
-"""What follows a job: the next of its chain, a unique job's lock, a batch's count, and jobs that wait for their time."""
+"""What follows a job: the next of its chain, a unique lock, a batch's count; and jobs that wait for their time."""
 
 from __future__ import annotations
 
@@ -118,8 +118,8 @@ def test_a_chain_that_cannot_go_on_is_recorded_beside_the_done_image(app: PhotoA
 def push_unique(app: PhotoApp, image: int, **changes: Any) -> str:
     """Queue a job as ShouldBeUnique has it; returns the key of its lock."""
     key = f"laravel_unique_job:{CLASS}:{image}"
-    hidden = {"laravel_unique_job_key": f's:{len(key)}:"{key}";'}
-    app.push(image, **{"illuminate:log:context": {"data": [], "hidden": hidden}}, **changes)
+    changes["illuminate:log:context"] = {"data": [], "hidden": {"laravel_unique_job_key": f's:{len(key)}:"{key}";'}}
+    app.push(image, **changes)
     return key
 
 

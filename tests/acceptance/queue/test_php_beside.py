@@ -1,0 +1,152 @@
+"""Real Laravel and our worker on the same queue, image and failed job, each doing what the other left."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.acceptance.queue.steps import body_of, depth, name_of, row_of, take_all
+from tests.servers.app_in_php import AppInPhp, app_in_php, cache_in
+from tests.servers.photo_app import NOTHING_LEFT, NewApp, PhotoApp
+from tests.servers.redis import Redis, running_redis
+from tests.servers.scripted_api import Answer, ScriptedApi, finds, running_scripted_api, says
+
+Wait = Callable[..., None]
+
+PHOTO = b"no photo"
+PHP_OWNER = "p" * 16
+
+
+@pytest.fixture(scope="module")
+def redis() -> Iterator[Redis]:
+    with running_redis() as server:
+        yield server
+
+
+@pytest.fixture
+def api() -> Iterator[ScriptedApi]:
+    """In the place of the real API."""
+    with running_scripted_api() as server:
+        yield server
+
+
+@pytest.fixture(params=["database", "redis"])
+def store(request: pytest.FixtureRequest) -> Redis | None:
+    """Where the app's cache is: in Redis, or (None) in the database."""
+    if request.param == "database":
+        return None
+    server: Redis = request.getfixturevalue("redis")
+    server.command("FLUSHALL")
+    return server
+
+
+@pytest.fixture
+def stored(store: Redis | None, new_app: NewApp) -> PhotoApp:
+    return new_app(variables=cache_in(store) if store else {})
+
+
+@pytest.fixture
+def php(store: Redis | None, stored: PhotoApp) -> Iterator[AppInPhp]:
+    with app_in_php(stored, store) as talk:
+        yield talk
+
+
+def scripted(app: PhotoApp, api: ScriptedApi, *answers: Answer, **values: Any) -> int:
+    image = app.image(PHOTO, **values)
+    api.answer(name_of(app, image), *answers)
+    return image
+
+
+def work(app: PhotoApp, jobs: int, **settings: str) -> str:
+    return app.worker(**settings).run("run", "--max-jobs", jobs)[1]
+
+
+def test_queue_retry_brings_our_failed_jobs_back_and_they_are_done(app: PhotoApp, api: ScriptedApi) -> None:
+    boom = says(500, error="boom")
+    images = [scripted(app, api, boom, finds()) for _ in range(2)]
+    again = scripted(app, api, boom, says(500, error="still"))
+    uuids = [app.push(image, maxTries=1, note="ключ") for image in [*images, again]]
+    work(app, 3)
+    assert [row["uuid"] for row in app.failed()] == uuids
+    with app_in_php(app) as php:
+        worker = app.worker()
+        process = worker.start("run", "--max-jobs", 3)
+        told = php.retry(["all"])
+        worker.end_of(process)
+    assert told.count("has been pushed back onto the queue") == 3
+    assert [row_of(app, image)["faces_checked"] for image in images] == [1, 1]
+    # PHP deletes its row after the push: the new failure of the third did not go with it.
+    (row,) = app.failed()
+    assert (row["uuid"], "still" in row["exception"]) == (uuids[2], True)
+    assert (app.leftovers(), depth(app)) == (NOTHING_LEFT, 0)
+
+
+def test_an_image_that_php_holds_is_put_off_without_a_try(stored: PhotoApp, php: AppInPhp, api: ScriptedApi) -> None:
+    app, image = stored, scripted(stored, api, finds())
+    body = body_of(app, image)
+    app.publish(body, attempts=2)
+    assert php.lock(f"face-processing:{image}", PHP_OWNER)
+    work(app, 1)
+    (message,) = take_all(app, f"{app.queue}.delay.10000")
+    assert (message.body, message.attempts, app.failed(), api.seen) == (body, 2, [], [])
+    assert row_of(app, image)["last_error"] is None
+    assert php.unlock(f"face-processing:{image}", PHP_OWNER)
+    app.publish(message.body, message.attempts)
+    work(app, 1)
+    assert (row_of(app, image)["faces_checked"], app.leftovers(), depth(app)) == (1, NOTHING_LEFT, 0)
+
+
+def test_php_does_not_get_an_image_that_we_hold_until_we_are_done(
+    stored: PhotoApp, php: AppInPhp, api: ScriptedApi, wait_for: Wait
+) -> None:
+    image = scripted(stored, api, Answer(hangs=True))
+    stored.push(image)
+    worker = stored.worker(FACE_LOCK_SECONDS="3")
+    process = worker.start("run", "--max-jobs", 1)
+    wait_for(lambda: api.seen)
+    assert not php.lock(f"face-processing:{image}", PHP_OWNER)
+    # Beyond the lock's own time: it is renewed.
+    stored.rows.read("SELECT SLEEP(3.5)")
+    assert not php.lock(f"face-processing:{image}", PHP_OWNER)
+    api.let_go()
+    worker.end_of(process)
+    assert (row_of(stored, image)["faces_checked"], php.lock(f"face-processing:{image}", PHP_OWNER)) == (1, True)
+
+
+def test_a_lock_that_php_gives_back_soon_is_waited_for(stored: PhotoApp, php: AppInPhp, api: ScriptedApi) -> None:
+    image = scripted(stored, api, finds())
+    stored.push(image)
+    assert php.lock(f"face-processing:{image}", PHP_OWNER)
+    worker = stored.worker()
+    process = worker.start("run", "--max-jobs", 1)
+    stored.rows.read("SELECT SLEEP(2)")
+    assert php.unlock(f"face-processing:{image}", PHP_OWNER)
+    worker.end_of(process)
+    assert (row_of(stored, image)["faces_checked"], stored.failed()) == (1, [])
+
+
+def test_php_s_worker_takes_the_next_message_while_we_have_one(app: PhotoApp, api: ScriptedApi, wait_for: Wait) -> None:
+    """Nothing is hoarded: prefetch is one."""
+    ours, theirs = scripted(app, api, Answer(hangs=True)), scripted(app, api, finds())
+    app.push(ours)
+    worker = app.worker()
+    process = worker.start("run")
+    wait_for(lambda: api.seen)
+    app.push(theirs)
+    with app_in_php(app) as php:
+        assert php.work(app.queue) == {"class": "App\\Jobs\\FaceProcessJob", "data": {"image_id": theirs}}
+    process.send_signal(signal.SIGTERM)
+    api.let_go()
+    worker.end_of(process)
+    assert (row_of(app, ours)["faces_checked"], depth(app), app.failed()) == (1, 0, [])
+
+
+def test_what_php_dispatches_is_done(app: PhotoApp, api: ScriptedApi) -> None:
+    image = scripted(app, api, finds())
+    with app_in_php(app) as php:
+        php.dispatch({"class": "FaceProcessJob", "image": image, "properties": {"queue": app.queue}})
+    work(app, 1)
+    assert (row_of(app, image)["faces_checked"], app.failed(), depth(app)) == (1, [], 0)
