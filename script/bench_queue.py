@@ -114,7 +114,7 @@ def _start_ours(app: PhotoApp, jobs: int) -> subprocess.Popen[str]:
 def _start_php_shaped(app: PhotoApp, jobs: int) -> subprocess.Popen[str]:
     places = {"port": app.rabbitmq.port, "queue": app.queue, "database": app.url, "api": app.api_url, "disk": app.disk}
     options = [f"--{name}={value}" for name, value in (places | {"jobs": jobs}).items()]
-    command = [sys.executable, ROOT / "script/php_shaped_worker.py", *options]
+    command = [sys.executable, str(ROOT / "script/php_shaped_worker.py"), *options]
     return subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # noqa: S603  our own
 
 

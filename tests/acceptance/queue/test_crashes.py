@@ -69,9 +69,12 @@ def kill_at(app: PhotoApp, step: str, image: int, wait_for: Wait, **settings: st
     return after
 
 
-def followers(step: str) -> int:
-    """A job that follows is published again where a worker died right after it: at least once, and once usually."""
-    return 1 + deaths_at(step) if step == "published" else 1
+def followers(step: str) -> set[int]:
+    """How often a job that follows is published: once, and again by each redelivery whose worker had done it already.
+
+    Whoever dies right after the ack may take it along: it was on its way, nobody confirms it.
+    """
+    return {"published": {1 + deaths_at(step)}, "acked": {1, 2}}.get(step, {1})
 
 
 def at_once(work: Callable[[str], None], steps: Iterable[str]) -> None:
@@ -94,7 +97,8 @@ def done_after_kills(new_app: NewApp, portrait: bytes, kills: int, wait_for: Wai
             after = kill_at(app, step, image, wait_for)
             assert [face["face_index"] for face in app.rows.faces(image)] == [0]
             assert (row_of(app, image)["faces_checked"], row_of(app, image)["last_error"]) == (1, None)
-            assert (app.failed(), depth(app, after)) == ([], followers(step))
+            assert app.failed() == []
+            assert depth(app, after) in followers(step)
         _log.info("done, killed at %s: %d kills", step, images_for(kills, step) * deaths_at(step))
 
     at_once(work, DONE)
@@ -129,7 +133,8 @@ def released_after_kills(new_app: NewApp, kills: int, wait_for: Wait) -> None:
                 after = kill_at(app, step, image, wait_for, FACE_WORKER_TRIES="0")
                 assert [face["face_index"] for face in app.rows.faces(image)] == [0]
                 assert (row_of(app, image)["faces_checked"], row_of(app, image)["last_error"]) == (1, None)
-                assert (app.failed(), depth(app, after)) == ([], followers(step))
+                assert app.failed() == []
+            assert depth(app, after) in followers(step)
             _log.info("released, killed at %s: %d kills", step, images_for(kills, step) * deaths_at(step))
 
         at_once(work, RELEASED)
