@@ -27,6 +27,9 @@ _LONGEST_BODY = 4 * 1024 * 1024
 #: Bytes that an AMQP property and the column `failed_jobs.uuid` hold.
 _LONGEST_ID = 255
 
+#: A header's largest integer has room for one more after this.
+_MOST_ATTEMPTS = 2**63 - 2
+
 #: The highest id of an unsigned bigint column.
 _HIGHEST_ID = 2**64 - 1
 
@@ -73,7 +76,9 @@ def attempts_of(headers: Mapping[str, Any] | None) -> int:
     """How often the job was tried before, as its publisher says; 0 where it says nothing of use."""
     laravel = (headers or {}).get("laravel")
     attempts = laravel.get("attempts") if isinstance(laravel, Mapping) else None
-    return max(0, attempts) if isinstance(attempts, int) and not isinstance(attempts, bool) else 0
+    if not isinstance(attempts, int) or isinstance(attempts, bool):
+        return 0
+    return min(max(0, attempts), _MOST_ATTEMPTS)
 
 
 def id_of(body: bytes) -> str | None:

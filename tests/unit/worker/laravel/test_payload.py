@@ -111,6 +111,7 @@ def test_a_context_of_another_form_is_no_fault(context: object) -> None:
         ({"laravel": None}, 0),
         ({"laravel": {"attempts": 2}}, 2),
         ({"laravel": {"attempts": 2**40}}, 2**40),
+        ({"laravel": {"attempts": 2**63 - 1}}, 2**63 - 2),
         ({"laravel": {"attempts": -1}}, 0),
         ({"laravel": {"attempts": True}}, 0),
         ({"laravel": {"attempts": "2"}}, 0),
