@@ -36,7 +36,7 @@ class CrashMarks:
         Raises:
             CacheUnavailable: the app's cache is away; nothing is marked.
         """
-        self._remove_left()
+        self.remove_left()
         owner, count = self._find(uuid)
         if owner not in {None, self._worker_id}:
             count += 1
@@ -47,11 +47,16 @@ class CrashMarks:
         """Remove our mark: the job came to an orderly end. While the cache is away it is kept in mind."""
         self._left.add(uuid)
         try:
-            self._remove_left()
+            self.remove_left()
         except FacesError as error:
             _log.debug("the marks of %d ended jobs are removed later: %s", len(self._left), error)
 
-    def _remove_left(self) -> None:
+    def remove_left(self) -> None:
+        """Remove the marks of jobs that ended while the app's cache was away.
+
+        Raises:
+            CacheUnavailable: it still is.
+        """
         for uuid in sorted(self._left):
             if self._find(uuid)[0] == self._worker_id:
                 self._values.forget(f"{_KEY}{uuid}")

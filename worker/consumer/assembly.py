@@ -86,7 +86,7 @@ def _consumer(
     stack.enter_context(closing(broker))
     broker.start()
     _log.info("taking jobs of %s from %s; rows in %s", settings.job_class, ", ".join(queues), store.name)
-    return Consumer(broker, queues, work, circuit, Orders(cache.values, laravel), until, stop, status)
+    return Consumer(broker, queues, work, circuit, Orders(cache.values, laravel), marks, until, stop, status)
 
 
 def _check(store: Store, settings: Settings) -> None:

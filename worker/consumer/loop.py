@@ -13,6 +13,7 @@ from pathlib import Path
 from faces.errors import BrokerRefused, CacheUnavailable, Unavailable
 from worker.amqp.broker import Broker
 from worker.amqp.delivery import Delivery
+from worker.cache.crash_marks import CrashMarks
 from worker.consumer.circuit import Circuit
 from worker.consumer.job_log import JobLog
 from worker.consumer.outcome import LOCK_DELAY, Done, Failed, Forward, Outcome, Release, Wait
@@ -59,13 +60,14 @@ class Consumer:
         work: Work,
         circuit: Circuit,
         orders: Orders,
+        marks: CrashMarks,
         until: Until,
         stop: Stop,
         status: Status,
     ) -> None:
         """Nothing is taken before `run`."""
         self._broker, self._queues, self._work = broker, queues, work
-        self._circuit, self._orders = circuit, orders
+        self._circuit, self._orders, self._marks = circuit, orders, marks
         self._until, self._stop, self._status = until, stop, status
         self._started, self._jobs = time.monotonic(), 0
         self._looked_at_orders = 0.0
@@ -121,6 +123,7 @@ class Consumer:
                 _log.info("queue:restart was given: leaving")
                 self._stop.set()
             self._status.ordered(self._reason_to_wait())
+            self._marks.remove_left()
         except CacheUnavailable as error:
             self._circuit.open(error)
         return self._status.ordered_to_wait is not None

@@ -43,20 +43,17 @@ class HeldJob:
     """A job of an app of its own, its worker waiting at a step, and a job that follows it."""
 
     def __init__(self, app: PhotoApp, photo: bytes, step: str) -> None:
-        self.app, self.photo = app, photo
+        self.app = app
         self.image, self.after = app.image(photo), app.rabbitmq.new_queue()
         app.rows.run("INSERT INTO queues (queue_key) VALUES (:key)", key=dedup_key(self.image))
         push_chain(app, self.image, command_of(self.image, self.after))
         self.worker = Held(app, step, **ONE_TRY)
 
     def is_done(self) -> bool:
-        """Whether it is, and a further one too: what could not be tidied in time is tidied with the next job."""
+        """Whether it is, and nothing is left of it."""
         app = self.app
         checked = len(app.rows.read("SELECT id FROM images WHERE faces_checked"))
-        return (checked, depth(app), depth(app, self.after) > 0, app.leftovers()) == (2, 0, True, NOTHING_LEFT)
-
-    def push_another(self) -> None:
-        self.app.push(self.app.image(self.photo))
+        return (checked, depth(app), depth(app, self.after) > 0, app.leftovers()) == (1, 0, True, NOTHING_LEFT)
 
     def check(self) -> None:
         """One result, nothing failed, and what follows was published once, unless the worker could not know."""
@@ -83,7 +80,6 @@ def finish(jobs: list[HeldJob], wait_for: Wait) -> None:
     for job in jobs:
         # The connections went with their server.
         job.app.rows.close()
-        job.push_another()
     for job in jobs:
         wait_for(job.is_done, 120, f"the end of the job that was held at {job.worker.step!r}")
         job.check()
