@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
+import subprocess
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pytest
@@ -62,6 +64,27 @@ def api() -> Iterator[ScriptedApi]:
         yield server
 
 
+class Logs:
+    """What running workers say, read while they run: a full pipe would stop them."""
+
+    def __init__(self, workers: list[subprocess.Popen[str]]) -> None:
+        self.lines: list[str] = []
+        self._threads = [threading.Thread(target=self._read, args=(worker.stderr,)) for worker in workers]
+        for thread in self._threads:
+            thread.start()
+
+    def count(self, words: str) -> int:
+        return sum(words in line for line in self.lines)
+
+    def join(self) -> None:
+        for thread in self._threads:
+            thread.join()
+
+    def _read(self, stream: IO[str]) -> None:
+        for line in stream:
+            self.lines.append(line)
+
+
 def expected_of(app: PhotoApp, jobs: int) -> list[Expected]:
     """Images with no, one or two faces, each of which only one of its kind has; every second face is somebody known."""
     dice = np.random.default_rng(4)
@@ -90,9 +113,9 @@ def push_all(app: PhotoApp, images: list[Expected]) -> None:
                 channel.basic_publish("", app.queue, body_of(app, image.id))
 
 
-def lock(app: PhotoApp, image_id: int, seconds: int) -> None:
-    statement = "INSERT INTO cache_locks VALUES (:key, 'somebody', UNIX_TIMESTAMP() + :seconds)"
-    app.rows.run(statement, key=f"load_face-processing:{image_id}", seconds=seconds)
+def lock(app: PhotoApp, image_id: int) -> None:
+    statement = "INSERT INTO cache_locks VALUES (:key, 'somebody', UNIX_TIMESTAMP() + 3600)"
+    app.rows.run(statement, key=f"load_face-processing:{image_id}")
 
 
 def everything_is_right(app: PhotoApp, images: list[Expected]) -> None:
@@ -114,35 +137,42 @@ def everything_is_right(app: PhotoApp, images: list[Expected]) -> None:
 
 def many(app: PhotoApp, api: ScriptedApi, jobs: int, wait_for: Wait) -> None:
     images = expected_of(app, jobs)
+    damaged, locked = ({one.id for one in images if is_one(one.number, kind)} for kind in (DAMAGED, LOCKED))
     for image in images:
         script(api, app, image)
-        if is_one(image.number, LOCKED):
-            lock(app, image.id, seconds=15 + jobs // 20)
-    damaged = {image.id for image in images if is_one(image.number, DAMAGED)}
+    for image_id in locked:
+        lock(app, image_id)
     push_all(app, images)
     home = app.worker(FACE_WORKER_BACKOFF="2")
     start = time.monotonic()
     workers = [home.start("run") for _ in range(4)]
+    logs = Logs(workers)
 
-    def are_done() -> bool:
+    def are_done(number: int) -> bool:
         checked = app.rows.one("SELECT count(*) AS n FROM images WHERE faces_checked AND filename <> 'master.jpg'")["n"]
-        return (checked, len(app.failed())) == (jobs - len(damaged), len(damaged))
+        return (checked, len(app.failed())) == (number, len(damaged))
 
-    wait_for(are_done, 60 + jobs, "the end of all jobs", 0.2)
-    _log.info("%d jobs by 4 workers in %.1f s", jobs, time.monotonic() - start)
-    queues = [app.queue, *(f"{app.queue}.delay.{seconds}000" for seconds in (2, 10))]
-    wait_for(lambda: [depth(app, queue) for queue in queues] == [0, 0, 0] and app.leftovers() == NOTHING_LEFT)
-    for worker in workers:
-        worker.terminate()
-    log = "".join(home.end_of(worker)[1] for worker in workers)
+    try:
+        wait_for(lambda: are_done(jobs - len(damaged | locked)), 120 + jobs, "the end of the jobs", 0.2)
+        _log.info("%d jobs by 4 workers in %.1f s", jobs - len(locked), time.monotonic() - start)
+        wait_for(
+            lambda: all(logs.count(f"again in 10 s: somebody else works on image {image} now") for image in locked)
+        )
+        app.rows.run("DELETE FROM cache_locks WHERE owner = 'somebody'")
+        wait_for(lambda: are_done(jobs - len(damaged)), 60, "the end of the locked images' jobs", 0.2)
+        queues = [app.queue, *(f"{app.queue}.delay.{seconds}000" for seconds in (2, 10))]
+        wait_for(lambda: [depth(app, queue) for queue in queues] == [0, 0, 0] and app.leftovers() == NOTHING_LEFT)
+    finally:
+        for worker in workers:
+            worker.terminate()
+        logs.join()
+    assert ([worker.wait() for worker in workers], logs.count("Traceback")) == ([0] * 4, 0)
     everything_is_right(app, images)
-    payloads = [json.loads(row["payload"])["data"]["command"] for row in app.failed()]
-    assert sorted(f'"image_id";i:{image};' for image in damaged) == sorted(_id_in(command) for command in payloads)
-    asked = Counter(seen.filename for seen in api.seen)
-    assert asked == {name_of(app, image.id): image.asked for image in images}
-    assert log.count("again in 10 s: somebody else works on image") >= sum(is_one(i, LOCKED) for i in range(jobs))
-    assert log.count("again in 2 s: attempt 1 of 3") == sum(is_one(i, BROKEN_ONCE) for i in range(jobs))
-    assert log.count("done: was done before") == sum(is_one(i, TWICE) for i in range(jobs))
+    commands = [json.loads(row["payload"])["data"]["command"] for row in app.failed()]
+    assert sorted(f'"image_id";i:{image};' for image in damaged) == sorted(_id_in(command) for command in commands)
+    assert Counter(seen.filename for seen in api.seen) == {name_of(app, image.id): image.asked for image in images}
+    assert logs.count("again in 2 s: attempt 1 of 3") == sum(is_one(number, BROKEN_ONCE) for number in range(jobs))
+    assert logs.count("done: was done before") == sum(is_one(number, TWICE) for number in range(jobs))
 
 
 def _id_in(command: str) -> str:
