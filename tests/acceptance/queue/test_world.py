@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -55,6 +55,10 @@ class HeldJob:
         checked = len(app.rows.read("SELECT id FROM images WHERE faces_checked"))
         return (checked, depth(app), depth(app, self.after) > 0, app.leftovers()) == (1, 0, True, NOTHING_LEFT)
 
+    def has_failed(self) -> bool:
+        """Whether it has for good, and nothing but its record is left."""
+        return (bool(self.app.failed()), depth(self.app), self.app.leftovers()) == (True, 0, NOTHING_LEFT)
+
     def check(self) -> None:
         """One result, nothing failed, and what follows was published once, unless the worker could not know."""
         log = self.worker.stop()
@@ -65,8 +69,10 @@ class HeldJob:
         assert 1 <= depth(self.app, self.after) <= most, log
 
 
-def hold_all(new_app: NewApp, photo: bytes, wait_for: Wait, **options: Any) -> list[HeldJob]:
-    jobs = [HeldJob(new_app(**options), photo, step) for step in STEPS]
+def hold_all(
+    new_app: NewApp, photo: bytes, wait_for: Wait, steps: Sequence[str] = STEPS, **options: Any
+) -> list[HeldJob]:
+    jobs = [HeldJob(new_app(**options), photo, step) for step in steps]
     wait_for(lambda: all(job.worker.waits() for job in jobs), 120)
     return jobs
 
@@ -113,6 +119,22 @@ def test_a_connection_lost_at_any_step_publishes_nothing_twice(
     with running_proxy(rabbitmq.port) as proxy:
         jobs = hold_all(new_app, portrait, wait_for, variables={"RABBITMQ_PORT": str(proxy.port)})
         proxy.reset()
-        wait_for(lambda: all(depth(job.app) == 1 or job.worker.step == "acked" for job in jobs))
+        wait_for(lambda: proxy.accepted >= 2 * len(jobs), 60, "the new connections, which bring the messages again")
         go_on(jobs)
         finish(jobs, wait_for)
+
+
+def test_servers_killed_where_a_job_fails_leave_one_record_of_it(
+    new_app: NewApp, mariadb: MariaDB, rabbitmq: RabbitMQ, wait_for: Wait
+) -> None:
+    steps = ("file found", "recorded", "unmarked", "unlocked", "published")
+    for server in (mariadb, rabbitmq):
+        jobs = hold_all(new_app, b"this is no photo", wait_for, steps)
+        server.kill()
+        go_on(jobs)
+        server.start()
+        for job in jobs:
+            job.app.rows.close()
+            wait_for(job.has_failed, 120, f"the end of the job that was held at {job.worker.step!r}")
+            job.worker.stop()
+            assert (len(job.app.failed()), depth(job.app, job.after), job.app.rows.faces(job.image)) == (1, 0, [])
