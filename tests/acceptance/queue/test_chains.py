@@ -73,12 +73,13 @@ def test_a_chain_comes_to_its_end_through_several_workers_and_php(app: PhotoApp,
 
 def test_a_next_job_without_a_queue_goes_to_the_chain_s_or_to_default(app: PhotoApp) -> None:
     first, second, elsewhere = app.image(PHOTO), app.image(PHOTO), app.rabbitmq.new_name()
-    bare = 'O:24:"App\\Jobs\\ImageProcessJob":1:{s:11:"\0*\0taskData";a:1:{s:8:"image_id";i:9;}}'
+    bare = 'O:24:"App\\Jobs\\ImageProcessJob":1:{s:11:"\0*\0taskData";a:1:{s:8:"image_id";i:424242;}}'
     push_chain(app, first, bare, more=f's:10:"chainQueue";s:{len(elsewhere)}:"{elsewhere}";', count=1)
     push_chain(app, second, bare)
     work(app, 2)
     for queue in (elsewhere, "default"):
-        (message,) = take_all(app, queue)
+        # All tests of this broker share the queue `default`.
+        (message,) = [one for one in take_all(app, queue) if b"i:424242;" in one.body]
         payload = message.payload
         assert (message.attempts, message.correlation_id) == (0, payload["id"])
         assert (payload["displayName"], payload["maxTries"]) == ("App\\Jobs\\ImageProcessJob", None)
@@ -113,6 +114,15 @@ def test_a_chain_that_cannot_go_on_is_recorded_beside_the_done_image(app: PhotoA
     (row,) = app.failed()
     assert (row["uuid"], row_of(app, image)["faces_checked"], "its chain ends here" in log) == (uuid, 1, True)
     assert (depth(app), app.leftovers()) == (0, NOTHING_LEFT)
+
+
+def test_what_only_php_can_run_when_a_chain_fails_is_said(app: PhotoApp, api: ScriptedApi) -> None:
+    image, after = app.image(PHOTO), app.rabbitmq.new_queue()
+    api.answer(name_of(app, image), says(500, error="boom"))
+    catch = 's:19:"chainCatchCallbacks";a:1:{i:0;O:8:"stdClass":0:{}}'
+    push_chain(app, image, command_of(1, after), more=catch, count=1, maxTries=1)
+    log = work(app, 1)
+    assert ("`catch` is code that only PHP can run" in log, len(app.failed()), depth(app, after)) == (True, 1, 0)
 
 
 def push_unique(app: PhotoApp, image: int, **changes: Any) -> str:

@@ -107,6 +107,7 @@ def unreadable(app: PhotoApp) -> dict[str, bytes]:
         "a uuid longer than its column": envelope(app, uuid="u" * 300),
         "a uuid that is a number": envelope(app, uuid=7),
         "half a character": b'{"uuid": "\\ud800"}',
+        "larger than we read": b'{"uuid": "' + b"x" * 5_000_000 + b'"}',
     }
 
 
@@ -131,7 +132,7 @@ def test_what_is_no_job_is_recorded_once_over_two_deliveries_and_rejected(app: P
             assert base64.b64decode(row["payload"]) == body
             assert "base64" in row["exception"]
         else:
-            assert row["payload"].encode() == body, kind
+            assert row["payload"].encode() == body[:2_000_000], kind
     assert (row_of(app, image)["faces_checked"], depth(app), app.leftovers()) == (1, 0, NOTHING_LEFT)
 
 

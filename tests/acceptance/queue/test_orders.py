@@ -139,6 +139,9 @@ def test_once_is_one_job_or_none(app: PhotoApp) -> None:
     images = [push_new(app) for _ in range(2)]
     worker.run("run", "--once")
     assert ([is_done(app, image) for image in images], depth(app)) == ([True, False], 1)
+    missing = app.rabbitmq.new_name()
+    worker.run("run", "--once", "--queue", missing)
+    assert app.rabbitmq.depth(missing) is None
 
 
 def test_max_jobs_stop_when_empty_and_max_time(app: PhotoApp) -> None:
