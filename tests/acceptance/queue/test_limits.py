@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from tests.acceptance.queue.steps import depth, name_of, row_of, take_all
+from tests.servers.app_in_php import cache_in
 from tests.servers.photo_app import NOTHING_LEFT, NewApp, PhotoApp
+from tests.servers.redis import Redis, running_redis
 from tests.servers.scripted_api import Answer, ScriptedApi, finds, running_scripted_api, says
 from tests.servers.worker_process import ROOT
 
@@ -19,6 +21,12 @@ PHOTO = b"no photo"
 
 BOOM = says(500, error="boom")
 HANGS = Answer(hangs=True)
+
+
+@pytest.fixture(scope="module")
+def redis() -> Iterator[Redis]:
+    with running_redis() as server:
+        yield server
 
 
 @pytest.fixture
@@ -159,26 +167,30 @@ def test_waiting_for_the_lock_is_not_counted_as_the_job_s_time(app: PhotoApp, ap
     assert (row_of(app, image)["faces_checked"], app.failed()) == (1, [])
 
 
-@pytest.mark.parametrize("store", ["database", "a folder of ours"])
+@pytest.mark.parametrize("store", ["database", "redis", "a folder of ours"])
 def test_a_job_that_kills_its_worker_three_times_fails_and_says_why(
-    new_app: NewApp, api: ScriptedApi, wait_for: Wait, store: str
+    new_app: NewApp, api: ScriptedApi, redis: Redis, wait_for: Wait, store: str
 ) -> None:
     """PHP's worker gets such a job for ever: no attempt is counted."""
-    app = new_app(variables={} if store == "database" else {"CACHE_STORE": "file"})
-    lock = "auto" if store == "database" else "none"
+    variables = {"database": {}, "redis": cache_in(redis), "a folder of ours": {"CACHE_STORE": "file"}}
+    app = new_app(variables=variables[store])
+    lock = "none" if store == "a folder of ours" else "auto"
     image = scripted(app, api, finds())
     uuid = app.push(image)
     dying = app.worker(DIE_AT="file found", PYTHONPATH=str(ROOT), FACE_LOCK=lock)
     dying.program = ("-m", "tests.servers.stepped_worker")
     for _ in range(3):
         assert dying.start("run").wait(60) == -9
-        app.rows.run("DELETE FROM cache_locks")  # as if its time were over
+        # As if the lock's time were over; the marks are in another database of Redis.
+        app.rows.run("DELETE FROM cache_locks")
+        redis.command("FLUSHDB")
         wait_for(lambda: depth(app) == 1)
     log = work(app, 1, FACE_LOCK=lock)
     (row,) = app.failed()
     assert (row["uuid"], "ended 3 workers" in row["exception"], "ended 3 workers" in log) == (uuid, True, True)
     assert "ended 3 workers" in row_of(app, image)["last_error"]
     assert (api.seen, app.leftovers(), depth(app)) == ([], NOTHING_LEFT, 0)
+    assert redis.command("KEYS", "*face-crash*", database=1) == ""
     # A person looked, and pushes it again: nothing is held against it.
     app.push(image, uuid=uuid)
     work(app, 1, FACE_LOCK=lock)
