@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import dataclass
 
 import pytest
 
@@ -16,7 +17,6 @@ from tests.servers.scripted_api import ScriptedApi, finds, running_scripted_api,
 from tests.servers.worker_process import ROOT
 
 Wait = Callable[..., None]
-MakeImage = Callable[[PhotoApp, int], int]
 
 _log = logging.getLogger(__name__)
 
@@ -41,26 +41,42 @@ ANSWERED = {"unmarked", "unlocked", "published", "acked"}
 AT_ONCE = 6
 
 
-def deaths_at(step: str) -> int:
-    """As many as one job may cause: the third one in its middle makes it fail, and an acked one does not come back."""
-    return 1 if step == "acked" else 3 if step in UNCOUNTED else 2
+@dataclass(frozen=True)
+class Kills:
+    """So many at a step, or a few more, spread over jobs."""
+
+    step: str
+    number: int
+
+    @property
+    def of_one_job(self) -> int:
+        """No more than it survives: the third one in its middle makes it fail, and an acked one does not come back."""
+        return 1 if self.step == "acked" else min(self.number, 3 if self.step in UNCOUNTED else 2)
+
+    @property
+    def jobs(self) -> int:
+        return -(-self.number // self.of_one_job)
+
+    @property
+    def followers(self) -> set[int]:
+        """How often a job that follows is published: once, and again by a redelivery after it was done already.
+
+        Whoever dies right after the ack may take it along: it was on its way, nobody confirms it.
+        """
+        return {"published": {1 + self.of_one_job}, "acked": {1, 2}}.get(self.step, {1})
 
 
-def images_for(kills: int, step: str) -> int:
-    return -(-kills // deaths_at(step))
-
-
-def kill_at(app: PhotoApp, step: str, image: int, wait_for: Wait, **settings: str) -> str:
+def kill(app: PhotoApp, kills: Kills, image: int, wait_for: Wait, **settings: str) -> str:
     """Queue the image's job with one that follows; workers die at the step, then one finishes. Returns its queue."""
     after = app.rabbitmq.new_queue()
     app.rows.run("INSERT INTO queues (queue_key) VALUES (:key)", key=dedup_key(image))
     push_chain(app, image, command_of(image, after))
     # The shortest: nobody gives back the lock of a worker that was killed.
     worker = app.worker(PYTHONPATH=str(ROOT), FACE_LOCK_SECONDS="3", **settings)
-    for _ in range(deaths_at(step)):
+    for _ in range(kills.of_one_job):
         wait_for(lambda: depth(app) > 0)
         worker.program = ("-m", "tests.servers.stepped_worker")
-        dying = worker.start("run", "--stop-when-empty", DIE_AT=step)
+        dying = worker.start("run", "--stop-when-empty", DIE_AT=kills.step)
         out, err = dying.communicate(timeout=120)
         assert dying.returncode == -9, f"ended with {dying.returncode}\n{out}\n{err}"
     worker.program = ("-m", "worker")
@@ -69,75 +85,74 @@ def kill_at(app: PhotoApp, step: str, image: int, wait_for: Wait, **settings: st
     return after
 
 
-def followers(step: str) -> set[int]:
-    """How often a job that follows is published: once, and again by each redelivery whose worker had done it already.
-
-    Whoever dies right after the ack may take it along: it was on its way, nobody confirms it.
-    """
-    return {"published": {1 + deaths_at(step)}, "acked": {1, 2}}.get(step, {1})
-
-
-def at_once(work: Callable[[str], None], steps: Iterable[str]) -> None:
+def at_once(work: Callable[[Kills], None], steps: Iterable[str], number: int) -> None:
     """Do the work of all steps, several at a time; fails with what was wrong at which step."""
     wrong = {}
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        for step, done in [(step, pool.submit(work, step)) for step in steps]:
+        for step, done in [(step, pool.submit(work, Kills(step, number))) for step in steps]:
             if error := done.exception():
                 wrong[step] = error
+            _log.info("killed %d times at %r: %s", number, step, error or "all right")
     assert not wrong, "\n".join(f"killed at {step!r}: {error}" for step, error in wrong.items())
 
 
-def done_after_kills(new_app: NewApp, portrait: bytes, kills: int, wait_for: Wait) -> None:
+def done_after_kills(new_app: NewApp, portrait: bytes, number: int, wait_for: Wait) -> None:
     apps = {step: new_app() for step in DONE}
 
-    def work(step: str) -> None:
-        app = apps[step]
-        for _ in range(images_for(kills, step)):
+    def work(kills: Kills) -> None:
+        app = apps[kills.step]
+        for _ in range(kills.jobs):
             image = app.image(portrait)
-            after = kill_at(app, step, image, wait_for)
-            assert [face["face_index"] for face in app.rows.faces(image)] == [0]
-            assert (row_of(app, image)["faces_checked"], row_of(app, image)["last_error"]) == (1, None)
-            assert app.failed() == []
-            assert depth(app, after) in followers(step)
-        _log.info("done, killed at %s: %d kills", step, images_for(kills, step) * deaths_at(step))
+            after = kill(app, kills, image, wait_for)
+            is_done_once(app, image, after, kills)
 
-    at_once(work, DONE)
+    at_once(work, DONE, number)
 
 
-def failed_after_kills(new_app: NewApp, kills: int, wait_for: Wait) -> None:
-    apps = {step: new_app() for step in FAILED}
+def failed_after_kills(new_app: NewApp, number: int, wait_for: Wait) -> None:
+    steps = differing(FAILED, number)
+    apps = {step: new_app() for step in steps}
 
-    def work(step: str) -> None:
-        app = apps[step]
-        for number in range(1, images_for(kills, step) + 1):
+    def work(kills: Kills) -> None:
+        app = apps[kills.step]
+        for failed in range(1, kills.jobs + 1):
             image = app.image(b"this is no photo")
-            after = kill_at(app, step, image, wait_for)
+            after = kill(app, kills, image, wait_for)
             assert (app.rows.faces(image), row_of(app, image)["faces_checked"]) == ([], 0)
             assert row_of(app, image)["last_error"].startswith("HTTP 4")
-            assert (len(app.failed()), depth(app, after)) == (number, 0)
-        _log.info("failed, killed at %s: %d kills", step, images_for(kills, step) * deaths_at(step))
+            assert (len(app.failed()), depth(app, after)) == (failed, 0)
 
-    at_once(work, FAILED)
+    at_once(work, steps, number)
 
 
-def released_after_kills(new_app: NewApp, kills: int, wait_for: Wait) -> None:
+def released_after_kills(new_app: NewApp, number: int, wait_for: Wait) -> None:
+    steps = differing(RELEASED, number)
     with ExitStack() as ending:
-        apis = {step: ending.enter_context(running_scripted_api()) for step in RELEASED}
+        apis = {step: ending.enter_context(running_scripted_api()) for step in steps}
         apps = {step: new_app(api_url=api.url) for step, api in apis.items()}
 
-        def work(step: str) -> None:
-            app = apps[step]
-            for _ in range(images_for(kills, step)):
+        def work(kills: Kills) -> None:
+            app = apps[kills.step]
+            for _ in range(kills.jobs):
                 image = app.image(b"the scripted API looks at names only")
-                _fail_first(apis[step], name_of(app, image), deaths_at(step) if step in ANSWERED else 1)
-                after = kill_at(app, step, image, wait_for, FACE_WORKER_TRIES="0")
-                assert [face["face_index"] for face in app.rows.faces(image)] == [0]
-                assert (row_of(app, image)["faces_checked"], row_of(app, image)["last_error"]) == (1, None)
-                assert app.failed() == []
-            assert depth(app, after) in followers(step)
-            _log.info("released, killed at %s: %d kills", step, images_for(kills, step) * deaths_at(step))
+                broken = kills.of_one_job if kills.step in ANSWERED else 1
+                _fail_first(apis[kills.step], name_of(app, image), broken)
+                after = kill(app, kills, image, wait_for, FACE_WORKER_TRIES="0")
+                is_done_once(app, image, after, kills)
 
-        at_once(work, RELEASED)
+        at_once(work, steps, number)
+
+
+def differing(steps: tuple[str, ...], number: int) -> tuple[str, ...]:
+    """Of few kills, those where the job goes another way than one that is done."""
+    return steps if number > 2 else steps[steps.index("file found") :]
+
+
+def is_done_once(app: PhotoApp, image: int, after: str, kills: Kills) -> None:
+    assert [face["face_index"] for face in app.rows.faces(image)] == [0]
+    assert (row_of(app, image)["faces_checked"], row_of(app, image)["last_error"]) == (1, None)
+    assert app.failed() == []
+    assert depth(app, after) in kills.followers
 
 
 def _fail_first(api: ScriptedApi, filename: str, times: int) -> None:
