@@ -175,7 +175,7 @@ namespace {
     }
 
     $in = json_decode(fgets(STDIN));
-    $app = Container::getInstance();
+    $app = Container::setInstance(new App);
     $queue = new RabbitQueue($in->rabbitmq);
     $queue->setContainer($app);
     $app->instance(Illuminate\Contracts\Container\Container::class, $app);

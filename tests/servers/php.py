@@ -23,6 +23,10 @@ set_error_handler(function ($level, $text, $file, $line) {
 });
 require_once 'Illuminate/autoload.php';
 require_once 'PhpAmqpLib/autoload.php';
+/** As much of an application as artisan's commands ask for, in each version of Laravel. */
+class App extends Illuminate\\Container\\Container {
+    function runningUnitTests() { return false; }
+}
 function answer($value) {
     echo json_encode($value, JSON_UNESCAPED_UNICODE | JSON_PRESERVE_ZERO_FRACTION | JSON_THROW_ON_ERROR), "\\n";
 }

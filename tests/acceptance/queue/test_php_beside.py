@@ -76,7 +76,7 @@ def test_queue_retry_brings_our_failed_jobs_back_and_they_are_done(app: PhotoApp
         process = worker.start("run", "--max-jobs", 3)
         told = php.retry(["all"])
         worker.end_of(process)
-    assert told.count("has been pushed back onto the queue") == 3
+    assert [uuid for uuid in uuids if uuid not in told] == []
     assert [row_of(app, image)["faces_checked"] for image in images] == [1, 1]
     # PHP deletes its row after the push: the new failure of the third did not go with it.
     (row,) = app.failed()

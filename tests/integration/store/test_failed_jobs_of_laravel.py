@@ -38,7 +38,7 @@ class Resolver implements Illuminate\Database\ConnectionResolverInterface {
     function setDefaultConnection($name) {}
 }
 $in = json_decode(fgets(STDIN));
-$app = new Illuminate\Container\Container;
+$app = new App;
 $resolver = new Resolver(database($in->port, $in->database));
 $app->instance('queue.failer', new Illuminate\Queue\Failed\DatabaseUuidFailedJobProvider($resolver, '', 'failed_jobs'));
 $app->instance('events', new Illuminate\Events\Dispatcher($app));
@@ -105,7 +105,7 @@ def test_queue_retry_pushes_the_same_job_and_deletes_the_row(
     body = body_of(case)
     uuid = fail(store, body)
     answer = artisan("queue:retry", id=[uuid])
-    assert "has been pushed back onto the queue" in answer["text"]
+    assert uuid in answer["text"]
     ((connection, queue, payload),) = answer["pushed"]
     assert (connection, queue) == ("rabbitmq", "faces")
     assert json.loads(payload) == json.loads(body)
@@ -131,7 +131,7 @@ def test_queue_retry_all_takes_ours_with_php_s_own(store: Store, rows: Rows, art
 
 def test_queue_forget_finds_a_row_by_its_uuid(store: Store, rows: Rows, artisan: Artisan) -> None:
     kept, uuid = fail(store, body_of("unicode")), fail(store, body_of("on_queue_faces"))
-    assert "deleted successfully" in artisan("queue:forget", id=uuid)["text"]
+    assert artisan("queue:forget", id=uuid)["code"] == 0
     assert [row["uuid"] for row in rows.read("SELECT uuid FROM failed_jobs")] == [kept]
 
 
@@ -139,7 +139,7 @@ def test_queue_prune_failed_knows_how_old_they_are(store: Store, rows: Rows, art
     fail(store, body_of("unicode"))
     rows.run("UPDATE failed_jobs SET failed_at = failed_at - INTERVAL 3 HOUR")
     young = fail(store, body_of("on_queue_faces"))
-    assert "1 entries deleted" in artisan("queue:prune-failed", **{"--hours": 2})["text"]
+    assert artisan("queue:prune-failed", **{"--hours": 2})["code"] == 0
     assert [row["uuid"] for row in rows.read("SELECT uuid FROM failed_jobs")] == [young]
 
 
@@ -147,5 +147,5 @@ def test_queue_prune_failed_knows_how_old_they_are(store: Store, rows: Rows, art
 def test_a_row_of_garbage_breaks_no_command(store: Store, rows: Rows, artisan: Artisan, garbage: bytes) -> None:
     uuid = fail(store, garbage)
     assert uuid in artisan("queue:failed")["text"]
-    assert "deleted successfully" in artisan("queue:forget", id=uuid)["text"]
+    assert artisan("queue:forget", id=uuid)["code"] == 0
     assert rows.read("SELECT * FROM failed_jobs") == []
