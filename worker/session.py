@@ -17,6 +17,9 @@ from worker.find_api import face_api
 from worker.output import Output
 from worker.process import Tools
 
+#: Variables of which one at least is set where there is an app.
+_OF_AN_APP = {"LARAVEL_ENV_FILE", "LARAVEL_STORAGE_PATH", "DB_CONNECTION"}
+
 
 @dataclass(frozen=True, slots=True)
 class Session:
@@ -52,7 +55,7 @@ class Session:
     @property
     def _laravel(self) -> LaravelSettings | None:
         """The app's settings, where there is an app."""
-        return laravel_settings.load() if os.environ.keys() & {"LARAVEL_ENV_FILE", "DB_CONNECTION"} else None
+        return laravel_settings.load() if os.environ.keys() & _OF_AN_APP else None
 
     @contextmanager
     def store(self, *, create: bool = False) -> Iterator[Store]:

@@ -10,7 +10,6 @@ from contextlib import ExitStack, closing
 import httpx2
 
 from faces import laravel_settings
-from faces.disks import Disks
 from faces.errors import FaceApiUnavailable, SettingsError
 from faces.laravel.broker import BrokerTls
 from faces.laravel_settings import LaravelSettings
@@ -73,9 +72,8 @@ def _consumer(
     store = stack.enter_context(closing(opened))
     _check(store, settings)
     cache = stack.enter_context(closing(wait_for("app's cache", lambda: open_cache(laravel, store, settings), stop)))
-    client = stack.enter_context(_http(settings, laravel))
-    disks = Disks.of({**laravel.disk_roots, **settings.disk_roots})
-    tools = Tools(store, FaceClient(client), disks, session.linking, debug_pictures=bool(settings.disk_roots))
+    client = FaceClient(stack.enter_context(_http(session)))
+    tools = Tools(store, client, session.disks, session.linking, debug_pictures=bool(settings.disk_roots))
     recorder = Recorder(store, laravel.connection_name, keys)
     marks = CrashMarks(cache.values, secrets.token_hex(8))
     faces = FaceJobs(tools, settings, keys, cache.values, cache.locks, marks, recorder, stop)
@@ -94,8 +92,9 @@ def _check(store: Store, settings: Settings) -> None:
     store.schema.require_tables("failed_jobs")
 
 
-def _http(settings: Settings, laravel: LaravelSettings) -> httpx2.Client:
-    url = settings.api_url or laravel.face_api_url or f"http://{settings.api_address}"
+def _http(session: Session) -> httpx2.Client:
+    settings = session.settings
+    url = session.api_url or f"http://{settings.api_address}"
     key = settings.api_key.get_secret_value() if settings.api_key else None
     return open_http(url, key=key, timeout=settings.api_timeout)
 

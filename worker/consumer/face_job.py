@@ -112,7 +112,7 @@ class FaceJobs:
         try:
             return self._attempt(job, errand, crashes, log)
         except Exception as error:  # noqa: BLE001  around one job, with its traceback in the log
-            return self._end(job, errand, error, lock)
+            return self._end(job, errand, error)
         finally:
             self.marks.end(job.uuid)
             reached("unmarked")
@@ -133,7 +133,7 @@ class FaceJobs:
         _tell(done, log)
         return Done(note="was done before" if done.done_already else "")
 
-    def _end(self, job: Job, errand: Errand, error: Exception, lock: ImageLock) -> Outcome:
+    def _end(self, job: Job, errand: Errand, error: Exception) -> Outcome:
         """What an attempt that ended in an error means; what is final is written here, under the lock."""
         if not isinstance(error, FacesError):
             _log.exception("a fault of our own in the job of image %d", job.image_id)
