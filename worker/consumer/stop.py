@@ -15,6 +15,10 @@ class GivenUp(BaseException):
     """Told twice to stop: leave the job in hand, from wherever it is. No `except Exception` may hold it."""
 
 
+#: What tells a worker to stop.
+_SIGNALS = (signal.SIGTERM, signal.SIGQUIT, signal.SIGINT)
+
+
 class Stop:
     """A wish that a signal may utter at any moment. Not `threading.Event`: its `set` can block in a signal handler."""
 
@@ -23,7 +27,7 @@ class Stop:
         self._ours, self._theirs = os.pipe()
         self._told = 0
         self._in_hand = False
-        self._closed = False
+        self._listens = self._closed = False
 
     def set(self) -> None:
         """Tell it."""
@@ -53,8 +57,9 @@ class Stop:
 
     def listen(self) -> None:
         """Be told by SIGTERM, SIGQUIT and SIGINT; for the main thread."""
-        for number in (signal.SIGTERM, signal.SIGQUIT, signal.SIGINT):
+        for number in _SIGNALS:
             signal.signal(number, self._on_signal)
+        self._listens = True
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
         self.set()
@@ -63,7 +68,13 @@ class Stop:
             raise GivenUp
 
     def close(self) -> None:
-        """Close its pipe; signals may still come, and find nobody who waits."""
+        """Close its pipe, for whoever called `listen`, too.
+
+        Signals may still come and find nobody who waits. Ignored they stay so while Python ends, which would give all
+        others back their default: a worker that is done would seem to have been killed.
+        """
         self._closed = True
+        for number in _SIGNALS if self._listens else ():
+            signal.signal(number, signal.SIG_IGN)
         os.close(self._ours)
         os.close(self._theirs)

@@ -55,3 +55,25 @@ def test_a_signal_that_comes_after_its_end_finds_nobody() -> None:
     stop.close()
     stop.set()
     assert stop.is_set()
+
+
+ENDING = """
+import time
+from worker.consumer.stop import Stop
+stop = Stop()
+stop.listen()
+stop.close()
+print("closed", flush=True)
+time.sleep(0.5)
+"""
+
+
+def test_a_signal_while_python_ends_does_not_look_as_if_it_had_been_killed() -> None:
+    process = subprocess.Popen([sys.executable, "-c", ENDING], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "closed\n"
+    while process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.001)
+    process.communicate()
+    assert process.returncode == 0
