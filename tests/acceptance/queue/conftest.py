@@ -1,60 +1,48 @@
-"""The worker on a real queue: RabbitMQ, MariaDB, the face API, and messages as the app publishes them."""
+"""Jobs on a real queue, with a scripted API in the place of the real one, and the app's cache in both of its stores."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
-from PIL import Image
 
-from tests.servers.mariadb import MariaDB, running_mariadb
+from tests.servers.app_in_php import AppInPhp, app_in_php, cache_in
 from tests.servers.photo_app import NewApp, PhotoApp
-from tests.servers.rabbitmq import RabbitMQ, running_rabbitmq
+from tests.servers.redis import Redis, running_redis
+from tests.servers.scripted_api import ScriptedApi, running_scripted_api
 
 
-@pytest.fixture(scope="session")
-def mariadb() -> Iterator[MariaDB]:
-    with running_mariadb() as server:
+@pytest.fixture
+def api() -> Iterator[ScriptedApi]:
+    """In the place of the real API: finds nobody where a test does not say what it answers."""
+    with running_scripted_api() as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def rabbitmq() -> Iterator[RabbitMQ]:
-    with running_rabbitmq() as server:
+def redis() -> Iterator[Redis]:
+    with running_redis() as server:
         yield server
 
 
-@pytest.fixture
-def new_app(tmp_path: Path, disk: Path, mariadb: MariaDB, rabbitmq: RabbitMQ, api: Any) -> Iterator[NewApp]:
-    """An app with tables, queue and disk of its own; other servers and tables where a test says so."""
-    apps: list[PhotoApp] = []
-
-    def make(**options: Any) -> PhotoApp:
-        # Below the API's disk, so that it draws the debug pictures without which no image is done.
-        folder = disk / f"{tmp_path.name}-{len(apps)}"
-        usual = {"mariadb": mariadb, "rabbitmq": rabbitmq, "folder": folder, "api_url": api.url}
-        apps.append(PhotoApp(**(usual | options)))
-        return apps[-1]
-
-    yield make
-    for app in apps:
-        app.end()
+@pytest.fixture(params=["database", "redis"])
+def store(request: pytest.FixtureRequest) -> Redis | None:
+    """Where the app's cache is: in Redis, or (None) in the database."""
+    if request.param == "database":
+        return None
+    server: Redis = request.getfixturevalue("redis")
+    server.command("FLUSHALL")
+    return server
 
 
 @pytest.fixture
-def app(new_app: NewApp) -> PhotoApp:
-    return new_app()
+def stored(store: Redis | None, new_app: NewApp) -> PhotoApp:
+    """An app with its cache there."""
+    return new_app(variables=cache_in(store) if store else {})
 
 
-@pytest.fixture(scope="session")
-def portrait(samples: Path) -> bytes:
-    """A small photo with one face, some hundred milliseconds of work."""
-    file = io.BytesIO()
-    with Image.open(samples / "known/Barack Obama.jpg") as picture:
-        small = picture.convert("RGB")
-        small.thumbnail((220, 220))
-        small.save(file, "JPEG", quality=90)
-    return file.getvalue()
+@pytest.fixture
+def php(store: Redis | None, stored: PhotoApp) -> Iterator[AppInPhp]:
+    """The same app, in PHP."""
+    with app_in_php(stored, store) as talk:
+        yield talk

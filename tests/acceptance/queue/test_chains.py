@@ -4,47 +4,15 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-import pytest
-
-from tests.acceptance.queue.steps import depth, name_of, push_chain, row_of, take_all
-from tests.servers.app_in_php import app_in_php, cache_in
-from tests.servers.photo_app import CLASS, NOTHING_LEFT, NewApp, PhotoApp, command_of
-from tests.servers.redis import Redis, running_redis
-from tests.servers.scripted_api import ScriptedApi, running_scripted_api, says
+from tests.acceptance.steps import PHOTO, depth, name_of, push_chain, row_of, take_all, work
+from tests.servers.app_in_php import AppInPhp, app_in_php
+from tests.servers.photo_app import CLASS, NOTHING_LEFT, PhotoApp, command_of
+from tests.servers.scripted_api import ScriptedApi, says
 
 Wait = Callable[..., None]
-
-PHOTO = b"no photo"
-
-
-@pytest.fixture(scope="module")
-def redis() -> Iterator[Redis]:
-    with running_redis() as server:
-        yield server
-
-
-@pytest.fixture
-def api() -> Iterator[ScriptedApi]:
-    """In the place of the real API: finds nobody."""
-    with running_scripted_api() as server:
-        yield server
-
-
-@pytest.fixture(params=["database", "redis"])
-def stored(request: pytest.FixtureRequest, new_app: NewApp) -> PhotoApp:
-    """An app with its cache in each of the two stores."""
-    if request.param == "database":
-        return new_app()
-    server: Redis = request.getfixturevalue("redis")
-    server.command("FLUSHALL")
-    return new_app(variables=cache_in(server))
-
-
-def work(app: PhotoApp, jobs: int, **settings: str) -> str:
-    return app.worker(**settings).run("run", "--max-jobs", jobs)[1]
 
 
 def test_a_chain_comes_to_its_end_through_several_workers_and_php(app: PhotoApp, wait_for: Wait) -> None:
@@ -134,20 +102,18 @@ def push_unique(app: PhotoApp, image: int, **changes: Any) -> str:
 
 
 def test_a_unique_job_s_lock_goes_with_its_end_and_stays_over_a_release(
-    stored: PhotoApp, api: ScriptedApi, request: pytest.FixtureRequest
+    stored: PhotoApp, php: AppInPhp, api: ScriptedApi
 ) -> None:
     app = stored
-    redis = request.getfixturevalue("redis") if "CACHE_PREFIX" in app.variables else None
     done, failing, released = (app.image(PHOTO) for _ in range(3))
     for image in (failing, released):
         api.answer(name_of(app, image), says(500, error="boom"))
-    with app_in_php(app, redis) as php:
-        keys = [push_unique(app, done), push_unique(app, failing, maxTries=1), push_unique(app, released, backoff=600)]
-        for key in keys:
-            assert php.lock(key, "a" * 16, 600)
-        work(app, 3)
-        # Not ours any more is what PHP can take.
-        assert [php.lock(key, "b" * 16, 600) for key in keys] == [True, True, False]
+    keys = [push_unique(app, done), push_unique(app, failing, maxTries=1), push_unique(app, released, backoff=600)]
+    for key in keys:
+        assert php.lock(key, "a" * 16, 600)
+    work(app, 3)
+    # Not ours any more is what PHP can take.
+    assert [php.lock(key, "b" * 16, 600) for key in keys] == [True, True, False]
 
 
 def push_batched(app: PhotoApp, image: int, batch: str, **changes: Any) -> str:

@@ -3,48 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
-from tests.acceptance.queue.steps import depth, name_of, row_of, take_all
+from tests.acceptance.steps import depth, name_of, row_of, scripted, take_all, work
 from tests.servers.app_in_php import cache_in
 from tests.servers.photo_app import NOTHING_LEFT, NewApp, PhotoApp
-from tests.servers.redis import Redis, running_redis
-from tests.servers.scripted_api import Answer, ScriptedApi, finds, running_scripted_api, says
+from tests.servers.redis import Redis
+from tests.servers.scripted_api import Answer, ScriptedApi, finds, says
 from tests.servers.worker_process import ROOT
 
 Wait = Callable[..., None]
 
-PHOTO = b"no photo"
-
 BOOM = says(500, error="boom")
 HANGS = Answer(hangs=True)
-
-
-@pytest.fixture(scope="module")
-def redis() -> Iterator[Redis]:
-    with running_redis() as server:
-        yield server
-
-
-@pytest.fixture
-def api() -> Iterator[ScriptedApi]:
-    """In the place of the real API."""
-    with running_scripted_api() as server:
-        yield server
-
-
-def scripted(app: PhotoApp, api: ScriptedApi, *answers: Answer, **values: Any) -> int:
-    image = app.image(PHOTO, **values)
-    api.answer(name_of(app, image), *answers)
-    return image
-
-
-def work(app: PhotoApp, jobs: int, **settings: str) -> str:
-    """A worker that does so many jobs, those that come again counted; returns its log."""
-    return app.worker(**settings).run("run", "--max-jobs", jobs)[1]
 
 
 def released(app: PhotoApp, image: int, seconds: int, attempts: int) -> bool:

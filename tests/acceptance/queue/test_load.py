@@ -8,16 +8,16 @@ import subprocess
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import IO, Any
 
 import numpy as np
 import pytest
 
-from tests.acceptance.queue.steps import body_of, depth, name_of
+from tests.acceptance.steps import body_of, depth, name_of
 from tests.servers.photo_app import NOTHING_LEFT, NewApp, PhotoApp, dedup_key
-from tests.servers.scripted_api import Answer, ScriptedApi, finds, running_scripted_api, says
+from tests.servers.scripted_api import Answer, ScriptedApi, finds, says
 
 Wait = Callable[..., None]
 
@@ -56,12 +56,6 @@ class Expected:
         if is_one(self.number, DAMAGED):
             return 0, "HTTP 422: ", None
         return 1, None, f"{self.number}.jpg"
-
-
-@pytest.fixture
-def api() -> Iterator[ScriptedApi]:
-    with running_scripted_api() as server:
-        yield server
 
 
 class Logs:

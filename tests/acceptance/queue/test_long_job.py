@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
-from tests.acceptance.queue.steps import depth, name_of, push_chain
+from tests.acceptance.steps import depth, name_of, push_chain
 from tests.servers.people import PEOPLE
 from tests.servers.photo_app import NOTHING_LEFT, NewApp, command_of
 from tests.servers.proxy import running_proxy
 from tests.servers.rabbitmq import running_rabbitmq
-from tests.servers.scripted_api import ScriptedApi, finds, running_scripted_api
+from tests.servers.scripted_api import ScriptedApi, finds
 
 #: connection.tune-ok: how many channels, how large a frame, and the heartbeat that was agreed.
 TUNE_OK = re.compile(rb"\x00\x0a\x00\x1f.{6}(..)", re.DOTALL)
-
-
-@pytest.fixture
-def api() -> Iterator[ScriptedApi]:
-    with running_scripted_api() as server:
-        yield server
 
 
 def job_takes(seconds: float, heartbeat: int, new_app: NewApp, api: ScriptedApi) -> None:

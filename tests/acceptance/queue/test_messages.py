@@ -5,19 +5,14 @@ from __future__ import annotations
 import base64
 import json
 import uuid
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
-
 from faces.store.failed_jobs import uuid_of
-from tests.acceptance.queue.steps import body_of, depth, row_of, take_all
+from tests.acceptance.steps import PHOTO, body_of, depth, row_of, take_all, work
 from tests.fixtures.laravel import captured
 from tests.servers.photo_app import CLASS, NOTHING_LEFT, NewApp, PhotoApp, command_of
 from tests.servers.php import run_php
-from tests.servers.scripted_api import ScriptedApi, running_scripted_api
-
-PHOTO = b"no photo"
+from tests.servers.scripted_api import ScriptedApi
 
 KEYS = [base64.b64encode(bytes([letter]) * 32).decode() for letter in b"abc"]
 
@@ -28,17 +23,6 @@ answer(array_map(function ($one) {
     return (new Illuminate\\Encryption\\Encrypter(base64_decode($key), 'AES-256-CBC'))->encrypt($job);
 }, $in));
 """
-
-
-@pytest.fixture(scope="module")
-def api() -> Iterator[ScriptedApi]:
-    """In the place of the real API: finds nobody."""
-    with running_scripted_api() as server:
-        yield server
-
-
-def work(app: PhotoApp, jobs: int, **settings: str) -> str:
-    return app.worker(**settings).run("run", "--max-jobs", jobs)[1]
 
 
 def foreign(app: PhotoApp, class_name: str = "App\\Jobs\\ImageProcessJob") -> bytes:

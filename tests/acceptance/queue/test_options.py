@@ -4,33 +4,20 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pika
 import pytest
 
-from tests.acceptance.queue.steps import body_of, depth, name_of, push_chain, row_of, take_all
+from tests.acceptance.steps import PHOTO, body_of, depth, name_of, push_chain, row_of, take_all, work
 from tests.servers.people import PEOPLE
 from tests.servers.photo_app import NOTHING_LEFT, NewApp, PhotoApp, command_of
-from tests.servers.scripted_api import ScriptedApi, finds, running_scripted_api, says
+from tests.servers.scripted_api import ScriptedApi, finds, says
 
 Wait = Callable[..., None]
 
-PHOTO = b"no photo"
-
 BOOM = says(500, error="boom")
-
-
-@pytest.fixture
-def api() -> Iterator[ScriptedApi]:
-    """In the place of the real API."""
-    with running_scripted_api() as server:
-        yield server
-
-
-def work(app: PhotoApp, jobs: int, **settings: str) -> str:
-    return app.worker(**settings).run("run", "--max-jobs", jobs)[1]
 
 
 def on_queue(new_app: NewApp, arguments: dict[str, Any]) -> PhotoApp:

@@ -4,56 +4,19 @@ from __future__ import annotations
 
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 import pytest
 
-from tests.acceptance.queue.held import state_of
-from tests.acceptance.queue.steps import body_of, depth, name_of, row_of, take_all
-from tests.servers.app_in_php import AppInPhp, app_in_php, cache_in
+from tests.acceptance.held import state_of
+from tests.acceptance.steps import PHOTO, body_of, depth, name_of, row_of, take_all
+from tests.servers.app_in_php import AppInPhp, app_in_php
 from tests.servers.photo_app import NOTHING_LEFT, NewApp, PhotoApp
-from tests.servers.redis import Redis, running_redis
-from tests.servers.scripted_api import Answer, ScriptedApi, running_scripted_api
+from tests.servers.scripted_api import Answer, ScriptedApi
 
 Wait = Callable[..., None]
 Php = Callable[[], AbstractContextManager[AppInPhp]]
-
-PHOTO = b"no photo"
-
-
-@pytest.fixture(scope="module")
-def redis() -> Iterator[Redis]:
-    with running_redis() as server:
-        yield server
-
-
-@pytest.fixture
-def api() -> Iterator[ScriptedApi]:
-    """In the place of the real API: finds nobody."""
-    with running_scripted_api() as server:
-        yield server
-
-
-@pytest.fixture(params=["database", "redis"])
-def store(request: pytest.FixtureRequest) -> Redis | None:
-    """Where the app's cache is: in Redis, or (None) in the database."""
-    if request.param == "database":
-        return None
-    server: Redis = request.getfixturevalue("redis")
-    server.command("FLUSHALL")
-    return server
-
-
-@pytest.fixture
-def stored(store: Redis | None, new_app: NewApp) -> PhotoApp:
-    return new_app(variables=cache_in(store) if store else {})
-
-
-@pytest.fixture
-def php(store: Redis | None, stored: PhotoApp) -> Iterator[AppInPhp]:
-    with app_in_php(stored, store) as talk:
-        yield talk
 
 
 def is_done(app: PhotoApp, image: int) -> bool:

@@ -3,65 +3,16 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 
-import pytest
-
-from tests.acceptance.queue.steps import body_of, depth, name_of, row_of, take_all
-from tests.servers.app_in_php import AppInPhp, app_in_php, cache_in
-from tests.servers.photo_app import NOTHING_LEFT, NewApp, PhotoApp
-from tests.servers.redis import Redis, running_redis
-from tests.servers.scripted_api import Answer, ScriptedApi, finds, running_scripted_api, says
+from tests.acceptance.steps import body_of, depth, row_of, scripted, take_all, work
+from tests.servers.app_in_php import AppInPhp, app_in_php
+from tests.servers.photo_app import NOTHING_LEFT, PhotoApp
+from tests.servers.scripted_api import Answer, ScriptedApi, finds, says
 
 Wait = Callable[..., None]
 
-PHOTO = b"no photo"
 PHP_OWNER = "p" * 16
-
-
-@pytest.fixture(scope="module")
-def redis() -> Iterator[Redis]:
-    with running_redis() as server:
-        yield server
-
-
-@pytest.fixture
-def api() -> Iterator[ScriptedApi]:
-    """In the place of the real API."""
-    with running_scripted_api() as server:
-        yield server
-
-
-@pytest.fixture(params=["database", "redis"])
-def store(request: pytest.FixtureRequest) -> Redis | None:
-    """Where the app's cache is: in Redis, or (None) in the database."""
-    if request.param == "database":
-        return None
-    server: Redis = request.getfixturevalue("redis")
-    server.command("FLUSHALL")
-    return server
-
-
-@pytest.fixture
-def stored(store: Redis | None, new_app: NewApp) -> PhotoApp:
-    return new_app(variables=cache_in(store) if store else {})
-
-
-@pytest.fixture
-def php(store: Redis | None, stored: PhotoApp) -> Iterator[AppInPhp]:
-    with app_in_php(stored, store) as talk:
-        yield talk
-
-
-def scripted(app: PhotoApp, api: ScriptedApi, *answers: Answer, **values: Any) -> int:
-    image = app.image(PHOTO, **values)
-    api.answer(name_of(app, image), *answers)
-    return image
-
-
-def work(app: PhotoApp, jobs: int, **settings: str) -> str:
-    return app.worker(**settings).run("run", "--max-jobs", jobs)[1]
 
 
 def test_queue_retry_brings_our_failed_jobs_back_and_they_are_done(app: PhotoApp, api: ScriptedApi) -> None:

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.servers.mariadb import MariaDB, running_mariadb
 from tests.servers.worker_process import Worker
 
 
@@ -44,9 +43,3 @@ def slow_photo() -> bytes:
     file = io.BytesIO()
     Image.fromarray(noise).save(file, "JPEG", quality=85)
     return file.getvalue()
-
-
-@pytest.fixture(scope="session")
-def mariadb() -> Iterator[MariaDB]:
-    with running_mariadb() as server:
-        yield server

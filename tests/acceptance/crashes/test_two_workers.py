@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.acceptance.queue.held import Held
-from tests.acceptance.queue.steps import depth
+from tests.acceptance.held import Held
+from tests.acceptance.steps import depth
 from tests.servers.photo_app import NOTHING_LEFT, NewApp, PhotoApp
 
 Wait = Callable[..., None]

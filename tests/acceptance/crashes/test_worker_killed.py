@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.acceptance.queue.steps import depth, name_of, push_chain, row_of
+from tests.acceptance.steps import depth, name_of, push_chain, row_of
 from tests.servers.people import PEOPLE
 from tests.servers.photo_app import NOTHING_LEFT, NewApp, PhotoApp, command_of, dedup_key
 from tests.servers.scripted_api import ScriptedApi, finds, running_scripted_api, says

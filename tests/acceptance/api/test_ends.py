@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx2
 
-from tests.acceptance.conftest import RunningApi
+from tests.servers.running_api import RunningApi
 
 
 def test_a_graceful_stop_answers_every_photo_that_was_accepted(

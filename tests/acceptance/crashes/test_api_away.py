@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.conftest import RunningApi
-from tests.acceptance.queue.held import Held, state_of
-from tests.acceptance.queue.steps import depth, name_of, take_all
+from tests.acceptance.held import Held, state_of
+from tests.acceptance.steps import depth, name_of, take_all
 from tests.servers.people import PEOPLE
 from tests.servers.photo_app import NOTHING_LEFT, NewApp, PhotoApp
 from tests.servers.rabbitmq import free_port
+from tests.servers.running_api import RunningApi
 from tests.servers.scripted_api import finds, running_scripted_api, says
 
 Wait = Callable[..., None]

@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.servers.photo_app import CLASS, PhotoApp, command_of
+from tests.servers.scripted_api import Answer, ScriptedApi
+
+#: What lies on the disk where the API is a scripted one, which looks at names only.
+PHOTO = b"no photo"
 
 
 @dataclass(frozen=True)
@@ -72,3 +76,15 @@ def push_chain(app: PhotoApp, image_id: int, *following: str, more: str = "", co
     payload = app.payload(command, **changes)
     app.publish(json.dumps(payload).encode())
     return str(payload["uuid"])
+
+
+def scripted(app: PhotoApp, api: ScriptedApi, *answers: Answer, **values: Any) -> int:
+    """An image for which the scripted API has these answers, one after the other."""
+    image = app.image(PHOTO, **values)
+    api.answer(name_of(app, image), *answers)
+    return image
+
+
+def work(app: PhotoApp, jobs: int, **settings: str) -> str:
+    """Run a worker that does so many jobs, those that come again counted; returns its log."""
+    return app.worker(**settings).run("run", "--max-jobs", jobs)[1]
