@@ -12,7 +12,7 @@ from typing import Any
 import httpx2
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 OLD, NEW = "an-old-key-of-length-24--", "a-new-key-of-length-24---"
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-HEIC = Path(__file__).resolve().parents[1] / "pictures/turned.heic"
+HEIC = Path(__file__).resolve().parents[2] / "pictures/turned.heic"
 
 
 def _file(picture: Image.Image, format: str, **options: Any) -> bytes:
