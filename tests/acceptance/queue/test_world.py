@@ -50,7 +50,7 @@ def test_what_breaks_while_the_api_is_away_costs_no_try_even_the_last(
     worker = app.worker()
     process = worker.start("run", "--max-jobs", 1)
     wait_for(lambda: row_of(app, image)["last_error"])
-    assert app.leftovers()["locks"] == 0
+    wait_for(lambda: app.leftovers()["locks"] == 0)
     assert "does not answer any more" in row_of(app, image)["last_error"]
     api.ready = True
     worker.end_of(process)
