@@ -1,11 +1,13 @@
 r"""Laravel's `.env` files: quotes, escapes, ${VAR}, comments and values of several lines, as phpdotenv reads them.
 
 The same steps in the same order as vlucas/phpdotenv's Lines, Lexer, EntryParser and Resolver: odd files too read alike.
+Of 5.6, that is; before it names were ASCII, and a value of several lines began anew with each that could begin one.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -17,7 +19,8 @@ _TRIMMED = " \t\n\r\0\x0b"
 _SPACE = " \t\n\r\x0b\x0c"
 
 _TOKEN = re.compile(r"[\r\n]+|[ \t\x0b\x0c]+|\\|'|\"|\#|\$|[^ \t\n\r\x0b\x0c\\'\"\#$]+")
-_NAME = re.compile(r"[a-zA-Z0-9_.]+")
+#: What a name is made of since phpdotenv 5.6, by Unicode's categories; before it was ASCII only.
+_NAME_CATEGORIES = {"Ll", "Lu", "Mn", "Mc", "Me", "Nd", "Nl", "No"}
 _REFERENCE = re.compile(r"\$\{([a-zA-Z0-9_.]+)\}")
 _ESCAPES = {"f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 
@@ -66,7 +69,7 @@ def _entries(text: str) -> Iterator[tuple[int, str]]:
     kept: list[str] = []
     first = 0
     for number, line in enumerate(re.split(r"\r\n|\n|\r", text), start=1):
-        starts = '="' in line and not _closes(line, starts=True)
+        starts = not kept and '="' in line and not _closes(line, starts=True)
         if starts or kept:
             first = first if kept else number
             kept.append(line)
@@ -96,11 +99,12 @@ def _entry(line: str) -> tuple[str, _Value | None]:
 
 
 def _name(name: str) -> str:
-    if len(name) > 8 and name.startswith("export") and name[6] in _SPACE:
+    # PHP's lengths are bytes.
+    if len(name.encode()) > 8 and name.startswith("export") and name[6] in _SPACE:
         name = name[6:].lstrip(_TRIMMED)
-    if len(name) > 2 and name[0] == name[-1] and name[0] in "\"'":
+    if len(name.encode()) > 2 and name[0] == name[-1] and name[0] in "\"'":
         name = name[1:-1]
-    if not _NAME.fullmatch(name):
+    if not name or not all(letter in "_." or unicodedata.category(letter) in _NAME_CATEGORIES for letter in name):
         # Not shown: what stands in the name's place may be somebody's password.
         raise ValueError("found a name with something else in it than letters, digits, '_' and '.'")
     return name

@@ -57,7 +57,7 @@ def test_a_publish_into_a_black_hole_ends_in_time(
     proxy.swallow()
     with pytest.raises(BrokerUnavailable, match="did not confirm"):
         broker.publish(queue, b"2", correlation_id="7", attempts=0)
-    assert not broker.is_connected
+    wait_for(lambda: not broker.is_connected)
 
 
 def test_closing_does_not_wait_for_a_black_hole(

@@ -16,7 +16,7 @@ from tests.servers.php import run_php
 
 #: What files are made of, so that each kind of line is met by each other.
 _PIECES = [
-    *("A", "B", "FOO", "export ", "export", "x", "yz", "é", "日", "1", ".", "_", "-", "(", ")", "null", "true"),
+    *("A", "B", "FOO", "export ", "export", "x", "yz", "日", "1", ".", "_", "-", "(", ")", "null", "true"),
     *(" ", "  ", "\t", "\n", "\n", "\r\n", "\r", "\f", "\v", "=", '="', "='", '"', "'", "#", " #"),
     *("\\", "\\\\", '\\"', "\\n", "\\x", "\\$", "$", "${A}", "${B}", "${FOO}", "${PHP}", "${", "}"),
     *("A=1\n", 'B="q ${A}"\n', 'A="', '"\n'),
@@ -59,6 +59,9 @@ def ours(text: str) -> list[list[str]] | None:
 def test_files_of_all_kinds_are_read_and_refused_alike() -> None:
     dice = random.Random(4)  # noqa: S311  the same files each time
     texts = [text(dice) for _ in range(20_000)]
+    if not run_php(_READ, ['A="1\nB="'])[0]:
+        # Before 5.6 a value of several lines began anew with each line that could begin one.
+        texts = [text for text in texts if text.count('="') < 2]
     theirs = [None if pairs is None else sorted(pairs) for pairs in run_php(_READ, texts)]
     # The process's own variable is seen by PHP's repository, and not told again by ours.
     theirs = [pairs and [pair for pair in pairs if pair[0] != "PHP"] for pairs in theirs]
@@ -66,6 +69,13 @@ def test_files_of_all_kinds_are_read_and_refused_alike() -> None:
     assert different == []
     assert sum(pairs is None for pairs in theirs) > 5_000
     assert sum(bool(pairs) for pairs in theirs) > 2_000
+
+
+def test_names_of_any_alphabet_are_read_as_by_the_versions_that_take_them() -> None:
+    texts = ["é=1", "É_1.x=2", "ж=3", "e\u0301=4", "x²=5", "日=6", "a-é=7", "export é=8", "'é'=9", "é"]
+    for text, theirs in zip(texts, run_php(_READ, texts), strict=True):
+        assert theirs in (None, ours(text)), text
+    assert [ours(text) is None for text in texts] == [False] * 5 + [True] * 2 + [False] * 3
 
 
 @pytest.mark.parametrize(
