@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ def test_a_sqlite_file_gets_the_apps_tables_and_ours(tmp_path: Path) -> None:
     assert store.schema.ours
     assert store.schema.missing == ()
     store.close()
-    with sqlite3.connect(tmp_path / "faces.db") as connection:
+    with closing(sqlite3.connect(tmp_path / "faces.db")) as connection, connection:
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         assert {"images", "faces", "scan_marks"} <= tables
         assert connection.execute("PRAGMA user_version").fetchone() == (1,)
@@ -34,7 +35,7 @@ def test_a_sqlite_file_that_is_not_there_is_only_made_when_asked_for(tmp_path: P
 
 
 def test_a_sqlite_file_of_a_newer_version_is_refused(tmp_path: Path) -> None:
-    with sqlite3.connect(tmp_path / "faces.db") as connection:
+    with closing(sqlite3.connect(tmp_path / "faces.db")) as connection, connection:
         connection.execute("PRAGMA user_version = 9")
     connection.close()
     with pytest.raises(SchemaError, match="made by a newer version of this program"):
@@ -53,7 +54,7 @@ def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
 
 
 def test_an_apps_sqlite_file_is_not_changed(tmp_path: Path) -> None:
-    with sqlite3.connect(tmp_path / "app.db") as connection:
+    with closing(sqlite3.connect(tmp_path / "app.db")) as connection, connection:
         connection.execute(
             "CREATE TABLE images (id, disk, path, filename, debug_filename, faces_checked, last_error, updated_at)"
         )
@@ -65,7 +66,7 @@ def test_an_apps_sqlite_file_is_not_changed(tmp_path: Path) -> None:
     store = Store.open(f"sqlite:///{tmp_path}/app.db", create=True)
     assert not store.schema.ours
     store.close()
-    with sqlite3.connect(tmp_path / "app.db") as connection:
+    with closing(sqlite3.connect(tmp_path / "app.db")) as connection, connection:
         assert connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (2,)
     connection.close()
 

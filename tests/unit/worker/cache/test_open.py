@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,10 @@ from worker.cache.open import OpenedCache, open_cache
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store.open(f"sqlite:///{tmp_path / 'faces.db'}", create=True)
+def store(tmp_path: Path) -> Iterator[Store]:
+    store = Store.open(f"sqlite:///{tmp_path / 'faces.db'}", create=True)
+    yield store
+    store.close()
 
 
 def opened(store: Store, given: Settings, **variables: str) -> OpenedCache:
