@@ -16,9 +16,11 @@ def configure(level: str, form: str, *, with_time: bool) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Json() if form == "json" else Text(with_time=with_time))
     logging.basicConfig(level=level, handlers=[handler])
-    for chatty in ("httpx2", "pika"):
-        # One line a request is too much beside a progress bar; what a lost connection means, we say ourselves.
-        logging.getLogger(chatty).setLevel(logging.WARNING if chatty == "httpx2" else logging.CRITICAL)
+    # One line a request is too much beside a progress bar.
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
+    for chatty in ("pika", "sqlalchemy.pool"):
+        # What a lost connection means, we say ourselves, in one line and without their traceback.
+        logging.getLogger(chatty).setLevel(logging.CRITICAL)
 
 
 class Text(logging.Formatter):
