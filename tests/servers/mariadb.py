@@ -19,9 +19,6 @@ import pymysql
 _START_SECONDS = 60
 _numbers = itertools.count(1)
 
-#: The kernel has asynchronous input and output for a few servers only, and a dozen of these may run beside each other.
-_NO_AIO = "--innodb-use-native-aio=OFF"
-
 
 class MariaDB:
     """The server, installed by Debian's package `mariadb-server`. Root has no password; each test gets a database."""
@@ -29,6 +26,8 @@ class MariaDB:
     def __init__(self) -> None:
         # A short path: a socket's may have 107 bytes.
         self._folder = Path(tempfile.mkdtemp(prefix="mariadb-", dir="/tmp"))
+        # A server that starts removes the temporary tables of those that share its folder for them.
+        self._own_tables = f"--tmpdir={self._folder}"
         self.port = _free_port()
         self._log = self._folder / "log"
         self._process: subprocess.Popen[bytes] | None = None
@@ -37,7 +36,7 @@ class MariaDB:
         """Make the system tables."""
         command = [
             *("mariadb-install-db", "--no-defaults", f"--datadir={self._folder / 'data'}", "--skip-test-db"),
-            *("--auth-root-authentication-method=normal", _NO_AIO, *_as_root()),
+            *("--auth-root-authentication-method=normal", self._own_tables, *_as_root()),
         ]
         try:
             done = subprocess.run(command, check=False, capture_output=True, text=True)
@@ -50,13 +49,8 @@ class MariaDB:
         command = [
             *("/usr/sbin/mariadbd", "--no-defaults", f"--datadir={self._folder / 'data'}", "--bind-address=127.0.0.1"),
             *(f"--socket={self._folder / 'socket'}", f"--port={self.port}", f"--pid-file={self._folder / 'pid'}"),
-            *(
-                "--skip-name-resolve",
-                "--innodb-buffer-pool-size=64M",
-                "--innodb-log-file-size=16M",
-                _NO_AIO,
-                *_as_root(),
-            ),
+            *("--skip-name-resolve", "--innodb-buffer-pool-size=64M", "--innodb-log-file-size=16M"),
+            *(self._own_tables, *_as_root()),
             *("--innodb-flush-log-at-trx-commit=2", "--character-set-server=utf8mb4", "--performance-schema=OFF"),
         ]
         with self._log.open("ab") as log:
