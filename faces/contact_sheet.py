@@ -8,8 +8,8 @@ from pathlib import Path
 import jinja2
 
 from faces import whole_file
+from faces.decoding import PhotoLimits
 from faces.errors import SheetNotWritten
-from faces.photo import PhotoLimits
 from faces.sheet import Sheet
 from faces.sheet_page import Page, page_of
 from faces.sheet_pictures import PictureFolder

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import imagehash
 
-from faces.photo import PhotoLimits, opened
+from faces.decoding import PhotoLimits, opened
 
 #: Sizes that the API accepts; a hash of size n has n² bits.
 SMALLEST_SIZE, LARGEST_SIZE = 4, 32
@@ -35,7 +35,7 @@ def phash(data: bytes, limits: PhotoLimits, hash_size: int = 8) -> PHash:
 
     Raises:
         ValueError: `hash_size` is not 4–32.
-        PhotoError: as `faces.photo.decode`.
+        PhotoError: as `faces.decoding.decode`.
     """
     if not SMALLEST_SIZE <= hash_size <= LARGEST_SIZE:
         raise ValueError(f"found hash_size {hash_size}, need {SMALLEST_SIZE} to {LARGEST_SIZE}")

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from faces import photo, whole_file
+from faces import decoding, whole_file
 from faces.errors import FileMissing
 from faces.face import Pixels, RatioBox
 
@@ -56,7 +56,7 @@ class Pictures:
 class PictureFolder:
     """A folder of pictures whose names say what they were made from and how large they are."""
 
-    def __init__(self, directory: Path, limits: photo.PhotoLimits) -> None:
+    def __init__(self, directory: Path, limits: decoding.PhotoLimits) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self._directory = directory
         self._limits = limits
@@ -83,7 +83,7 @@ class PictureFolder:
                 (self._directory / match.string).unlink(missing_ok=True)
 
     def _make(self, path: Path, whole: str, crops: dict[str, RatioBox]) -> None:
-        decoded = photo.decode(_bytes_of(path, self._limits), self._limits)
+        decoded = decoding.decode(_bytes_of(path, self._limits), self._limits)
         if whole not in self._kept:
             self._save(whole, decoded.for_people(decoded.scaled(PHOTO_SIDE)))
         if crops:
@@ -124,7 +124,7 @@ def _stem(state: bytes, what: str) -> str:
     return hashlib.sha256(state + b"|" + what.encode()).hexdigest()[:24]
 
 
-def _bytes_of(path: Path, limits: photo.PhotoLimits) -> bytes:
+def _bytes_of(path: Path, limits: decoding.PhotoLimits) -> bytes:
     """The file, or as much of it as shows that it is too long."""
     try:
         with path.open("rb") as file:

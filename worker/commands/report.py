@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from faces import contact_sheet
-from faces.photo import PhotoLimits
+from faces.decoding import PhotoLimits
 from faces.sheet import Sheet
 from faces.store.listing import ListedFace, ListedImage, list_faces, list_images
 from worker.commands.verb import add_verb

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from faces.photo import Photo, PhotoLimits, decode
+from faces.decoding import PhotoLimits, decode
+from faces.photo import Photo
 from tests.pictures import drawn
 
 LIMITS = PhotoLimits(max_pixels=1_000_000, max_bytes=10_000_000)

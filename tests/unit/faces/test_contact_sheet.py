@@ -13,9 +13,9 @@ import pytest
 from PIL import Image
 
 from faces import contact_sheet
+from faces.decoding import PhotoLimits
 from faces.errors import SheetNotWritten
 from faces.face import RatioBox
-from faces.photo import PhotoLimits
 from faces.sheet import Portrait, Sheet, SheetFace, SheetPhoto
 
 LIMITS = PhotoLimits(max_pixels=1_000_000, max_bytes=10_000_000)

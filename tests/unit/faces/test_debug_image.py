@@ -13,10 +13,11 @@ import pytest
 from PIL import Image
 
 from faces import debug_image
+from faces.decoding import PhotoLimits, decode
 from faces.engine import Found
 from faces.errors import PictureNotWritten
 from faces.face import Box, Face, Quality
-from faces.photo import Photo, PhotoLimits, decode
+from faces.photo import Photo
 from tests.pictures import drawn
 
 ROOT = Path(__file__).resolve().parents[3]

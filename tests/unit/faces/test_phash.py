@@ -8,9 +8,9 @@ import imagehash
 import pytest
 from PIL import Image
 
+from faces.decoding import PhotoLimits
 from faces.errors import DamagedPhoto, EmptyFile, PhotoTooLarge, UnsupportedFormat
 from faces.phash import PHash, phash
-from faces.photo import PhotoLimits
 from tests.pictures import drawn
 
 LIMITS = PhotoLimits(max_pixels=1_000_000, max_bytes=10_000_000)

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from faces.photo import Photo, PhotoLimits, decode
+from faces.decoding import PhotoLimits, decode
+from faces.photo import Photo
 from faces.settings import Settings
 from tests.pictures import drawn
 
