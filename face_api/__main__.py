@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
 import time
@@ -22,6 +23,8 @@ _PATIENCE = 5.0
 
 def main() -> int:
     """Check what can be checked, then serve. Exit code 2: a setting is wrong; 1: something is missing or in use."""
+    # numpy's and OpenCV's algebra library starts threads when it is loaded; a fork would lose them and their locks.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         settings = load()
         access = Access.of(settings)

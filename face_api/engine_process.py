@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from face_api.busy_engines import BusyEngines
 from face_api.crash_register import CrashRegister
 from face_api.engine_thread import EngineThread
 from face_api.metrics import Metrics
@@ -25,11 +26,17 @@ class EngineProcess:
     """Made once in the master; after the fork each process has its own copy and starts it."""
 
     def __init__(
-        self, settings: Settings, work: PhotoWork, queue: PhotoQueue, register: CrashRegister, metrics: Metrics
+        self,
+        settings: Settings,
+        work: PhotoWork,
+        queue: PhotoQueue,
+        register: CrashRegister,
+        metrics: Metrics,
+        busy: BusyEngines,
     ) -> None:
         """Keep what the engine needs. Nothing runs before `start`."""
         self._settings, self._work, self._queue = settings, work, queue
-        self._register, self._metrics = register, metrics
+        self._register, self._metrics, self._busy = register, metrics, busy
         self._engine: EngineThread | None = None
         self._leave: Callable[[], None] | None = None
         self._leaving = False
@@ -38,11 +45,17 @@ class EngineProcess:
         self._turnstile = os.memfd_create("face-api-leaving", os.MFD_CLOEXEC)
         self._turn: int | None = None
 
+    @property
+    def fast(self) -> frozenset[str]:
+        """The parts of the engine that faster code does."""
+        return self._work.fast
+
     def start(self) -> None:
         """Start the engine. Doing it twice does nothing."""
         if self._engine is None:
             self._engine = EngineThread(self._queue, self._work, self._register, self._settings.api_photo_seconds, self)
             self._metrics.set_engine(there=True, busy=False)
+            self._metrics.set_fast(self.fast)
             self._engine.start()
 
     def on_too_large(self, leave: Callable[[], None]) -> None:
@@ -79,6 +92,7 @@ class EngineProcess:
 
     def bury(self, pid: int) -> None:
         """Another process ended. For the master, whom no full or emptied folder may end."""
+        self._busy.forget(pid)
         try:
             self.count_crashes()
             self._metrics.bury(pid)
@@ -87,10 +101,12 @@ class EngineProcess:
 
     def photo_taken(self) -> None:
         """The engine has a photo in hand."""
+        self._busy.begin()
         self._metrics.set_engine(there=True, busy=True)
 
     def photo_done(self, answer: Answer) -> None:
         """The engine put it down."""
+        self._busy.end()
         self._metrics.set_engine(there=True, busy=False)
         self._metrics.count_photo(answer.notes)
         self._leave_if_too_large()

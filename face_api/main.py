@@ -15,6 +15,7 @@ from face_api import documentation, openapi
 from face_api.access import Access
 from face_api.access_guard import AccessGuard
 from face_api.body_limit import FORM_BYTES, BodyLimit
+from face_api.busy_engines import BusyEngines
 from face_api.compare import Comparisons
 from face_api.crash_register import CrashRegister
 from face_api.engine_process import EngineProcess
@@ -26,10 +27,11 @@ from face_api.refusals import nobody_listens, refuse, refuse_field, refuse_http
 from face_api.request_log import RequestLog
 from face_api.routes import router
 from face_api.service import Service
-from faces import __version__, models
+from faces import __version__
 from faces.disks import Disks
 from faces.engine import FaceEngine
 from faces.errors import FacesError
+from faces.opening import open_engine
 from faces.settings import Settings, load
 
 
@@ -68,14 +70,16 @@ def create_app(settings: Settings, engine: FaceEngine) -> FastAPI:
 def production() -> FastAPI:
     """The application of `python -m face_api`, from the environment alone: what gunicorn calls in the master."""
     settings = load()
-    return create_app(settings, FaceEngine(models.find(settings.models_dir)))
+    return create_app(settings, open_engine(settings))
 
 
 def _service(settings: Settings, engine: FaceEngine) -> Service:
     directory = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
     metrics = Metrics(Path(directory) if directory else None)
     queue = PhotoQueue()
-    process = EngineProcess(settings, PhotoWork(settings, engine), queue, CrashRegister.of(settings), metrics)
+    busy = BusyEngines()
+    work = PhotoWork(settings, engine, busy)
+    process = EngineProcess(settings, work, queue, CrashRegister.of(settings), metrics, busy)
     engines = Engines(queue, settings.api_waiting, metrics)
     return Service(
         settings, engines, process, metrics, Disks.of(settings.disk_roots), Comparisons(settings.api_waiting)

@@ -20,6 +20,8 @@ from prometheus_client import (
 )
 from prometheus_client.mmap_dict import MmapedDict
 
+from faces.settings import FAST_PARTS
+
 #: Seconds. A photo takes 0.1–5 s; waiting may take minutes.
 _BUCKETS = (0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 240)
 
@@ -56,6 +58,13 @@ class Metrics:
             "face_api_engines_busy", "Engines at work", registry=self._registry, multiprocess_mode="livesum"
         )
         self._engines = Gauge("face_api_engines", "Engines", registry=self._registry, multiprocess_mode="livesum")
+        self._fast = Gauge(
+            "face_api_fast",
+            "Whether faster code with the same numbers does this part (1), or dlib and Pillow do (0)",
+            ["part"],
+            registry=self._registry,
+            multiprocess_mode="livemin",
+        )
         self._ends = Counter("face_api_process_ends", "Processes that ended", registry=self._registry)
 
     def count_request(self, path: str, status: int, code: str | None) -> None:
@@ -80,6 +89,11 @@ class Metrics:
         """This process's engine."""
         self._engines.set(there)
         self._busy.set(busy)
+
+    def set_fast(self, fast: frozenset[str]) -> None:
+        """What faster code does in this process."""
+        for part in FAST_PARTS:
+            self._fast.labels(part).set(part in fast)
 
     def page(self) -> bytes:
         """What Prometheus reads: the sums over all processes."""

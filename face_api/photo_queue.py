@@ -116,12 +116,15 @@ class PhotoQueue:
             theirs.close()
         return Line(ours)
 
-    def take(self, wake: socket.socket) -> PhotoInHand | None:
-        """Wait for a photo and take it; None when `wake` became readable first, or another engine was quicker."""
+    def take(self, wake: socket.socket, seconds: float | None = None) -> PhotoInHand | None:
+        """Wait for a photo and take it, for so long if given.
+
+        None when none came, `wake` became readable first, or another engine was quicker.
+        """
         poll = select.poll()
         poll.register(self._outlet, select.POLLIN)
         poll.register(wake, select.POLLIN)
-        ready = {descriptor for descriptor, _ in poll.poll()}
+        ready = {descriptor for descriptor, _ in poll.poll(None if seconds is None else seconds * 1000)}
         if self._outlet.fileno() not in ready:
             return None
         try:

@@ -11,13 +11,15 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from face_api.busy_engines import BusyEngines
 from face_api.photo_queue import Answer, Task
 from face_api.schemas import EncodeReply, FaceReply, HashReply, ImageReply, QualityReply, numbers
 from faces import debug_image
+from faces.decoding import PhotoLimits
 from faces.engine import MODEL_NAME, FaceEngine, Found
 from faces.errors import EmptyFile, PictureNotWritten
 from faces.phash import phash
-from faces.photo import Photo, PhotoLimits, decode
+from faces.photo import Photo
 from faces.settings import Settings
 
 #: A photo's file, as the decoder reads it.
@@ -38,9 +40,10 @@ def read(file: int) -> PhotoBytes:
 class PhotoWork:
     """Engine and limits, and the verbs that a task may name. One thread at a time."""
 
-    def __init__(self, settings: Settings, engine: FaceEngine) -> None:
+    def __init__(self, settings: Settings, engine: FaceEngine, busy: BusyEngines) -> None:
         """Keep what every photo needs."""
-        self._engine = engine
+        self._engine, self._busy = engine, busy
+        self._cores = len(os.sched_getaffinity(0))
         self._limits = PhotoLimits.of(settings)
 
     def do(self, task: Task, data: PhotoBytes, waited: float) -> Answer:
@@ -53,6 +56,15 @@ class PhotoWork:
         verbs: dict[str, Callable[..., Answer]] = {"encode": self._encode, "hash": self._hash}
         return verbs[task.verb](data, waited, **task.fields)
 
+    @property
+    def fast(self) -> frozenset[str]:
+        """The parts of the engine that faster code does."""
+        return self._engine.fast
+
+    def rest(self) -> None:
+        """No photo has come for a while: keep no memory for the next one."""
+        self._engine.rest()
+
     def _encode(
         self,
         data: PhotoBytes,
@@ -64,15 +76,19 @@ class PhotoWork:
         webp_quality: int | None,
     ) -> Answer:
         watch = StopWatch(waited)
-        photo = decode(data, self._limits)
+        photo = self._engine.decode(data, self._limits)
         watch.lap("decode")
-        found = self._engine.find(photo)
+        found = self._engine.find(photo, self._threads)
         watch.add(found.seconds)
         debug_path, failure = _save_debug(found, photo, directory, name, webp_quality)
         watch.lap("debug")
         warnings = [*photo.warnings, *filter(None, (warning, failure))]
         reply = _encode_reply(found, photo, debug_path, warnings, watch.seconds)
         return _answer(reply, {"faces": len(found.faces), **watch.seconds})
+
+    def _threads(self) -> int:
+        """A second core helps one photo when nobody else has any."""
+        return 2 if self._cores > 1 and self._busy.count() == 1 else 1
 
     def _hash(self, data: PhotoBytes, waited: float, *, hash_size: int) -> Answer:
         watch = StopWatch(waited)

@@ -146,6 +146,7 @@ async def health(request: Request) -> HealthReply:
         version=__version__,
         model=MODEL_NAME,
         processes=_service(request).settings.api_processes,
+        fast=sorted(_service(request).process.fast),
     )
 
 

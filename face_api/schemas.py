@@ -176,6 +176,10 @@ class HealthReply(Reply):
     version: str = Field(description="of this service", examples=["0.1.0"])
     model: str = Field(description="the encoding model", examples=["dlib_face_recognition_resnet_model_v1"])
     processes: int = Field(description="engine processes that this service was set up with", examples=[2])
+    fast: list[str] = Field(
+        description="what faster code with the same numbers does here; dlib and Pillow do the rest",
+        examples=[["decode", "resize", "resnet", "scan"]],
+    )
 
 
 class LiveReply(Reply):

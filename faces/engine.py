@@ -1,20 +1,20 @@
-"""FaceEngine: dlib behind detect / encode / find, one thread at a time."""
+"""FaceEngine: detect / encode / find, one thread at a time; dlib is behind its detector and its encoder."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import dlib
-import numpy as np
-
-from faces.errors import ModelDamaged
+from faces.decoding import PhotoLimits, ReadJpeg, decode
+from faces.detector import Detection, Detector
+from faces.encoder import Encoder
 from faces.face import Box, Encoding, Face, Pixels
-from faces.models import Models
-from faces.photo import Photo
+from faces.heic import Data
+from faces.memory import give_back_all
+from faces.photo import Photo, Resize
 from faces.quality import quality_of
 
 #: What made the encodings; those of another model cannot be compared with them.
@@ -22,21 +22,6 @@ MODEL_NAME = "dlib_face_recognition_resnet_model_v1"
 
 #: Longest sides in pixels that a photo is scanned at, until one shows a face.
 SCALES = (1200, 1600, 2000)
-
-#: How often the picture is doubled before the scan; the reference method's choice.
-_UPSAMPLING = 1
-#: Detections below this score are dropped; 0 is dlib's own limit.
-_LEAST_SCORE = 0.0
-#: One look at each face: no jitter.
-_JITTERS = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Detection:
-    """A place that looks like a face, on the picture scanned, and how much it does (above 0, seldom above 3)."""
-
-    box: Box
-    score: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,51 +43,60 @@ class FaceEngine:
     Results equal `face_recognition.face_locations` (hog, one upsampling) and `face_encodings` on the same pixels:
     same boxes, same order. No face: empty lists. Boxes are in pixels of the picture given, trimmed to it.
 
-    Safe to share between threads: it works for one at a time. dlib's detector lets go of the interpreter's lock and
-    keeps state, so that two threads in it corrupt the heap and end the process.
+    Safe to share between threads: it works for one at a time, because its detector and its encoder keep state.
     """
 
-    def __init__(self, models: Models) -> None:
+    def __init__(
+        self,
+        detector: Detector,
+        encoder: Encoder,
+        *,
+        read_jpeg: ReadJpeg | None = None,
+        resize: Resize | None = None,
+        fast: frozenset[str] = frozenset(),
+    ) -> None:
+        """Put it together; `read_jpeg` and `resize` do it quicker than Pillow, `fast` names the parts that do so."""
         self._one_at_a_time = threading.Lock()
-        self._detector = dlib.get_frontal_face_detector()
-        try:
-            self._landmarks = dlib.shape_predictor(str(models.five_point))
-            self._resnet = dlib.face_recognition_model_v1(str(models.resnet))
-        except RuntimeError as error:
-            raise ModelDamaged(f"dlib cannot load the model files of {models.resnet.parent}: {error}") from error
+        self._detector, self._encoder = detector, encoder
+        self._read_jpeg, self._resize = read_jpeg, resize
+        self.fast = fast
 
-    def detect(self, pixels: Pixels) -> list[Detection]:
-        """Find faces, in dlib's order (best score first, as a rule)."""
+    def decode(self, data: Data, limits: PhotoLimits) -> Photo:
+        """Read a photo, as `faces.decoding.decode` does and raises, in the quickest way."""
+        return decode(data, limits, self._read_jpeg)
+
+    def detect(self, pixels: Pixels, threads: int = 1) -> list[Detection]:
+        """Find faces, in dlib's order (best score first, as a rule); where it can, with two threads (1 or 2)."""
         with self._one_at_a_time:
-            rectangles, scores, _ = self._detector.run(pixels, _UPSAMPLING, _LEAST_SCORE)
-        height, width = pixels.shape[:2]
-        return [
-            Detection(_trimmed(rectangle, width, height), float(score))
-            for rectangle, score in zip(rectangles, scores, strict=True)
-        ]
+            return self._detector.detect(pixels, threads)
 
     def encode(self, pixels: Pixels, boxes: Sequence[Box]) -> list[Encoding]:
         """Encode the face in each box, in the same order: 128 numbers, float64."""
         with self._one_at_a_time:
-            return [self._encode(pixels, box) for box in boxes]
+            return self._encoder.encode(pixels, boxes)
 
-    def find(self, photo: Photo) -> Found:
+    def rest(self) -> None:
+        """Give back the memory that is kept for the next photo."""
+        self._give_back_rooms()
+        give_back_all()
+
+    def find(self, photo: Photo, threads: Callable[[], int] = lambda: 1) -> Found:
         """Scan the photo at each scale until one shows a face; encode and score what it shows.
 
-        The photo is released before its last scan: only `Found.pixels` is left of it then.
+        `threads` is asked before each scan how many it may use, 1 or 2.
+
+        The photo is released before its second scan: only `Found.pixels` is left of it then.
         """
         seconds = dict.fromkeys(("scale", "detect", "encode", "quality"), 0.0)
         detections: list[Detection] = []
-        for scale in _different_scales(photo):
-            with _timed(seconds, "scale"):
-                pixels = photo.scaled(scale)
-                if photo.size_at(scale) == photo.size_at(SCALES[-1]):
-                    photo.release()
+        for scale, pixels in self._pictures(photo, seconds):  # noqa: B007  what they are at the end is used below
             with _timed(seconds, "detect"):
-                detections = self.detect(pixels)
+                detections = self.detect(pixels, threads())
             if detections:
                 break
         photo.release()
+        if scale != SCALES[0]:
+            self._give_back_rooms()
         with _timed(seconds, "encode"):
             encodings = self.encode(pixels, [detection.box for detection in detections])
         with _timed(seconds, "quality"):
@@ -112,10 +106,31 @@ class FaceEngine:
             )
         return Found(faces, scale if faces else None, pixels, seconds)
 
-    def _encode(self, pixels: Pixels, box: Box) -> Encoding:
-        rectangle = dlib.rectangle(left=box.left, top=box.top, right=box.right, bottom=box.bottom)
-        landmarks = self._landmarks(pixels, rectangle)
-        return np.array(self._resnet.compute_face_descriptor(pixels, landmarks, _JITTERS), dtype=np.float64)
+    def _pictures(self, photo: Photo, seconds: dict[str, float]) -> Iterator[tuple[int, Pixels]]:
+        """The photo at each scale; all but the first are made at once, and the photo is released.
+
+        It is by far the largest thing in memory, and a face at the second scale is too rare to keep it for that.
+        """
+        first, *further = _different_scales(photo)
+        with _timed(seconds, "scale"):
+            pictures = [(first, photo.scaled(first, self._resize))]
+        if not further:
+            photo.release()
+        yield pictures.pop()
+        if not further:
+            return
+        # The next scan takes larger rooms for everything; those of this one would only stand beside the photo.
+        self._give_back_rooms()
+        with _timed(seconds, "scale"):
+            pictures = [(scale, photo.scaled(scale, self._resize)) for scale in reversed(further)]
+        photo.release()
+        while pictures:
+            yield pictures.pop()
+
+    def _give_back_rooms(self) -> None:
+        """Those of the first scale are kept from photo to photo; larger ones would stand beside the next photo."""
+        with self._one_at_a_time:
+            self._detector.rest()
 
 
 def _different_scales(photo: Photo) -> list[int]:
@@ -124,16 +139,6 @@ def _different_scales(photo: Photo) -> list[int]:
     for scale in SCALES:
         first_of_size.setdefault(photo.size_at(scale), scale)
     return list(first_of_size.values())
-
-
-def _trimmed(rectangle: dlib.rectangle, width: int, height: int) -> Box:
-    """Trim dlib's rectangle as face_recognition does: no edge outside the picture, width and height included."""
-    return Box(
-        top=max(rectangle.top(), 0),
-        right=min(rectangle.right(), width),
-        bottom=min(rectangle.bottom(), height),
-        left=max(rectangle.left(), 0),
-    )
 
 
 def _face(photo: Photo, pixels: Pixels, detection: Detection, encoding: Encoding) -> Face:

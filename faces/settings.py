@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
@@ -17,6 +17,11 @@ _PHP_CLASS = r"^[A-Za-z_][A-Za-z0-9_]*(\\[A-Za-z_][A-Za-z0-9_]*)*$"
 
 #: At most one `%s`, and no other `%`: PHP's sprintf would read it as something else.
 _ROUTING_KEY = r"^[^%]*(%s)?[^%]*$"
+
+
+FastPart = Literal["decode", "resize", "scan", "resnet"]
+
+FAST_PARTS: tuple[FastPart, ...] = get_args(FastPart)
 
 
 def _usable_cores() -> int:
@@ -54,6 +59,10 @@ class Settings(BaseSettings):
         {}, description="name=path,…: Laravel's disks; debug pictures are only written below them"
     )
     models_dir: Path | None = Field(None, description="where the model files lie; default: face_recognition_models")
+    fast: Annotated[tuple[FastPart, ...], NoDecode] = Field(
+        FAST_PARTS,
+        description="what faster code with the same numbers may do: any of decode, resize, scan, resnet; or none",
+    )
     state_dir: Path = Field(
         default_factory=lambda: Path.home() / ".local/state/face-sidecar",
         description="what must outlive a process: photos that crashed one",
@@ -116,6 +125,18 @@ class Settings(BaseSettings):
     @classmethod
     def _split_keys(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("fast", mode="before")
+    @classmethod
+    def _split_parts(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        parts = tuple(part.strip() for part in value.split(","))
+        if parts == ("none",):
+            return ()
+        if not set(parts) <= set(FAST_PARTS):
+            raise ValueError(f"found {value!r}, needed some of {', '.join(FAST_PARTS)}; or none")
+        return parts
 
     @field_validator("worker_backoff", mode="before")
     @classmethod

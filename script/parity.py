@@ -7,8 +7,8 @@ import json
 import sys
 from pathlib import Path
 
-from faces import models
-from faces.engine import FaceEngine
+from faces.opening import open_engine
+from faces.settings import load
 from tests.oracle.compare import FARTHEST, Difference, compare
 from tests.oracle.reference import why_not
 
@@ -31,7 +31,7 @@ def main() -> int:
 
 
 def _compare_all(folder: Path) -> tuple[dict[str, Difference], dict[str, str]]:
-    engine = FaceEngine(models.find())
+    engine = open_engine(load())
     compared: dict[str, Difference] = {}
     skipped: dict[str, str] = {}
     for path in sorted(file for file in folder.rglob("*") if file.is_file()):

@@ -22,9 +22,13 @@ PACKAGES = ("faces", "face_api", "worker")
 WALLS = (
     ("faces", ("face_api", "worker")),
     ("face_api", ("worker", "faces.store")),
-    ("worker", ("face_api", "faces.engine", "dlib", "cv2")),
-    ("faces.store", ("faces.engine", "faces.photo", "dlib", "cv2")),
+    (
+        "worker",
+        ("face_api", "faces.engine", "faces.opening", "faces.detector", "faces.encoder", "faces.fast", "dlib", "cv2"),
+    ),
+    ("faces.store", ("faces.engine", "faces.detector", "faces.encoder", "faces.fast", "faces.decoding", "dlib", "cv2")),
     ("faces.engine", ("faces.store",)),
+    ("faces.fast", ("faces.store", "faces.engine", "faces.opening", "faces.detector", "faces.encoder", "dlib")),
     ("", ("face_recognition", "face_recognition_models")),
 )
 
@@ -33,7 +37,7 @@ STORE = "faces.store"
 SQL = ("sqlalchemy", "pymysql", "sqlite3")
 
 #: The only modules that may touch dlib.
-DLIB_OWNERS = {"faces.engine"}
+DLIB_OWNERS = {"faces.detector", "faces.encoder"}
 
 LONGEST_MODULE = 350
 

@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from faces import contact_sheet
+from faces.decoding import PhotoLimits
 from faces.disks import Disks
-from faces.photo import PhotoLimits
 from faces.sheet import Sheet, SheetPhoto
 from faces.store.database import Store
 from faces.store.listing import ListedFace, list_faces, list_images
@@ -78,6 +79,7 @@ class Demo:
             output.say(f"the face API answers at {url} until this command ends")
             settings = self.session.settings.model_copy(update={"api_url": url})
             with Session(settings, output).tools(store) as tools:
+                output.say(_path_of(tools.client.health() or {}))
                 yield tools
 
     def _enrol(self, tools: Tools, portraits: list[KnownPortrait]) -> None:
@@ -186,6 +188,13 @@ def _summary(sheet: Sheet, seen: int) -> Iterator[str]:
         yield f"{_many(seen, 'photo')} seen before and skipped"
     if unread := sum(photo.problem is not None for photo in sheet.photos):
         yield f"{_many(unread, 'photo')} could not be used: the end of the contact sheet says why"
+
+
+def _path_of(health: Mapping[str, Any]) -> str:
+    """How this machine finds faces: with the faster code that equals dlib's and Pillow's, or without."""
+    if fast := health.get("fast"):
+        return f"the fast path does {', '.join(fast)}"
+    return "without the fast path: dlib and Pillow do everything, several times slower (FACE_FAST, script/setup)"
 
 
 def _many(number: int, thing: str) -> str:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from faces.decoding import PhotoLimits
 from faces.engine import FaceEngine
-from faces.photo import PhotoLimits, decode
 from tests.oracle.reference import reference
 
 #: Largest distance (L2) between our encoding of a face and the reference's.
@@ -30,7 +30,7 @@ class Difference:
 def compare(engine: FaceEngine, path: Path) -> Difference:
     """Find the faces of a photo both ways and say how far they are apart."""
     theirs = reference(path)
-    ours = engine.find(decode(path.read_bytes(), LIMITS))
+    ours = engine.find(engine.decode(path.read_bytes(), LIMITS))
     if ours.scale != theirs.scale:
         return Difference(len(ours.faces), 0, 0.0, f"found at {ours.scale}, the reference at {theirs.scale}")
     if len(ours.faces) != len(theirs.boxes):

@@ -187,6 +187,7 @@ def test_paths_and_methods_that_are_not_there_answer_in_the_same_shape(api: Any)
 def test_health_says_what_php_reads(api: Any) -> None:
     body = api.client.get("/health").json()
     assert (body["status"], body["mode"]) == ("ok", "cpu")
+    assert body["fast"] == ["decode", "resize", "resnet", "scan"]
 
 
 def test_hash_and_compare_images_answer_as_the_reference_server(api: Any, small_photo: bytes) -> None:

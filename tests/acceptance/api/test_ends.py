@@ -158,3 +158,7 @@ def test_a_reload_replaces_every_process_and_loses_no_photo(start_api: Any, slow
         assert {answer.result().status_code for answer in answers} == {200}
     wait_for(lambda: before.isdisjoint(process.pid for process in api.processes()))
     api.wait_until_ready()
+
+
+def test_the_master_has_no_thread_that_a_fork_would_lose(api: Any) -> None:
+    assert len(list(Path(f"/proc/{api.master.pid}/task").iterdir())) == 1

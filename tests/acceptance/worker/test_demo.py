@@ -79,6 +79,7 @@ def test_the_samples_show_both_people_and_a_second_run_looks_at_nothing(demo: De
     assert [row[1:4:2] for row in table if row[0] == "side-by-side.jpg"] == [["2", "Barack Obama"], ["2", "Joe Biden"]]
     assert [row[1] for row in table if row[0] == "cat.png"] == ["0"]
     assert "10 photos with 8 faces, 6 of known people: Barack Obama 5, Joe Biden 1" in out
+    assert "the fast path does decode, resize, resnet, scan" in err
     assert not listens(port_in(err))
     first = demo.page
     assert first.count('class="photo ') == 10

@@ -10,13 +10,12 @@ import httpx2
 from PIL import Image
 
 from face_api.main import create_app
-from faces import models
-from faces.engine import FaceEngine
+from faces.opening import open_engine
 from faces.settings import load
 
 
 def test_the_application_works_without_a_server_and_without_a_lifespan(tmp_path: Path) -> None:
-    app = create_app(load(state_dir=tmp_path), FaceEngine(models.find()))
+    app = create_app(load(state_dir=tmp_path), open_engine(load()))
     file = io.BytesIO()
     Image.new("RGB", (80, 60)).save(file, "PNG")
 
@@ -43,7 +42,7 @@ def test_the_application_works_without_a_server_and_without_a_lifespan(tmp_path:
 
 
 def test_a_service_that_is_not_started_says_that_it_is_not_ready(tmp_path: Path) -> None:
-    app = create_app(load(state_dir=tmp_path), FaceEngine(models.find()))
+    app = create_app(load(state_dir=tmp_path), open_engine(load()))
 
     async def ask() -> httpx2.Response:
         transport = httpx2.ASGITransport(app)

@@ -44,6 +44,21 @@ def test_disk_roots_are_names_and_absolute_paths(monkeypatch: pytest.MonkeyPatch
     assert load().disk_roots == {"local": Path("/srv/app/private"), "dfotos": Path("/dfotos")}
 
 
+@pytest.mark.parametrize(("value", "parts"), [("none", ()), ("scan, resnet", ("scan", "resnet"))])
+def test_faster_code_can_be_switched_off_in_parts(
+    value: str, parts: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FACE_FAST", value)
+    assert load().fast == parts
+
+
+@pytest.mark.parametrize("value", ["all", "scan,none", "scan;resnet"])
+def test_a_part_that_nobody_knows_is_refused(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FACE_FAST", value)
+    with pytest.raises(SettingsError, match=r"FACE_FAST: .*, needed some of decode, resize, scan, resnet; or none"):
+        load()
+
+
 @pytest.mark.parametrize("value", ["local", "local=srv", "=/srv", "a=/x,a=/y"])
 def test_a_disk_root_written_otherwise_is_refused(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FACE_DISK_ROOTS", value)
