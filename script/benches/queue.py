@@ -23,7 +23,7 @@ from tests.servers.mariadb import MariaDB, running_mariadb
 from tests.servers.photo_app import PhotoApp
 from tests.servers.rabbitmq import RabbitMQ, free_port, running_rabbitmq
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 #: Longest side of the sample portrait: its one face costs the API about a tenth of a second.
 _SIDE = 220
@@ -114,7 +114,7 @@ def _start_ours(app: PhotoApp, jobs: int) -> subprocess.Popen[str]:
 def _start_php_shaped(app: PhotoApp, jobs: int) -> subprocess.Popen[str]:
     places = {"port": app.rabbitmq.port, "queue": app.queue, "database": app.url, "api": app.api_url, "disk": app.disk}
     options = [f"--{name}={value}" for name, value in (places | {"jobs": jobs}).items()]
-    command = [sys.executable, str(ROOT / "script/php_shaped_worker.py"), *options]
+    command = [sys.executable, str(ROOT / "script/benches/php_shaped_worker.py"), *options]
     return subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # noqa: S603  our own
 
 
