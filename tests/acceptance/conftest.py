@@ -104,7 +104,7 @@ def small_photo() -> bytes:
 
 @pytest.fixture(scope="session")
 def slow_photo() -> bytes:
-    """A photo without a face that takes an engine a second or more: three scans of noise."""
+    """A photo without a face that takes an engine about a second, with FACE_FAST=none three: three scans of noise."""
     noise = np.random.default_rng(5).integers(0, 256, (500, 500, 3), dtype=np.uint8)
     return _jpeg(Image.fromarray(noise).resize((2400, 2400)))
 

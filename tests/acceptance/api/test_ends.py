@@ -109,7 +109,7 @@ def _outcome_under_a_kill(api: Any, photo: bytes, wait_for: Any) -> str:
 
 
 def test_a_photo_that_keeps_its_engine_too_long_ends_the_process(start_api: Any, slow_photo: bytes) -> None:
-    api = start_api(FACE_API_PHOTO_SECONDS="1")
+    api = start_api(FACE_API_PHOTO_SECONDS="1", FACE_FAST="none")
     try:
         reply = api.encode(slow_photo)
         assert (reply.status_code, reply.json()["code"]) == (503, "engine_died")

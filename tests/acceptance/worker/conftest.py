@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from tests.servers.worker_process import Worker
 
@@ -34,12 +31,3 @@ def photos(tmp_path: Path) -> Path:
     folder = tmp_path / "photos"
     folder.mkdir()
     return folder
-
-
-@pytest.fixture(scope="session")
-def slow_photo() -> bytes:
-    """A photo without a face that takes an engine about a second: one scan of noise."""
-    noise = np.random.default_rng(5).integers(0, 256, (1000, 1200, 3), dtype=np.uint8)
-    file = io.BytesIO()
-    Image.fromarray(noise).save(file, "JPEG", quality=85)
-    return file.getvalue()
