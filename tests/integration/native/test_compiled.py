@@ -24,7 +24,8 @@ SOURCES = ROOT / "native/src"
 LANGUAGE = ("-std=c11", "-D_POSIX_C_SOURCE=200809L", "-pthread", "-ffp-contract=off")
 STRICT = (*LANGUAGE, "-O3", "-Wall", "-Wextra", "-Werror", "-fvisibility=hidden")
 SANITIZERS = "-fsanitize=address,undefined,float-divide-by-zero,float-cast-overflow"
-SANITIZED = (*LANGUAGE, "-O1", "-g", SANITIZERS, "-fno-sanitize-recover=all")
+#: A leak is told with the names of those who called for the memory.
+SANITIZED = (*LANGUAGE, "-O1", "-g", "-fno-omit-frame-pointer", SANITIZERS, "-fno-sanitize-recover=all")
 
 pytestmark = pytest.mark.long
 
