@@ -82,14 +82,15 @@ class EngineThread:
         self._remove_mark()
 
     def _run(self) -> None:
-        rested = True
+        rest_at: float | None = None
         while not self._stopping:
-            photo = self._queue.take(self._ours, None if rested else _REST_AFTER)
+            photo = self._queue.take(self._ours, None if rest_at is None else max(rest_at - time.monotonic(), 0.0))
             if photo is not None:
                 self._serve(photo)
-            elif not rested:
+                rest_at = time.monotonic() + _REST_AFTER
+            elif rest_at is not None and time.monotonic() >= rest_at:
                 self._work.rest()
-            rested = photo is None
+                rest_at = None
 
     def _serve(self, photo: PhotoInHand) -> None:
         waited = time.monotonic() - photo.task.queued_at
