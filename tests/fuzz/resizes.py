@@ -17,6 +17,7 @@ from PIL import Image
 from faces.face import Pixels
 from faces.fast.library import Library, load
 from faces.fast.resize import Size, lanczos
+from tests.fuzz.layouts import laid_out
 
 #: The longest side of a random picture: some are far longer than the library's strips and tiles.
 LONGEST = 1500
@@ -39,7 +40,7 @@ def resizes(seed: int) -> Iterator[Resize]:
     random = np.random.default_rng(seed)
     while True:
         width, height = _side(random), _side(random)
-        yield Resize(_laid_out(random, _picture(random, width, height)), _smaller(random, width, height))
+        yield Resize(laid_out(random, _picture(random, width, height)), _smaller(random, width, height))
 
 
 def equal(library: Library, resize: Resize) -> bool:
@@ -83,20 +84,6 @@ def _picture(random: np.random.Generator, width: int, height: int) -> Pixels:
             return np.array(Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC))
         case _:
             return random.integers(0, 256, shape, dtype=np.uint8)
-
-
-def _laid_out(random: np.random.Generator, pixels: Pixels) -> Pixels:
-    """The same shape, with rows that may lie apart, upside down, or be a part of longer ones."""
-    height, width = pixels.shape[:2]
-    match int(random.integers(4)):
-        case 0:
-            wide = np.zeros((height, width + int(random.integers(1, 70)), 3), dtype=np.uint8)
-            wide[:, :width] = pixels
-            return wide[:, :width]
-        case 1:
-            return pixels[::-1]
-        case _:
-            return pixels
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from faces.fast import hog_weights
 from faces.fast.hog_weights import HogWeights
 from faces.fast.library import load
 from faces.fast.scan import Scanned, Scanner
+from tests.fuzz.layouts import laid_out
 
 SAMPLES = Path(__file__).resolve().parents[2] / ".cache/samples"
 
@@ -85,7 +86,9 @@ def scans(seed: int, photos: Sequence[Pixels]) -> Iterator[Scan]:
     while True:
         least_score = float(random.choice([0.0, 0.0, -0.3, -1.0, -1.2, -2.0, 0.4, VERY_LOW]))
         width, height = _size(random, LONGEST_OF_MANY if least_score == VERY_LOW else LONGEST)
-        pixels = _laid_out(random, _picture(random, width, height, photos))
+        pixels = laid_out(random, _picture(random, width, height, photos))
+        if random.integers(5) == 0:
+            pixels = pixels[:, ::-1]
         upsampling = int(random.choice([0, 1, 1, 1, 2]))
         if max(width, height) > LONGEST_OF_MANY:
             upsampling = min(upsampling, 1)
@@ -146,22 +149,6 @@ def _part(random: np.random.Generator, photos: Sequence[Pixels], width: int, hei
         return np.asarray(Image.fromarray(photo).resize((width, height)))
     left, top = int(random.integers(across + 1)), int(random.integers(down + 1))
     return photo[top : top + height, left : left + width]
-
-
-def _laid_out(random: np.random.Generator, pixels: Pixels) -> Pixels:
-    """The same shape, with rows that may lie apart or upside down, or pixels that do not lie side by side."""
-    height, width = pixels.shape[:2]
-    match int(random.integers(5)):
-        case 0:
-            wide = np.zeros((height, width + int(random.integers(1, 70)), 3), dtype=np.uint8)
-            wide[:, :width] = pixels
-            return wide[:, :width]
-        case 1:
-            return pixels[::-1]
-        case 2:
-            return pixels[:, ::-1]
-        case _:
-            return pixels
 
 
 if __name__ == "__main__":
