@@ -139,6 +139,31 @@ def test_the_memory_of_a_large_photo_is_given_back_before_the_second_scan() -> N
     assert max(second, last) < first - 60
 
 
+class Resting(DlibDetector):
+    """Remembers the longest sides that it scanned, and where it was told to rest."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.did: list[int | str] = []
+
+    def detect(self, pixels: Pixels, threads: int = 1) -> list[Detection]:
+        self.did.append(max(pixels.shape))
+        return super().detect(pixels, threads)
+
+    def rest(self) -> None:
+        self.did.append("rest")
+
+
+@pytest.mark.parametrize(
+    ("side", "did"),
+    [(900, [900]), (1700, [1200, "rest", 1600, 1700, "rest"]), (2400, [1200, "rest", 1600, 2000, "rest"])],
+)
+def test_only_what_the_first_scan_needed_is_kept_for_the_next_photo(side: int, did: list[int | str]) -> None:
+    detector = Resting()
+    assert FaceEngine(detector, DlibEncoder(models.find())).find(photo_of(Image.new("L", (side, 10)))).faces == ()
+    assert detector.did == did
+
+
 def test_the_scan_stops_at_the_first_scale_with_a_face(portrait: Image.Image) -> None:
     watched = Watched(DlibDetector(), DlibEncoder(models.find()))
     large = portrait.resize((2400, 2400))
