@@ -1,4 +1,4 @@
-"""The usual JPEG, read at once into an array and turned upright: Pillow's pixels in a third of the time."""
+"""The usual JPEG, read at once into an array and turned upright: Pillow's pixels, sooner."""
 
 from __future__ import annotations
 
