@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from tests.servers.photo_app import CLASS, PhotoApp, command_of
+from tests.servers.photo_app import CLASS, PhotoApp, command_of, payload_of
 from tests.servers.scripted_api import Answer, ScriptedApi
 
 #: What lies on the disk where the API is a scripted one, which looks at names only.
@@ -48,7 +48,7 @@ def depth(app: PhotoApp, queue: str | None = None) -> int:
 
 def body_of(app: PhotoApp, image_id: int, **changes: Any) -> bytes:
     """A message as the app publishes it."""
-    return json.dumps(app.payload(command_of(image_id, app.queue), **changes)).encode()
+    return json.dumps(payload_of(command_of(image_id, app.queue), **changes)).encode()
 
 
 def name_of(app: PhotoApp, image_id: int) -> str:
@@ -73,7 +73,7 @@ def _entry(place: int, command: str) -> str:
 def push_chain(app: PhotoApp, image_id: int, *following: str, more: str = "", count: int = 0, **changes: Any) -> str:
     """Queue a job that others follow, given serialized; `more` are `count` further properties. Returns its uuid."""
     command = command_of(image_id, app.queue, chained_to(*following) + more, count=3 + count, class_name=CLASS)
-    payload = app.payload(command, **changes)
+    payload = payload_of(command, **changes)
     app.publish(json.dumps(payload).encode())
     return str(payload["uuid"])
 

@@ -30,6 +30,18 @@ def command_of(image_id: int, queue: str, more: str = "", count: int = 2, class_
     return f'O:{len(class_name)}:"{class_name}":{count}:{{{data}s:5:"queue";s:{len(queue)}:"{queue}";{more}}}'
 
 
+def payload_of(command: str, class_name: str = CLASS, **changes: Any) -> dict[str, Any]:
+    """The message around it, as Laravel's queue makes it."""
+    return {
+        **{"uuid": str(uuid.uuid4()), "displayName": class_name},
+        **{"job": "Illuminate\\Queue\\CallQueuedHandler@call", "maxTries": None, "maxExceptions": None},
+        **{"failOnTimeout": False, "backoff": None, "timeout": None, "retryUntil": None},
+        **{"data": {"commandName": class_name, "command": command}, "createdAt": int(time.time())},
+        **{"id": str(uuid.uuid4()), "delay": None},
+        **changes,
+    }
+
+
 def dedup_key(image_id: int) -> bytes:
     """The app's key of a plain job."""
     text = json.dumps({"class": CLASS, "image_id": image_id}, separators=(",", ":"))
@@ -98,19 +110,9 @@ class PhotoApp:
         """Queue the image's job as the app does; `changes` are the payload's. Returns its uuid."""
         if dedup:
             self.rows.run("INSERT IGNORE INTO queues (queue_key) VALUES (:key)", key=dedup_key(image_id))
-        body = self.payload(command_of(image_id, self.queue), **changes)
+        body = payload_of(command_of(image_id, self.queue), **changes)
         self.publish(json.dumps(body).encode(), attempts)
         return str(body["uuid"])
-
-    def payload(self, command: str, class_name: str = CLASS, **changes: Any) -> dict[str, Any]:
-        return {
-            **{"uuid": str(uuid.uuid4()), "displayName": class_name},
-            **{"job": "Illuminate\\Queue\\CallQueuedHandler@call", "maxTries": None, "maxExceptions": None},
-            **{"failOnTimeout": False, "backoff": None, "timeout": None, "retryUntil": None},
-            **{"data": {"commandName": class_name, "command": command}, "createdAt": int(time.time())},
-            **{"id": str(uuid.uuid4()), "delay": None},
-            **changes,
-        }
 
     def publish(self, body: bytes, attempts: int | None = 0, queue: str | None = None) -> None:
         headers = {} if attempts is None else {"laravel": {"attempts": attempts}}

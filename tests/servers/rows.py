@@ -52,4 +52,4 @@ class Rows:
 
     def _insert(self, table: str, row: dict[str, Any]) -> int:
         names = ", ".join(row)
-        return self.run(f"INSERT INTO {table} ({names}) VALUES ({', '.join(':' + name for name in row)})", **row)  # noqa: S608
+        return self.run(f"INSERT INTO {table} ({names}) VALUES ({', '.join(':' + name for name in row)})", **row)

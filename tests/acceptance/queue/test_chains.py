@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.acceptance.steps import PHOTO, depth, name_of, push_chain, row_of, take_all, work
 from tests.servers.app_in_php import AppInPhp, app_in_php
-from tests.servers.photo_app import CLASS, NOTHING_LEFT, PhotoApp, command_of
+from tests.servers.photo_app import CLASS, NOTHING_LEFT, PhotoApp, command_of, payload_of
 from tests.servers.scripted_api import ScriptedApi, says
 
 Wait = Callable[..., None]
@@ -118,7 +118,7 @@ def test_a_unique_job_s_lock_goes_with_its_end_and_stays_over_a_release(
 
 def push_batched(app: PhotoApp, image: int, batch: str, **changes: Any) -> str:
     command = command_of(image, app.queue, f's:7:"batchId";s:{len(batch)}:"{batch}";', count=3)
-    payload = app.payload(command, **changes)
+    payload = payload_of(command, **changes)
     app.publish(json.dumps(payload).encode())
     return str(payload["uuid"])
 
@@ -140,7 +140,7 @@ def test_a_batch_counts_its_jobs_once(app: PhotoApp, api: ScriptedApi) -> None:
     api.answer(name_of(app, images[2]), says(500, error="boom"))
     uuids = [push_batched(app, image, whole) for image in images[:2]]
     failed = push_batched(app, images[2], broken, maxTries=1)
-    again = app.payload(
+    again = payload_of(
         command_of(images[0], app.queue, f's:7:"batchId";s:{len(whole)}:"{whole}";', count=3), uuid=uuids[0]
     )
     app.publish(json.dumps(again).encode())

@@ -10,7 +10,7 @@ from typing import Any
 from faces.store.failed_jobs import uuid_of
 from tests.acceptance.steps import PHOTO, body_of, depth, row_of, take_all, work
 from tests.fixtures.laravel import captured
-from tests.servers.photo_app import CLASS, NOTHING_LEFT, NewApp, PhotoApp, command_of
+from tests.servers.photo_app import CLASS, NOTHING_LEFT, NewApp, PhotoApp, command_of, payload_of
 from tests.servers.php import run_php
 from tests.servers.scripted_api import ScriptedApi
 
@@ -27,7 +27,7 @@ answer(array_map(function ($one) {
 
 def foreign(app: PhotoApp, class_name: str = "App\\Jobs\\ImageProcessJob") -> bytes:
     """A job of another class, with what later versions may add."""
-    payload = app.payload(command_of(1, app.queue, class_name=class_name), class_name, extra={"ключ": [1.50, "\u2028"]})
+    payload = payload_of(command_of(1, app.queue, class_name=class_name), class_name, extra={"ключ": [1.50, "\u2028"]})
     return json.dumps(payload, ensure_ascii=False, indent=1).encode()
 
 
@@ -84,7 +84,7 @@ def unreadable(app: PhotoApp) -> dict[str, bytes]:
         "not UTF-8": b"\xff\xfe\x00",
         "cut off": envelope(app)[:100],
         "nested": b"[" * 20_000,
-        "no command": json.dumps({"job": app.payload("")["job"], "data": {"commandName": CLASS}}).encode(),
+        "no command": json.dumps({"job": payload_of("")["job"], "data": {"commandName": CLASS}}).encode(),
         "no uuid and no id of an image": envelope(
             app, uuid=None, data=data | {"command": f'O:23:"{CLASS}":1:{{s:11:"\0*\0taskData";a:0:{{}}}}'}
         ),
@@ -133,7 +133,7 @@ NO_JOBS = {
 
 
 def test_a_job_that_cannot_be_read_fails_at_once_under_its_own_uuid(app: PhotoApp) -> None:
-    payloads = {kind: app.payload(command) for kind, command in NO_JOBS.items()}
+    payloads = {kind: payload_of(command) for kind, command in NO_JOBS.items()}
     for payload in [*payloads.values(), payloads["image 0"]]:
         app.publish(json.dumps(payload).encode())
     work(app, len(payloads) + 1)
@@ -159,7 +159,7 @@ def encrypted(app: PhotoApp, images: list[int], keys: list[str]) -> list[bytes]:
     """Their jobs, encrypted by Laravel itself."""
     jobs = [command_of(image, app.queue) for image in images]
     commands = run_php(_ENCRYPT, list(zip(jobs, keys, strict=True)))
-    return [json.dumps(app.payload(command)).encode() for command in commands]
+    return [json.dumps(payload_of(command)).encode() for command in commands]
 
 
 def test_encrypted_jobs_are_read_with_the_app_s_key_and_its_former_ones(new_app: NewApp) -> None:
@@ -197,7 +197,7 @@ def test_a_form_s_image_id_is_a_text_and_has_a_key_of_its_own(app: PhotoApp) -> 
     assert image == 1
     app.rows.run("INSERT INTO queues (queue_key) VALUES (:key)", key=bytes.fromhex(row["md5"]))
     command = f'O:23:"{CLASS}":1:{{s:11:"\0*\0taskData";a:1:{{s:8:"image_id";s:1:"1";}}}}'
-    app.publish(json.dumps(app.payload(command)).encode())
+    app.publish(json.dumps(payload_of(command)).encode())
     work(app, 1)
     assert (row_of(app, image)["faces_checked"], app.failed(), app.leftovers()) == (1, [], NOTHING_LEFT)
 
@@ -205,7 +205,7 @@ def test_a_form_s_image_id_is_a_text_and_has_a_key_of_its_own(app: PhotoApp) -> 
 def test_a_job_s_class_may_have_another_name(app: PhotoApp) -> None:
     name = "Photo\\Queue\\FindFaces"
     ours, usual = app.image(PHOTO), app.image(PHOTO)
-    app.publish(json.dumps(app.payload(command_of(ours, app.queue, class_name=name), name)).encode())
+    app.publish(json.dumps(payload_of(command_of(ours, app.queue, class_name=name), name)).encode())
     app.push(usual, dedup=False)
     work(app, 2, FACE_JOB_CLASS=name)
     assert (row_of(app, ours)["faces_checked"], row_of(app, usual)["faces_checked"]) == (1, 0)

@@ -12,7 +12,7 @@ import pytest
 
 from tests.acceptance.steps import PHOTO, body_of, depth, name_of, push_chain, row_of, take_all, work
 from tests.servers.people import PEOPLE
-from tests.servers.photo_app import NOTHING_LEFT, NewApp, PhotoApp, command_of
+from tests.servers.photo_app import NOTHING_LEFT, NewApp, PhotoApp, command_of, payload_of
 from tests.servers.scripted_api import ScriptedApi, finds, says
 
 Wait = Callable[..., None]
@@ -96,7 +96,7 @@ def test_with_reroute_failed_a_failed_job_goes_to_its_exchange_too(new_app: NewA
     first, second = app.image(PHOTO), app.image(PHOTO)
     api.answer(name_of(app, second), BOOM)
     starter = app.rabbitmq.new_queue()
-    app.publish(json.dumps(app.payload(_chain(first, starter, command_of(second, name)))).encode(), queue=starter)
+    app.publish(json.dumps(payload_of(_chain(first, starter, command_of(second, name)))).encode(), queue=starter)
     options = {"FACE_RABBITMQ_REROUTE_FAILED": "1", "FACE_RABBITMQ_FAILED_EXCHANGE": ""}
     # The next job's queue is not there: it is made as the app's publisher would have made it.
     app.worker(**options).run("run", "--queue", starter, "--max-jobs", 1)

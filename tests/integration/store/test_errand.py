@@ -177,7 +177,7 @@ def test_the_lock_is_asked_for_after_the_image_row_is_taken(
     seen: list[bool] = []
 
     def still_ours() -> bool:
-        seen.append(blocked(f"UPDATE images SET metadata = '{{}}' WHERE id = {image}"))  # noqa: S608
+        seen.append(blocked(f"UPDATE images SET metadata = '{{}}' WHERE id = {image}"))
         return True
 
     process_image(tools, image, Errand(still_ours, skip_done=True))

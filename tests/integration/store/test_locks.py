@@ -129,7 +129,7 @@ def test_a_master_that_is_none_any_more_is_matched_again(rows: Rows, tools: Tool
         def read(self, transaction: Transaction) -> object:
             candidates = read(transaction)
             transaction.connection.rollback()
-            rows.run(f"UPDATE faces SET {change} WHERE id = {nearest}")  # noqa: S608
+            rows.run(f"UPDATE faces SET {change} WHERE id = {nearest}")
             return candidates
 
     process_image(Tools(tools.store, tools.client, tools.disks, tools.linking, Changing()), image)  # type: ignore[arg-type]

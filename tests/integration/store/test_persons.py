@@ -29,7 +29,7 @@ def person(rows: Rows, centroid: np.ndarray | None, name: str = "Ann", **values:
     text = None if centroid is None else json.dumps(centroid.tolist())
     row = {"name": name, "centroid_embedding": text, "embeddings_count": 3} | values
     names = ", ".join(row)
-    return rows.run(f"INSERT INTO persons ({names}) VALUES ({', '.join(':' + one for one in row)})", **row)  # noqa: S608
+    return rows.run(f"INSERT INTO persons ({names}) VALUES ({', '.join(':' + one for one in row)})", **row)
 
 
 def persons(rows: Rows) -> list[dict[str, Any]]:
