@@ -1,0 +1,20 @@
+"""Ending with the process that started us, however that ends: nobody else would know of us any more."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+
+#: From <sys/prctl.h>: the signal that a process gets when its parent dies.
+_PR_SET_PDEATHSIG = 1
+
+
+def end_with(parent: int) -> None:
+    """Have the kernel send us SIGTERM when `parent`, which has just started us, dies, or has died meanwhile.
+
+    A change of the user and a fork forget the wish; becoming another program does not.
+    """
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGTERM)
