@@ -8,14 +8,15 @@ import sys
 import time
 from pathlib import Path
 
-from gunicorn.app.wsgiapp import WSGIApplication
-
 from face_api.access import Access
-from face_api.addresses import Address
+from face_api.addresses import Address, Addresses
 from face_api.crash_register import CrashRegister
+from face_api.inherited import inherited, require_same
+from face_api.master import Api
 from faces import models
 from faces.errors import EngineError, SettingsError
 from faces.settings import load
+from faces.systemd import Systemd
 
 #: Seconds for which an address may still be held by the service that we take over from.
 _PATIENCE = 5.0
@@ -31,19 +32,27 @@ def main() -> int:
         if "state_dir" in settings.model_fields_set:  # only then can it stop the start
             CrashRegister.of(settings)
         models.find(settings.models_dir)
-        for address in access.addresses.all():
-            _wait_until_free(address)
+        _check_places(access.addresses)
     except SettingsError as error:
         return _complain(error, 2)
     except (EngineError, AddressInUse) as error:
         return _complain(error, 1)
     sys.argv = ["face_api", "--config", str(Path(__file__).with_name("gunicorn.conf.py"))]
-    WSGIApplication("%(prog)s [OPTIONS]", prog="face_api").run()
+    Api(Systemd.take(), usage="%(prog)s [OPTIONS]", prog="face_api").run()
     return 0
 
 
 class AddressInUse(Exception):
     """Somebody else listens there, or the address is not this machine's."""
+
+
+def _check_places(addresses: Addresses) -> None:
+    """Where systemd holds the sockets, that they are the right ones; else that the addresses can be listened on."""
+    if handles := inherited(os.environ):
+        require_same(handles, addresses)
+        return
+    for address in addresses.all():
+        _wait_until_free(address)
 
 
 def _wait_until_free(address: Address) -> None:

@@ -8,7 +8,7 @@ import faulthandler
 import os
 import shutil
 
-from face_api import fork_signals, logs, metrics_folder
+from face_api import disk_roots, fork_signals, logs, metrics_folder
 from face_api.addresses import Addresses
 from faces.settings import load
 
@@ -61,6 +61,7 @@ def on_starting(server):  # noqa: ANN001, ANN201, D103
     faulthandler.enable()
     os.register_at_fork(after_in_parent=fork_signals.hear_ends)
     server.app.wsgi().state.service.process.count_crashes()
+    disk_roots.warn_of_unwritable(_settings.disk_roots)
 
 
 def pre_fork(server, worker):  # noqa: ANN001, ANN201, D103

@@ -13,6 +13,7 @@ from gunicorn.workers.gasgi import ASGIWorker
 
 from face_api import fork_signals
 from face_api.service import Service
+from faces.parent import end_with
 
 #: Seconds between two looks at the connections.
 _ROUND = 1.0
@@ -21,8 +22,8 @@ _ROUND = 1.0
 class Worker(ASGIWorker):  # type: ignore[misc]  # gunicorn has no types
     """One process of the API.
 
-    Why this class: when the master is killed it sees that its parent changed, and ends within a second after its
-    photos; uvicorn's stays behind and holds the port.
+    Why this class: when the master is killed it leaves the port at once, and ends after its photos; uvicorn's stays
+    behind and holds the port.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -40,6 +41,7 @@ class Worker(ASGIWorker):  # type: ignore[misc]  # gunicorn has no types
     def init_signals(self) -> None:
         """Listen to signals, and hear what was said since the fork."""
         super().init_signals()
+        end_with(self.ppid)
         fork_signals.hear_ends()
 
     def finish(self) -> None:
@@ -56,6 +58,10 @@ class Worker(ASGIWorker):  # type: ignore[misc]  # gunicorn has no types
         """SIGTERM: stop gracefully; nobody's crash."""
         super().handle_exit_signal()
         self.process.stopping(by_request=True)
+        if self._is_orphan():
+            # A new master wants the port. In an ordered stop it is left with the last look at the connections.
+            for server in self.servers:
+                server.close()
 
     def handle_quit_signal(self) -> None:
         """SIGQUIT and SIGINT: stop now; nobody's crash."""

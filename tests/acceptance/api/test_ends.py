@@ -77,9 +77,12 @@ def test_a_dead_master_leaves_no_process_and_no_photo_behind(start_api: Any, slo
         answer = pool.submit(api.encode, slow_photo)
         wait_for(api.in_hand)
         api.master.kill()
+        # The port is free while the photo is still in hand: a new master wants it.
+        wait_for(lambda: not api.listens(), pause=0)
+        assert not answer.done()
         assert answer.result().status_code == 200
     wait_for(lambda: not any(process.is_running() for process in processes))
-    assert not api.listens()
+    assert list((api.state / "crashed").iterdir()) == []
 
 
 def test_a_process_killed_under_a_photo_is_replaced_and_the_client_may_try_again(

@@ -1,0 +1,40 @@
+"""Telling systemd how we are (sd_notify): one datagram each time. Where nobody listens, telling does nothing."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import MutableMapping
+from dataclasses import dataclass
+
+#: What a program that systemd started finds in its environment, and what nobody that it starts may find there.
+_VARIABLES = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
+
+
+@dataclass(frozen=True, slots=True)
+class Systemd:
+    """Who started us, if it was systemd."""
+
+    place: str | None
+    """Where it listens; `@` stands for the NUL of an abstract name."""
+    watchdog_seconds: float | None
+    """It ends us when it hears no `WATCHDOG=1` for so long; None: never."""
+
+    @classmethod
+    def take(cls, environment: MutableMapping[str, str] = os.environ) -> Systemd:
+        """Read the variables and remove them, so that what we start does not speak for us."""
+        place, microseconds, pid = (environment.pop(name, "") for name in _VARIABLES)
+        ours = microseconds.isdecimal() and pid in {"", str(os.getpid())}
+        return cls(place or None, int(microseconds) / 1_000_000 if ours else None)
+
+    def notify(self, state: str) -> None:
+        """Say `READY=1`, `WATCHDOG=1`, `STATUS=…` or `STOPPING=1`; never waits, and no failure is ours to report."""
+        if self.place is None:
+            return
+        address = f"\0{self.place[1:]}" if self.place.startswith("@") else self.place
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK) as link:
+            try:
+                link.sendto(state.encode(), address)
+            except OSError:
+                # It is restarting, or its queue is full: what we say next it hears again.
+                return
