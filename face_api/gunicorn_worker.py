@@ -11,7 +11,7 @@ from typing import Any
 from gunicorn.asgi.protocol import ASGIProtocol
 from gunicorn.workers.gasgi import ASGIWorker
 
-from face_api import fork_signals
+from face_api import fork_signals, oom_score
 from face_api.service import Service
 from faces.parent import end_with
 
@@ -35,6 +35,7 @@ class Worker(ASGIWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def init_process(self) -> None:
         """Runs in the new process, until its end."""
+        oom_score.go_before_the_master()
         self.process.on_too_large(self._leave)
         super().init_process()
 

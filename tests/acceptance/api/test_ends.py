@@ -85,6 +85,15 @@ def test_a_dead_master_leaves_no_process_and_no_photo_behind(start_api: Any, slo
     assert list((api.state / "crashed").iterdir()) == []
 
 
+def test_a_process_goes_before_its_master_when_memory_is_short(start_api: Any) -> None:
+    api = start_api()
+
+    def score(process: Any) -> int:
+        return int(Path(f"/proc/{process.pid}/oom_score_adj").read_text())
+
+    assert all(score(process) > score(api.master) for process in api.processes())
+
+
 def test_a_process_killed_under_a_photo_is_replaced_and_the_client_may_try_again(
     start_api: Any, slow_photo: bytes, wait_for: Any
 ) -> None:
