@@ -69,6 +69,21 @@ class Broker:
         """How the connection is, for a person."""
         return self._connection.state
 
+    def answers(self, seconds: float) -> bool:
+        """Whether the connection's thread turns, wherever RabbitMQ is; there need not be one yet, or any more."""
+        with self._gate:
+            if self._loop is None:
+                return True
+            asked = asyncio.run_coroutine_threadsafe(asyncio.sleep(0), self._loop)
+        try:
+            asked.result(seconds)
+        except concurrent.futures.TimeoutError:
+            asked.cancel()
+            return False
+        except concurrent.futures.CancelledError:
+            return True
+        return True
+
     def next(self, timeout: float) -> Delivery | None:
         """The next message, waited for so many seconds, also while the broker is away; None where there is none.
 

@@ -15,6 +15,7 @@ from faces.laravel.broker import BrokerTls
 from faces.laravel_settings import LaravelSettings
 from faces.settings import Settings
 from faces.store.database import Store
+from faces.systemd import Systemd
 from worker import completion
 from worker.amqp.broker import Broker
 from worker.amqp.settings import Address, BrokerSettings, QueueOptions, Tls
@@ -23,7 +24,8 @@ from worker.cache.open import OpenedCache, open_cache
 from worker.consumer.circuit import Circuit
 from worker.consumer.face_job import FaceJobs
 from worker.consumer.loop import Consumer, Until
-from worker.consumer.opening import NotOpened, wait_for
+from worker.consumer.opening import NotOpened, Opening
+from worker.consumer.pulse import Pulse
 from worker.consumer.recorder import Recorder
 from worker.consumer.status import Status
 from worker.consumer.stop import Stop
@@ -53,25 +55,35 @@ def run_worker(session: Session, queues: Sequence[str], until: Until) -> int:
     with ExitStack() as stack:
         stop = stack.enter_context(closing(Stop()))
         stop.listen()
+        pulse = stack.enter_context(closing(Pulse(Systemd.take(), session.settings.api_timeout)))
+        # Also while it waits for what is away: nobody's start may depend on that.
+        pulse.start()
+        status = stack.enter_context(closing(Status(session.settings.state_dir, queues)))
         try:
-            consumer = _consumer(stack, session, laravel, queues, until, stop)
+            consumer = _consumer(stack, session, laravel, queues, until, Opening(stop, pulse, status))
         except NotOpened:
             return 0
         return consumer.run()
 
 
 def _consumer(
-    stack: ExitStack, session: Session, laravel: LaravelSettings, queues: Sequence[str], until: Until, stop: Stop
+    stack: ExitStack,
+    session: Session,
+    laravel: LaravelSettings,
+    queues: Sequence[str],
+    until: Until,
+    opening: Opening,
 ) -> Consumer:
     """Everything that the stack closes again, in the order in which it must be there."""
-    settings = session.settings
+    settings, stop, pulse, status = session.settings, opening.stop, opening.pulse, opening.status
     broker = Broker(_broker_settings(laravel), queues, _queue_options(settings))
     keys = keys_of(laravel.app_key.get_secret_value(), laravel.app_previous_keys.get_secret_value())
     url = laravel.database_url.get_secret_value()
-    opened = wait_for("database", lambda: Store.open(url, create=url.startswith("sqlite")), stop)
+    opened = opening.wait_for("database", lambda: Store.open(url, create=url.startswith("sqlite")))
     store = stack.enter_context(closing(opened))
     _check(store, settings)
-    cache = stack.enter_context(closing(wait_for("app's cache", lambda: open_cache(laravel, store, settings), stop)))
+    opened_cache = opening.wait_for("app's cache", lambda: open_cache(laravel, store, settings))
+    cache = stack.enter_context(closing(opened_cache))
     client = FaceClient(stack.enter_context(_http(session)))
     tools = Tools(store, client, session.disks, session.linking, debug_pictures=bool(settings.disk_roots))
     recorder = Recorder(store, laravel.connection_name, keys)
@@ -80,11 +92,11 @@ def _consumer(
     # The one table of jobs: the app's class and what does it.
     work = Work({settings.job_class: faces.outcome}, recorder, settings.foreign_jobs_queue)
     circuit = Circuit([_api_probe(tools.client), store.ping, _cache_probe(cache)], stop)
-    status = stack.enter_context(closing(Status(settings.state_dir, queues)))
     stack.enter_context(closing(broker))
     broker.start()
+    pulse.ask_also(broker.answers)
     _log.info("taking jobs of %s from %s; rows in %s", settings.job_class, ", ".join(queues), store.name)
-    return Consumer(broker, queues, work, circuit, Orders(cache.values, laravel), marks, until, stop, status)
+    return Consumer(broker, queues, work, circuit, Orders(cache.values, laravel), marks, until, stop, status, pulse)
 
 
 def _check(store: Store, settings: Settings) -> None:

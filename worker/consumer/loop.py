@@ -17,6 +17,7 @@ from worker.cache.crash_marks import CrashMarks
 from worker.consumer.circuit import Circuit
 from worker.consumer.job_log import JobLog
 from worker.consumer.outcome import LOCK_DELAY, Done, Failed, Forward, Outcome, Release, Wait
+from worker.consumer.pulse import Pulse
 from worker.consumer.status import Status
 from worker.consumer.stop import GivenUp, Stop
 from worker.consumer.work import Work
@@ -64,11 +65,12 @@ class Consumer:
         until: Until,
         stop: Stop,
         status: Status,
+        pulse: Pulse,
     ) -> None:
         """Nothing is taken before `run`."""
         self._broker, self._queues, self._work = broker, queues, work
         self._circuit, self._orders, self._marks = circuit, orders, marks
-        self._until, self._stop, self._status = until, stop, status
+        self._until, self._stop, self._status, self._pulse = until, stop, status, pulse
         self._started, self._jobs = time.monotonic(), 0
         self._looked_at_orders = 0.0
         self._held_back = False
@@ -76,6 +78,7 @@ class Consumer:
     def run(self) -> int:
         """Work; returns the exit code."""
         while (code := self._reason_to_leave()) is None:
+            self._pulse.back_after(0)
             if not self._may_take():
                 self._stop.wait(_IDLE_SECONDS)
                 continue
@@ -167,10 +170,12 @@ class Consumer:
             self._circuit.open(outcome.error)
             self._status.waiting(self._circuit.reason)
             self._hold_back()
+            self._pulse.back_after(HOLD_SECONDS)
             if not self._circuit.wait(end - time.monotonic()):
                 return Release(LOCK_DELAY, attempts_of(delivery.headers), f"the world is away: {outcome.error}")
 
     def _outcome_now(self, delivery: Delivery, log: JobLog) -> Outcome:
+        self._pulse.back_after_a_photo()
         try:
             return self._work.outcome(delivery, log)
         except Exception:  # noqa: BLE001  around one job, with its traceback in the log
@@ -184,6 +189,7 @@ class Consumer:
             self._broker.pause()
 
     def _act(self, delivery: Delivery, outcome: Outcome, log: JobLog) -> None:
+        self._pulse.back_after(0)
         try:
             self._publish(delivery, outcome)
         except BrokerRefused as error:

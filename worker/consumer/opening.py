@@ -1,12 +1,15 @@
-"""Opening what a worker needs, which may start before it: waits, says why, and can be told to stop."""
+"""Opening what a worker needs, which may start before it: waits, shows why, and can be told to stop."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeVar
 
 from faces.errors import Unavailable
+from worker.consumer.pulse import Pulse
+from worker.consumer.status import Status
 from worker.consumer.stop import Stop
 
 _log = logging.getLogger(__name__)
@@ -21,20 +24,33 @@ class NotOpened(Exception):
     """The worker was told to stop before everything was there."""
 
 
-def wait_for(what: str, opened: Callable[[], T], stop: Stop) -> T:
-    """What `opened` gives, as soon as it does not raise Unavailable.
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """How a worker is told to stop, and how it says what it waits for, from its first moment on."""
 
-    Raises:
-        NotOpened: told to stop before that.
-        FacesError: all else that `opened` raises: waiting would not help.
-    """
-    said: str | None = None
-    while not stop.is_set():
-        try:
-            return opened()
-        except Unavailable as error:
-            if str(error) != said:
-                _log.warning("waiting for the %s: %s", what, error)
-            said = str(error)
-        stop.wait(_PAUSE)
-    raise NotOpened
+    stop: Stop
+    pulse: Pulse
+    status: Status
+
+    def wait_for(self, what: str, opened: Callable[[], T]) -> T:
+        """What `opened` gives, as soon as it does not raise Unavailable.
+
+        Raises:
+            NotOpened: told to stop before that.
+            FacesError: all else that `opened` raises: waiting would not help.
+        """
+        said: str | None = None
+        while not self.stop.is_set():
+            self.pulse.back_after(0)
+            try:
+                found = opened()
+            except Unavailable as error:
+                if str(error) != said:
+                    _log.warning("waiting for the %s: %s", what, error)
+                said = str(error)
+                self.status.waiting(f"the {what}: {error}")
+            else:
+                self.status.idle()
+                return found
+            self.stop.wait(_PAUSE)
+        raise NotOpened

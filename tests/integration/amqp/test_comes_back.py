@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Iterator
 from threading import Thread
 
@@ -192,3 +194,19 @@ def test_a_vhost_that_does_not_exist_is_named(rabbitmq: RabbitMQ, open_broker: O
 
 def said(caplog: pytest.LogCaptureFixture, words: str) -> list[str]:
     return [record.getMessage() for record in caplog.records if words in record.getMessage()]
+
+
+def test_the_connections_thread_answers_whether_rabbitmq_is_there_or_not(
+    open_broker: OpenBroker, wait_for: Wait
+) -> None:
+    broker = open_broker("faces", port=1)
+    assert broker.answers(10)
+    broker._ask(_hang)
+    wait_for(lambda: not broker.answers(0.1))
+    assert broker.answers(30)
+    broker.close()
+    assert broker.answers(0.1)
+
+
+async def _hang() -> None:
+    asyncio.get_running_loop().call_later(0.1, time.sleep, 2)
