@@ -27,14 +27,21 @@ units() { find /etc/systemd/system -type l 2>/dev/null | sort; }
 clean_up() { rm -rf "$work"; [ -z "${mine:-}" ] || rm -f "$policy"; }
 trap clean_up EXIT
 trap 'exit 1' INT TERM
-if [ ! -e "$policy" ]; then
-    # Debian's way to say that a package must not start its service: the tests start servers of their own.
+# Debian's way to say that a package must not start its service: the tests start servers of their own. One that a killed
+# run of this left behind is ours, too: services that Debian upgrades would not be started again.
+if [ ! -e "$policy" ] || grep -qs 'of the face sidecar' "$policy"; then
     mine=1
-    printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod 755 "$policy"
+    printf '#!/bin/sh\n# of the face sidecar, while it installs packages\nexit 101\n' >"$policy" && chmod 755 "$policy"
 fi
 export DEBIAN_FRONTEND=noninteractive
 units >"$work/before"
 quietly apt-get update -qq
+# After a run that was killed in the midst of it apt-get would refuse to go on; its dpkg may still be ending.
+for _ in $(seq 60); do
+    [ -n "$(ls -A /var/lib/dpkg/updates 2>/dev/null)" ] || break
+    dpkg --configure -a >"$work/log" 2>&1 && break
+    sleep 1
+done
 # A machine that has just started may be updating itself: wait for it.
 quietly apt-get install -y -qq --no-install-recommends -o DPkg::Lock::Timeout=300 "$@"
 # What the packages enabled for the next boot is these links; without them it stays off.
