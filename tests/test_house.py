@@ -16,7 +16,7 @@ from faces import errors
 from faces.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = ("faces", "face_api", "worker")
+PACKAGES = ("faces", "face_api", "worker", "installer")
 
 #: Who may not import what: a package or module, and what is forbidden to it.
 WALLS = (
@@ -29,6 +29,7 @@ WALLS = (
     ("faces.store", ("faces.engine", "faces.detector", "faces.encoder", "faces.fast", "faces.decoding", "dlib", "cv2")),
     ("faces.engine", ("faces.store",)),
     ("faces.fast", ("faces.store", "faces.engine", "faces.opening", "faces.detector", "faces.encoder", "dlib")),
+    ("installer", ("face_api", "worker", "pydantic", "faces.settings", "faces.engine", "faces.store")),
     ("", ("face_recognition", "face_recognition_models")),
 )
 
