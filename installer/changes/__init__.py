@@ -1,0 +1,1 @@
+"""Changes of a machine, one kind a file."""

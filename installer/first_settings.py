@@ -1,0 +1,34 @@
+"""The first face.env: etc/face.env.example with what this machine and its app say. No secret of the app is in it."""
+
+from __future__ import annotations
+
+import re
+
+from installer.app import App
+from installer.box import Box
+from installer.machine import Machine
+from installer.options import Options
+from installer.places import Places
+
+
+def values(machine: Machine, options: Options, places: Places, app: App | None) -> dict[str, str]:
+    """The variables that are set in it; all others keep their defaults."""
+    found = {"FACE_STATE_DIR": str(places.state)}
+    box = Box.of(machine.cores, machine.memory_mb, options.api_processes)
+    if options.api_processes or box.processes < machine.cores:
+        found["FACE_API_PROCESSES"] = str(box.processes)
+    if app:
+        found["LARAVEL_ENV_FILE"] = str(app.env_file)
+        roots = {name: root for name, root in app.disks.roots.items() if root.is_dir()}
+        if roots:
+            found["FACE_DISK_ROOTS"] = ",".join(f"{name}={root}" for name, root in roots.items())
+    return found
+
+
+def filled(example: str, found: dict[str, str]) -> bytes:
+    """The example's text with these variables set."""
+    for name, value in found.items():
+        example, count = re.subn(rf"^#{name}=.*$", lambda _, n=name, v=value: f"{n}={v}", example, flags=re.MULTILINE)  # type: ignore[misc]
+        if count != 1:
+            raise ValueError(f"{name} stands {count} times in the example")
+    return example.encode()

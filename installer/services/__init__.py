@@ -1,0 +1,1 @@
+"""What starts, stops and restarts the sidecar: systemd or supervisor."""
