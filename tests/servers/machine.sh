@@ -26,6 +26,7 @@ make() {
         debootstrap --variant=minbase "--include=$SYSTEM" bookworm "$root"
         chroot "$root" systemctl mask "${MASKED[@]}"
         chroot "$root" systemctl set-default multi-user.target
+        echo machine >"$root/etc/hostname"
         echo '127.0.0.1 localhost machine' >"$root/etc/hosts"
         # The host's way to the network.
         cp -L /etc/resolv.conf "$root/etc/resolv.conf"

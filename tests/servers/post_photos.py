@@ -1,6 +1,7 @@
-"""post_photos.py PHOTO SECONDS: posts a photo again and again from six sides, each time on a new connection like PHP.
+"""post_photos.py PHOTO SECONDS [FILE]: posts a photo again and again from six sides, on new connections as PHP does.
 
-Prints how many answers of which status came, and the longest wait in seconds.
+Until so many seconds are over, or the file is there. Prints how many answers of which status came, and the longest wait
+in seconds.
 """
 
 from __future__ import annotations
@@ -16,12 +17,12 @@ _HEADERS = {"Content-Type": "multipart/form-data; boundary=b"}
 _HEAD = b'--b\r\nContent-Disposition: form-data; name="image"; filename="a.jpg"\r\n\r\n'
 
 
-def main(photo: Path, seconds: float) -> None:
+def main(photo: Path, seconds: float, until: Path) -> None:
     body = _HEAD + photo.read_bytes() + b"\r\n--b--\r\n"
     end, answers, waits = time.monotonic() + seconds, collections.Counter[str](), [0.0]
 
     def post() -> None:
-        while time.monotonic() < end:
+        while time.monotonic() < end and not until.exists():
             began = time.monotonic()
             answers[_answer(body)] += 1
             waits.append(time.monotonic() - began)
@@ -46,4 +47,4 @@ def _answer(body: bytes) -> str:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), float(sys.argv[2]))
+    main(Path(sys.argv[1]), float(sys.argv[2]), Path(*sys.argv[3:] or ["/nothing"]))

@@ -221,12 +221,12 @@ def test_an_upgrade_under_load_fails_no_request_and_no_job(server: Machine, face
         "cd /srv/project && echo '# newer' >> face_api/main.py && git -c user.name=a -c user.email=a commit -qam newer"
     )
     server.run(f"{AS_A_PERSON} 'cd ~/face-sidecar && git pull -q'")
-    images = prepare(server, face_photo, 120)
+    images = prepare(server, face_photo, 240)
     told = server.run(
-        f"python3 /root/post_photos.py /srv/face.jpg 60 & {PUBLISH_MESSAGES} 0.5 & "
-        f"{AS_A_PERSON} 'cd ~/face-sidecar && sudo ./install.sh --yes' >/root/upgraded; wait"
+        f"python3 /root/post_photos.py /srv/face.jpg 600 /root/done & {PUBLISH_MESSAGES} 0.5 & "
+        f"{AS_A_PERSON} 'cd ~/face-sidecar && sudo ./install.sh --yes' >/root/upgraded; sleep 2; touch /root/done; wait"
     )
     assert server.run("readlink /opt/face-sidecar/current") != before
     assert re.fullmatch(r"\{'200': \d+\} [\d.]+", told)
-    wait_for(lambda: are_done(server, images), seconds=120)
+    wait_for(lambda: are_done(server, images), seconds=180)
     assert_exactly_once(server, images, 1)
