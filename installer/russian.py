@@ -165,6 +165,9 @@ RUSSIAN = {
         "выпуск {folder} работать не может: {why}; ничего не переключено"
     ),
     "starting the service": "запускаю сервис",
+    "found {name} in supervisor's state {state}, needed it running": (
+        "{name} у supervisor в состоянии {state}, а нужно, чтобы работал"
+    ),
     "restart the service and wait for /readyz at {address}": "перезапустить сервис и дождаться /readyz на {address}",
     "start {unit}": "запустить {unit}",
     "enable and start {unit}": "включить и запустить {unit}",

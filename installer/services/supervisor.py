@@ -13,8 +13,11 @@ from installer.changes.change import Change
 from installer.changes.files import PutFile
 from installer.face_env import FaceEnv
 from installer.places import Places
-from installer.sentence import Sentence, say
+from installer.sentence import Refusal, Sentence, say
 from installer.services.service import command, filled
+
+#: States of a program that ended.
+_FAILED = {"BACKOFF", "FATAL", "EXITED"}
 
 #: Seconds between two looks at the port.
 _LOOK = 0.02
@@ -95,11 +98,25 @@ class Supervisor:
         with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
             end = time.monotonic() + 120
             while process.poll() is None or (not _listens(self.settings.address) and time.monotonic() < end):
+                if process.poll() is not None:
+                    self._require_no_failure()
                 time.sleep(_LOOK)
                 now = time.monotonic()
                 refused += 0.0 if _listens(self.settings.address) else now - last
                 last = now
         return refused
+
+    def _require_no_failure(self) -> None:
+        """Supervisor tries a program that ends at once again and again; one that was just started is given up here.
+
+        Raises:
+            Refusal: it ended.
+        """
+        for name, state in _states().items():
+            if self._is_wanted(name) and state in _FAILED:
+                raise Refusal(
+                    say("found {name} in supervisor's state {state}, needed it running", name=name, state=state)
+                )
 
 
 def _with(text: str, name: str, value: object) -> str:
