@@ -21,13 +21,11 @@ def leaving(record: Record, *, purge: bool) -> list[Footprint]:
 def describe(record: Record, *, purge: bool) -> list[Sentence]:
     """A line for each thing that goes, and for each that stays."""
     gone = leaving(record, purge=purge)
-    lines = [_line(put) for put in gone if _is_there(put)]
-    kept = [
-        say("keep {name} (--purge removes it)", name=put.name)
-        for put in record.footprints
-        if put not in gone and put.kind not in {"group", "member"}
-    ]
-    return lines + kept
+    kept = [put for put in record.footprints if put not in gone and put.kind not in {"group", "member"}]
+    # The record's folder stays with what stays in it.
+    stays = any(Path(put.name).parent == record.path.parent for put in kept)
+    lines = [_line(put) for put in gone if _is_there(put) and not (stays and _is_folder_of_record(put, record))]
+    return lines + [say("keep {name} (--purge removes it)", name=put.name) for put in kept]
 
 
 def remove(work: Work, *, purge: bool) -> None:

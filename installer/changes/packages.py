@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,8 +36,9 @@ class InstallPackages:
         return [name for name in self.names if not _is_installed(name)]
 
     def _run(self, *words: str) -> None:
-        ended = subprocess.run(words, check=False, stdout=subprocess.DEVNULL)
+        ended = subprocess.run(words, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         if ended.returncode:
+            sys.stderr.write(ended.stderr)
             raise Refusal(
                 say("the Debian packages could not be installed: {names}; see above", names=" ".join(self._missing()))
             )
