@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from faces import env_file as face_env
 from installer import first_settings
 from installer.box import Box
@@ -33,6 +31,7 @@ def changes(situation: Situation) -> list[Change]:
     release = situation.release
     places = situation.places
     settings = settings_of(situation)
+    switch = Switch(release.folder, situation.source, places, service_of(situation, settings), _readiness(settings))
     return [
         *_packages(situation),
         MakeFolder(places.etc),
@@ -46,10 +45,8 @@ def changes(situation: Situation) -> list[Change]:
         *([BuildDlib(release.folder)] if situation.options.choices.native else []),
         *_system_files(situation),
         *_links(situation),
-        TryRelease(
-            release.folder, lambda: _is_current(situation, release.folder), lambda: face_env.read(places.env_file)
-        ),
-        Switch(release.folder, situation.source, places, service_of(situation, settings), _readiness(settings)),
+        TryRelease(release.folder, lambda: not switch.describe(), lambda: face_env.read(places.env_file)),
+        switch,
         RemoveOldReleases(release.folder, places),
     ]
 
@@ -118,8 +115,3 @@ def _links(situation: Situation) -> list[Change]:
     if situation.options.choices.layout != "laravel" or app is None:
         return []
     return [PutLink(app.folder / name, target) for name, target in places.links_in_app.items()]
-
-
-def _is_current(situation: Situation, release: Path) -> bool:
-    current = situation.places.current
-    return current.is_symlink() and current.readlink() == release and not situation.places.switching.exists()

@@ -32,7 +32,8 @@ class TryRelease:
     """Changes nothing; refuses a release that could not serve."""
 
     folder: Path
-    is_current: Callable[[], bool]
+    is_served_already: Callable[[], bool]
+    """Nothing will be restarted: neither the release nor what face.env says to the units is new."""
     settings: Callable[[], Mapping[str, str]]
 
     def describe(self) -> list[Sentence]:
@@ -41,7 +42,7 @@ class TryRelease:
 
     def do(self, work: Work) -> None:
         """Open its engine once."""
-        if self.is_current():
+        if self.is_served_already():
             return
         work.tell(say("trying the release with the settings of face.env"))
         environment = {
