@@ -223,9 +223,12 @@ def _older(situation: Situation) -> Iterator[Sentence]:
                 "is, stop it and remove it",
                 path=path,
             )
-    earlier = record.choices.prefix
-    if earlier and earlier != places.prefix and places.prefix != Path():
-        yield say("--prefix: found an install in {earlier}, needed the same, or --uninstall first", earlier=earlier)
+    for put in record.footprints:
+        earlier = Path(put.name).parent
+        if put.kind == "link" and put.name.endswith("/current") and earlier != places.prefix:
+            yield say("--prefix: found an install in {earlier}, needed the same, or --uninstall first", earlier=earlier)
+    if situation.supervisor and record.knows(places.units / "face-api.service"):
+        yield say("--supervisor: found an install under systemd, needed --uninstall first; settings and data stay")
 
 
 def _laravel(situation: Situation) -> Iterator[Sentence]:

@@ -83,6 +83,9 @@ RUSSIAN = {
         "прежняя установка: найден {path}, его поставил не этот установщик; он должен уйти: посмотрите, что это, "
         "остановите и уберите"
     ),
+    "--supervisor: found an install under systemd, needed --uninstall first; settings and data stay": (
+        "--supervisor: найдена установка под systemd; нужен сначала --uninstall, настройки и данные остаются"
+    ),
     "--prefix: found an install in {earlier}, needed the same, or --uninstall first": (
         "--prefix: найдена установка в {earlier}; нужна та же папка или сначала --uninstall"
     ),

@@ -159,6 +159,18 @@ def test_code_that_the_service_could_change_is_not_run_by_root(tmp_path: Path, a
     assert sentence.startswith(f"rights: found that www-data may change {code}, and root runs what is in {app_folder}")
 
 
+def test_one_machine_has_one_install(tmp_path: Path) -> None:
+    at = situation(tmp_path)
+    at.record.footprints.append(Footprint("link", "/opt/elsewhere/current"))
+    at.record.footprints.append(Footprint("file", str(at.places.units / "face-api.service")))
+    assert refusals(at) == ["--prefix: found an install in /opt/elsewhere, needed the same, or --uninstall first"]
+    machine = dataclasses.replace(GOOD, has_supervisor=True)
+    options = Options(choices=Choices(supervisor=True))
+    assert "--supervisor: found an install under systemd, needed --uninstall first; settings and data stay" in refusals(
+        dataclasses.replace(at, machine=machine, options=options)
+    )
+
+
 def test_what_somebody_else_put_there_is_left_to_him(tmp_path: Path) -> None:
     at = situation(tmp_path)
     at.places.command.parent.mkdir(parents=True)
