@@ -9,11 +9,12 @@ import time
 from pathlib import Path
 
 from face_api.access import Access
-from face_api.addresses import Address, Addresses
+from face_api.addresses import Addresses
 from face_api.crash_register import CrashRegister
 from face_api.inherited import inherited, require_same
 from face_api.master import Api
 from faces import models
+from faces.address import Address
 from faces.errors import EngineError, SettingsError
 from faces.settings import load
 from faces.systemd import Systemd

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 
-from face_api.addresses import Address, Addresses
+from face_api.addresses import Addresses
+from faces.address import Address
 from faces.errors import SettingsError
 from faces.settings import Settings
 

@@ -6,7 +6,8 @@ import os
 import socket
 from collections.abc import Mapping
 
-from face_api.addresses import Address, Addresses
+from face_api.addresses import Addresses
+from faces.address import Address
 from faces.errors import SettingsError
 
 #: The first of them: sd_listen_fds(3).

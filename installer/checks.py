@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from faces.errors import SettingsError
 from installer import access, ports
 from installer.app import App
 from installer.box import LEAST_MEMORY_MB, PROCESS_MB, SHARED_MB
@@ -175,7 +176,7 @@ def _ports(situation: Situation) -> Iterator[Sentence]:
             reason = None if situation.holds_ports else ports.why_not(address)
         except OSError as error:
             reason = error.strerror
-        except ValueError:
+        except SettingsError:
             yield say(
                 "{file}: found the address {address!r}, needed host:port",
                 file=situation.places.env_file,

@@ -80,7 +80,7 @@ class FaceEnv:
         """The addresses in numbers: systemd knows no names of hosts.
 
         Raises:
-            OSError, ValueError: a host is unknown; it is no address.
+            OSError, SettingsError: a host is unknown; it is no address.
         """
         return tuple(ports.in_numbers(address) for address in self.addresses)
 

@@ -5,29 +5,28 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
+from faces.address import Address
+
 
 def split(address: str) -> tuple[str, int]:
     """Host (without brackets) and port of `host:port` or `[ipv6]:port`.
 
     Raises:
-        ValueError: it is something else.
+        SettingsError: it is something else.
     """
-    host, colon, port = address.strip().rpartition(":")
-    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
-    if not colon or not bare or (":" in bare and bare == host) or not port.isdecimal() or not 0 < int(port) < 65536:
-        raise ValueError(address)
-    return bare, int(port)
+    found = Address.parse(address, "address")
+    return found.host, found.port
 
 
 def in_numbers(address: str) -> str:
     """The address with its host's number in place of a name: the first one, as for gunicorn.
 
     Raises:
-        OSError, ValueError: the host is unknown; it is no address.
+        OSError, SettingsError: the host is unknown; it is no address.
     """
     host, port = split(address)
     number = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][4][0]
-    return f"[{number}]:{port}" if ":" in str(number) else f"{number}:{port}"
+    return str(Address(str(number), port))
 
 
 def why_not(address: str) -> str | None:

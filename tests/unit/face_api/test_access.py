@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from face_api.access import Access
-from face_api.addresses import Address
+from faces.address import Address
 from faces.errors import SettingsError
 from faces.settings import load
 

@@ -7,8 +7,9 @@ from contextlib import ExitStack
 
 import pytest
 
-from face_api.addresses import Address, Addresses
+from face_api.addresses import Addresses
 from face_api.inherited import inherited, require_same
+from faces.address import Address
 from faces.errors import SettingsError
 
 
