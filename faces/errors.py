@@ -22,10 +22,12 @@
     │   └── UnreadableMessage
     ├── Unavailable           the world: HTTP 503, try again
     │   ├── FaceApiUnavailable
+    │   ├── RequestRefused
     │   ├── EnginesBusy
     │   ├── EngineDied
     │   ├── PictureNotWritten
     │   ├── StoreUnavailable
+    │   │   └── StoreRefused
     │   ├── CacheUnavailable
     │   ├── LockHeld
     │   ├── LockLost
@@ -180,13 +182,22 @@ class Unavailable(FacesError):
 
 
 class FaceApiUnavailable(Unavailable):
-    """The face API does not answer, or says that it cannot answer now; `retry_after` is what it asked to wait."""
+    """The face API does not answer, or answers (`answered`) that it does not take photos now, whatever their content.
+
+    `retry_after` is what it asked to wait.
+    """
 
     code = "face_api_unavailable"
 
-    def __init__(self, sentence: str, retry_after: float | None = None) -> None:
+    def __init__(self, sentence: str, retry_after: float | None = None, *, answered: bool = False) -> None:
         super().__init__(sentence)
-        self.retry_after = retry_after
+        self.retry_after, self.answered = retry_after, answered
+
+
+class RequestRefused(Unavailable):
+    """The face API refused a request for a reason that is not the photo's: two versions misunderstand each other."""
+
+    code = "request_refused"
 
 
 class EnginesBusy(Unavailable):
@@ -211,6 +222,12 @@ class StoreUnavailable(Unavailable):
     """The database does not answer."""
 
     code = "store_unavailable"
+
+
+class StoreRefused(StoreUnavailable):
+    """The database is there and refused a statement, for a reason that may be its own or this row's."""
+
+    code = "store_refused"
 
 
 class CacheUnavailable(Unavailable):
@@ -253,6 +270,9 @@ class EngineError(FacesError):
     """A fault of our own."""
 
     code = "engine_error"
+
+    #: Whether the face API itself failed: three photos in a row that meet this are not to blame.
+    of_the_api = False
 
 
 class AnswerLost(EngineError):

@@ -20,20 +20,25 @@ from faces.errors import (
     PhotoDeclined,
     PhotoError,
     PhotoTooLarge,
+    RequestRefused,
     UnsupportedFormat,
 )
 from faces.face import ENCODING_LENGTH, Encoding, Quality, RatioBox
 from worker import last_error
 
-#: Statuses that, with `retryable: false`, mean: this photo, and trying again changes nothing.
+#: Statuses that, with `retryable: false` and a code that speaks of the photo, mean: trying again changes nothing.
 _PHOTO_STATUSES = frozenset({400, 413, 415, 422})
 
 #: Statuses that mean: not this photo, but the API, its key, or what stands before it.
 _WORLD_STATUSES = frozenset({401, 403, 404, 405, 408, 429, 502, 503, 504})
 
 _PHOTO_ERRORS = {
-    error.code: error for error in (EmptyFile, UnsupportedFormat, DamagedPhoto, PhotoTooLarge, CrashedBefore)
-}
+    error.code: error
+    for error in (PhotoError, EmptyFile, UnsupportedFormat, DamagedPhoto, PhotoTooLarge, CrashedBefore)
+} | {"request_too_large": PhotoTooLarge}
+
+#: An API that fails, whatever it was asked; those of `_WORLD_STATUSES` left out.
+_FAILED = range(500, 600)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,16 +95,27 @@ def read(answer: httpx2.Response, place: str) -> Encoded | Refused:
 def _error_of(answer: httpx2.Response, fields: Mapping[str, Any], place: str) -> FacesError:
     status, sentence = answer.status_code, fields.get("error")
     if status in _PHOTO_STATUSES and fields.get("retryable") is False:
-        kind = _PHOTO_ERRORS.get(str(fields.get("code")), PhotoError)
-        return kind(str(sentence or f"the face API at {place} refused the photo with {status}"))
+        return _refusal(status, fields, place)
     if status not in _WORLD_STATUSES:
-        return EngineError(f"the face API at {place} failed: {last_error.limited(str(sentence or f'HTTP {status}'))}")
+        failed = EngineError(f"the face API at {place} failed: {last_error.limited(str(sentence or f'HTTP {status}'))}")
+        failed.of_the_api = status in _FAILED
+        return failed
     hint = "; is FACE_API_KEY right?" if status in {401, 403} else ""
     reason = last_error.limited(str(sentence or "no reason"))
     return FaceApiUnavailable(
         f"the face API at {place} answered {status}: {reason}{hint}",
         retry_after=_seconds(answer.headers.get("Retry-After")),
+        answered=True,
     )
+
+
+def _refusal(status: int, fields: Mapping[str, Any], place: str) -> FacesError:
+    """The photo's fault, where the code says so, or there is none as of older APIs; else a misunderstanding."""
+    code = str(fields.get("code") or PhotoError.code)
+    sentence = str(fields.get("error") or f"the face API at {place} refused the photo with {status}")
+    if kind := _PHOTO_ERRORS.get(code):
+        return kind(sentence)
+    return RequestRefused(f"the face API at {place} refused a request as {code}: {last_error.limited(sentence)}")
 
 
 def _encoded(fields: Mapping[str, Any]) -> Encoded:

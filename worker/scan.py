@@ -19,6 +19,7 @@ from faces.errors import (
     ImageMissing,
     OutsideDisks,
     PhotoError,
+    RequestRefused,
 )
 from worker import known_files
 from worker.interrupts import held_back
@@ -114,7 +115,7 @@ class Scanner:
         except PhotoError as error:
             known_files.refuse(self.tools.store, known)
             return Scanned(file.path, Outcome.REFUSED, known.image_id, reason=str(error))
-        except (FileMissing, OutsideDisks, ImageMissing, EngineError, FaceApiUnavailable) as error:
+        except (FileMissing, OutsideDisks, ImageMissing, EngineError, FaceApiUnavailable, RequestRefused) as error:
             self._stop_without_api(error)
             return Scanned(file.path, Outcome.FAILED, known.image_id, reason=str(error))
         return Scanned(file.path, Outcome.DONE, known.image_id, processed)

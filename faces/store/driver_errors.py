@@ -2,15 +2,39 @@
 
 from __future__ import annotations
 
+import re
+
 import sqlalchemy as sa
 
-from faces.errors import EngineError, FacesError, SchemaError, StoreUnavailable
+from faces.errors import EngineError, FacesError, SchemaError, StoreRefused, StoreUnavailable
 
 #: MySQL's and MariaDB's ways to say "another transaction was in the way": deadlock, lock wait, changed since last read.
 _IN_THE_WAY = frozenset({1213, 1205, 1020})
 
 #: No such table, no such column, no such field default: the schema is not what we looked at.
 _SCHEMA = frozenset({1146, 1054, 1364})
+
+#: What a row's content is refused for, beside the driver's own classes for that: a CHECK constraint (MariaDB's,
+#: MySQL's), a value of the wrong kind or character set, text that is no JSON, more than `max_allowed_packet`.
+_CONTENT = frozenset({4025, 3819, 1292, 1300, 1366, 1411, 3140, 3141, 3988, 1153, 1301})
+
+#: The server as a whole: nobody is let in, it stops, is read-only, has no room or memory, or broke the statement off.
+#: From errmsg.h and mysqld_error.h; below 1000 are the operating system's, from 2000 to 2999 the client's.
+_AWAY = frozenset(
+    {
+        *(1040, 1041, 1042, 1043, 1044, 1045, 1047, 1049, 1129, 1130, 1203, 1226, 1862),  # not let in
+        *(1053, 1077, 1079, 1317, 1927, 1969, 3024, 4031),  # stops, or ended the statement or the connection
+        *(1152, 1154, 1156, 1157, 1158, 1159, 1160, 1161, 1184),  # the network between
+        *(1036, 1290, 1792, 1836, 3098, 3100, 3101),  # read-only, or no member of its cluster
+        *(1015, 1016, 1021, 1026, 1030, 1037, 1038, 1114, 1180, 1197, 1637),  # no room, no memory, no more transactions
+        *_IN_THE_WAY,
+    }
+)
+_OPERATING_SYSTEM = 1000
+_CLIENT = range(2000, 3000)
+
+#: A value that a server's sentence quotes: `Duplicate entry 'x' for key`, `Incorrect string value: 'x' for column`.
+_QUOTED_VALUE = re.compile(r"(entry|value:?) '.*' for ", re.DOTALL)
 
 
 def in_the_way(error: sa.exc.SQLAlchemyError) -> bool:
@@ -20,13 +44,15 @@ def in_the_way(error: sa.exc.SQLAlchemyError) -> bool:
 
 def ours(error: sa.exc.SQLAlchemyError, name: str) -> FacesError:
     """Our error for a driver's; `name` is the database as a person knows it, without a password."""
-    text = _text(error)
+    text, code = _text(error), _code(error)
     sqlite_schema = "no such table" in text or "no such column" in text or "not a database" in text
-    if _code(error) in _SCHEMA or sqlite_schema or "malformed" in text:
+    if code in _SCHEMA or sqlite_schema or "malformed" in text:
         return SchemaError(f"the database {name} is not as needed: {text}")
-    if isinstance(error, sa.exc.IntegrityError | sa.exc.DataError | sa.exc.ProgrammingError):
+    if code in _CONTENT or isinstance(error, sa.exc.IntegrityError | sa.exc.DataError | sa.exc.ProgrammingError):
         return EngineError(f"the database {name} refused what was to be written: {text}")
-    return StoreUnavailable(f"the database {name} cannot be used now: {text}")
+    if code is None or code < _OPERATING_SYSTEM or code in _CLIENT or code in _AWAY:
+        return StoreUnavailable(f"the database {name} cannot be used now: {text}")
+    return StoreRefused(f"the database {name} refused a statement: {text}")
 
 
 def _original(error: sa.exc.SQLAlchemyError) -> BaseException | None:
@@ -44,4 +70,5 @@ def _text(error: sa.exc.SQLAlchemyError) -> str:
     original = _original(error)
     if original is None:
         return str(error)
-    return str(original.args[1]) if len(original.args) > 1 else str(original)
+    text = str(original.args[1]) if len(original.args) > 1 else str(original)
+    return _QUOTED_VALUE.sub(r"\1 … for ", text)

@@ -136,13 +136,27 @@ def test_a_2xx_answer_that_is_no_reply_is_an_error_and_never_no_faces(photo: Pat
         (422, "empty_file", errors.EmptyFile),
         (413, "photo_too_large", errors.PhotoTooLarge),
         (422, "crashed_before", errors.CrashedBefore),
-        (400, "bad_path", errors.PhotoError),
+        (413, "request_too_large", errors.PhotoTooLarge),
+        (422, None, errors.PhotoError),
     ],
 )
-def test_what_is_the_photos_fault_says_so(photo: Path, status: int, code: str, kind: type[errors.FacesError]) -> None:
+def test_what_is_the_photos_fault_says_so(
+    photo: Path, status: int, code: str | None, kind: type[errors.FacesError]
+) -> None:
     answer = refused(answering(status, {"error": "What was found.", "code": code, "retryable": False}), photo)
     assert (type(answer.error), str(answer.error)) == (kind, "What was found.")
-    assert answer.last_error.startswith(f'HTTP {status}: {{"error": "What was found.", "code": "{code}"')
+    assert answer.last_error.startswith(f'HTTP {status}: {{"error": "What was found.", "code": {json.dumps(code)}')
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [(422, "wrong_field"), (400, "bad_body"), (400, "bad_path"), (415, "of_a_version_to_come"), (400, 7)],
+)
+def test_a_code_that_does_not_speak_of_the_photo_condemns_none(photo: Path, status: int, code: object) -> None:
+    answer = refused(answering(status, {"error": "What was found.", "code": code, "retryable": False}), photo)
+    assert type(answer.error) is errors.RequestRefused
+    assert str(code) in str(answer.error)
+    assert "What was found." in str(answer.error)
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 405, 408, 429, 502, 503, 504])
@@ -150,6 +164,7 @@ def test_what_is_the_photos_fault_says_so(photo: Path, status: int, code: str, k
 def test_what_is_the_worlds_fault(photo: Path, status: int, retryable: bool | None) -> None:
     answer = refused(answering(status, {"error": "What was found.", "retryable": retryable}), photo)
     assert type(answer.error) is errors.FaceApiUnavailable
+    assert answer.error.answered
     assert "What was found." in str(answer.error)
 
 
@@ -158,6 +173,7 @@ def test_what_is_the_worlds_fault(photo: Path, status: int, retryable: bool | No
 def test_any_other_answer_is_this_jobs(photo: Path, status: int, retryable: bool | None) -> None:
     answer = refused(answering(status, {"error": "What was found.", "retryable": retryable}), photo)
     assert type(answer.error) is errors.EngineError
+    assert answer.error.of_the_api == (status >= 500)
 
 
 @pytest.mark.parametrize("status", [400, 413, 415, 422])
