@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from faces.disks import Disks
-from faces.errors import FacesError, FileMissing, ImageMissing, OutsideDisks
+from faces.errors import EngineError, FacesError, FileMissing, ImageMissing, OutsideDisks
 from faces.face import ENCODING_LENGTH
 from faces.kept_face import KeptFace
 from faces.linking import Linking
@@ -164,7 +164,12 @@ def _note(tools: Tools, image_id: int, errand: Errand, error: FacesError, text: 
             images.note_error(transaction, image_id, text)
         return image.last_error == text
 
-    error.repeated = tools.store.write(work)
+    try:
+        error.repeated = tools.store.write(work)
+    except EngineError:
+        # A table that holds no such characters: better a text with `?` than another error than the photo's.
+        text = text.encode("ascii", "replace").decode()
+        error.repeated = tools.store.write(work)
     error.noted = text
 
 

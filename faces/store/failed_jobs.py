@@ -1,10 +1,14 @@
-"""Laravel's table `failed_jobs`: jobs that ended without success, as `queue:failed` and `queue:retry` read them."""
+"""Laravel's table `failed_jobs`: jobs that ended without success, as `queue:failed` and `queue:retry` read them.
+
+With its driver `database-uuids` a row is known by its uuid; tables of the older driver `database` may lack that column.
+"""
 
 from __future__ import annotations
 
-import base64
+import dataclasses
 import hashlib
 import json
+import re
 import time
 from dataclasses import dataclass
 from uuid import NAMESPACE_OID, UUID
@@ -12,6 +16,7 @@ from uuid import NAMESPACE_OID, UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql, sqlite
 
+from faces.errors import SchemaError
 from faces.storable import storable
 from faces.store.database import Store, Transaction
 from faces.store.schema import TIME
@@ -31,11 +36,14 @@ _failed = sa.Table(
 #: Characters that the column `uuid` holds.
 _LONGEST_UUID = 255
 
-#: Characters of a message that are kept: together they stay below 16 MB, what MariaDB takes in one statement.
-_LONGEST_PAYLOAD = 2_000_000
-
 #: Seconds between two looks whether `queue:retry` has deleted its row.
 _LOOK_SECONDS = 0.05
+
+#: Bytes of a statement beside the row's two long texts, more than enough.
+_STATEMENT = 4096
+
+#: What the driver writes as two characters into a statement.
+_ESCAPED = re.compile(rb"[\0\n\r\x1a\"'\\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +55,49 @@ class FailedJob:
     queue: str
     payload: str
     exception: str
+    bytes_of_message: int = 0
+    whole: bool = True
+    """Whether the payload is the whole message; False where that is no text."""
 
     @classmethod
     def of(cls, uuid: str | None, connection: str, queue: str, body: bytes, exception: str) -> FailedJob:
-        """The row of a message with this body; a body that is not text is kept as base64, and `exception` says so.
+        """The row of a message with this body.
 
         A message without a usable `uuid` gets one out of its body: a second delivery then makes no second row.
         """
-        payload, notes = _text_of(body)
-        if len(payload) > _LONGEST_PAYLOAD:
-            notes.append(f"The message has {len(body)} bytes; payload is its beginning.")
         chosen = uuid if uuid and _fits(uuid) else str(uuid_of(body))
-        exception = "\n".join([storable(exception), *notes])
-        return cls(chosen, connection, queue, payload[:_LONGEST_PAYLOAD], exception)
+        try:
+            payload, whole = body.decode("utf-8"), True
+        except UnicodeDecodeError:
+            payload, whole = "", False
+        return cls(chosen, connection, queue, payload, storable(exception), len(body), whole)
+
+    @property
+    def size(self) -> int:
+        """Bytes of the statement that writes it, at most."""
+        texts = (self.payload.encode(), self.exception.encode())
+        return _STATEMENT + sum(len(text) + len(_ESCAPED.findall(text)) for text in texts)
+
+    def in_ascii(self) -> FailedJob | None:
+        r"""The same job for a table that holds no such characters; None where it cannot be, or is ASCII already.
+
+        Within JSON `\uXXXX` is the same character, so that `queue:retry` pushes the same job.
+        """
+        try:
+            json.loads(self.payload)
+        except (ValueError, RecursionError):
+            return None
+        payload = re.sub(r"[^\x00-\x7f]+", lambda found: json.dumps(found[0])[1:-1], self.payload)
+        exception = self.exception.encode("ascii", "backslashreplace").decode()
+        written = dataclasses.replace(self, payload=payload, exception=exception)
+        return None if written == self else written
+
+    def short(self, place: str) -> FailedJob:
+        """A row for a message that is kept whole in the queue `place`."""
+        payload = json.dumps({"uuid": self.uuid, "unrecorded": place, "bytes": self.bytes_of_message})
+        exception = self.exception.encode("ascii", "backslashreplace").decode()
+        told = f"The message has {self.bytes_of_message} bytes and is whole in RabbitMQ's queue {place}."
+        return dataclasses.replace(self, payload=payload, exception=f"{exception[:_STATEMENT]}\n{told}", whole=False)
 
 
 def uuid_of(body: bytes) -> UUID:
@@ -78,15 +116,37 @@ def wait_until_gone(store: Store, uuid: str, seconds: float) -> None:
         time.sleep(_LOOK_SECONDS)
 
 
+def room(store: Store) -> int | None:
+    """Bytes that one statement may have; None where there is no such limit.
+
+    Raises:
+        StoreUnavailable: the database is away.
+    """
+    with store.reading() as transaction:
+        if transaction.connection.dialect.name == "sqlite":
+            return None
+        return int(transaction.connection.execute(sa.text("SELECT @@max_allowed_packet")).scalar_one())
+
+
 def record(transaction: Transaction, job: FailedJob) -> None:
-    """Write a job's row; where it has one, because its last delivery ended before the reject, that one is updated."""
+    """Write a job's row; where it has one, because its last delivery ended before the reject, that one is updated.
+
+    Raises:
+        SchemaError: there is no such table.
+    """
     values = _values(transaction, job)
-    if transaction.connection.dialect.name == "sqlite":
-        on_sqlite = sqlite.insert(_failed).values(uuid=job.uuid, **values)
+    if not values:
+        raise SchemaError("the database lacks table failed_jobs: the app's migrations make it")
+    if "uuid" not in values:
+        _record_without_uuid(transaction, values)
+    elif transaction.connection.dialect.name == "sqlite":
+        on_sqlite = sqlite.insert(_failed).values(**values)
         transaction.connection.execute(on_sqlite.on_conflict_do_update(index_elements=["uuid"], set_=values))
     else:
-        on_mysql = mysql.insert(_failed).values(uuid=job.uuid, **values)
-        transaction.connection.execute(on_mysql.on_duplicate_key_update(**values))
+        # The second time by name: the payload is in the statement once.
+        on_mysql = mysql.insert(_failed).values(**values)
+        written = {name: on_mysql.inserted[name] for name in values}
+        transaction.connection.execute(on_mysql.on_duplicate_key_update(**written))
 
 
 def replace(transaction: Transaction, uuid: str, job: FailedJob) -> bool:
@@ -94,16 +154,19 @@ def replace(transaction: Transaction, uuid: str, job: FailedJob) -> bool:
     mine = sa.select(_failed.c.uuid).where(_failed.c.uuid.in_([uuid, job.uuid])).with_for_update()
     if transaction.connection.execute(mine).scalars().all() != [uuid]:
         return False
-    values = _values(transaction, job) | {"uuid": job.uuid}
-    transaction.connection.execute(sa.update(_failed).where(_failed.c.uuid == uuid).values(**values))
+    transaction.connection.execute(
+        sa.update(_failed).where(_failed.c.uuid == uuid).values(**_values(transaction, job))
+    )  # fmt: skip
     return True
 
 
 def naming(transaction: Transaction, class_name: str, image_id: int) -> list[tuple[str, str]]:
     """Rows that may be of a job of this class for this image, newest first: their uuids and payloads.
 
-    Whether they are, only the payload tells: those that are encrypted are all among them.
+    Whether they are, only the payload tells: those that are encrypted are all among them. Without uuids there are none.
     """
+    if "uuid" not in transaction.schema.failed_columns:
+        return []
     body = sa.cast(_failed.c.payload, sa.LargeBinary)
     ids = [f's:8:"image_id";i:{image_id};', f's:8:"image_id";s:{len(str(image_id))}:"{image_id}";']
     named = [sa.func.instr(body, _in_json(text)) > 0 for text in ids]
@@ -116,32 +179,37 @@ def naming(transaction: Transaction, class_name: str, image_id: int) -> list[tup
     return [(str(row[0]), str(row[1])) for row in transaction.connection.execute(query)]
 
 
-def _text_of(body: bytes) -> tuple[str, list[str]]:
-    """A body as text, and what has to be said of it."""
-    try:
-        return body.decode("utf-8"), []
-    except UnicodeDecodeError:
-        return base64.b64encode(body).decode("ascii"), ["The message is not UTF-8; payload is base64."]
-
-
 def _fits(uuid: str) -> bool:
     return len(uuid) <= _LONGEST_UUID and uuid == storable(uuid)
 
 
 def _exists(store: Store, uuid: str) -> bool:
+    if "uuid" not in store.schema.failed_columns:
+        return False
     with store.reading() as transaction:
         query = sa.select(_failed.c.id).where(_failed.c.uuid == uuid)
         return transaction.connection.execute(query).first() is not None
 
 
+def _record_without_uuid(transaction: Transaction, values: dict[str, object]) -> None:
+    """A row with the same payload is the same job's."""
+    same = sa.select(_failed.c.id).where(_failed.c.payload == values["payload"]).limit(1)
+    found = transaction.connection.execute(same).scalar()
+    changing = sa.insert(_failed) if found is None else sa.update(_failed).where(_failed.c.id == found)
+    transaction.connection.execute(changing.values(**values))
+
+
 def _values(transaction: Transaction, job: FailedJob) -> dict[str, object]:
-    return {
+    """The columns that exist."""
+    values = {
+        "uuid": job.uuid,
         "connection": job.connection,
         "queue": job.queue,
         "payload": job.payload,
         "exception": job.exception,
         "failed_at": transaction.now,
     }
+    return {name: value for name, value in values.items() if name in transaction.schema.failed_columns}
 
 
 def _in_json(text: str) -> bytes:

@@ -129,6 +129,8 @@ class Schema:
     tables: frozenset[str]
     image_columns: frozenset[str]
     face_columns: frozenset[str]
+    failed_columns: frozenset[str]
+    """Those of `failed_jobs`; empty where there is no such table."""
     missing: tuple[str, ...]
     """Optional things that the database lacks, for one log line."""
 
@@ -219,7 +221,8 @@ def inspect(connection: sa.Connection) -> Schema:
     indexed = any(index["column_names"][:1] == ["parent_id"] for index in inspector.get_indexes("faces"))
     if "parent_id" in columns["faces"] and not indexed:
         optional.append("an index on faces.parent_id (without it a redo reads the whole table)")
-    return Schema(tables, columns["images"], columns["faces"], tuple(optional))
+    failed = _columns_of(connection, "failed_jobs") if "failed_jobs" in tables else frozenset()
+    return Schema(tables, columns["images"], columns["faces"], failed, tuple(optional))
 
 
 def _needed(tables: frozenset[str]) -> dict[str, tuple[str, ...]]:
