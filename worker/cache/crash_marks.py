@@ -1,6 +1,7 @@
 """Which jobs ended their worker: a mark while a job runs, that only an orderly end removes.
 
-Laravel counts no attempt of a job whose worker was killed: it would come back for ever.
+Laravel counts no attempt of a job whose worker was killed: it would come back for ever. So would a delivery whose
+handling broke, so that its channel had to be dropped: it is counted beside.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ _log = logging.getLogger(__name__)
 
 #: Beginning of the keys of the marks.
 _KEY = "face-crash:"
+
+#: Beginning of the keys of the counts of dropped deliveries.
+_DROPPED = "face-dropped:"
 
 #: Seconds for which a mark counts.
 _REMEMBERED = 24 * 3600
@@ -61,6 +65,30 @@ class CrashMarks:
             if self._find(uuid)[0] == self._worker_id:
                 self._values.forget(f"{_KEY}{uuid}")
             self._left.discard(uuid)
+
+    def count_dropped(self, uuid: str) -> None:
+        """A delivery of the job was dropped.
+
+        Raises:
+            CacheUnavailable: the app's cache is away; nothing is counted.
+        """
+        self._values.increment(f"{_DROPPED}{uuid}", _REMEMBERED)
+
+    def dropped(self, uuid: str) -> int:
+        """How many deliveries of the job were dropped.
+
+        Raises:
+            CacheUnavailable: the app's cache is away.
+        """
+        count = re.fullmatch(rb"i:(\d+);", self._values.get(f"{_DROPPED}{uuid}") or b"")
+        return int(count[1]) if count else 0
+
+    def forget_dropped(self, uuid: str) -> None:
+        """The job is settled. While the cache is away the count stays; a day later it is gone."""
+        try:
+            self._values.forget(f"{_DROPPED}{uuid}")
+        except FacesError as error:
+            _log.debug("the count of dropped deliveries of job %s stays: %s", uuid, error)
 
     def _find(self, uuid: str) -> tuple[str | None, int]:
         value = self._values.get(f"{_KEY}{uuid}") or b""

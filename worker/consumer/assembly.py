@@ -22,6 +22,7 @@ from worker.amqp.settings import Address, BrokerSettings, QueueOptions, Tls
 from worker.cache.crash_marks import CrashMarks
 from worker.cache.open import OpenedCache, open_cache
 from worker.consumer.circuit import Circuit
+from worker.consumer.evidence import Evidence
 from worker.consumer.face_job import FaceJobs
 from worker.consumer.loop import Consumer, Until
 from worker.consumer.opening import NotOpened, Opening
@@ -88,15 +89,17 @@ def _consumer(
     tools = Tools(store, client, session.disks, session.linking, debug_pictures=bool(settings.disk_roots))
     recorder = Recorder(store, laravel.connection_name, keys)
     marks = CrashMarks(cache.values, secrets.token_hex(8))
-    faces = FaceJobs(tools, settings, keys, cache.values, cache.locks, marks, recorder, stop)
+    evidence = Evidence(cache.values)
+    faces = FaceJobs(tools, settings, keys, cache.values, cache.locks, marks, recorder, evidence, stop)
     # The one table of jobs: the app's class and what does it.
-    work = Work({settings.job_class: faces.outcome}, recorder, settings.foreign_jobs_queue)
+    work = Work({settings.job_class: faces}, recorder, settings, evidence, marks)
     circuit = Circuit([_api_probe(tools.client), store.ping, _cache_probe(cache)], stop)
     stack.enter_context(closing(broker))
     broker.start()
     pulse.ask_also(broker.answers)
     _log.info("taking jobs of %s from %s; rows in %s", settings.job_class, ", ".join(queues), store.name)
-    return Consumer(broker, queues, work, circuit, Orders(cache.values, laravel), marks, until, stop, status, pulse)
+    orders = Orders(cache.values, laravel)
+    return Consumer(broker, queues, work, circuit, orders, marks, evidence, until, stop, status, pulse)
 
 
 def _check(store: Store, settings: Settings) -> None:

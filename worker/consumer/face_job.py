@@ -19,28 +19,25 @@ from faces.errors import (
     UnreadableMessage,
 )
 from faces.settings import Settings
-from faces.store.failed_jobs import uuid_of
 from worker import completion
-from worker.amqp.delivery import Delivery
 from worker.cache.app_cache import AppCache, Values
 from worker.cache.crash_marks import CrashMarks
 from worker.cache.image_lock import ImageLock, image_lock
+from worker.consumer.evidence import Evidence
+from worker.consumer.job import Job
 from worker.consumer.job_log import JobLog
-from worker.consumer.limits import Limits
-from worker.consumer.outcome import Done, Failed, Outcome, outcome_of
+from worker.consumer.outcome import Done, Failed, Outcome, Refused, outcome_of
 from worker.consumer.recorder import Recorder
 from worker.consumer.stop import Stop
+from worker.consumer.work import CRASHES_ALLOWED
 from worker.errand import Errand, settle
 from worker.laravel import chain
 from worker.laravel.chain import NewJob
-from worker.laravel.payload import Command, Envelope, attempts_of
+from worker.laravel.payload import Command, Envelope
 from worker.process import Processed, Tools, finish_if_done, process_image
 from worker.steps import reached
 
 _log = logging.getLogger(__name__)
-
-#: Workers that one job may end before it fails.
-CRASHES_ALLOWED = 2
 
 #: Seconds to wait for a lock before the job is put off: somebody may just be finishing.
 _LOCK_WAIT = 3.0
@@ -50,20 +47,31 @@ _EXCEPTIONS_SECONDS = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class _FaceJob:
     """A face job with all that its message says."""
 
-    delivery: Delivery
+    job: Job
     envelope: Envelope
     command: Command
     image_id: int
-    attempt: int
-    limits: Limits
 
-    @property
-    def uuid(self) -> str:
-        """What the job is called wherever it is counted, also where its publisher gave it no name."""
-        return self.envelope.uuid or str(uuid_of(self.envelope.body))
+    @classmethod
+    def read(cls, job: Job, keys: Sequence[bytes]) -> _FaceJob:
+        """Read a job of our class.
+
+        Raises:
+            UnreadableMessage: it is none as Laravel writes it.
+        """
+        if job.envelope is None:
+            raise job.unreadable or UnreadableMessage("the message is no job")
+        command = Command.read(job.envelope, keys)
+        return cls(job, job.envelope, command, command.image_id)
+
+    def errand(self, lock: ImageLock | None = None) -> Errand:
+        """What it adds to the transaction that ends it; after its lock the image's row alone decides."""
+        batch = (self.command.batch_id, self.job.uuid) if self.command.batch_id else None
+        errand = Errand(skip_done=True, dedup_key=self.command.dedup_key, batch=batch)
+        return replace(errand, still_ours=lock.is_ours) if lock else errand
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,115 +85,132 @@ class FaceJobs:
     locks: AppCache | None
     marks: CrashMarks
     recorder: Recorder
+    evidence: Evidence
     stop: Stop
 
-    def outcome(self, delivery: Delivery, envelope: Envelope, log: JobLog) -> Outcome:
-        """Do the job of one delivery.
+    def outcome(self, job: Job, log: JobLog) -> Outcome:
+        """Do a job.
 
         Raises:
-            Unavailable, SchemaError: something is away; the job was no try.
+            Unavailable, SchemaError: the world refused it; the job was no try.
         """
-        attempt, limits = attempts_of(delivery.headers) + 1, Limits.of(envelope.limits, self.settings)
         try:
-            command = Command.read(envelope, self.keys)
-            job = Job(delivery, envelope, command, command.image_id, attempt, limits)
+            face_job = _FaceJob.read(job, self.keys)
         except UnreadableMessage as error:
-            self.recorder.record_message(delivery, error, envelope.uuid)
-            reached("recorded")
-            return Failed(str(error))
-        log.know(image=job.image_id, attempt=attempt)
+            return self._unreadable(job, error)
+        log.know(image=face_job.image_id, attempt=job.attempt)
         log.started()
+        seconds = self.settings.lock_seconds
         try:
-            with image_lock(self.locks, job.image_id, self.settings.lock_seconds, _LOCK_WAIT, self.stop) as lock:
+            with image_lock(self.locks, face_job.image_id, seconds, _LOCK_WAIT, self.stop) as lock:
                 reached("locked")
-                outcome = self._locked(job, lock, log)
+                outcome = self._locked(face_job, lock, log)
         except (LockHeld, LockLost) as error:
-            return outcome_of(error, attempt, limits, time.time(), 0)
+            return outcome_of(error, job.attempt, job.limits, time.time(), 0)
         reached("unlocked")
-        return replace(outcome, jobs=self._after(job)) if isinstance(outcome, Done) else outcome
+        return self._followed(face_job, outcome) if isinstance(outcome, Done) else outcome
 
-    def _locked(self, job: Job, lock: ImageLock, log: JobLog) -> Outcome:
+    def end(self, job: Job, error: Exception) -> Outcome:
+        """The end of a try by an error that is the job's own, met outside of its lock.
+
+        Raises:
+            Unavailable, SchemaError: what is final could not be recorded.
+        """
+        try:
+            face_job = _FaceJob.read(job, self.keys)
+        except UnreadableMessage as unreadable:
+            return self._unreadable(job, unreadable)
+        return self._end(face_job, face_job.errand(), error, is_its_own=True)
+
+    def _unreadable(self, job: Job, error: UnreadableMessage) -> Failed:
+        whole = self.recorder.record_message(job, error)
+        reached("recorded")
+        return Failed(str(error), aside=not whole)
+
+    def _locked(self, face_job: _FaceJob, lock: ImageLock, log: JobLog) -> Outcome:
         """The job while nobody else has the image. Whoever ends in order leaves no mark of a crash."""
-        errand = self._errand(job, lock)
-        crashes = self.marks.begin(job.uuid)
+        errand = face_job.errand(lock)
+        crashes = self.marks.begin(face_job.job.uuid)
         reached("marked")
         try:
-            return self._attempt(job, errand, crashes, log)
+            return self._attempt(face_job, errand, crashes, log)
         except Exception as error:  # noqa: BLE001  around one job, with its traceback in the log
-            return self._end(job, errand, error)
+            return self._end(face_job, errand, error)
         finally:
-            self.marks.end(job.uuid)
+            self.marks.end(face_job.job.uuid)
             reached("unmarked")
 
-    def _errand(self, job: Job, lock: ImageLock) -> Errand:
-        batch = (job.command.batch_id, job.uuid) if job.command.batch_id else None
-        return Errand(lock.is_ours, skip_done=True, dedup_key=job.command.dedup_key, batch=batch)
-
-    def _attempt(self, job: Job, errand: Errand, crashes: int, log: JobLog) -> Done:
-        refusal = _refusal(job, crashes)
+    def _attempt(self, face_job: _FaceJob, errand: Errand, crashes: int, log: JobLog) -> Done:
+        refusal = _refusal(face_job, crashes)
         # A worker may have died after the commit: then nothing is run again, and what follows must follow.
-        done = finish_if_done(self.tools, job.image_id, errand) if refusal else None
+        done = finish_if_done(self.tools, face_job.image_id, errand) if refusal else None
         if refusal and not done:
             raise refusal
-        timeout = min(job.limits.timeout, self.settings.api_timeout)
-        done = done or process_image(self.tools, job.image_id, errand, timeout)
+        timeout = min(face_job.job.limits.timeout, self.settings.api_timeout)
+        done = done or process_image(self.tools, face_job.image_id, errand, timeout)
         reached("committed")
         _tell(done, log)
         return Done(note="was done before" if done.done_already else "")
 
-    def _end(self, job: Job, errand: Errand, error: Exception) -> Outcome:
-        """What an attempt that ended in an error means; what is final is written here, under the lock."""
+    def _end(self, face_job: _FaceJob, errand: Errand, error: Exception, *, is_its_own: bool = False) -> Outcome:
+        """What an attempt that ended in an error means; what is final is recorded, under the lock where it is held."""
+        job, image_id = face_job.job, face_job.image_id
         if not isinstance(error, FacesError):
-            _log.exception("a fault of our own in the job of image %d", job.image_id)
-        outcome = outcome_of(error, job.attempt, job.limits, time.time(), self._exceptions(job, error))
+            _log.exception("a fault of our own in the job of image %d", image_id, exc_info=error)
+        if isinstance(error, FacesError) and self.evidence.is_the_api_s(job.uuid, error):
+            return Refused(error)
+        exceptions = self._exceptions(job, error, is_its_own=is_its_own)
+        outcome = outcome_of(error, job.attempt, job.limits, time.time(), exceptions, is_its_own=is_its_own)
         if isinstance(outcome, Failed):
-            attempt = job.limits.attempt_of(job.attempt)
-            self.recorder.record_job(job.delivery, job.envelope, error, attempt, job.image_id, errand)
+            outcome = replace(outcome, aside=not self.recorder.record_job(job, error, image_id, errand))
             reached("recorded")
-            self._forget_unique(job)
-            if job.command.chain_catch_callbacks not in {None, b"a:0:{}"}:
-                _log.warning("image %d: its chain's `catch` is code that only PHP can run: it was not", job.image_id)
+            self._forget_unique(face_job)
+            if face_job.command.chain_catch_callbacks not in {None, b"a:0:{}"}:
+                _log.warning("image %d: its chain's `catch` is code that only PHP can run: it was not", image_id)
         elif isinstance(error, PhotoDeclined):
             self.tools.store.write(lambda transaction: settle(transaction, errand))
             reached("committed")
         return outcome
 
-    def _exceptions(self, job: Job, error: Exception) -> int:
+    def _exceptions(self, job: Job, error: Exception, *, is_its_own: bool) -> int:
         """How many of this job's attempts ended in an error, where its class limits that."""
-        if job.limits.max_exceptions is None or isinstance(error, PhotoDeclined | Unavailable | SchemaError):
+        is_the_world_s = isinstance(error, Unavailable | SchemaError) and not is_its_own
+        if job.limits.max_exceptions is None or is_the_world_s or isinstance(error, PhotoDeclined):
             return 0
         return self.values.increment(f"job-exceptions:{job.uuid}", _EXCEPTIONS_SECONDS)
 
-    def _after(self, job: Job) -> tuple[NewJob, ...]:
+    def _followed(self, face_job: _FaceJob, done: Done) -> Done:
         """What follows the commit, in a redelivery again: the app's event, the next job of the chain, unique locks."""
-        now = int(time.time())
+        now, image_id, command = int(time.time()), face_job.image_id, face_job.command
         event = self.settings.completion_event
-        asked = completion.after(self.tools.store, self.tools.disks, job.image_id, event)
-        jobs = [chain.new_job(asked.class_name, asked.task_data, asked.queue, now)] if asked else []
+        asked = completion.after(self.tools.store, self.tools.disks, image_id, event)
+        jobs: list[NewJob] = [chain.new_job(asked.class_name, asked.task_data, asked.queue, now)] if asked else []
+        whole = True
         try:
-            following = chain.next_job(job.command, now)
+            following = chain.next_job(command, now)
         except UnreadableMessage as error:
-            self.recorder.record_message(job.delivery, error, job.envelope.uuid)
-            _log.error("image %d is done, but its chain ends here and is in failed_jobs: %s", job.image_id, error)
+            whole = self.recorder.record_message(face_job.job, error)
+            _log.error("image %d is done, but its chain ends here and is in failed_jobs: %s", image_id, error)
         else:
             jobs += [following] if following else []
-        self._forget_unique(job)
-        if job.command.batch_id:
-            _log.warning("image %d: its batch is counted; its `then`, `catch`, `finally` only PHP runs", job.image_id)
-        return tuple(jobs)
+        self._forget_unique(face_job)
+        if command.batch_id:
+            _log.warning("image %d: its batch is counted; its `then`, `catch`, `finally` only PHP runs", image_id)
+        return replace(done, jobs=tuple(jobs), aside=not whole)
 
-    def _forget_unique(self, job: Job) -> None:
+    def _forget_unique(self, face_job: _FaceJob) -> None:
         """The lock of a unique job goes with its success and its final failure, whoever holds it, as in Laravel."""
-        if job.envelope.unique_key and self.locks:
-            self.locks.forget_lock(job.envelope.unique_key)
+        if face_job.envelope.unique_key and self.locks:
+            self.locks.forget_lock(face_job.envelope.unique_key)
 
 
-def _refusal(job: Job, crashes: int) -> FacesError | None:
+def _refusal(face_job: _FaceJob, crashes: int) -> FacesError | None:
     """Why the job may not be run at all."""
+    job = face_job.job
     if crashes > CRASHES_ALLOWED:
         return CrashedTooOften(f"this job ended {crashes} workers in the middle: it is not run again")
     if job.limits.forbid(job.attempt, time.time()):
-        return TriedTooOften(f"{job.envelope.class_name} has been attempted too many times")
+        return TriedTooOften(f"{face_job.envelope.class_name} has been attempted too many times")
     return None
 
 

@@ -1,4 +1,4 @@
-"""Takes one delivery after the other until somebody or something says stop, and does what each job's outcome says."""
+"""Takes one delivery after the other until somebody or something says stop."""
 
 from __future__ import annotations
 
@@ -6,36 +6,26 @@ import logging
 import resource
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from faces.errors import BrokerRefused, CacheUnavailable, Unavailable
+from faces.errors import CacheUnavailable
 from worker.amqp.broker import Broker
-from worker.amqp.delivery import Delivery
 from worker.cache.crash_marks import CrashMarks
 from worker.consumer.circuit import Circuit
-from worker.consumer.job_log import JobLog
-from worker.consumer.outcome import LOCK_DELAY, Done, Failed, Forward, Outcome, Release, Wait
+from worker.consumer.evidence import Evidence
+from worker.consumer.handling import Handling
 from worker.consumer.pulse import Pulse
 from worker.consumer.status import Status
-from worker.consumer.stop import GivenUp, Stop
+from worker.consumer.stop import Stop
 from worker.consumer.work import Work
 from worker.laravel.orders import Orders
-from worker.laravel.payload import attempts_of, id_of
-from worker.steps import reached
 
 _log = logging.getLogger(__name__)
-
-#: Seconds for which a job waits in hand for a world that is away; RabbitMQ takes it back after 30 minutes.
-HOLD_SECONDS = 300.0
 
 #: Seconds to wait for a delivery before looking at orders again, and between two looks.
 _IDLE_SECONDS = 1.0
 _ORDERS_SECONDS = 3.0
-
-#: Seconds until a job is tried again that met a fault of our own where none should be.
-_FAULT_DELAY = 60
 
 #: Exit code of `queue:work` when it leaves because of its memory.
 MEMORY_EXIT = 12
@@ -62,15 +52,17 @@ class Consumer:
         circuit: Circuit,
         orders: Orders,
         marks: CrashMarks,
+        evidence: Evidence,
         until: Until,
         stop: Stop,
         status: Status,
         pulse: Pulse,
     ) -> None:
         """Nothing is taken before `run`."""
-        self._broker, self._queues, self._work = broker, queues, work
-        self._circuit, self._orders, self._marks = circuit, orders, marks
+        self._broker, self._queues = broker, queues
+        self._circuit, self._orders, self._marks, self._evidence = circuit, orders, marks, evidence
         self._until, self._stop, self._status, self._pulse = until, stop, status, pulse
+        self._handling = Handling(broker, work, circuit, evidence, marks, stop, status, pulse, self._hold_back)
         self._started, self._jobs = time.monotonic(), 0
         self._looked_at_orders = 0.0
         self._held_back = False
@@ -85,7 +77,8 @@ class Consumer:
             was_connected = self._broker.is_connected
             delivery = self._broker.next(_IDLE_SECONDS)
             if delivery is not None:
-                self._handle(delivery)
+                self._handling.handle(delivery)
+                self._jobs += 1
                 continue
             self._status.idle()
             if self._until.stop_when_empty and was_connected and self._broker.is_connected:
@@ -127,6 +120,7 @@ class Consumer:
                 self._stop.set()
             self._status.ordered(self._reason_to_wait())
             self._marks.remove_left()
+            self._evidence.share()
         except CacheUnavailable as error:
             self._circuit.open(error)
         return self._status.ordered_to_wait is not None
@@ -145,84 +139,10 @@ class Consumer:
             return self._circuit.wait(_IDLE_SECONDS)
         return True
 
-    def _handle(self, delivery: Delivery) -> None:
-        log = JobLog(delivery, self._status.working)
-        with self._stop.job_in_hand():
-            try:
-                self._act(delivery, self._outcome(delivery, log), log)
-            except GivenUp:
-                log.given_up()
-                with suppress(Unavailable):  # where the connection is gone, it has gone back by itself
-                    self._broker.give_back(delivery)
-            except Unavailable as error:
-                # What was committed stays; the broker hands the job out again, and doing it twice changes nothing.
-                log.left_to_redelivery(error)
-        self._jobs += 1
-
-    def _outcome(self, delivery: Delivery, log: JobLog) -> Outcome:
-        """What becomes of the job; while the world is away, it waits in hand for so long, without its lock."""
-        end = time.monotonic() + HOLD_SECONDS
-        while True:
-            outcome = self._outcome_now(delivery, log)
-            if not isinstance(outcome, Wait):
-                self._circuit.close()
-                return outcome
-            self._circuit.open(outcome.error)
-            self._status.waiting(self._circuit.reason)
-            self._hold_back()
-            self._pulse.back_after(HOLD_SECONDS)
-            if not self._circuit.wait(end - time.monotonic()):
-                return Release(LOCK_DELAY, attempts_of(delivery.headers), f"the world is away: {outcome.error}")
-
-    def _outcome_now(self, delivery: Delivery, log: JobLog) -> Outcome:
-        self._pulse.back_after_a_photo()
-        try:
-            return self._work.outcome(delivery, log)
-        except Exception:  # noqa: BLE001  around one job, with its traceback in the log
-            _log.exception("a fault of our own outside of a job's work")
-            attempts = attempts_of(delivery.headers) + 1
-            return Release(_FAULT_DELAY, attempts, "a fault of our own, see the log")
-
     def _hold_back(self) -> None:
         if not self._held_back:
             self._held_back = True
             self._broker.pause()
-
-    def _act(self, delivery: Delivery, outcome: Outcome, log: JobLog) -> None:
-        self._pulse.back_after(0)
-        try:
-            self._publish(delivery, outcome)
-        except BrokerRefused as error:
-            # Not published is not acked. The broker gives it to somebody again, after a while for whatever was wrong.
-            log.not_published(error)
-            self._stop.wait(LOCK_DELAY)
-            self._broker.give_back(delivery)
-            return
-        (self._broker.reject if isinstance(outcome, Failed) else self._broker.ack)(delivery)
-        reached("acked")
-        self._status.ended(outcome)
-        log.ended(outcome)
-
-    def _publish(self, delivery: Delivery, outcome: Outcome) -> None:
-        """Everything that must be at the broker before this delivery leaves our hands."""
-        if isinstance(outcome, Done):
-            for job in outcome.jobs:
-                self._broker.publish(
-                    job.queue, job.body, correlation_id=job.id, attempts=0, delay=job.delay, for_delivery=delivery
-                )
-        elif isinstance(outcome, Release):
-            self._broker.publish(
-                delivery.queue,
-                delivery.body,
-                correlation_id=id_of(delivery.body) or delivery.correlation_id,
-                attempts=outcome.attempts,
-                delay=outcome.delay,
-                for_delivery=delivery,
-                priority=delivery.priority,
-            )
-        elif isinstance(outcome, Forward):
-            self._broker.forward(delivery, outcome.queue)
-        reached("published")
 
 
 def _megabytes() -> int:

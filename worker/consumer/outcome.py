@@ -1,4 +1,4 @@
-"""What becomes of a job: done, later, never, or as soon as the world is back. Decides; the consumer acts."""
+"""What becomes of a job: done, later, never, or refused by the world. Decides; the consumer acts."""
 
 from __future__ import annotations
 
@@ -30,7 +30,9 @@ class Done:
 
     jobs: tuple[NewJob, ...] = ()
     note: str = ""
-    """What the log line says."""
+    """What the log line says; empty where all of the job was done just now."""
+    aside: bool = False
+    """Whether the message is kept whole in a queue beside, because a note of it in failed_jobs is not whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,8 @@ class Release:
     delay: int
     attempts: int
     reason: str
+    refused: FacesError | None = None
+    """How the world refused the job, where that is why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +51,13 @@ class Failed:
     """Never: recorded in failed_jobs, then rejected."""
 
     reason: str
+    aside: bool = False
+    """Whether the message is kept whole in a queue beside, because its record is not whole."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wait:
-    """The world is away: this is nobody's try. Wait until it is back, then do the job from its start."""
+class Refused:
+    """The world refused the job, or seems to: what that means, other jobs tell."""
 
     error: FacesError
 
@@ -63,12 +69,14 @@ class Forward:
     queue: str
 
 
-Outcome = Done | Release | Failed | Wait | Forward
+Outcome = Done | Release | Failed | Refused | Forward
 
 _FINAL = (PhotoError, UnreadableMessage, TriedTooOften, CrashedTooOften)
 
 
-def outcome_of(error: Exception, attempt: int, limits: Limits, now: float, exceptions: int) -> Outcome:
+def outcome_of(
+    error: Exception, attempt: int, limits: Limits, now: float, exceptions: int, *, is_its_own: bool = False
+) -> Outcome:
     """Decide what an error means for a job.
 
     The world's faults cost no try, and neither does a lock that somebody else holds; the photo's and the message's
@@ -80,13 +88,14 @@ def outcome_of(error: Exception, attempt: int, limits: Limits, now: float, excep
         limits: the job's.
         now: Unix seconds.
         exceptions: how many attempts of this job ended in an error, this one included.
+        is_its_own: whether other jobs have shown that what looks like the world's fault is this job's.
     """
     if isinstance(error, PhotoDeclined):
         return Done(note=f"declined: {error}")
     if isinstance(error, LockHeld | LockLost):
         return Release(LOCK_DELAY, attempt - 1, str(error))
-    if isinstance(error, Unavailable | SchemaError):
-        return Wait(error)
+    if isinstance(error, Unavailable | SchemaError) and not is_its_own:
+        return Refused(error)
     if isinstance(error, _FINAL) or _is_over(error, attempt, limits, now, exceptions):
         return Failed(f"{limits.attempt_of(attempt)}: {error}")
     return Release(limits.delay_after(attempt), attempt, f"{limits.attempt_of(attempt)}: {error}")

@@ -9,8 +9,8 @@ from faces.errors import FacesError, UnreadableMessage
 from faces.store.database import Store
 from faces.store.failed_jobs import FailedJob
 from worker import last_error
-from worker.amqp.delivery import Delivery
-from worker.errand import Errand
+from worker.consumer.job import Job
+from worker.errand import ALONE, Errand
 from worker.failing import Failure, Reading, record_failure
 from worker.laravel.batches import allows_failures
 from worker.laravel.payload import Command, Envelope
@@ -25,32 +25,30 @@ class Recorder:
     """The app's name of the queue's connection: `queue:retry` pushes there."""
     keys: Sequence[bytes]
 
-    def record_message(self, delivery: Delivery, error: FacesError, uuid: str | None) -> None:
-        """A message that is no job of ours; one without a uuid gets the same one at every delivery."""
-        record_failure(self.store, Failure(self._row(delivery, uuid, _text(error, "not run"))), self._reading)
+    def record_message(self, job: Job, error: Exception) -> bool:
+        """A message that is no job of ours; one without a uuid gets the same one at every delivery.
 
-    def record_job(
-        self,
-        delivery: Delivery,
-        envelope: Envelope,
-        error: Exception,
-        attempt: str,
-        image_id: int | None,
-        errand: Errand,
-    ) -> None:
-        """A job of ours, together with its image's `last_error` and its dedup key."""
+        Returns:
+            Whether the row has the whole message; where not, it must be kept elsewhere.
+        """
+        attempt = "not run" if isinstance(error, UnreadableMessage) else job.attempt_text
+        return record_failure(self.store, Failure(self._row(job, _text(error, attempt))), self._reading)
+
+    def record_job(self, job: Job, error: Exception, image_id: int | None, errand: Errand = ALONE) -> bool:
+        """A job of ours, together with its image's `last_error` and its dedup key; returns as `record_message`."""
         noted = isinstance(error, FacesError) and error.noted is not None
         failure = Failure(
-            self._row(delivery, envelope.uuid, _text(error, attempt)),
-            class_name=envelope.class_name,
+            self._row(job, _text(error, job.attempt_text)),
+            class_name=job.envelope.class_name if job.envelope else None,
             image_id=image_id,
             last_error=None if noted else last_error.limited(str(error)),
             repeated=isinstance(error, FacesError) and error.repeated,
         )
-        record_failure(self.store, failure, self._reading, errand)
+        return record_failure(self.store, failure, self._reading, errand)
 
-    def _row(self, delivery: Delivery, uuid: str | None, text: str) -> FailedJob:
-        return FailedJob.of(uuid, self.connection, delivery.queue, delivery.body, text)
+    def _row(self, job: Job, text: str) -> FailedJob:
+        uuid = job.envelope.uuid if job.envelope else None
+        return FailedJob.of(uuid, self.connection, job.delivery.queue, job.delivery.body, text)
 
     @property
     def _reading(self) -> Reading:

@@ -69,3 +69,14 @@ def test_a_mark_that_could_not_be_removed_is_removed_first_thing_when_the_cache_
 def test_a_value_that_is_no_mark_counts_nothing(values: FolderCache) -> None:
     values.put("face-crash:job", b"i:5;", 60)
     assert CrashMarks(values, "one").begin("job") == 0
+
+
+def test_dropped_deliveries_are_counted_beside_until_the_job_is_settled(values: FolderCache) -> None:
+    one, two = CrashMarks(values, "one"), CrashMarks(values, "two")
+    one.count_dropped("job")
+    two.begin("job")
+    two.end("job")
+    two.count_dropped("job")
+    assert (one.dropped("job"), one.dropped("other"), two.begin("job")) == (2, 0, 0)
+    one.forget_dropped("job")
+    assert two.dropped("job") == 0

@@ -6,7 +6,7 @@ import pytest
 
 from faces import errors
 from worker.consumer.limits import Limits
-from worker.consumer.outcome import LOCK_DELAY, Done, Failed, Outcome, Release, Wait, outcome_of
+from worker.consumer.outcome import LOCK_DELAY, Done, Failed, Outcome, Refused, Release, outcome_of
 
 NOW = 1_800_000_000.0
 LIMITS = Limits(tries=3, backoff=(10, 60), timeout=360)
@@ -26,7 +26,15 @@ def outcome(error: Exception, attempt: int = 1, limits: Limits = LIMITS) -> Outc
     ],
 )
 def test_the_world_being_away_costs_no_try(error: errors.FacesError) -> None:
-    assert outcome(error, attempt=3) == Wait(error)
+    assert outcome(error, attempt=3) == Refused(error)
+
+
+@pytest.mark.parametrize("error", [errors.StoreRefused("a trigger"), errors.SchemaError("a column is gone")])
+def test_what_others_show_to_be_the_job_s_own_is_a_try(error: errors.FacesError) -> None:
+    first = outcome_of(error, 1, LIMITS, NOW, 0, is_its_own=True)
+    last = outcome_of(error, 3, LIMITS, NOW, 0, is_its_own=True)
+    assert first == Release(10, attempts=1, reason=f"attempt 1 of 3: {error}")
+    assert last == Failed(f"attempt 3 of 3: {error}")
 
 
 @pytest.mark.parametrize("error", [errors.LockHeld("another worker has it"), errors.LockLost("it ran out")])
