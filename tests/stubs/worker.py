@@ -40,9 +40,9 @@ _PATIENCE = 3600.0
 class TurningStop(Stop):
     """Waits by turning the clock. Nobody waits for ever here: a worker that is stuck is told to stop."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, patience: float) -> None:
         super().__init__()
-        self._clock, self._end = clock, clock.monotonic() + _PATIENCE
+        self._clock, self._end = clock, clock.monotonic() + patience
         self.was_stuck = False
 
     def wait(self, seconds: float) -> bool:
@@ -62,6 +62,7 @@ class StubWorker:
 
     def __init__(self, app: StubApp, variables: Mapping[str, str]) -> None:
         self._app, self._variables = app, dict(variables)
+        self.patience = _PATIENCE
         self.broker: StubBroker | None = None
         self.stop: Stop | None = None
 
@@ -96,14 +97,14 @@ class StubWorker:
         except FacesError as error:
             log.write(f"run: {error}\n")
             return 2 if isinstance(error, RequestError) else 1
-        assert not stop.was_stuck, f"a worker did not leave within {_PATIENCE:g} s of turned time"
+        assert not stop.was_stuck, f"a worker did not leave within {self.patience:g} s of turned time"
         return code
 
     def _consumer(self, stack: ExitStack, told: argparse.Namespace) -> tuple[Consumer, TurningStop]:
         session = Session(settings.load(), Output.of(as_json=False))
         laravel = laravel_settings.load()
         queues = tuple(name for name in (told.queue or "").split(",") if name) or (laravel.queue,)
-        stop = stack.enter_context(closing(TurningStop(self._app.clock)))
+        stop = stack.enter_context(closing(TurningStop(self._app.clock, self.patience)))
         pulse = stack.enter_context(closing(Pulse(Systemd.take(), session.settings.api_timeout)))
         status = stack.enter_context(closing(Status(session.settings.state_dir, queues)))
         store = stack.enter_context(closing(Store.open(laravel.database_url.get_secret_value(), create=True)))

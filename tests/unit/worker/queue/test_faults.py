@@ -74,8 +74,10 @@ def test_a_delayed_job_is_turned_to(app: StubApp, api: StubApi) -> None:
 def test_a_worker_that_is_stuck_is_found(app: StubApp, api: StubApi) -> None:
     api.away = True
     app.push(app.image(PHOTO))
-    with pytest.raises(AssertionError, match="did not leave"):
-        app.worker().run("run", "--max-jobs", 2)
+    worker = app.worker()
+    worker.patience = 60
+    with pytest.raises(AssertionError, match="did not leave within 60 s"):
+        worker.run("run", "--max-jobs", 2)
 
 
 def test_a_refused_queue_takes_nothing_until_it_is_accepted_again(app: StubApp, api: StubApi) -> None:
