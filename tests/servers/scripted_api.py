@@ -50,20 +50,20 @@ class Seen:
     at: float
 
 
-class ScriptedApi:
+def filename_in(body: bytes) -> str:
+    """The name of the file in a form."""
+    found = _FILENAME.search(body)
+    return found[1].decode() if found else ""
+
+
+class Script:
     """Photos without a script get the answer "no faces"; of a script's answers the last one stays."""
 
-    def __init__(self, port: int = 0) -> None:
+    def __init__(self) -> None:
         self.ready = True
         self.seen: list[Seen] = []
         self._scripts: dict[str, list[Answer]] = {}
-        self._let_go = threading.Event()
         self._guard = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), self._handler())
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
-        self._thread.start()
 
     def answer(self, filename: str, *answers: Answer) -> None:
         """What to say to the file of this name, one after the other."""
@@ -72,6 +72,27 @@ class ScriptedApi:
     def times(self, filename: str) -> list[float]:
         """When this photo came."""
         return [seen.at for seen in self.seen if seen.filename == filename]
+
+    def next(self, filename: str, *, kept: bool) -> Answer:
+        """What is said to a photo that has come; `kept`: on a connection that has served before."""
+        with self._guard:
+            self.seen.append(Seen(filename, time.monotonic()))
+            script = self._scripts.get(filename) or [Answer()]
+            answer = script.pop(0) if len(script) > 1 else script[0]
+        return self.next(filename, kept=kept) if answer.only_on_kept and not kept else answer
+
+
+class ScriptedApi(Script):
+    """The server of a script."""
+
+    def __init__(self, port: int = 0) -> None:
+        super().__init__()
+        self._let_go = threading.Event()
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), self._handler())
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
+        self._thread.start()
 
     def let_go(self) -> None:
         """End the hanging answers."""
@@ -83,13 +104,6 @@ class ScriptedApi:
         self._thread.join()
         self._server.server_close()
 
-    def _next(self, filename: str, *, kept: bool) -> Answer:
-        with self._guard:
-            self.seen.append(Seen(filename, time.monotonic()))
-            script = self._scripts.get(filename) or [Answer()]
-            answer = script.pop(0) if len(script) > 1 else script[0]
-        return self._next(filename, kept=kept) if answer.only_on_kept and not kept else answer
-
     def _handler(api) -> type[BaseHTTPRequestHandler]:  # noqa: N805  the handler's own `self` stands inside
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -100,8 +114,7 @@ class ScriptedApi:
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                found = _FILENAME.search(body)
-                answer = api._next(found[1].decode() if found else "", kept=self.served > 0)
+                answer = api.next(filename_in(body), kept=self.served > 0)
                 if answer.hangs or answer.seconds:
                     api._let_go.wait(None if answer.hangs else answer.seconds)
                 if answer.breaks:

@@ -6,6 +6,7 @@ import logging
 import secrets
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
+from dataclasses import dataclass
 
 import httpx2
 
@@ -38,6 +39,16 @@ from worker.process import Tools
 from worker.session import Session
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What a worker works with, opened; whoever opened it closes it."""
+
+    broker: Broker
+    store: Store
+    cache: OpenedCache
+    client: FaceClient
 
 
 def run_worker(session: Session, queues: Sequence[str], until: Until) -> int:
@@ -76,9 +87,8 @@ def _consumer(
     opening: Opening,
 ) -> Consumer:
     """Everything that the stack closes again, in the order in which it must be there."""
-    settings, stop, pulse, status = session.settings, opening.stop, opening.pulse, opening.status
+    settings = session.settings
     broker = Broker(_broker_settings(laravel), queues, _queue_options(settings))
-    keys = keys_of(laravel.app_key.get_secret_value(), laravel.app_previous_keys.get_secret_value())
     url = laravel.database_url.get_secret_value()
     opened = opening.wait_for("database", lambda: Store.open(url, create=url.startswith("sqlite")))
     store = stack.enter_context(closing(opened))
@@ -86,20 +96,38 @@ def _consumer(
     opened_cache = opening.wait_for("app's cache", lambda: open_cache(laravel, store, settings))
     cache = stack.enter_context(closing(opened_cache))
     client = FaceClient(stack.enter_context(_http(session)))
-    tools = Tools(store, client, session.disks, session.linking, debug_pictures=bool(settings.disk_roots))
+    consumer = assemble(World(broker, store, cache, client), session, laravel, queues, until, opening)
+    stack.enter_context(closing(broker))
+    broker.start()
+    opening.pulse.ask_also(broker.answers)
+    _log.info("taking jobs of %s from %s; rows in %s", settings.job_class, ", ".join(queues), store.name)
+    return consumer
+
+
+def assemble(
+    world: World,
+    session: Session,
+    laravel: LaravelSettings,
+    queues: Sequence[str],
+    until: Until,
+    opening: Opening,
+) -> Consumer:
+    """A worker upon what is open; starts, opens and closes nothing."""
+    settings, stop = session.settings, opening.stop
+    store, cache = world.store, world.cache
+    keys = keys_of(laravel.app_key.get_secret_value(), laravel.app_previous_keys.get_secret_value())
+    tools = Tools(store, world.client, session.disks, session.linking, debug_pictures=bool(settings.disk_roots))
     recorder = Recorder(store, laravel.connection_name, keys)
     marks = CrashMarks(cache.values, secrets.token_hex(8))
     evidence = Evidence(cache.values)
     faces = FaceJobs(tools, settings, keys, cache.values, cache.locks, marks, recorder, evidence, stop)
     # The one table of jobs: the app's class and what does it.
     work = Work({settings.job_class: faces}, recorder, settings, evidence, marks)
-    circuit = Circuit([_api_probe(tools.client), store.ping, _cache_probe(cache)], stop)
-    stack.enter_context(closing(broker))
-    broker.start()
-    pulse.ask_also(broker.answers)
-    _log.info("taking jobs of %s from %s; rows in %s", settings.job_class, ", ".join(queues), store.name)
+    circuit = Circuit([_api_probe(world.client), store.ping, _cache_probe(cache)], stop)
     orders = Orders(cache.values, laravel)
-    return Consumer(broker, queues, work, circuit, orders, marks, evidence, until, stop, status, pulse)
+    return Consumer(
+        world.broker, queues, work, circuit, orders, marks, evidence, until, stop, opening.status, opening.pulse
+    )
 
 
 def _check(store: Store, settings: Settings) -> None:

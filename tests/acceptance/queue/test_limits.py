@@ -1,13 +1,12 @@
-"""How often a job is tried, when, and for how long: what its message says, and our settings where it says nothing."""
+"""How often a job is tried, when, and for how long, where real servers, time or kills decide it."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 import pytest
 
-from tests.acceptance.steps import depth, name_of, row_of, scripted, take_all, work
+from tests.acceptance.steps import depth, row_of, scripted, take_all, work
 from tests.servers.app_in_php import cache_in
 from tests.servers.photo_app import NOTHING_LEFT, NewApp, PhotoApp
 from tests.servers.redis import Redis
@@ -24,27 +23,6 @@ def released(app: PhotoApp, image: int, seconds: int, attempts: int) -> bool:
     """Whether just this image's job waits for so long, with that header."""
     (message,) = take_all(app, f"{app.queue}.delay.{seconds}000")
     return f'"image_id";i:{image};' in message.payload["data"]["command"] and message.attempts == attempts
-
-
-def test_three_tries_are_made_where_the_job_says_nothing(app: PhotoApp, api: ScriptedApi) -> None:
-    usual, five, one = (scripted(app, api, BOOM) for _ in range(3))
-    app.push(usual)
-    app.push(five, maxTries=5)
-    app.push(one, maxTries="1")
-    work(app, 9)
-    assert [len(api.times(name_of(app, image))) for image in (usual, five, one)] == [3, 5, 1]
-    texts = sorted(row["exception"].splitlines()[-1] for row in app.failed())
-    assert [text.split(",")[0] for text in texts] == ["attempt 1 of 1", "attempt 3 of 3", "attempt 5 of 5"]
-    assert (app.leftovers(), depth(app)) == (NOTHING_LEFT, 0)
-
-
-def test_the_number_of_tries_is_a_setting_and_may_have_no_end(app: PhotoApp, api: ScriptedApi) -> None:
-    image, endless = scripted(app, api, BOOM), scripted(app, api, BOOM)
-    app.push(image, attempts=4)
-    app.push(endless, attempts=70_000, maxTries=0)
-    work(app, 2, FACE_WORKER_TRIES="5", FACE_WORKER_BACKOFF="600")
-    assert len(app.failed()) == 1
-    assert released(app, endless, 600, 70_001)
 
 
 def test_the_waits_between_tries_are_the_job_s_own_or_ours(app: PhotoApp, api: ScriptedApi) -> None:
@@ -66,51 +44,6 @@ def test_the_waits_between_tries_are_the_job_s_own_or_ours(app: PhotoApp, api: S
     assert released(app, ours, 706, 2)
     assert released(app, ours, 707, 5)
     assert app.failed() == []
-
-
-def test_a_released_job_comes_back_by_itself_and_is_done(app: PhotoApp, api: ScriptedApi) -> None:
-    """What the broker adds to its headers on the way counts for nothing."""
-    image = scripted(app, api, BOOM, BOOM, finds())
-    app.push(image, backoff="1,0")
-    log = work(app, 3)
-    assert (row_of(app, image)["faces_checked"], row_of(app, image)["last_error"]) == (1, None)
-    assert ("attempt 1 of 3" in log, "attempt 2 of 3" in log, app.failed()) == (True, True, [])
-    assert (app.leftovers(), depth(app)) == (NOTHING_LEFT, 0)
-
-
-def test_a_moment_to_retry_until_replaces_the_number_of_tries(app: PhotoApp, api: ScriptedApi) -> None:
-    early, late = scripted(app, api, BOOM), scripted(app, api, finds())
-    app.push(early, retryUntil=int(time.time()) + 900, attempts=7, maxTries=1)
-    uuid = app.push(late, retryUntil=int(time.time()) - 5)
-    work(app, 2, FACE_WORKER_BACKOFF="600")
-    assert released(app, early, 600, 8)
-    (row,) = app.failed()
-    assert (row["uuid"], "attempted too many times" in row["exception"]) == (uuid, True)
-    assert api.times(name_of(app, late)) == []
-    # The key of the one that waits is kept: nobody may queue it a second time meanwhile.
-    assert app.leftovers() == NOTHING_LEFT | {"dedup keys": 1}
-
-
-def test_a_job_beyond_its_last_try_fails_without_being_run(app: PhotoApp, api: ScriptedApi) -> None:
-    image = scripted(app, api, finds())
-    uuid = app.push(image, attempts=3)
-    work(app, 1)
-    (row,) = app.failed()
-    assert (row["uuid"], "attempted too many times" in row["exception"]) == (uuid, True)
-    assert (api.seen, row_of(app, image)["faces_checked"]) == ([], 0)
-    assert (app.leftovers(), depth(app)) == (NOTHING_LEFT, 0)
-
-
-def test_exceptions_are_counted_in_the_app_s_cache_and_limited(app: PhotoApp, api: ScriptedApi) -> None:
-    """Only errors of the job's own are exceptions: the world's are none."""
-    image = scripted(app, api, BOOM, says(503, error="away"), BOOM)
-    uuid = app.push(image, maxTries=9, maxExceptions=2)
-    work(app, 1)
-    counter = app.rows.one("SELECT * FROM cache WHERE `key` = :key", key=f"photo_app_cache_job-exceptions:{uuid}")
-    assert counter["value"] == "i:1;"
-    work(app, 1)
-    assert ([row["uuid"] for row in app.failed()], len(api.seen)) == ([uuid], 3)
-    assert (app.leftovers(), depth(app)) == (NOTHING_LEFT, 0)
 
 
 def test_the_timeout_bounds_the_wait_for_the_api(app: PhotoApp, api: ScriptedApi) -> None:

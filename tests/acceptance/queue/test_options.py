@@ -1,4 +1,4 @@
-"""The driver's options, starts that are refused, odd numbers on the wire, and the log, as `run` has them."""
+"""The driver's options and the log, as `run` has them."""
 
 from __future__ import annotations
 
@@ -7,10 +7,7 @@ import signal
 from collections.abc import Callable
 from typing import Any
 
-import pika
-import pytest
-
-from tests.acceptance.steps import PHOTO, body_of, depth, name_of, push_chain, row_of, take_all, work
+from tests.acceptance.steps import PHOTO, depth, name_of, push_chain, row_of, take_all, work
 from tests.servers.people import PEOPLE
 from tests.servers.photo_app import NOTHING_LEFT, NewApp, PhotoApp, command_of, payload_of
 from tests.servers.scripted_api import ScriptedApi, finds, says
@@ -107,55 +104,6 @@ def test_with_reroute_failed_a_failed_job_goes_to_its_exchange_too(new_app: NewA
 
 def _chain(image: int, queue: str, following: str) -> str:
     return command_of(image, queue, f's:7:"chained";a:1:{{i:0;s:{len(following)}:"{following}";}}', count=3)
-
-
-@pytest.mark.parametrize("store", ["file", "array", "memcached"])
-def test_a_cache_whose_locks_we_cannot_share_stops_the_start(new_app: NewApp, api: ScriptedApi, store: str) -> None:
-    app = new_app(variables={"CACHE_STORE": store})
-    image = app.image(PHOTO)
-    app.push(image)
-    _, err = app.worker().run("run", code=2)
-    assert ("CACHE_STORE" in err, "FACE_LOCK=none" in err, depth(app)) == (True, True, 1)
-    work(app, 1, FACE_LOCK="none")
-    assert (row_of(app, image)["faces_checked"], app.leftovers()) == (1, NOTHING_LEFT)
-
-
-def test_no_number_on_the_wire_stops_the_worker(app: PhotoApp, api: ScriptedApi) -> None:
-    """Each job fails once and comes back by itself, whatever its message counts or asks for."""
-    odd: dict[str, dict[str, Any]] = {
-        "a header at the end of 32 bits": {"attempts": 2**31 - 1, "maxTries": 0},
-        "a header of 64 bits": {"attempts": 2**62, "maxTries": 0},
-        "a header at the end of 64 bits": {"attempts": 2**63 - 1, "maxTries": 0},
-        "less than no attempts": {"attempts": -5},
-        "a wait of years": {"backoff": 10**9},
-        "a wait beyond everything": {"backoff": "9" * 30},
-        "a wait of less than nothing": {"backoff": -7},
-        "no waits": {"backoff": ""},
-        "a time of years": {"timeout": 10**15},
-        "a time of less than nothing": {"timeout": -1},
-        "tries beyond everything": {"maxTries": 10**15},
-    }
-    for options in odd.values():
-        image = app.image(PHOTO)
-        api.answer(name_of(app, image), BOOM, finds())
-        app.push(image, **options)
-    years = [kind for kind, options in odd.items() if options.get("backoff") in {10**9, "9" * 30}]
-    log = work(app, 2 * len(odd) - len(years))
-    done = app.rows.one("SELECT sum(faces_checked) AS n FROM images")["n"]
-    assert (done, app.failed(), "ERROR" in log) == (len(odd) - len(years), [], False), log
-    # Twenty-four days are the longest that RabbitMQ can hold a message.
-    assert len(take_all(app, f"{app.queue}.delay.{2**32 // 2000 * 1000}")) == len(years)
-
-
-@pytest.mark.parametrize("headers", [None, {}, {"laravel": 7}, {"laravel": {"attempts": "2"}}, {"laravel": [1]}])
-def test_headers_that_say_nothing_are_a_first_attempt(app: PhotoApp, api: ScriptedApi, headers: Any) -> None:
-    image = app.image(PHOTO)
-    api.answer(name_of(app, image), BOOM)
-    with app.rabbitmq.channel() as channel:
-        channel.basic_publish("", app.queue, body_of(app, image), pika.BasicProperties(headers=headers))
-    work(app, 1, FACE_WORKER_BACKOFF="600")
-    (message,) = take_all(app, f"{app.queue}.delay.600000")
-    assert (message.attempts, message.correlation_id) == (1, message.payload["id"])
 
 
 def test_a_job_has_two_lines_in_the_log_as_text_and_as_json(app: PhotoApp, api: ScriptedApi) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import subprocess
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 
 import pytest
 
@@ -16,7 +15,6 @@ from tests.servers.photo_app import NOTHING_LEFT, NewApp, PhotoApp
 from tests.servers.scripted_api import Answer, ScriptedApi
 
 Wait = Callable[..., None]
-Php = Callable[[], AbstractContextManager[AppInPhp]]
 
 
 def is_done(app: PhotoApp, image: int) -> bool:
@@ -96,44 +94,11 @@ def test_artisan_down_holds_jobs_up_until_up(new_app: NewApp, wait_for: Wait, dr
     assert (is_done(app, second), app.leftovers()) == (True, NOTHING_LEFT)
 
 
-def test_once_is_one_job_or_none(app: PhotoApp) -> None:
-    worker = app.worker()
-    assert "the queue is empty" in worker.run("run", "--once")[1]
-    images = [push_new(app) for _ in range(2)]
-    worker.run("run", "--once")
-    assert ([is_done(app, image) for image in images], depth(app)) == ([True, False], 1)
-    missing = app.rabbitmq.new_name()
-    worker.run("run", "--once", "--queue", missing)
-    assert app.rabbitmq.depth(missing) is None
-
-
-def test_max_jobs_stop_when_empty_and_max_time(app: PhotoApp) -> None:
-    images = [push_new(app) for _ in range(3)]
-    worker = app.worker()
-    _, err = worker.run("run", "--max-jobs", 2)
-    assert ([is_done(app, image) for image in images], "2 jobs are done" in err) == ([True, True, False], True)
-    _, err = worker.run("run", "--stop-when-empty")
-    assert (is_done(app, images[2]), "the queue is empty" in err) == (True, True)
-    _, err = worker.run("run", "--max-time", 1)
-    assert "1 s are over" in err
-
-
 def test_a_worker_that_has_grown_leaves_after_its_job_with_12(app: PhotoApp) -> None:
     first, second = push_new(app), push_new(app)
     _, err = app.worker().run("run", "--memory", 1, code=12)
     assert (is_done(app, first), is_done(app, second), depth(app)) == (True, False, 1)
     assert "MB: leaving" in err
-
-
-def test_the_first_of_several_queues_comes_first(app: PhotoApp) -> None:
-    other, order = app.rabbitmq.new_queue(), []
-    for queue in (other, other, app.queue, app.queue):
-        order.append(app.image(PHOTO))
-        app.publish(body_of(app, order[-1]), queue=queue)
-    _, err = app.worker().run("run", "--queue", f"{app.queue},{other}", "--max-jobs", 4)
-    places = [err.index(f"image={image} ") for image in order]
-    assert sorted(range(4), key=lambda place: places[place]) == [2, 3, 0, 1]
-    assert app.rows.one("SELECT sum(faces_checked) AS n FROM images")["n"] == 4
 
 
 def test_a_paused_queue_of_several_is_left_out(app: PhotoApp, wait_for: Wait) -> None:

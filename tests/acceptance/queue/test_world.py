@@ -1,4 +1,4 @@
-"""The world's faults: a job waits until they are over, and no try is spent on them."""
+"""The world's faults that come and go while a job is in hand."""
 
 from __future__ import annotations
 
@@ -11,33 +11,6 @@ from tests.servers.rabbitmq import free_port
 from tests.servers.scripted_api import Answer, ScriptedApi, finds, running_scripted_api, says
 
 Wait = Callable[..., None]
-
-#: Answers that say nothing of the photo.
-WORLD = (401, 403, 404, 405, 408, 429, 502, 503, 504)
-
-
-def test_the_world_s_faults_are_waited_out_and_cost_no_try(app: PhotoApp, api: ScriptedApi) -> None:
-    """Each job has one try left, and needs two."""
-    images = {status: scripted(app, api, says(status, error="away"), finds()) for status in WORLD}
-    for image in images.values():
-        app.push(image, attempts=2)
-    log = work(app, len(images))
-    assert app.rows.read("SELECT DISTINCT faces_checked, last_error FROM images") == [
-        {"faces_checked": 1, "last_error": None}
-    ]
-    assert [len(api.times(name_of(app, image))) for image in images.values()] == [2] * len(WORLD)
-    assert (app.leftovers(), app.failed(), depth(app)) == (NOTHING_LEFT, [], 0)
-    assert log.count("no further job is taken until this is over") == len(WORLD)
-    assert "is FACE_API_KEY right?" in log
-
-
-def test_retry_after_is_waited_out(app: PhotoApp, api: ScriptedApi) -> None:
-    image = scripted(app, api, says(503, {"Retry-After": "4"}, error="busy"), finds())
-    app.push(image, attempts=2)
-    work(app, 1)
-    first, second = api.times(name_of(app, image))
-    assert second - first >= 4
-    assert (row_of(app, image)["faces_checked"], app.failed()) == (1, [])
 
 
 def test_what_breaks_while_the_api_is_away_costs_no_try_even_the_last(
