@@ -29,6 +29,7 @@ from worker.consumer.pulse import Pulse
 from worker.consumer.recorder import Recorder
 from worker.consumer.status import Status
 from worker.consumer.stop import Stop
+from worker.consumer.watch import Watch
 from worker.consumer.work import Work
 from worker.face_client import FaceClient, open_http
 from worker.laravel.encryption import keys_of
@@ -94,6 +95,7 @@ def _consumer(
     circuit = Circuit([_api_probe(tools.client), store.ping, _cache_probe(cache)], stop)
     stack.enter_context(closing(broker))
     broker.start()
+    stack.enter_context(closing(Watch(broker.report, status.broker)))
     pulse.ask_also(broker.answers)
     _log.info("taking jobs of %s from %s; rows in %s", settings.job_class, ", ".join(queues), store.name)
     return Consumer(broker, queues, work, circuit, Orders(cache.values, laravel), marks, until, stop, status, pulse)

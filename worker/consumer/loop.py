@@ -141,7 +141,7 @@ class Consumer:
 
     def _world_is_there(self) -> bool:
         if self._circuit.blocks:
-            self._status.waiting(self._circuit.reason)
+            self._status.waiting(self._circuit.reason, self._circuit.waits_for)
             return self._circuit.wait(_IDLE_SECONDS)
         return True
 
@@ -168,7 +168,7 @@ class Consumer:
                 self._circuit.close()
                 return outcome
             self._circuit.open(outcome.error)
-            self._status.waiting(self._circuit.reason)
+            self._status.waiting(self._circuit.reason, self._circuit.waits_for)
             self._hold_back()
             self._pulse.back_after(HOLD_SECONDS)
             if not self._circuit.wait(end - time.monotonic()):
