@@ -31,6 +31,7 @@ from worker.consumer.outcome import Done, Failed, Outcome, outcome_of
 from worker.consumer.recorder import Recorder
 from worker.consumer.stop import Stop
 from worker.errand import Errand, settle
+from worker.face_answer import SANE_ID
 from worker.laravel import chain
 from worker.laravel.chain import NewJob
 from worker.laravel.payload import Command, Envelope, attempts_of
@@ -64,6 +65,12 @@ class Job:
     def uuid(self) -> str:
         """What the job is called wherever it is counted, also where its publisher gave it no name."""
         return self.envelope.uuid or str(uuid_of(self.envelope.body))
+
+    @property
+    def request_id(self) -> str:
+        """What its request is called in the face API's log: known before, so also where no answer comes."""
+        name = f"{self.uuid}.{self.attempt}"
+        return name if SANE_ID.fullmatch(name) else f"{uuid_of(self.envelope.body)}.{self.attempt}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +113,7 @@ class FaceJobs:
 
     def _locked(self, job: Job, lock: ImageLock, log: JobLog) -> Outcome:
         """The job while nobody else has the image. Whoever ends in order leaves no mark of a crash."""
-        errand = self._errand(job, lock)
+        errand = self._errand(job, lock, log)
         crashes = self.marks.begin(job.uuid)
         reached("marked")
         try:
@@ -117,9 +124,16 @@ class FaceJobs:
             self.marks.end(job.uuid)
             reached("unmarked")
 
-    def _errand(self, job: Job, lock: ImageLock) -> Errand:
+    def _errand(self, job: Job, lock: ImageLock, log: JobLog) -> Errand:
         batch = (job.command.batch_id, job.uuid) if job.command.batch_id else None
-        return Errand(lock.is_ours, skip_done=True, dedup_key=job.command.dedup_key, batch=batch)
+        return Errand(
+            lock.is_ours,
+            skip_done=True,
+            dedup_key=job.command.dedup_key,
+            batch=batch,
+            request_id=job.request_id,
+            know=log.know,
+        )
 
     def _attempt(self, job: Job, errand: Errand, crashes: int, log: JobLog) -> Done:
         refusal = _refusal(job, crashes)
