@@ -56,6 +56,9 @@ class FacesError(Exception):
     noted: str | None = None
     repeated = False
 
+    #: The request to the face API that ended in it, by its X-Request-ID: the API's log has the same.
+    request_id: str | None = None
+
 
 class PhotoError(FacesError):
     """This photo cannot be used, and trying again changes nothing."""

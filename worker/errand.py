@@ -15,6 +15,10 @@ def _always() -> bool:
     return True
 
 
+def _unheard(**_facts: str | None) -> None:
+    pass
+
+
 @dataclass(frozen=True, slots=True)
 class Errand:
     """A job that came over the queue."""
@@ -27,6 +31,10 @@ class Errand:
     """The 16 bytes under which nobody queues this job twice."""
     batch: tuple[str, str] | None = None
     """The ids of its `Bus::batch` and of the job within it."""
+    request_id: str | None = None
+    """What its request to the face API is called; None: any name."""
+    know: Callable[..., None] = _unheard
+    """Hears what is learned of the job, for its log: `request`, the name of the request, before and after it."""
 
 
 ALONE = Errand()

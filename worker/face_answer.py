@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx2
@@ -25,6 +26,10 @@ from faces.errors import (
 )
 from faces.face import ENCODING_LENGTH, Encoding, Quality, RatioBox
 from worker import last_error
+
+#: How a request is named, in both directions; the API takes no other id, and neither do we: it could forge log lines.
+REQUEST_ID = "X-Request-ID"
+SANE_ID = re.compile(r"[A-Za-z0-9._:+/=@-]{1,128}")
 
 #: Statuses that, with `retryable: false` and a code that speaks of the photo, mean: trying again changes nothing.
 _PHOTO_STATUSES = frozenset({400, 413, 415, 422})
@@ -63,18 +68,38 @@ class Encoded:
     scale: int | None = None
     """The longest side of the picture that they were found in."""
     warnings: tuple[str, ...] = ()
+    request_id: str | None = None
+    """What the API's log calls the request."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """No faces to be had: the error, and what `images.last_error` says of it."""
+    """No faces to be had: the error, and what `images.last_error` says of it, but for the request's id."""
 
     error: FacesError
     last_error: str
 
+    @property
+    def request_id(self) -> str | None:
+        """What the API's log calls the request."""
+        return self.error.request_id
 
-def read(answer: httpx2.Response, place: str) -> Encoded | Refused:
-    """Read an answer of the API at `place`; never "no faces" from something else than a reply that says so."""
+
+def read(answer: httpx2.Response, place: str, request_id: str) -> Encoded | Refused:
+    """Read an answer of the API at `place`; never "no faces" from something else than a reply that says so.
+
+    The request is what the answer calls it, where something in between gave it another name than our `request_id`.
+    """
+    said = answer.headers.get(REQUEST_ID, "")
+    name = said if SANE_ID.fullmatch(said) else request_id
+    found = _read(answer, place)
+    if isinstance(found, Encoded):
+        return replace(found, request_id=name)
+    found.error.request_id = name
+    return found
+
+
+def _read(answer: httpx2.Response, place: str) -> Encoded | Refused:
     try:
         body = answer.json()
     except ValueError:

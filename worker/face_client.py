@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import httpx2
 
 from faces.errors import AnswerLost, FaceApiUnavailable, FacesError, FileMissing
 from worker import face_answer, last_error
-from worker.face_answer import Encoded, Refused
+from worker.face_answer import REQUEST_ID, Encoded, Refused
 
 #: Seconds to reach the API, and for `/health` and `/readyz`; its answer to a photo may take `FACE_API_TIMEOUT`.
 _CONNECT_SECONDS = 10
@@ -39,7 +40,12 @@ class FaceClient:
         self._place = str(http.base_url).rstrip("/")
 
     def encode(
-        self, photo: Path, filename: str, original_path: str | None = None, timeout: float | None = None
+        self,
+        photo: Path,
+        filename: str,
+        original_path: str | None = None,
+        timeout: float | None = None,
+        request_id: str | None = None,
     ) -> Encoded | Refused:
         """Send a photo and read its faces.
 
@@ -48,20 +54,22 @@ class FaceClient:
             filename: what to call it, `images.filename`.
             original_path: where the original lies for the app; the API then writes a debug picture beside it.
             timeout: seconds to wait for the answer; None: as long as the client does.
+            request_id: what the API's log is to call the request, as `face_answer.SANE_ID` has it; None: a new name.
 
         Raises:
             FileMissing: the file cannot be read.
         """
         fields = {"original_path": original_path, "image_debug_subdir": "debug"} if original_path else {}
+        request_id = request_id or uuid.uuid4().hex
         try:
-            answer = self._post(photo, filename, fields, timeout)
+            answer = self._post(photo, filename, fields, timeout, request_id)
         except OSError as error:
             raise FileMissing(f"cannot read {photo}: {error.strerror or error}") from error
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.InvalidURL) as error:
             return _refused(FaceApiUnavailable(f"the face API at {self._place} does not answer: {_why(error)}"))
         except httpx2.HTTPError as error:
-            return _refused(self._lost(error))
-        return face_answer.read(answer, self._place)
+            return _refused(self._lost(error), request_id)
+        return face_answer.read(answer, self._place, request_id)
 
     def health(self) -> Mapping[str, Any] | None:
         """What `/health` says; None where nothing answers or it is not a face API."""
@@ -79,10 +87,13 @@ class FaceClient:
         except (httpx2.HTTPError, httpx2.InvalidURL):
             return False
 
-    def _post(self, photo: Path, filename: str, fields: dict[str, str], timeout: float | None) -> httpx2.Response:
+    def _post(
+        self, photo: Path, filename: str, fields: dict[str, str], timeout: float | None, request_id: str
+    ) -> httpx2.Response:
         """Send it; once more where a kept connection was closed before a byte of answer."""
         events: list[str] = []
-        options: dict[str, Any] = {"extensions": {"trace": lambda event, _info: events.append(event)}}
+        trace = {"trace": lambda event, _info: events.append(event)}
+        options: dict[str, Any] = {"extensions": trace, "headers": {REQUEST_ID: request_id}}
         if timeout is not None:
             options["timeout"] = httpx2.Timeout(timeout, connect=_CONNECT_SECONDS)
         with photo.open("rb") as file:
@@ -103,7 +114,9 @@ class FaceClient:
         return FaceApiUnavailable(f"the face API at {self._place} does not answer any more: {_why(error)}")
 
 
-def _refused(error: FacesError) -> Refused:
+def _refused(error: FacesError, request_id: str | None = None) -> Refused:
+    """`request_id` where the API may have heard of the request."""
+    error.request_id = request_id
     return Refused(error, last_error.limited(str(error)))
 
 

@@ -16,6 +16,8 @@ _COLUMN = 255
 
 _SENTENCE = re.compile(r'HTTP \d+: \{"error": ?"((?:[^"\\]|\\.)*)')
 
+_REQUEST = re.compile(r" \(request \S+\)$")
+
 #: What PHP's `rtrim` takes away.
 _BLANKS = " \t\n\r\0\x0b"
 
@@ -40,8 +42,20 @@ def of_answer(status: int, body: bytes) -> str:
     return f"HTTP {status}: {limited(body)}"
 
 
+def with_request(text: str, request_id: str | None) -> str:
+    """The text with the name of the request behind it, where both fit the column whole; its beginning stays PHP's."""
+    named = f"{text} (request {request_id})"
+    return named if request_id and len(named) <= _COLUMN else text
+
+
+def without_request(text: str) -> str:
+    """The same error has the same text here, whichever request ended in it."""
+    return _REQUEST.sub("", text)
+
+
 def sentence_of(text: str) -> str:
     """The sentence for a person in such a text, which may hold our API's JSON, cut off somewhere."""
+    text = without_request(text)
     found = _SENTENCE.match(text)
     try:
         return str(json.loads(f'"{found[1]}"')) if found else text

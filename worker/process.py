@@ -133,7 +133,9 @@ def _encode(tools: Tools, image: Image, errand: Errand, timeout: float | None) -
     try:
         file, original_path = _file_of(tools, image)
         reached("file found")
-        answer = tools.client.encode(file, image.filename, original_path, timeout)
+        errand.know(request=errand.request_id)
+        answer = tools.client.encode(file, image.filename, original_path, timeout, errand.request_id)
+        errand.know(request=answer.request_id)
     except (FileMissing, OutsideDisks) as error:
         _note(tools, image.id, errand, error, last_error.limited(str(error)))
         raise
@@ -157,20 +159,21 @@ def _file_of(tools: Tools, image: Image) -> tuple[Path, str | None]:
 
 def _note(tools: Tools, image_id: int, errand: Errand, error: FacesError, text: str) -> None:
     """Write `last_error`, but not beside what another worker has done meanwhile."""
+    named = last_error.with_request(text, error.request_id)
 
     def work(transaction: Transaction) -> bool:
         image = take(transaction, image_id, errand)
         if not skips(tools, image, errand):
-            images.note_error(transaction, image_id, text)
-        return image.last_error == text
+            images.note_error(transaction, image_id, named)
+        return last_error.without_request(image.last_error or "") == last_error.without_request(named)
 
     try:
         error.repeated = tools.store.write(work)
     except EngineError:
         # A table that holds no such characters: better a text with `?` than another error than the photo's.
-        text = text.encode("ascii", "replace").decode()
+        named = named.encode("ascii", "replace").decode()
         error.repeated = tools.store.write(work)
-    error.noted = text
+    error.noted = named
 
 
 def _candidates(tools: Tools, image_id: int) -> Candidates:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import argparse
-import time
 from dataclasses import asdict
 from typing import Any
 
+from faces.errors import SettingsError
+from worker import status_metrics
 from worker.commands.verb import add_verb
-from worker.consumer import status
-from worker.consumer.status import Report
+from worker.consumer import worker_files
+from worker.consumer.worker_files import Report
 from worker.session import Session
+from worker.status_words import facts_of, lines_of, troubles_of
 
 _DETAILS = """\
 Shows the workers that `run` started on this machine and what became of their jobs, read from FACE_STATE_DIR.
+A worker that waits says for what and since when, in the words of what is away.
+
+--check is for a watchdog: it says what is wrong and ends with 1 where no worker runs, a worker has waited for more than
+60 seconds (not for queue:pause or `php artisan down`), jobs were refused, or messages could not be recorded.
 --metrics writes the same as Prometheus reads it, for example for the node exporter's text files."""
 
 
@@ -21,40 +27,48 @@ def add_to(verbs: Any) -> None:
     """Add the verb to the command line."""
     parser = add_verb(verbs, "status", run, "what this machine's workers are doing", _DETAILS)
     form = parser.add_mutually_exclusive_group()
+    form.add_argument("--check", action="store_true", help="only what is wrong; exit code 1 where something is")
     form.add_argument("--metrics", action="store_true", help="as Prometheus reads it")
     form.add_argument("--pids", action="store_true", help="only the workers' process numbers, for `kill`")
 
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
-    """Show them; 1 where no worker runs."""
-    reports, totals = status.read(session.settings.state_dir)
+    """Show them; 1 where no worker runs, or one does not do well and that was asked for.
+
+    Raises:
+        SettingsError: their files cannot be read.
+    """
+    folder = session.settings.state_dir
+    try:
+        reports, totals = worker_files.read(folder)
+    except OSError as error:
+        raise SettingsError(f"FACE_STATE_DIR: cannot read what workers say in {folder}: {error.strerror}") from error
+    if arguments.check:
+        return _check(reports, session)
     if arguments.metrics:
-        session.output.result(_metrics(reports, totals))
+        session.output.result(status_metrics.of(reports, totals))
     elif arguments.pids:
         session.output.result(" ".join(str(report.pid) for report in reports))
     else:
-        for report in reports:
-            session.output.result(_line(report))
-            session.output.record(asdict(report))
-        words = ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in totals.items())
-        session.output.result(f"{len(reports)} workers; jobs: {words}")
-        session.output.record({"workers": len(reports), "jobs": totals})
+        _show(reports, totals, session)
     return 0 if reports else 1
 
 
-def _line(report: Report) -> str:
-    job = " ".join(f"{name} {value}" for name, value in (report.job or {}).items())
-    state = ": ".join(filter(None, [report.state, report.reason or job]))
-    since = int(time.time() - report.started_at)
-    return f"worker {report.pid}, {','.join(report.queues)}, {since} s: {state}"
+def _show(reports: list[Report], totals: dict[str, int], session: Session) -> None:
+    for report in reports:
+        for line in lines_of(report):
+            session.output.result(line)
+        session.output.record(asdict(report) | facts_of(report))
+    words = ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in totals.items())
+    session.output.result(f"{len(reports)} workers; jobs: {words}")
+    session.output.record({"workers": len(reports), "jobs": totals})
 
 
-def _metrics(reports: list[Report], totals: dict[str, int]) -> str:
-    states = ("idle", "working", "waiting", "ordered to wait")
-    lines = ["# HELP face_worker_jobs_total Jobs by what became of them.", "# TYPE face_worker_jobs_total counter"]
-    lines += [f'face_worker_jobs_total{{outcome="{name}"}} {number}' for name, number in totals.items()]
-    lines += ["# HELP face_worker_workers Running workers by what they do.", "# TYPE face_worker_workers gauge"]
-    for state in states:
-        number = sum(1 for report in reports if report.state == state)
-        lines.append(f'face_worker_workers{{state="{state}"}} {number}')
-    return "\n".join(lines)
+def _check(reports: list[Report], session: Session) -> int:
+    wrong = [f"worker {report.pid}: {trouble}" for report in reports for trouble in troubles_of(report)]
+    if not reports:
+        wrong = ["no worker runs on this machine"]
+    for sentence in wrong or [f"{len(reports)} workers, nothing is wrong"]:
+        session.output.result(sentence)
+    session.output.record({"workers": len(reports), "wrong": wrong})
+    return 1 if wrong else 0

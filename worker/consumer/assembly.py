@@ -31,6 +31,7 @@ from worker.consumer.pulse import Pulse
 from worker.consumer.recorder import Recorder
 from worker.consumer.status import Status
 from worker.consumer.stop import Stop
+from worker.consumer.watch import Watch
 from worker.consumer.work import Work
 from worker.face_client import FaceClient, open_http
 from worker.laravel.encryption import keys_of
@@ -99,6 +100,7 @@ def _consumer(
     consumer = assemble(World(broker, store, cache, client), session, laravel, queues, until, opening)
     stack.enter_context(closing(broker))
     broker.start()
+    stack.enter_context(closing(Watch(broker.report, opening.status.broker)))
     opening.pulse.ask_also(broker.answers)
     _log.info("taking jobs of %s from %s; rows in %s", settings.job_class, ", ".join(queues), store.name)
     return consumer

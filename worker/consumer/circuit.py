@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 from faces.errors import FaceApiUnavailable, FacesError
 from worker.consumer.stop import Stop
+from worker.consumer.waits import waited_for
 
 _log = logging.getLogger(__name__)
 
@@ -35,6 +36,8 @@ class Circuit:
         self._failures, self._next_look, self._opened_at = 0, 0.0, 0.0
         self._may_try = True
         self.reason: str | None = None
+        self.waits_for = "other"
+        """What is away, as `status` calls it."""
 
     @property
     def blocks(self) -> bool:
@@ -80,3 +83,4 @@ class Circuit:
         self._failures = min(self._failures + 1, 30)
         self._next_look = time.monotonic() + max(asked or 0.0, pause)
         self._may_try, self.reason = False, str(error)
+        self.waits_for = waited_for(error)

@@ -19,6 +19,7 @@ from faces.errors import (
     UnreadableMessage,
 )
 from faces.settings import Settings
+from faces.store.failed_jobs import uuid_of
 from worker import completion
 from worker.cache.app_cache import AppCache, Values
 from worker.cache.crash_marks import CrashMarks
@@ -31,6 +32,7 @@ from worker.consumer.recorder import Recorder
 from worker.consumer.stop import Stop
 from worker.consumer.work import CRASHES_ALLOWED
 from worker.errand import Errand, settle
+from worker.face_answer import SANE_ID
 from worker.laravel import chain
 from worker.laravel.chain import NewJob
 from worker.laravel.payload import Command, Envelope
@@ -70,8 +72,14 @@ class _FaceJob:
     def errand(self, lock: ImageLock | None = None) -> Errand:
         """What it adds to the transaction that ends it; after its lock the image's row alone decides."""
         batch = (self.command.batch_id, self.job.uuid) if self.command.batch_id else None
-        errand = Errand(skip_done=True, dedup_key=self.command.dedup_key, batch=batch)
+        errand = Errand(skip_done=True, dedup_key=self.command.dedup_key, batch=batch, request_id=self.request_id)
         return replace(errand, still_ours=lock.is_ours) if lock else errand
+
+    @property
+    def request_id(self) -> str:
+        """What its request is called in the face API's log: known before, so also where no answer comes."""
+        name = f"{self.job.uuid}.{self.job.attempt}"
+        return name if SANE_ID.fullmatch(name) else f"{uuid_of(self.envelope.body)}.{self.job.attempt}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +137,7 @@ class FaceJobs:
 
     def _locked(self, face_job: _FaceJob, lock: ImageLock, log: JobLog) -> Outcome:
         """The job while nobody else has the image. Whoever ends in order leaves no mark of a crash."""
-        errand = face_job.errand(lock)
+        errand = replace(face_job.errand(lock), know=log.know)
         crashes = self.marks.begin(face_job.job.uuid)
         reached("marked")
         try:

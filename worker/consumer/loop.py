@@ -135,7 +135,7 @@ class Consumer:
 
     def _world_is_there(self) -> bool:
         if self._circuit.blocks:
-            self._status.waiting(self._circuit.reason)
+            self._status.waiting(self._circuit.reason, self._circuit.waits_for)
             return self._circuit.wait(_IDLE_SECONDS)
         return True
 

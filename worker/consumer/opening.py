@@ -11,6 +11,7 @@ from faces.errors import Unavailable
 from worker.consumer.pulse import Pulse
 from worker.consumer.status import Status
 from worker.consumer.stop import Stop
+from worker.consumer.waits import waited_for
 
 _log = logging.getLogger(__name__)
 
@@ -48,9 +49,9 @@ class Opening:
                 if str(error) != said:
                     _log.warning("waiting for the %s: %s", what, error)
                 said = str(error)
-                self.status.waiting(f"the {what}: {error}")
+                self.status.waiting(f"the {what}: {error}", waited_for(error, "start"))
             else:
-                self.status.idle()
+                self.status.starting()
                 return found
             self.stop.wait(_PAUSE)
         raise NotOpened

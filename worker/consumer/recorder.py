@@ -64,4 +64,6 @@ class Recorder:
 def _text(error: Exception, attempt: str) -> str:
     """The class and the sentence on the first line, as PHP has them: `queue:failed` and people look there."""
     kind = type(error)
-    return f"{kind.__module__}.{kind.__qualname__}: {error}\n{attempt}, by the face sidecar"
+    request_id = error.request_id if isinstance(error, FacesError) else None
+    request = f", request {request_id} in the face API's log" if request_id else ""
+    return f"{kind.__module__}.{kind.__qualname__}: {error}\n{attempt}, by the face sidecar{request}"

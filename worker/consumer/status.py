@@ -1,180 +1,161 @@
-"""What this machine's workers are doing: each has a file that `status` reads; no port, and true after a kill -9."""
+"""What this worker is doing and waits for, told to a file that the command `status` reads."""
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import json
 import logging
-import os
+import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from worker.amqp.report import BrokerReport
+from worker.consumer import worker_files
 from worker.consumer.outcome import Done, Failed, Forward, Outcome, Release
+from worker.consumer.waits import OF_BROKER, OF_WORLD, Waits, boot_seconds, of_broker
 
 _log = logging.getLogger(__name__)
 
 _COUNTS: dict[type, str] = {Done: "done", Release: "released", Failed: "failed", Forward: "handed_on"}
 
-#: The counts of all workers that have ended, so that a counter never goes back.
-_TOTALS = "ended.json"
-
-
-@dataclass(slots=True)
-class Report:
-    """What one worker says of itself; times are Unix seconds."""
-
-    pid: int
-    born: str
-    """When the process began, in the kernel's words: numbers of processes come again."""
-    queues: list[str]
-    started_at: float
-    state: str = "idle"
-    """idle, working, waiting (something is away) or ordered to wait."""
-    reason: str | None = None
-    job: dict[str, Any] | None = None
-    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_COUNTS.values(), 0))
-
 
 class Status:
-    """The file of this worker. Where it cannot be written, the worker works on without."""
+    """The file of this worker. Where it cannot be written, the worker works on without. Threads may share it."""
 
     def __init__(self, state: Path, queues: Sequence[str]) -> None:
         """Make it, and count what workers left that were killed."""
-        self._folder = state / "workers"
-        self._report = Report(os.getpid(), _born(os.getpid()) or "", list(queues), time.time())
+        self._folder = worker_files.folder_of(state)
+        self._report = worker_files.new(queues, time.time())
+        self._guard = threading.RLock()
+        self._does = "starting"
+        self._waits = Waits()
+        self._broker: BrokerReport | None = None
+        self._broker_heard_at = boot_seconds()
+        self._written: dict[str, Any] | None = None
         self._broken = False
         self.ordered_to_wait: str | None = None
         with self._best_effort():
-            self._folder.mkdir(parents=True, exist_ok=True)
-            _sweep(self._folder)
-        self._write()
+            worker_files.sweep(self._folder)
+        self.starting()
+
+    def starting(self) -> None:
+        """It is not ready for jobs yet."""
+        self._set("starting", {"start": "it is starting"})
 
     def working(self, **job: Any) -> None:
-        """A job is in hand."""
-        self._set("working", None, job)
+        """A job is in hand. Only its end tells whether what was waited for is there."""
+        with self._guard:
+            self._waits.forget(["start"])
+            self._does, self._report.job = "working", job
+            self._write()
 
     def idle(self) -> None:
         """There is nothing to do."""
-        if self._report.state != "idle":
-            self._set("idle", None)
+        with self._guard:
+            self._report.job = None
+            self._set("idle", {})
 
-    def waiting(self, reason: str | None) -> None:
-        """Something is away."""
-        if (self._report.state, self._report.reason) != ("waiting", reason):
-            self._set("waiting", reason, self._report.job)
+    def waiting(self, reason: str | None, what: str = "other") -> None:
+        """Something is away: `what` as `waits.OF_WORLD` has it. The job in hand, if there is one, stays."""
+        self._set("waiting", {what: reason or "something is away"})
 
     def ordered(self, reason: str | None) -> None:
         """The app wants no job to be taken, or (None) wants it again; said once."""
         if reason == self.ordered_to_wait:
             return
         _log.info("%s", f"no job is taken: {reason}" if reason else "jobs may be taken again")
-        self.ordered_to_wait = reason
-        self._set("ordered to wait" if reason else "idle", reason)
+        with self._guard:
+            self.ordered_to_wait, self._report.job = reason, None
+            self._set("ordered to wait" if reason else "idle", {})
 
     def ended(self, outcome: Outcome) -> None:
-        """A job's outcome."""
-        if name := _COUNTS.get(type(outcome)):
-            self._report.counts[name] += 1
-        self._set("idle", None)
+        """A job's outcome. One that ended for good shows that the world was there."""
+        with self._guard:
+            if name := _COUNTS.get(type(outcome)):
+                self._report.counts[name] += 1
+            if not isinstance(outcome, Release):
+                self._waits.forget(OF_WORLD)
+            self._does, self._report.job = "idle", None
+            self._write()
+
+    def broker(self, report: BrokerReport) -> None:
+        """How the connection is; may be told every second."""
+        with self._guard:
+            now = boot_seconds()
+            if report != self._broker:
+                self._note_broker(report, now)
+            self._broker, self._broker_heard_at = report, now
+            self._write()
+
+    def refused(self, job: str) -> None:
+        """A job, by its uuid, was refused by the world and waits at the queue's tail."""
+        with self._guard:
+            lately = {known: self._report.refused[known] for known in self._report.refused_jobs}
+            self._report.refused = lately | {job: boot_seconds()}
+            self._write()
+
+    def settled(self, job: str) -> None:
+        """That job is done or failed."""
+        with self._guard:
+            self._report.refused.pop(job, None)
+            self._write()
+
+    def unrecorded(self, messages: int) -> None:
+        """How many messages wait in the queues `<queue>.unrecorded` now."""
+        with self._guard:
+            self._report.unrecorded = messages
+            self._write()
 
     def close(self) -> None:
         """The worker ends in order."""
-        with self._best_effort():
-            _count_ended(self._folder, [self._report.counts])
-            self._path.unlink(missing_ok=True)
+        with self._guard, self._best_effort():
+            worker_files.count_ended(self._folder, [self._report.counts])
+            worker_files.remove(self._folder, self._report)
 
-    @property
-    def _path(self) -> Path:
-        return self._folder / f"{self._report.pid}.json"
+    def _set(self, does: str, found: dict[str, str]) -> None:
+        """What the worker does, and what it waits for beside RabbitMQ."""
+        with self._guard:
+            self._waits.are(found, OF_WORLD, boot_seconds())
+            self._does = does
+            self._write()
 
-    def _set(self, state: str, reason: str | None, job: dict[str, Any] | None = None) -> None:
-        self._report.state, self._report.reason, self._report.job = state, reason, job
-        self._write()
+    def _note_broker(self, report: BrokerReport, now: float) -> None:
+        known, since = self._broker, self._report.broker and self._report.broker["since"]
+        began = now
+        if known is None or (known.connected, known.since) != (report.connected, report.since):
+            # It began after the report before this one, whatever the clock of `since` did meanwhile.
+            began = since = now - min(max(time.time() - report.since, 0.0), now - self._broker_heard_at)
+        self._waits.are(of_broker(report, self._report.queues), OF_BROKER, now, began)
+        self._report.broker = asdict(report) | {"since": since, "missing": list(report.missing)}
 
     def _write(self) -> None:
+        """Where it is new."""
+        self._report.waiting = self._waits.all()
+        self._report.state, self._report.reason = self._state()
+        values = asdict(self._report)
+        if values == self._written:
+            return
         with self._best_effort():
-            _replace(self._path, asdict(self._report))
+            worker_files.write(self._folder, self._report)
+            self._written, self._broken = values, False
+
+    def _state(self) -> tuple[str, str | None]:
+        """What the worker does and why: nobody is idle whom something keeps from jobs."""
+        if self._does == "ordered to wait":
+            return self._does, self.ordered_to_wait
+        waits = [wait for wait in self._report.waiting if wait.what != "start" or self._does != "starting"]
+        return ("waiting", waits[0].why) if waits and self._does != "working" else (self._does, None)
 
     @contextlib.contextmanager
     def _best_effort(self) -> Iterator[None]:
+        """Rather no file than an old one, which would be no truth."""
         try:
             yield
         except OSError as error:
             if not self._broken:
                 _log.warning("`status` will not show this worker: %s", error)
-            self._broken = True
-
-
-def read(state: Path) -> tuple[list[Report], dict[str, int]]:
-    """The living workers by their start, and all counts: theirs and those of the ended.
-
-    Raises:
-        OSError: the folder cannot be read.
-    """
-    reports, totals = [], dict.fromkeys(_COUNTS.values(), 0)
-    for path in (state / "workers").glob("*.json"):
-        values = _load(path)
-        counts = values if path.name == _TOTALS else values.get("counts", {})
-        totals = {name: totals[name] + counts.get(name, 0) for name in totals}
-        if path.name != _TOTALS and values and _lives(values):
-            reports.append(Report(**values))
-    return sorted(reports, key=lambda report: report.started_at), totals
-
-
-def _sweep(folder: Path) -> None:
-    """Add up and remove what killed workers left."""
-    dead = [
-        (path, values)
-        for path in folder.glob("*.json")
-        if path.name != _TOTALS and not _lives(values := _load(path))
-    ]  # fmt: skip
-    _count_ended(folder, [values.get("counts", {}) for path, values in dead if _taken(path)])
-
-
-def _taken(path: Path) -> bool:
-    """Whether it was we who removed it: of several starting workers only one counts it."""
-    try:
-        path.unlink()
-    except FileNotFoundError:
-        return False
-    return True
-
-
-def _count_ended(folder: Path, counts: Sequence[dict[str, int]]) -> None:
-    with (folder / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        totals = _load(folder / _TOTALS)
-        names = _COUNTS.values()
-        added = {name: totals.get(name, 0) + sum(one.get(name, 0) for one in counts) for name in names}
-        _replace(folder / _TOTALS, added)
-
-
-def _replace(path: Path, values: dict[str, Any]) -> None:
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    unfinished.write_text(json.dumps(values), encoding="utf-8")
-    unfinished.rename(path)
-
-
-def _load(path: Path) -> dict[str, Any]:
-    """A file's values; none where it has just gone or was never whole."""
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
-        return {}
-    return values if isinstance(values, dict) else {}
-
-
-def _lives(values: dict[str, Any]) -> bool:
-    return bool(values) and _born(values.get("pid", 0)) == values.get("born")
-
-
-def _born(pid: int) -> str | None:
-    """The process's start in ticks since boot; None when there is no such process."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[19]
-    except OSError:
-        return None
+            self._broken, self._written = True, None
+            with contextlib.suppress(OSError):
+                worker_files.remove(self._folder, self._report)

@@ -7,7 +7,8 @@ import signal
 from pathlib import Path
 
 from worker.consumer.outcome import Done, Failed, Release
-from worker.consumer.status import Status, read
+from worker.consumer.status import Status
+from worker.consumer.worker_files import read
 
 
 def _work_and_die(state: Path, done: int) -> None:
