@@ -1,7 +1,8 @@
 """Whose fault a refusal is: what other jobs tell. The world's costs a job nothing, its own is a try.
 
 A job that the world refused goes to the queue's tail, so that others are tried. While none of them is done either, it
-is the world, however long that takes. Refused again and again while another was done, it is refused by itself.
+is the world, however long that takes. Refused again and again while another was done, it is refused by itself, as long
+as no other is refused, too.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ _REFUSALS = 3
 _PHOTOS = 3
 _BLAMED_SECONDS = 600.0
 
+#: Refused jobs that a worker remembers, far more than can be told apart.
+_JOBS = 1000
+
 #: Beginning of the keys of refused jobs, the key of the time at which any worker was last done with a job, and seconds
 #: for which both are kept.
 _REFUSED = "face-refused:"
@@ -47,11 +51,12 @@ class Refusal:
 class Evidence:
     """One worker's, shared with the others through the app's cache. Times are Unix seconds: workers compare them."""
 
-    def __init__(self, values: Values, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, values: Values, now: Callable[[], float] = lambda: time.time()) -> None:
         """Nothing was done yet."""
         self._values, self._now = values, now
         self._done_at, self._shared = 0.0, 0.0
-        self._refused: set[str] = set()
+        self._refused: dict[str, float] = {}
+        """Jobs that were refused here, and when last; the latest at the end."""
         self._failing: set[str] = set()
         self._blamed_at: float | None = None
 
@@ -84,9 +89,8 @@ class Evidence:
 
     def settled(self, job: str) -> None:
         """A job is done or failed: its refusals, if it met any here, are forgotten. Never raises."""
-        if job not in self._refused:
+        if self._refused.pop(job, None) is None:
             return
-        self._refused.discard(job)
         try:
             self._values.forget(_REFUSED + job)
         except FacesError as unavailable:
@@ -106,13 +110,23 @@ class Evidence:
         return self._now() - self._blamed_at < _BLAMED_SECONDS
 
     def _counted(self, job: str, error: FacesError) -> Refusal:
-        self._refused.add(job)
+        self._remember(job)
         count, since = self._read(job)
         count += 1
-        is_its_own = count >= _REFUSALS and not _is_the_world_s(error) and self._last_done() > since
-        # What comes after a try needs new evidence: the world may be gone by then.
-        self._write(job, count, self._now() if is_its_own else since)
+        self._values.put(_REFUSED + job, serialized.write(f"{count}:{since!r}"), _REMEMBERED)
+        is_its_own = count >= _REFUSALS and not _is_the_world_s(error) and self._others_are_done(job, since)
         return Refusal(is_its_own, TAIL_SECONDS[min(count, len(TAIL_SECONDS)) - 1])
+
+    def _remember(self, job: str) -> None:
+        self._refused.pop(job, None)
+        self._refused[job] = self._now()
+        if len(self._refused) > _JOBS:
+            del self._refused[next(iter(self._refused))]
+
+    def _others_are_done(self, job: str, since: float) -> bool:
+        """Whether another job was done in this time, and none was refused after that: the world is there today, too."""
+        others = (at for other, at in reversed(self._refused.items()) if other != job)
+        return self._last_done() > max(since, next(others, 0.0))
 
     def _last_done(self) -> float:
         return max(self._done_at, _number(_text(self._values.get(_DONE))))
@@ -121,9 +135,6 @@ class Evidence:
         """How often it was refused, and since when that counts."""
         count, _, since = _text(self._values.get(_REFUSED + job)).partition(":")
         return (int(count), _number(since)) if count.isdecimal() else (0, self._now())
-
-    def _write(self, job: str, count: int, since: float) -> None:
-        self._values.put(_REFUSED + job, serialized.write(f"{count}:{since!r}"), _REMEMBERED)
 
 
 def _is_the_world_s(error: FacesError) -> bool:

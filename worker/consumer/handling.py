@@ -89,6 +89,7 @@ class Handling:
         try:
             self._publish(delivery, outcome)
         except BrokerRefused as error:
+            log.not_published(error)
             refused = outcome if isinstance(outcome, Release) else self.work.refused(delivery, error)
         else:
             return outcome
@@ -110,6 +111,7 @@ class Handling:
             self._publish(delivery, tail)
         except BrokerRefused as error:
             log.not_published(error)
+            log.given_back(error)
             self.broker.give_back(delivery)
             return None
         return tail

@@ -57,7 +57,11 @@ class JobLog:
         self._say(logging.WARNING, f"left to the next delivery: {error}")
 
     def not_published(self, error: FacesError) -> None:
-        """The last line where something that had to be published was not."""
+        """A line more where something that has to be published is not taken."""
+        self._say(logging.WARNING, f"not published: {error}")
+
+    def given_back(self, error: FacesError) -> None:
+        """The last line where nothing at all of the job was taken."""
         self._say(logging.ERROR, f"given back: {error}")
 
     def _say(self, level: int, words: str) -> None:

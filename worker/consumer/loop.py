@@ -6,6 +6,7 @@ import logging
 import resource
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,6 +70,14 @@ class Consumer:
 
     def run(self) -> int:
         """Work; returns the exit code."""
+        try:
+            return self._run()
+        finally:
+            # Else the other workers never learn of its last jobs.
+            with suppress(CacheUnavailable):
+                self._evidence.share()
+
+    def _run(self) -> int:
         while (code := self._reason_to_leave()) is None:
             self._pulse.back_after(0)
             if not self._may_take():

@@ -61,13 +61,15 @@ def test_what_was_done_before_its_first_refusal_tells_nothing(evidence: Evidence
     assert not any(evidence.refused("job", REFUSED).is_its_own for _ in range(5))
 
 
-def test_after_a_try_another_job_must_be_done_again(evidence: Evidence) -> None:
+def test_once_it_is_refused_by_itself_each_refusal_is_a_try_until_others_are_refused_too(evidence: Evidence) -> None:
     for _ in range(2):
         evidence.refused("job", REFUSED)
     evidence.done()
     own = [evidence.refused("job", REFUSED).is_its_own for _ in range(3)]
+    evidence.refused("another", REFUSED)
+    own += [evidence.refused("job", REFUSED).is_its_own]
     evidence.done()
-    assert [*own, evidence.refused("job", REFUSED).is_its_own] == [True, False, False, True]
+    assert [*own, evidence.refused("job", REFUSED).is_its_own] == [True, True, True, False, True]
 
 
 def test_the_api_s_word_that_it_takes_no_photos_is_never_a_job_s_own(evidence: Evidence) -> None:

@@ -10,7 +10,8 @@ from tests.servers.scripted_api import finds, says
 from tests.stubs.api import StubApi
 from tests.stubs.app import StubApp
 
-BOOM = says(500, error="boom")
+#: An answer that is the job's own fault, and not the API's over all photos.
+BOOM = says(409, error="boom")
 
 
 def released(app: StubApp, image: int, seconds: int, attempts: int) -> bool:
@@ -77,9 +78,9 @@ def test_exceptions_are_counted_in_the_app_s_cache_and_limited(app: StubApp, api
     """Only errors of the job's own are exceptions: the world's are none."""
     image = scripted(app, api, BOOM, says(503, error="away"), BOOM)
     uuid = app.push(image, maxTries=9, maxExceptions=2)
-    work(app, 1)
+    work(app, 2)
     counter = app.rows.one("SELECT * FROM cache WHERE `key` = :key", key=f"photo_app_cache_job-exceptions:{uuid}")
     assert counter["value"] == "i:1;"
-    work(app, 1)
+    app.worker().run_until_quiet()
     assert ([row["uuid"] for row in app.failed()], len(api.seen)) == ([uuid], 3)
     assert (app.leftovers(), depth(app)) == (NOTHING_LEFT, 0)
