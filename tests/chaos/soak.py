@@ -15,8 +15,11 @@ from tests.chaos.world import World
 #: Seconds of work before a fault comes, at most.
 _BEFORE = 1.0
 
-#: Seconds between two looks whether all is over.
-_LOOK = 2.0
+#: Seconds in which the workers may get on with a part of what is queued, so that the next fault meets jobs at work.
+_BETWEEN = 6.0
+
+#: Seconds between two looks at the rows, and whether all is over.
+_GLANCE, _LOOK = 0.2, 2.0
 
 
 @dataclass(frozen=True)
@@ -75,10 +78,18 @@ def _strike(
         what = fault(world, dice)
         codes = world.keep_workers()
         again = f"; workers that left with {codes} were started again" if codes else ""
-        done, failed = verdict.ended(world, jobs.expected)
+        done, failed = verdict.ended(world)
         say(f"{began:6.1f} s  {number:2d}/{told.faults}  {what}{again}; {done} done, {failed} failed of {jobs.pushed}")
         if time.monotonic() > end:
             return
+        _let_work(world, done + failed + told.jobs // told.faults)
+
+
+def _let_work(world: World, wanted: int) -> None:
+    """Until so many jobs have ended, or it takes too long."""
+    end = time.monotonic() + _BETWEEN
+    while sum(verdict.ended(world)) < wanted and time.monotonic() < end:
+        time.sleep(_GLANCE)
 
 
 def _wait(world: World, jobs: Jobs, end: float, say: Callable[[str], None]) -> bool:

@@ -12,7 +12,7 @@ from tests.chaos.world import World
 from tests.servers.photo_app import NOTHING_LEFT
 
 
-def ended(world: World, expected: Expected) -> tuple[int, int]:
+def ended(world: World) -> tuple[int, int]:
     """How many good images are done, and how many jobs have failed."""
     done = world.app.rows.one("SELECT count(*) AS n FROM images WHERE faces_checked")["n"]
     failed = world.app.rows.one("SELECT count(*) AS n FROM failed_jobs")["n"]
@@ -21,7 +21,7 @@ def ended(world: World, expected: Expected) -> tuple[int, int]:
 
 def is_over(world: World, expected: Expected) -> bool:
     """Whether all jobs have ended and nothing is left of them."""
-    if ended(world, expected) != (len(expected.people), len(expected.failed)):
+    if ended(world) != (len(expected.people), len(expected.failed)):
         return False
     return not any(left(world)) and not any(queues(world).values())
 
