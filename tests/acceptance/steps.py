@@ -41,6 +41,11 @@ def take_all(app: PhotoApp, queue: str) -> list[Message]:
             found.append(Message(body, dict(properties.headers or {}), properties.correlation_id))
 
 
+def delay_queue(queue: str, seconds: int) -> str:
+    """Where jobs of the queue wait for so long."""
+    return f"{queue}.delay.{seconds * 1000}"
+
+
 def depth(app: PhotoApp, queue: str | None = None) -> int:
     """Messages in a queue, the app's own without a name; 0 where there is no such queue."""
     return app.rabbitmq.depth(queue or app.queue) or 0

@@ -18,11 +18,9 @@ from worker.amqp.channel import Properties
 from worker.amqp.delivery import Delivery
 from worker.amqp.message import copied, own_priority, properties_of
 from worker.amqp.report import BrokerReport
+from worker.amqp.session import _RETURNS_BEFORE_A_COPY
 from worker.amqp.settings import QueueOptions
 from worker.amqp.topology import LONGEST_DELAY, arguments_of, delay_arguments_of, delay_queue_of, target_of
-
-#: Returns of a message to a quorum queue after which a fresh copy takes its place.
-_RETURNS_BEFORE_A_COPY = 10
 
 #: Bytes of a name in AMQP.
 _LONGEST_NAME = 255

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.acceptance.held import Held
-from tests.acceptance.steps import depth
+from tests.acceptance.steps import delay_queue, depth
 from tests.servers.photo_app import NOTHING_LEFT, NewApp, PhotoApp
 
 Wait = Callable[..., None]
@@ -33,7 +33,7 @@ def push_twice(app: PhotoApp, photo: bytes) -> int:
 
 def put_off(app: PhotoApp) -> str:
     """Where jobs wait whose image somebody else has."""
-    return f"{app.queue}.delay.10000"
+    return delay_queue(app.queue, 10)
 
 
 def is_done(app: PhotoApp) -> bool:

@@ -7,7 +7,7 @@ import signal
 from collections.abc import Callable
 from typing import Any
 
-from tests.acceptance.steps import PHOTO, depth, name_of, push_chain, row_of, take_all, work
+from tests.acceptance.steps import PHOTO, delay_queue, depth, name_of, push_chain, row_of, take_all, work
 from tests.servers.people import PEOPLE
 from tests.servers.photo_app import NOTHING_LEFT, NewApp, PhotoApp, command_of, payload_of
 from tests.servers.scripted_api import ScriptedApi, finds, says
@@ -46,7 +46,7 @@ def test_with_prioritize_delayed_the_number_of_the_try_is_the_priority(new_app: 
     app.push(image, attempts=1)
     work(app, 1, FACE_RABBITMQ_PRIORITIZE_DELAYED="1", FACE_WORKER_BACKOFF="600")
     with app.rabbitmq.channel() as channel:
-        _, properties, body = channel.basic_get(f"{app.queue}.delay.600000", auto_ack=True)
+        _, properties, body = channel.basic_get(delay_queue(app.queue, 600), auto_ack=True)
     assert properties is not None
     assert (properties.priority, properties.headers["laravel"]) == (2, {"attempts": 2})
     assert body is not None

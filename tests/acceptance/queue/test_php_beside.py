@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable
 
-from tests.acceptance.steps import body_of, depth, row_of, scripted, take_all, work
+from tests.acceptance.steps import body_of, delay_queue, depth, row_of, scripted, take_all, work
 from tests.servers.app_in_php import AppInPhp, app_in_php
 from tests.servers.photo_app import NOTHING_LEFT, PhotoApp
 from tests.servers.scripted_api import Answer, ScriptedApi, finds, says
@@ -41,7 +41,7 @@ def test_an_image_that_php_holds_is_put_off_without_a_try(stored: PhotoApp, php:
     app.publish(body, attempts=2)
     assert php.lock(f"face-processing:{image}", PHP_OWNER)
     work(app, 1)
-    (message,) = take_all(app, f"{app.queue}.delay.10000")
+    (message,) = take_all(app, delay_queue(app.queue, 10))
     assert (message.body, message.attempts, app.failed(), api.seen) == (body, 2, [], [])
     assert row_of(app, image)["last_error"] is None
     assert php.unlock(f"face-processing:{image}", PHP_OWNER)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable
 
-from tests.acceptance.steps import PHOTO, body_of, depth, name_of, row_of, scripted, take_all, work
+from tests.acceptance.steps import PHOTO, body_of, delay_queue, depth, name_of, row_of, scripted, take_all, work
 from tests.servers.photo_app import NOTHING_LEFT, NewApp, PhotoApp
 from tests.servers.rabbitmq import free_port
 from tests.servers.scripted_api import Answer, ScriptedApi, finds, running_scripted_api, says
@@ -55,7 +55,7 @@ def test_a_job_that_waits_for_the_world_is_released_as_it_came_when_the_worker_i
     wait_for(lambda: row_of(app, image)["last_error"])
     process.send_signal(signal.SIGTERM)
     worker.end_of(process)
-    (message,) = take_all(app, f"{app.queue}.delay.10000")
+    (message,) = take_all(app, delay_queue(app.queue, 10))
     assert (message.body, message.attempts) == (body, 2)
     assert (app.leftovers(), app.failed(), depth(app)) == (NOTHING_LEFT, [], 0)
 

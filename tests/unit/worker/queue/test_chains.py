@@ -6,7 +6,7 @@ import json
 import secrets
 from typing import Any
 
-from tests.acceptance.steps import PHOTO, depth, name_of, push_chain, row_of, take_all, work
+from tests.acceptance.steps import PHOTO, delay_queue, depth, name_of, push_chain, row_of, take_all, work
 from tests.servers.photo_app import NOTHING_LEFT, command_of, payload_of
 from tests.servers.scripted_api import says
 from tests.stubs.api import StubApi
@@ -34,7 +34,7 @@ def test_the_next_job_waits_for_its_delay_and_for_the_success_of_the_one_before(
     push_chain(app, bad, command_of(2, after), maxTries=2)
     log = work(app, 3)
     assert (depth(app, after), len(app.failed())) == (0, 1)
-    (message,) = take_all(app, f"{after}.delay.700000")
+    (message,) = take_all(app, delay_queue(after, 700))
     assert (message.attempts, '"image_id";i:1;' in message.payload["data"]["command"]) == (0, True)
     assert "only PHP can run" not in log
 

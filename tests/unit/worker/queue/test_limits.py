@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from tests.acceptance.steps import depth, name_of, row_of, scripted, take_all, work
+from tests.acceptance.steps import delay_queue, depth, name_of, row_of, scripted, take_all, work
 from tests.servers.photo_app import NOTHING_LEFT
 from tests.servers.scripted_api import finds, says
 from tests.stubs.api import StubApi
@@ -16,7 +16,7 @@ BOOM = says(409, error="boom")
 
 def released(app: StubApp, image: int, seconds: int, attempts: int) -> bool:
     """Whether just this image's job waits for so long, with that header."""
-    (message,) = take_all(app, f"{app.queue}.delay.{seconds}000")
+    (message,) = take_all(app, delay_queue(app.queue, seconds))
     return f'"image_id";i:{image};' in message.payload["data"]["command"] and message.attempts == attempts
 
 

@@ -7,7 +7,7 @@ import uuid
 from typing import Any
 
 from faces.store.failed_jobs import uuid_of
-from tests.acceptance.steps import PHOTO, body_of, depth, row_of, take_all, work
+from tests.acceptance.steps import PHOTO, body_of, delay_queue, depth, row_of, take_all, work
 from tests.fixtures.laravel import captured
 from tests.servers.photo_app import CLASS, NOTHING_LEFT, command_of, payload_of
 from tests.servers.php import run_php
@@ -166,5 +166,5 @@ def test_every_captured_message_of_ours_is_done_by_the_worker(app: StubApp) -> N
         app.rows.image(id=image, filename="1.jpg")
     work(app, len(OURS), FACE_WORKER_BACKOFF="600")
     assert [row["exception"] for row in app.failed()] == []
-    assert (depth(app), depth(app, f"{app.queue}.delay.600000"), app.leftovers()) == (0, 0, NOTHING_LEFT)
+    assert (depth(app), depth(app, delay_queue(app.queue, 600)), app.leftovers()) == (0, 0, NOTHING_LEFT)
     assert len(wanted) > 30

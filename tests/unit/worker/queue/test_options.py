@@ -7,7 +7,7 @@ from typing import Any
 import pika
 import pytest
 
-from tests.acceptance.steps import PHOTO, body_of, depth, name_of, row_of, take_all, work
+from tests.acceptance.steps import PHOTO, body_of, delay_queue, depth, name_of, row_of, take_all, work
 from tests.servers.photo_app import NOTHING_LEFT
 from tests.servers.scripted_api import finds, says
 from tests.stubs.api import StubApi
@@ -52,7 +52,7 @@ def test_no_number_on_the_wire_stops_the_worker(app: StubApp, api: StubApi) -> N
     done = app.rows.one("SELECT sum(faces_checked) AS n FROM images")["n"]
     assert (done, app.failed(), "ERROR" in log) == (len(odd) - len(years), [], False), log
     # Twenty-four days are the longest that RabbitMQ can hold a message.
-    assert len(take_all(app, f"{app.queue}.delay.{2**32 // 2000 * 1000}")) == len(years)
+    assert len(take_all(app, delay_queue(app.queue, 2**32 // 2000))) == len(years)
 
 
 @pytest.mark.parametrize("headers", [None, {}, {"laravel": 7}, {"laravel": {"attempts": "2"}}, {"laravel": [1]}])
@@ -62,5 +62,5 @@ def test_headers_that_say_nothing_are_a_first_attempt(app: StubApp, api: StubApi
     with app.rabbitmq.channel() as channel:
         channel.basic_publish("", app.queue, body_of(app, image), pika.BasicProperties(headers=headers))
     work(app, 1, FACE_WORKER_BACKOFF="600")
-    (message,) = take_all(app, f"{app.queue}.delay.600000")
+    (message,) = take_all(app, delay_queue(app.queue, 600))
     assert (message.attempts, message.correlation_id) == (1, message.payload["id"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.acceptance.steps import PHOTO, body_of, depth, name_of, row_of, scripted, take_all, work
+from tests.acceptance.steps import PHOTO, body_of, delay_queue, depth, name_of, row_of, scripted, take_all, work
 from tests.servers.people import PEOPLE
 from tests.servers.photo_app import NOTHING_LEFT
 from tests.servers.scripted_api import Answer, finds, says
@@ -54,7 +54,7 @@ def test_the_job_s_own_faults_are_noted_and_cost_a_try(app: StubApp, api: StubAp
         assert text in said, kind
         assert text == said or "HTTP" not in text, kind
         assert (row["faces_checked"], app.rows.faces(images[kind])) == (0, []), kind
-    released = take_all(app, f"{app.queue}.delay.600000")
+    released = take_all(app, delay_queue(app.queue, 600))
     assert [message.body for message in released] == list(bodies.values())
     assert [message.attempts for message in released] == [1 + place % 2 for place in range(len(images))]
     assert [message.correlation_id for message in released] == [message.payload["id"] for message in released]
@@ -123,7 +123,7 @@ def test_a_missing_image_takes_the_ordinary_retries_and_may_still_come(app: Stub
     app.push(late)
     uuid = app.push(never)
     try_once(app, 2)
-    first, second = take_all(app, f"{app.queue}.delay.600000")
+    first, second = take_all(app, delay_queue(app.queue, 600))
     assert (first.attempts, second.attempts, app.failed()) == (1, 1, [])
     (app.disk / "2020/late.jpg").write_bytes(PHOTO)
     app.rows.image(id=late, filename="late.jpg")

@@ -1,4 +1,4 @@
-"""Jobs on a queue in memory: what only our own logic decides, in milliseconds."""
+"""An app, its queue and its workers in memory: what only our own logic decides, in milliseconds."""
 
 from __future__ import annotations
 
