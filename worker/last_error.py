@@ -31,7 +31,7 @@ def limited(text: str | bytes) -> str:
     whole = text.decode("utf-8", "replace").replace("\ufffd", "?") if isinstance(text, bytes) else storable(text)
     width = 0
     for place, character in enumerate(whole):
-        width += 2 if unicodedata.east_asian_width(character) in "WF" else 1
+        width += _columns(character)
         if width > _WIDTH:
             return whole[:place].rstrip(_BLANKS) + "..."
     return whole
@@ -43,9 +43,12 @@ def of_answer(status: int, body: bytes) -> str:
 
 
 def with_request(text: str, request_id: str | None) -> str:
-    """The text with the name of the request behind it, where both fit the column whole; its beginning stays PHP's."""
+    """The text with the name of the request behind it, where both fit whole; its beginning stays as PHP writes it.
+
+    As wide as the column is long: a text that was cut has no room left.
+    """
     named = f"{text} (request {request_id})"
-    return named if request_id and len(named) <= _COLUMN else text
+    return named if request_id and sum(map(_columns, named)) <= _COLUMN else text
 
 
 def without_request(text: str) -> str:
@@ -66,3 +69,7 @@ def sentence_of(text: str) -> str:
 def of_error_field(text: object) -> str:
     """What is noted for a 2xx answer with an `error`: that text, as far as it fits the column."""
     return storable(str(text))[:_COLUMN]
+
+
+def _columns(character: str) -> int:
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1

@@ -205,15 +205,30 @@ def blocked(url: str) -> Iterator[Callable[[str], bool]]:
 
 
 def test_a_failure_is_noted_once_and_known_again(rows: Rows, tools: Tools, api: FakeApi, errand: Errand) -> None:
+    """Also where it was another request that ended in it, whose name stands behind."""
     image = rows.image()
     api.answer = httpx2.Response(415, json={"error": "no picture", "code": "unsupported_format", "retryable": False})
-    for repeated in (False, True):
+    for repeated, request_id in ((False, "job.1"), (True, "job.1"), (True, "job.2")):
         with pytest.raises(UnsupportedFormat) as caught:
-            process_image(tools, image, errand)
+            process_image(tools, image, replace(errand, request_id=request_id))
         assert caught.value.repeated == repeated
         assert caught.value.noted == rows.one("SELECT last_error FROM images")["last_error"]
-        assert json.loads((caught.value.noted or "").removeprefix("HTTP 415: "))["error"] == "no picture"
+        text, _, name = (caught.value.noted or "").partition(" (request ")
+        assert (json.loads(text.removeprefix("HTTP 415: "))["error"], name) == ("no picture", f"{request_id})")
     assert left(rows) == (2, 2), "whether the job is over, is not decided here"
+
+
+def test_a_job_knows_its_request_by_our_name_before_and_by_the_api_s_own_after(
+    rows: Rows, tools: Tools, api: FakeApi, errand: Errand
+) -> None:
+    heard: list[str] = []
+    api.before = lambda: heard.append("asked")
+    api.answer = httpx2.Response(500, text="broken", headers={"X-Request-ID": "of-a-proxy"})
+    named = replace(errand, request_id="job.1", know=lambda request: heard.append(request))
+    with pytest.raises(EngineError) as caught:
+        process_image(tools, rows.image(), named)
+    assert (heard, caught.value.request_id) == (["job.1", "asked", "of-a-proxy"], "of-a-proxy")
+    assert rows.one("SELECT last_error FROM images")["last_error"] == "HTTP 500: broken (request of-a-proxy)"
 
 
 def test_a_file_that_is_missing_is_noted_the_same_way(rows: Rows, tools: Tools, errand: Errand) -> None:

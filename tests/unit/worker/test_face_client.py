@@ -246,3 +246,42 @@ def test_another_service_is_not_taken_for_the_api(body: object) -> None:
 
 def test_the_api_is_known_by_its_health() -> None:
     assert answering(200, {"status": "ok", "mode": "cpu"}).health() == {"status": "ok", "mode": "cpu"}
+
+
+def test_a_request_is_called_as_the_caller_says_or_by_a_name_of_its_own(photo: Path) -> None:
+    names: list[str] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        names.append(request.headers["X-Request-ID"])
+        return httpx2.Response(200, json=REPLY)
+
+    api = client(answer)
+    answers = [api.encode(photo, "a.jpg", request_id=name) for name in ("job.1", None, None)]
+    assert names[0] == "job.1"
+    assert len(set(names)) == 3
+    assert [one.request_id for one in answers] == names
+
+
+@pytest.mark.parametrize("status", [200, 500])
+@pytest.mark.parametrize(
+    ("header", "name"), [("of-a-proxy", "of-a-proxy"), ("forged line", "job.1"), ("x" * 129, "job.1"), ("", "job.1")]
+)
+def test_the_answer_s_own_name_of_the_request_counts_where_it_is_one(
+    photo: Path, status: int, header: str, name: str
+) -> None:
+    answer = answering(status, REPLY, {"X-Request-ID": header}).encode(photo, "a.jpg", request_id="job.1")
+    assert answer.request_id == name
+
+
+def test_a_request_whose_answer_is_lost_is_known_by_our_name_and_one_that_never_came_has_none(photo: Path) -> None:
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        if request.url.path == "/readyz":
+            return httpx2.Response(200)
+        raise httpx2.ReadTimeout("late")
+
+    assert client(answer).encode(photo, "a.jpg", request_id="job.1").request_id == "job.1"
+
+    def refuse(_request: httpx2.Request) -> httpx2.Response:
+        raise httpx2.ConnectError("refused")
+
+    assert client(refuse).encode(photo, "a.jpg", request_id="job.1").request_id is None

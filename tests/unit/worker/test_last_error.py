@@ -2,7 +2,7 @@ import hashlib
 
 import pytest
 
-from worker.last_error import limited, of_answer, of_error_field, sentence_of
+from worker.last_error import limited, of_answer, of_error_field, sentence_of, with_request, without_request
 
 #: case, input, length and md5 of what PHP's Str::limit($input, 200) gave.
 PHP = [
@@ -50,3 +50,21 @@ def test_the_sentence_in_a_noted_answer_can_be_read() -> None:
     assert sentence_of('HTTP 413: {"error": "cut off in the mid...') == "cut off in the mid..."
     assert sentence_of("HTTP 502: Bad Gateway") == "HTTP 502: Bad Gateway"
     assert sentence_of("there is no file") == "there is no file"
+
+
+def test_the_request_s_name_stands_behind_where_both_fit_whole() -> None:
+    assert with_request("HTTP 422: no", "job.1") == "HTTP 422: no (request job.1)"
+    assert with_request("HTTP 422: no", None) == "HTTP 422: no"
+    name = "x" * 38
+    for text in ("a" * 206, "日" * 103):
+        assert with_request(text, name) == f"{text} (request {name})"
+        assert with_request(text + "b", name) == text + "b"
+    for cut in (of_answer(500, b"a" * 300), of_answer(500, "日".encode() * 300)):
+        assert with_request(cut, name) == cut
+
+
+def test_an_error_is_the_same_whichever_request_ended_in_it() -> None:
+    assert without_request(with_request("HTTP 422: no", "job.1")) == "HTTP 422: no"
+    assert without_request("HTTP 422: (request) no") == "HTTP 422: (request) no"
+    assert sentence_of('HTTP 413: {"error": "too large"} (request job.1)') == "too large"
+    assert sentence_of("HTTP 502: Bad Gateway (request job.1)") == "HTTP 502: Bad Gateway"
