@@ -14,6 +14,7 @@ from faces.errors import BrokerRefused, BrokerUnavailable, DeliveryGone, Unavail
 from worker.amqp.broker import Broker
 from worker.amqp.delivery import Delivery
 from worker.cache.crash_marks import CrashMarks
+from worker.consumer.aside import Aside
 from worker.consumer.circuit import Circuit
 from worker.consumer.evidence import Evidence
 from worker.consumer.job_log import JobLog
@@ -22,7 +23,6 @@ from worker.consumer.pulse import Pulse
 from worker.consumer.status import Status
 from worker.consumer.stop import GivenUp, Stop
 from worker.consumer.work import Work
-from worker.failing import unrecorded_queue_of
 from worker.laravel.payload import attempts_of, id_of
 from worker.steps import reached
 
@@ -37,6 +37,7 @@ class Handling:
     """How a worker handles its deliveries; `hold_back` ends the taking of messages until the circuit closes."""
 
     broker: Broker
+    aside: Aside
     work: Work
     circuit: Circuit
     evidence: Evidence
@@ -136,7 +137,7 @@ class Handling:
         elif isinstance(outcome, Forward):
             self.broker.forward(delivery, outcome.queue)
         if isinstance(outcome, Done | Failed) and outcome.aside:
-            self.broker.set_aside(delivery, unrecorded_queue_of(delivery.queue))
+            self.aside.keep(delivery)
         reached("published")
 
     def _learn(self, delivery: Delivery, outcome: Outcome) -> None:

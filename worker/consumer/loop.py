@@ -13,6 +13,7 @@ from pathlib import Path
 from faces.errors import CacheUnavailable
 from worker.amqp.broker import Broker
 from worker.cache.crash_marks import CrashMarks
+from worker.consumer.aside import Aside
 from worker.consumer.circuit import Circuit
 from worker.consumer.evidence import Evidence
 from worker.consumer.handling import Handling
@@ -63,7 +64,10 @@ class Consumer:
         self._broker, self._queues = broker, queues
         self._circuit, self._orders, self._marks, self._evidence = circuit, orders, marks, evidence
         self._until, self._stop, self._status, self._pulse = until, stop, status, pulse
-        self._handling = Handling(broker, work, circuit, evidence, marks, stop, status, pulse, self._hold_back)
+        self._aside = Aside(broker, queues, status)
+        self._handling = Handling(
+            broker, self._aside, work, circuit, evidence, marks, stop, status, pulse, self._hold_back
+        )
         self._started, self._jobs = time.monotonic(), 0
         self._looked_at_orders = 0.0
         self._held_back = False
@@ -123,6 +127,7 @@ class Consumer:
         if time.monotonic() - self._looked_at_orders < _ORDERS_SECONDS:
             return self._status.ordered_to_wait is not None
         self._looked_at_orders = time.monotonic()
+        self._aside.look()
         try:
             if self._orders.should_restart():
                 _log.info("queue:restart was given: leaving")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
 from faces.laravel_settings import LaravelSettings
 from worker.cache.app_cache import Values
+
+_log = logging.getLogger(__name__)
 
 #: Laravel's keys.
 RESTART = "illuminate:queue:restart"
@@ -39,7 +42,12 @@ class Orders:
         """Whether `php artisan down` holds."""
         if self._laravel.maintenance_in_cache:
             return self._values.get(_DOWN) is not None
-        return self._laravel.storage is not None and (self._laravel.storage / "framework/down").exists()
+        try:
+            return self._laravel.storage is not None and (self._laravel.storage / "framework/down").exists()
+        except OSError as error:
+            # A folder that we may not look into tells nothing; jobs that find no photo there say so.
+            _log.debug("whether the app is down cannot be seen: %s", error)
+            return False
 
     def paused(self, queues: Sequence[str]) -> tuple[str, ...]:
         """Those of the queues that `queue:pause` holds up."""
