@@ -88,7 +88,8 @@ def _consumer(
     tools = Tools(store, client, session.disks, session.linking, debug_pictures=bool(settings.disk_roots))
     recorder = Recorder(store, laravel.connection_name, keys)
     marks = CrashMarks(cache.values, secrets.token_hex(8))
-    faces = FaceJobs(tools, settings, keys, cache.values, cache.locks, marks, recorder, stop)
+    default_queue = laravel.default_queue
+    faces = FaceJobs(tools, settings, keys, cache.values, cache.locks, marks, recorder, stop, default_queue)
     # The one table of jobs: the app's class and what does it.
     work = Work({settings.job_class: faces.outcome}, recorder, settings.foreign_jobs_queue)
     circuit = Circuit([_api_probe(tools.client), store.ping, _cache_probe(cache)], stop)

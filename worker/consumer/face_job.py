@@ -78,6 +78,8 @@ class FaceJobs:
     marks: CrashMarks
     recorder: Recorder
     stop: Stop
+    default_queue: str
+    """Where a chain's next job goes that names no queue."""
 
     def outcome(self, delivery: Delivery, envelope: Envelope, log: JobLog) -> Outcome:
         """Do the job of one delivery.
@@ -163,7 +165,7 @@ class FaceJobs:
         asked = completion.after(self.tools.store, self.tools.disks, job.image_id, event)
         jobs = [chain.new_job(asked.class_name, asked.task_data, asked.queue, now)] if asked else []
         try:
-            following = chain.next_job(job.command, now)
+            following = chain.next_job(job.command, now, self.default_queue)
         except UnreadableMessage as error:
             self.recorder.record_message(job.delivery, error, job.envelope.uuid)
             _log.error("image %d is done, but its chain ends here and is in failed_jobs: %s", job.image_id, error)
