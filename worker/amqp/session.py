@@ -106,11 +106,13 @@ class Session:
         """The delivery's channel.
 
         Raises:
-            DeliveryGone: it is gone.
+            DeliveryGone: it is gone, or the delivery is settled.
         """
         channel = self.intake.channel
         if channel is None or not channel.is_open or channel.number != delivery.channel:
             raise gone(delivery)
+        if not channel.holds(delivery.tag):
+            raise DeliveryGone(f"the message from {delivery.queue} was acked, rejected or given back before")
         return channel
 
     def holds(self, delivery: Delivery) -> bool:
