@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 from collections.abc import Callable, Collection, Coroutine, Sequence
+from contextlib import suppress
 from threading import RLock, Thread
 from typing import Any, TypeVar
 
@@ -71,7 +72,7 @@ class Broker:
         return self._connection.state
 
     def report(self) -> BrokerReport:
-        """How the connection is right now."""
+        """How the connection is, in the broker's own words; any thread may ask."""
         return self._connection.report()
 
     def answers(self, seconds: float) -> bool:
@@ -133,6 +134,25 @@ class Broker:
         """
         self._ask(lambda: self._connection.give_back(delivery))
 
+    def holds(self, delivery: Delivery) -> bool:
+        """Whether it is ours right now: its channel is there, and it was neither acked, rejected nor given back."""
+
+        async def holds() -> bool:
+            return self._connection.holds(delivery)
+
+        try:
+            return self._ask(holds)
+        except BrokerUnavailable:
+            return False
+
+    def drop(self, delivery: Delivery) -> None:
+        """Close its channel, so that RabbitMQ has it back whatever became of it; messages go on to be taken.
+
+        Never raises: where the connection is gone, the delivery went back with it.
+        """
+        with suppress(BrokerUnavailable):
+            self._ask(lambda: self._connection.drop(delivery))
+
     def publish(
         self,
         queue: str,
@@ -151,7 +171,7 @@ class Broker:
             body: Laravel's payload, byte for byte.
             correlation_id: the payload's `id`.
             attempts: how often it was tried.
-            delay: whole seconds that it waits first; 24 days at most.
+            delay: whole seconds that it waits first; 49 days at most.
             for_delivery: the delivery on whose behalf this is done; without its channel nothing is published.
             priority: the job's own; that of a delivery, for its release.
 
@@ -172,6 +192,25 @@ class Broker:
             BrokerRefused, BrokerUnavailable, DeliveryGone: as for `publish`.
         """
         self._ask(lambda: self._connection.publish(queue, delivery.body, copied(delivery), 0, delivery))
+
+    def set_aside(self, delivery: Delivery, queue: str) -> None:
+        """Publish the same message, changed in nothing, to the durable queue of exactly this name.
+
+        Whatever the driver's options say; the queue is created where it is missing.
+
+        Raises:
+            BrokerRefused, BrokerUnavailable, DeliveryGone: as for `publish`.
+        """
+        self._ask(lambda: self._connection.set_aside(delivery, queue))
+
+    def depth(self, queue: str) -> int | None:
+        """How many messages wait in a queue; None where there is no such queue.
+
+        Raises:
+            BrokerRefused: RabbitMQ does not let us look at it.
+            BrokerUnavailable: RabbitMQ is away, or did not answer.
+        """
+        return self._ask(lambda: self._connection.depth(queue))
 
     def _ask(self, work: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
         with self._gate:

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import struct
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from pika.channel import Channel as PikaChannel
-from pika.exceptions import AMQPError, ChannelClosedByBroker, UnsupportedAMQPFieldException
+from pika.exceptions import (
+    AMQPChannelError,
+    AMQPConnectionError,
+    AMQPError,
+    ChannelClosedByBroker,
+    ConnectionClosedByBroker,
+)
 from pika.frame import Method
 from pika.spec import Basic, BasicProperties
 
 from faces.errors import BrokerRefused
 from worker.amqp.delivery import Delivery
 from worker.amqp.link import Link, reason_of
+from worker.amqp.names import require_name
 from worker.amqp.properties import SameProperties
 from worker.amqp.settle import settle
 
@@ -23,17 +31,30 @@ Properties: TypeAlias = BasicProperties | SameProperties
 
 _numbers = itertools.count(1)
 
+#: What pika raises when there is nothing any more to send on.
+_LOST = (AMQPChannelError, AMQPConnectionError)
+
+#: What it raises on what it cannot put into a frame: a text that is too long or no UTF-8, a header without a type.
+_UNWRITABLE = (
+    *(AMQPError, ValueError, TypeError, ArithmeticError, AssertionError, AttributeError, LookupError),
+    *(RecursionError, struct.error),
+)
+
 
 class ChannelClosed(Exception):
-    """The channel is gone; `code` is the broker's, 0 where the connection went with it."""
+    """The channel is gone; `code` is the broker's, 0 where it was not the channel that the broker closed.
 
-    def __init__(self, code: int, reason: str) -> None:
+    `connection_code` is the broker's where it closed the whole connection.
+    """
+
+    def __init__(self, code: int, reason: str, connection_code: int = 0) -> None:
         super().__init__(reason)
         self.code = code
+        self.connection_code = connection_code
 
 
 class Channel:
-    """Each method raises ChannelClosed when the channel goes before the answer."""
+    """Methods raise ChannelClosed when the channel goes before the answer, BrokerRefused for what AMQP cannot hold."""
 
     def __init__(self, arrive: Callable[[Delivery], None]) -> None:
         loop = asyncio.get_running_loop()
@@ -42,9 +63,9 @@ class Channel:
         self._pika: PikaChannel | None = None
         self._arrive = arrive
         self._waiting: set[asyncio.Future[Any]] = set()
+        self._unsettled: set[int] = set()
         self._cancelled: asyncio.Future[None] = loop.create_future()
         self._getting: tuple[str, asyncio.Future[bool]] | None = None
-        self._publishing = asyncio.Lock()
         self._confirm: asyncio.Future[bool] | None = None
         self._returned: str | None = None
 
@@ -62,8 +83,23 @@ class Channel:
         """Whether what came on it is still ours."""
         return self._pika is not None and bool(self._pika.is_open)
 
+    @property
+    def has_unsettled(self) -> bool:
+        """Whether something came on it that was neither acked nor rejected nor given back."""
+        return self.is_open and bool(self._unsettled)
+
+    def holds(self, tag: int) -> bool:
+        """Whether that delivery is still ours, and not settled."""
+        return self.is_open and tag in self._unsettled
+
+    async def drop(self) -> None:
+        """Close it, so that RabbitMQ has back what is not settled; returns when it has."""
+        self._abandon()
+        await asyncio.shield(self.closed)
+
     async def declare(self, queue: str, arguments: dict[str, Any] | None = None, *, passive: bool = False) -> int:
         """Declare a durable queue; returns how many messages wait in it."""
+        require_name(queue)
         answer = await self._answer(
             lambda answer: self._open.queue_declare(
                 queue, passive=passive, durable=True, arguments=arguments, callback=answer
@@ -74,6 +110,7 @@ class Channel:
 
     async def declare_exchange(self, exchange: str, kind: str, *, passive: bool = False) -> None:
         """Declare a durable exchange."""
+        require_name(exchange)
         await self._answer(
             lambda answer: self._open.exchange_declare(exchange, kind, passive=passive, durable=True, callback=answer)
         )
@@ -107,18 +144,17 @@ class Channel:
         return bool(await self._await(taken, lambda: self._open.basic_get(queue, self._got)))
 
     async def publish(self, exchange: str, routing_key: str, body: bytes, properties: Properties) -> None:
-        """Publish, mandatory, and wait for the confirm.
+        """Publish, mandatory, and wait for the confirm; one message at a time.
 
         Raises:
             BrokerRefused: no queue takes it, or the broker confirmed that it did not.
         """
-        async with self._publishing:
-            self._returned = None
-            self._confirm = confirm = asyncio.get_running_loop().create_future()
-            taken = await self._await(
-                confirm,
-                lambda: self._open.basic_publish(exchange, routing_key, body, properties, mandatory=True),
-            )
+        self._returned = None
+        self._confirm = confirm = asyncio.get_running_loop().create_future()
+        taken = await self._await(
+            confirm,
+            lambda: self._open.basic_publish(exchange, routing_key, body, properties, mandatory=True),
+        )
         place = f"{exchange} / {routing_key}" if exchange else routing_key
         if self._returned is not None:
             raise BrokerRefused(f"RabbitMQ has no queue for what was published to {place}: {self._returned}")
@@ -127,14 +163,17 @@ class Channel:
 
     def ack(self, tag: int) -> None:
         """Done with a delivery."""
+        self._unsettled.discard(tag)
         self._tell(lambda: self._open.basic_ack(tag))
 
     def reject(self, tag: int) -> None:
         """Refuse a delivery for good; a dead-letter exchange gets it, where the queue has one."""
+        self._unsettled.discard(tag)
         self._tell(lambda: self._open.basic_reject(tag, requeue=False))
 
     def give_back(self, tag: int) -> None:
         """Put a delivery back where it was."""
+        self._unsettled.discard(tag)
         self._tell(lambda: self._open.basic_nack(tag, requeue=True))
 
     @property
@@ -168,12 +207,20 @@ class Channel:
             raise self.closed.result()
         try:
             tell()
-        except UnsupportedAMQPFieldException as error:
-            raise BrokerRefused("a message has a header that cannot be written again") from error
-        except AMQPError as error:
+        except _LOST as error:
             raise ChannelClosed(0, reason_of(error)) from error
+        except _UNWRITABLE as error:
+            # Nothing was sent, but pika may wait on this channel for an answer to it.
+            self._abandon()
+            what = f"{type(error).__name__}: {error}"[:200]
+            raise BrokerRefused(f"RabbitMQ cannot be sent what no frame of AMQP can hold ({what})") from error
+
+    def _abandon(self) -> None:
+        if self.is_open:
+            self._open.close()
 
     def _deliver(self, queue: str, method: Any, properties: BasicProperties, body: bytes) -> None:
+        self._unsettled.add(method.delivery_tag)
         self._arrive(Delivery(body, queue, bool(method.redelivered), method.delivery_tag, self.number, properties))
 
     def _got(self, _: PikaChannel, method: Any, properties: BasicProperties, body: bytes) -> None:
@@ -194,7 +241,8 @@ class Channel:
 
     def _close(self, _: PikaChannel, error: Exception) -> None:
         code = error.reply_code if isinstance(error, ChannelClosedByBroker) else 0
-        closed = ChannelClosed(code, reason_of(error))
+        connection_code = error.reply_code if isinstance(error, ConnectionClosedByBroker) else 0
+        closed = ChannelClosed(code, reason_of(error), connection_code)
         if not self.closed.done():
             # Not as an exception: nobody may ever look.
             self.closed.set_result(closed)

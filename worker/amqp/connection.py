@@ -11,6 +11,7 @@ from random import SystemRandom
 from faces.errors import BrokerUnavailable, DeliveryGone
 from worker.amqp.channel import Properties
 from worker.amqp.delivery import Delivery
+from worker.amqp.fatal import Fatal
 from worker.amqp.inbox import Inbox
 from worker.amqp.link import open_link
 from worker.amqp.queues import Queues
@@ -27,7 +28,7 @@ _CHANCE: SystemRandom = SystemRandom()
 
 
 class Connection:
-    """Belongs to one event loop; only `state` and `is_there` may be asked from other threads."""
+    """Belongs to one event loop; only `state`, `is_there` and `report` may be asked from other threads."""
 
     def __init__(self, settings: BrokerSettings, queues: Queues, options: QueueOptions) -> None:
         self._settings = settings
@@ -38,31 +39,35 @@ class Connection:
         self._paused = False
         self._closing = False
         self._failures = 0
-        self._was_blocked = False
-        self._since = time.time()
+        self._entering: Session | None = None
+        self._fatal = Fatal()
+        self._away_since = self._there_since = time.time()
         self._why: str | None = "not connected yet"
 
     @property
     def is_there(self) -> bool:
-        """Whether RabbitMQ is connected right now."""
+        """Whether RabbitMQ is connected right now, and takes messages or did so when it let us in."""
         return self._session is not None
 
     @property
     def state(self) -> str:
         """How it is, for a person."""
-        session = self._session
-        if session is None:
-            return f"away since {time.strftime('%H:%M:%S', time.localtime(self._since))}: {self._why}"
-        return f"connected, but RabbitMQ takes no messages: {session.blocked}" if session.blocked else "connected"
+        report = self.report()
+        if not report.connected:
+            since = time.strftime("%H:%M:%S", time.localtime(report.since))
+            return f"away since {since}: {report.reason}"
+        if report.blocked is None:
+            return "connected"
+        yet = "" if self._session else " yet"
+        return f"connected, but RabbitMQ takes no messages{yet}: {report.blocked}"
 
     def report(self) -> BrokerReport:
-        """How it is right now."""
-        session = self._session
-        if session is None:
-            return BrokerReport(False, self._since, self._why)
-        return BrokerReport(
-            True, self._since, None, session.blocked, session.intake.refusal, tuple(session.intake.missing)
-        )
+        """How it is, for `status`; one that lets us in and takes no messages is connected, and blocked."""
+        session = self._session or self._entering
+        if session is None or (session is self._entering and session.blocked is None):
+            return BrokerReport(False, self._away_since, self._why or "the connection was just lost")
+        troubles = session.intake.troubles
+        return BrokerReport(True, self._there_since, None, session.blocked, troubles.refused, troubles.missing)
 
     async def run(self) -> None:
         """Stay connected, for as long as this is awaited."""
@@ -113,13 +118,28 @@ class Connection:
         """Put it back."""
         self._session_of(delivery).channel_of(delivery).give_back(delivery.tag)
 
+    def holds(self, delivery: Delivery) -> bool:
+        """Whether it is ours, and not settled."""
+        return self._session is not None and self._session.holds(delivery)
+
+    async def drop(self, delivery: Delivery) -> None:
+        """Let RabbitMQ have it back."""
+        if self._session:
+            await self._session.give_up(delivery)
+
+    async def set_aside(self, delivery: Delivery, queue: str) -> None:
+        """Publish it to another queue; raises as `Session.set_aside` does."""
+        await self._session_of(delivery).set_aside(delivery, queue)
+
+    async def depth(self, queue: str) -> int | None:
+        """How many messages wait in a queue; raises as `Session.depth` does."""
+        return await self._session_now().depth(queue)
+
     async def publish(
         self, queue: str, body: bytes, properties: Properties, delay: int, for_delivery: Delivery | None
     ) -> None:
         """Publish and wait for the confirm; raises as `Session.publish` does."""
-        session = self._session_of(for_delivery) if for_delivery else self._session
-        if session is None:
-            raise BrokerUnavailable(f"RabbitMQ is {self.state}")
+        session = self._session_of(for_delivery) if for_delivery else self._session_now()
         await session.publish(queue, body, properties, delay, for_delivery)
 
     async def close(self) -> None:
@@ -134,7 +154,7 @@ class Connection:
         for address in _CHANCE.sample(self._settings.addresses, len(self._settings.addresses)):
             try:
                 link = await open_link(address, self._settings)
-                return Session(link, self._queues, self._inbox, self._settings, self._options)
+                return Session(link, self._queues, self._inbox, self._settings, self._options, self._fatal)
             except BrokerUnavailable as error:  # noqa: PERF203 - each node may refuse
                 refusals.append(str(error))
         raise BrokerUnavailable("; ".join(sorted(refusals)))
@@ -147,19 +167,18 @@ class Connection:
         except BrokerUnavailable as error:
             why = str(error)
         finally:
-            self._session = None
-            self._was_blocked = session.blocked is not None
+            self._session = self._entering = None
             session.drop()
         if asyncio.get_running_loop().time() - start > self._settings.longest_pause:
-            self._failures = 0
+            # One that does not stay was never there: what ends it again and again has a beginning.
+            self._failures, self._away_since = 0, time.time()
         self._say_away(f"lost the connection to RabbitMQ: {why}")
 
     async def _use(self, session: Session) -> str:
-        if self._was_blocked:
-            # Else the same message would be taken, worked on and lost again and again.
-            self._say_away("RabbitMQ lets us in, but takes no messages yet")
-            await session.until_it_takes_messages()
-        self._session, self._why, self._since = session, None, time.time()
+        self._entering, self._there_since = session, time.time()
+        # Else the same message would be taken, worked on and lost again and again.
+        await session.until_it_takes_messages()
+        self._session, self._entering, self._why = session, None, None
         log.info("RabbitMQ is there")
         if not self._paused:
             session.intake.resume()
@@ -170,10 +189,13 @@ class Connection:
             raise gone(delivery, self.state)
         return self._session
 
+    def _session_now(self) -> Session:
+        if self._session is None:
+            raise BrokerUnavailable(f"RabbitMQ is {self.state}")
+        return self._session
+
     def _say_away(self, why: str) -> None:
         """Say it once for each reason."""
-        if self._why is None:
-            self._since = time.time()
         if why != self._why and not self._closing:
             log.warning("%s; trying again", why)
         self._why = why

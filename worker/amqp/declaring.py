@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from faces.errors import BrokerRefused
 from worker.amqp.channel import Channel, ChannelClosed
@@ -43,23 +44,32 @@ class Declarer:
             if target.queue is None:
                 await self._exchange(target.exchange)
             elif await self._look(target.queue) is None:
-                await self._create(target.queue)
+                await self._create(target.queue, arguments_of(target.queue, self._options))
+
+    async def plain_queue(self, queue: str) -> None:
+        """Have a durable queue of this name, whatever the options say; one that is there is taken as it is.
+
+        Raises:
+            BrokerRefused: it cannot be had.
+            ChannelClosed: the connection is gone.
+        """
+        async with self._one_at_a_time:
+            if await self._look(queue) is None:
+                await self._create(queue, {})
 
     async def delay_queue(self, queue: str, delay: int) -> str:
         """Have the queue in which jobs of `queue` wait `delay` seconds; returns its name.
 
-        To declare it is also what keeps it alive: publishing does not, and an expired one takes its messages along.
+        Where the vhost allows it, to declare it keeps it alive: publishing does not, and an expired one takes its
+        messages along.
 
         Raises:
-            BrokerRefused: there is one of that name with other arguments.
+            BrokerRefused: its name is too long, or RabbitMQ refuses to have it.
             ChannelClosed: the connection is gone.
         """
-        name = delay_queue_of(queue, delay)
+        name = delay_queue_of(queue, delay, self._options)
         async with self._one_at_a_time:
-            try:
-                await (await self._opened()).declare(name, delay_arguments_of(queue, delay, self._options))
-            except ChannelClosed as closed:
-                raise _refused(name, closed) from closed
+            await self._create(name, delay_arguments_of(queue, delay, self._options))
         return name
 
     async def _look(self, queue: str) -> int | None:
@@ -70,9 +80,9 @@ class Declarer:
                 return None
             raise _refused(queue, closed) from closed
 
-    async def _create(self, queue: str) -> None:
+    async def _create(self, queue: str, arguments: dict[str, Any]) -> None:
         try:
-            await (await self._opened()).declare(queue, arguments_of(queue, self._options))
+            await (await self._opened()).declare(queue, arguments)
         except ChannelClosed as closed:
             raise _refused(queue, closed) from closed
 

@@ -42,6 +42,9 @@ class Delivery:
 
     @property
     def times_returned(self) -> int:
-        """How often a quorum queue has taken it back; 0 in a classic queue, which does not count."""
-        count = self.headers.get("x-delivery-count")
-        return count if isinstance(count, int) else 0
+        """How often a quorum queue has taken it back; 0 in a classic queue, which does not count.
+
+        Later RabbitMQs of 4 count what failed apart from what was merely handed out.
+        """
+        counts = (self.headers.get("x-delivery-count"), self.headers.get("x-acquired-count"))
+        return max((count for count in counts if isinstance(count, int)), default=0)

@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from typing import Any
 
-from faces.errors import BrokerRefused
+from faces.errors import BrokerRefused, BrokerUnavailable, DeliveryGone
 from worker.amqp.channel import Channel, ChannelClosed
 from worker.amqp.declaring import Declarer
+from worker.amqp.delivery import Delivery
 from worker.amqp.inbox import Inbox
 from worker.amqp.link import Link
 from worker.amqp.queues import Queues
 from worker.amqp.settings import BrokerSettings
+from worker.amqp.troubles import Troubles
 
 log = logging.getLogger(__name__)
 
@@ -25,29 +27,29 @@ _MISSING_PAUSE = 3.0
 class Intake:
     """Of one connection. A worker never creates a queue by reading it: a missing one is waited for, and said once."""
 
-    def __init__(self, link: Link, declarer: Declarer, queues: Queues, inbox: Inbox, settings: BrokerSettings) -> None:
+    def __init__(
+        self,
+        link: Link,
+        declarer: Declarer,
+        queues: Queues,
+        inbox: Inbox,
+        settings: BrokerSettings,
+        kept_from_dropping: Callable[[Delivery], Awaitable[Delivery | None]],
+    ) -> None:
         self._link = link
         self._declarer = declarer
         self._queues = queues
         self._inbox = inbox
         self._settings = settings
+        self._kept_from_dropping = kept_from_dropping
         self._wanted, self._unwanted, self._idle = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._unwanted.set()
         self._idle.set()
-        self._missing: dict[str, float] = {}
         self._said: str | None = None
+        self.troubles = Troubles()
+        """Which queues nothing can be taken from."""
         self.channel: Channel | None = None
-        """On which deliveries come, and are acked; a new one after each that RabbitMQ closed."""
-
-    @property
-    def missing(self) -> list[str]:
-        """The queues that are not there."""
-        return list(self._missing)
-
-    @property
-    def refusal(self) -> str | None:
-        """Why nothing can be taken, in RabbitMQ's words."""
-        return self._said
+        """On which deliveries come, and are acked; a new one after each that RabbitMQ closed, or we dropped."""
 
     def resume(self) -> None:
         """Take messages, from now on and after `pause`."""
@@ -71,16 +73,14 @@ class Intake:
             self._idle.clear()
             try:
                 await self._take()
-            except BrokerRefused as error:
-                self._say(str(error))
-                await self._rest(self._settings.longest_pause)
             except ChannelClosed as closed:
                 if not self._link.is_open:
                     raise
-                self._say(f"RabbitMQ closed our channel: {closed}")
-                await self._rest(_MISSING_PAUSE)
+                if closed.code:
+                    self._say(f"RabbitMQ closed our channel: {closed}")
+                    await self._rest(_MISSING_PAUSE)
             finally:
-                self._give_back()
+                await self._give_back()
                 self._idle.set()
 
     async def _take(self) -> None:
@@ -93,7 +93,8 @@ class Intake:
             await self._consume(await self._open_channel(), first)
 
     async def _consume(self, channel: Channel, queue: str) -> None:
-        consumer = await channel.consume(queue)
+        with self._refusals_of(queue):
+            consumer = await channel.consume(queue)
         self._said = None
         await self._first(self._unwanted.wait(), channel.cancelled, channel.closed)
         if channel.closed.done():
@@ -112,33 +113,56 @@ class Intake:
 
     async def _get_first(self, channel: Channel) -> bool:
         for queue in self._queues.open:
-            if await self._messages_in(queue) and await channel.get(queue):
-                return True
+            if await self._messages_in(queue) or self._is_to_be_tried(queue):
+                with self._refusals_of(queue):
+                    taken = await channel.get(queue)
+                if taken:
+                    return True
         return False
 
+    def _is_to_be_tried(self, queue: str) -> bool:
+        """Whether only an attempt tells if the queue is still refused."""
+        return self.troubles.has_refused(queue) and not self.troubles.put_off(queue)
+
     async def _messages_in(self, queue: str) -> int | None:
-        """As the declarer says; one that was missing is not looked for at each poll."""
-        now = asyncio.get_running_loop().time()
-        if self._missing.get(queue, now) > now:
+        """As the declarer says; None also for one that was missing or refused a moment ago."""
+        if self.troubles.put_off(queue):
             return None
-        messages = await self._declarer.messages_in(queue)
+        try:
+            messages = await self._declarer.messages_in(queue)
+        except BrokerRefused as error:
+            self.troubles.is_refused(queue, str(error), self._settings.longest_pause)
+            return None
         if messages is None:
-            if queue not in self._missing:
-                log.warning("found no queue %s, waiting for the app to create it with its next job", queue)
-            self._missing[queue] = now + _MISSING_PAUSE * 0.9
-        elif self._missing.pop(queue, None) is not None:
-            log.info("the queue %s is there", queue)
+            self.troubles.is_missing(queue, _MISSING_PAUSE * 0.9)
+        else:
+            self.troubles.is_there(queue)
         return messages
+
+    @contextlib.contextmanager
+    def _refusals_of(self, queue: str) -> Iterator[None]:
+        """Around what takes from one queue: no other one is to wait for what this one refuses."""
+        try:
+            yield
+        except ChannelClosed as closed:
+            if closed.code:
+                why = f"RabbitMQ closed our channel: {closed}"
+                self._said = why
+                self.troubles.is_refused(queue, why, self._settings.longest_pause)
+            raise
+        self.troubles.is_open(queue)
 
     async def _open_channel(self) -> Channel:
         if self.channel is None or not self.channel.is_open:
             self.channel = await Channel.open(self._link, self._inbox.put)
         return self.channel
 
-    def _give_back(self) -> None:
+    async def _give_back(self) -> None:
+        """What nobody took; on a channel that is gone it has gone back by itself."""
         for delivery in self._inbox.empty():
-            if self.channel and self.channel.is_open and self.channel.number == delivery.channel:
-                self.channel.give_back(delivery.tag)
+            with contextlib.suppress(BrokerUnavailable, DeliveryGone, ChannelClosed):
+                if await self._kept_from_dropping(delivery) and self.channel:
+                    self.channel.give_back(delivery.tag)
 
     def _say(self, why: str) -> None:
         """Say why nothing can be taken; once, as long as it stays so."""

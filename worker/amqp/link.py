@@ -7,6 +7,7 @@ import os
 import re
 import socket
 import ssl
+from collections.abc import Sequence
 from typing import Any
 
 from pika import ConnectionParameters, PlainCredentials, SSLOptions
@@ -28,6 +29,9 @@ _TLS_WORDS = re.compile(r"\[SSL: \w+\] [\w :]+")
 class Link(AsyncioConnection):  # type: ignore[misc] # pika's types are not published
     """A connection that no message can end, and that can be dropped when its peer does not read any more."""
 
+    said: tuple[int, str] | None = None
+    """The code and the words with which RabbitMQ closed it; pika keeps only a guess of them while it opens."""
+
     def drop(self, why: str) -> None:
         """End it at once; nothing that waits to be sent is sent."""
         if not self.is_closed:
@@ -37,6 +41,17 @@ class Link(AsyncioConnection):  # type: ignore[misc] # pika's types are not publ
     def _read_frame(self) -> tuple[int, Any]:
         """As pika's, but for the properties of messages."""
         return content_header(self._frame_buffer) or super()._read_frame()
+
+    def _output_marshaled_frames(self, frames: Sequence[bytes]) -> None:
+        """As pika's, but nothing that is longer than agreed, as headers can be: RabbitMQ ends the connection for it."""
+        longest, agreed = max(map(len, frames)), self.params.frame_max
+        if longest > agreed:
+            raise ValueError(f"a frame of {longest} bytes, agreed are {agreed}")
+        super()._output_marshaled_frames(frames)
+
+    def _on_connection_close_from_broker(self, frame: Any) -> None:
+        self.said = frame.method.reply_code, frame.method.reply_text
+        super()._on_connection_close_from_broker(frame)
 
 
 async def open_link(address: Address, settings: BrokerSettings) -> Link:
@@ -55,7 +70,7 @@ async def open_link(address: Address, settings: BrokerSettings) -> Link:
     link = Link(
         _parameters(address, settings, tls),
         on_open_callback=lambda _: settle(opened, None),
-        on_open_error_callback=lambda _, error: settle(opened, _ours(error, address, settings)),
+        on_open_error_callback=lambda link, error: settle(opened, _ours(error, link.said, address, settings)),
         custom_ioloop=loop,
     )
     try:
@@ -113,14 +128,17 @@ def _parameters(address: Address, settings: BrokerSettings, tls: ssl.SSLContext 
     )
 
 
-def _ours(error: BaseException, address: Address, settings: BrokerSettings) -> BrokerUnavailable:
+def _ours(
+    error: BaseException, said: tuple[int, str] | None, address: Address, settings: BrokerSettings
+) -> BrokerUnavailable:
     found = _root(error)
-    code = getattr(found, "reply_code", None)
-    name = type(found).__name__
-    if code == _FORBIDDEN or "Authentication" in name:
-        sentence = f"refuses the user {settings.user}: is RABBITMQ_PASSWORD still right? {reason_of(error)}"
-    elif code == _NOT_ALLOWED or "AccessDenied" in name:
-        sentence = f"does not let {settings.user} into the vhost {settings.vhost} (RABBITMQ_VHOST): {reason_of(error)}"
+    code, words = said or (0, "")
+    if code == _FORBIDDEN:
+        sentence = f"refuses the user {settings.user}: is RABBITMQ_PASSWORD still right?"
+    elif code == _NOT_ALLOWED:
+        sentence = f"does not let {settings.user} into the vhost {settings.vhost} (RABBITMQ_VHOST)"
+    elif code:
+        sentence = "closed the connection while it was opened"
     elif tls := _TLS_WORDS.search(str(found)):
         sentence = f"cannot be reached through TLS: {tls[0].strip()}"
     elif isinstance(found, IncompatibleProtocolError):
@@ -129,7 +147,8 @@ def _ours(error: BaseException, address: Address, settings: BrokerSettings) -> B
         sentence = f"took the connection but did not answer within {settings.connect_seconds:g} s"
     else:
         sentence = f"does not answer: {reason_of(error)}"
-    return BrokerUnavailable(f"RabbitMQ at {address} {sentence}")
+    own_words = f" ({code} {words})" if code else ""
+    return BrokerUnavailable(f"RabbitMQ at {address} {sentence}{own_words}")
 
 
 def _root(error: BaseException) -> BaseException:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Coroutine
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 from pika.spec import BasicProperties
 
@@ -14,6 +14,7 @@ from faces.errors import BrokerRefused, BrokerUnavailable, DeliveryGone
 from worker.amqp.channel import Channel, ChannelClosed, Properties
 from worker.amqp.declaring import Declarer
 from worker.amqp.delivery import Delivery
+from worker.amqp.fatal import Fatal
 from worker.amqp.inbox import Inbox
 from worker.amqp.intake import Intake
 from worker.amqp.link import Link, reason_of
@@ -25,11 +26,16 @@ from worker.amqp.topology import LONGEST_DELAY, target_of
 
 log = logging.getLogger(__name__)
 
-#: A quorum queue of RabbitMQ 4 drops a message that came back 20 times; half of that is time for a fresh copy.
-_RETURNS_BEFORE_A_COPY = 10
+_T = TypeVar("_T")
+
+#: A quorum queue of RabbitMQ 4 drops a message that came back 20 times, however: nack, lost channel, lost connection.
+_RETURNS_BEFORE_A_COPY = 5
 
 #: Seconds to give back what nobody took, and for the closing handshake.
 _CLOSE_SECONDS = 5.0
+
+#: Seconds between two questions, while nothing else is published, whether RabbitMQ takes messages.
+_ASK_SECONDS = 20.0
 
 #: Where nobody listens: RabbitMQ returns such a message, as soon as it takes messages at all.
 _NOWHERE = "face-worker.does-rabbitmq-take-messages"
@@ -39,14 +45,16 @@ class Session:
     """Belongs to the event loop of its connection."""
 
     def __init__(
-        self, link: Link, queues: Queues, inbox: Inbox, settings: BrokerSettings, options: QueueOptions
+        self, link: Link, queues: Queues, inbox: Inbox, settings: BrokerSettings, options: QueueOptions, fatal: Fatal
     ) -> None:
         self._link = link
         self._settings = settings
         self._options = options
         self._declarer = Declarer(link, options)
+        self._fatal = fatal
         self._publisher: Channel | None = None
-        self.intake = Intake(link, self._declarer, queues, inbox, settings)
+        self._one_at_a_time = asyncio.Lock()
+        self.intake = Intake(link, self._declarer, queues, inbox, settings, self.kept_from_dropping)
         self.blocked: str | None = None
         """Why RabbitMQ reads nothing from us, in its words; None while it does."""
         self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -57,44 +65,70 @@ class Session:
 
     async def run(self) -> str:
         """Take messages, where wanted, until the connection is lost; returns why."""
-        taking = asyncio.create_task(self.intake.run())
+        tasks = [asyncio.create_task(self.intake.run()), asyncio.create_task(self._ask_now_and_then())]
         try:
-            await asyncio.wait((taking, self.lost), return_when=asyncio.FIRST_COMPLETED)
-            if taking.done():
+            await asyncio.wait((tasks[0], self.lost), return_when=asyncio.FIRST_COMPLETED)
+            if tasks[0].done():
                 with suppress(ChannelClosed):
-                    taking.result()
+                    tasks[0].result()
             return await self.lost
         finally:
-            taking.cancel()
+            for task in tasks:
+                task.cancel()
 
     def drop(self) -> None:
         """End it at once, if it has not ended."""
         self._link.drop("this session is over")
 
-    async def until_it_takes_messages(self) -> None:
-        """Wait for a broker without memory: it lets us in, and reads no more after our first publish.
+    async def until_it_takes_messages(self) -> bool:
+        """Wait for a broker without memory or disk: it lets us in, and reads no more after our first publish.
+
+        Before a message is taken it also opens the channel that we publish on: a user's limit of channels costs the
+        connection.
+
+        Returns False where that cannot be asked: our user may not publish to the default exchange.
 
         Raises:
             BrokerUnavailable: the connection was lost meanwhile.
         """
         try:
             # A message without a body gets through: RabbitMQ stops reading before the body.
-            await (await self._own_channel()).publish("", _NOWHERE, b"?", BasicProperties())
+            await self._send("", _NOWHERE, b"?", BasicProperties())
         except BrokerRefused:
-            return
+            return True
         except ChannelClosed as closed:
-            raise BrokerUnavailable(f"lost the connection to RabbitMQ: {closed}") from closed
+            if not closed.code:
+                raise BrokerUnavailable(f"lost the connection to RabbitMQ: {closed}") from closed
+            return False
+        return True
 
     def channel_of(self, delivery: Delivery) -> Channel:
         """The delivery's channel.
 
         Raises:
-            DeliveryGone: it is gone.
+            DeliveryGone: it is gone, or the delivery is settled.
         """
         channel = self.intake.channel
         if channel is None or not channel.is_open or channel.number != delivery.channel:
             raise gone(delivery)
+        if not channel.holds(delivery.tag):
+            raise DeliveryGone(f"the message from {delivery.queue} was acked, rejected or given back before")
         return channel
+
+    def holds(self, delivery: Delivery) -> bool:
+        """Whether it is ours, and not settled."""
+        channel = self.intake.channel
+        return channel is not None and channel.number == delivery.channel and channel.holds(delivery.tag)
+
+    async def give_up(self, delivery: Delivery) -> None:
+        """Close the delivery's channel, so that RabbitMQ has it back; without an answer, the connection."""
+        channel = self.intake.channel
+        if channel is None or channel.number != delivery.channel:
+            return
+        try:
+            await asyncio.wait_for(channel.drop(), _CLOSE_SECONDS)
+        except asyncio.TimeoutError:
+            self._link.drop(f"RabbitMQ did not take a message back within {_CLOSE_SECONDS:g} s")
 
     async def kept_from_dropping(self, delivery: Delivery) -> Delivery | None:
         """The delivery itself; None where it came back so often that a fresh copy had to take its place.
@@ -102,16 +136,15 @@ class Session:
         Raises:
             BrokerUnavailable, DeliveryGone: it is not ours any more.
         """
-        channel = self.channel_of(delivery)
+        self.channel_of(delivery)
         if delivery.times_returned < _RETURNS_BEFORE_A_COPY:
             return delivery
-        copying = channel.publish("", delivery.queue, delivery.body, copied(delivery))
         try:
-            await self._in_time(copying, delivery)
+            await self._in_time(self._send("", delivery.queue, delivery.body, copied(delivery)), delivery.queue)
         except BrokerRefused as error:
             log.warning("a message came back %d times, and no copy was taken: %s", delivery.times_returned, error)
             return delivery
-        channel.ack(delivery.tag)
+        self.channel_of(delivery).ack(delivery.tag)
         return None
 
     async def publish(
@@ -119,15 +152,30 @@ class Session:
     ) -> None:
         """Declare what is needed, publish, and wait for the confirm.
 
-        On the delivery's own channel, where there is one: when RabbitMQ has closed that, it takes nothing more from it.
+        Never on the delivery's own channel: RabbitMQ closes a channel for what it refuses, and a delivery goes with it.
 
         Raises:
             BrokerRefused: there is no queue for it, or RabbitMQ did not take it.
             BrokerUnavailable: no confirm came, and the connection is gone.
             DeliveryGone: the delivery's channel is gone.
         """
-        channel = self.channel_of(for_delivery) if for_delivery else None
-        await self._in_time(self._publish(channel, queue, body, properties, min(delay, LONGEST_DELAY)), for_delivery)
+        if for_delivery:
+            self.channel_of(for_delivery)
+        await self._in_time(self._publish(queue, body, properties, min(delay, LONGEST_DELAY)), queue)
+
+    async def set_aside(self, delivery: Delivery, queue: str) -> None:
+        """The delivery's message to the queue of this very name, past all options; raises as `publish`."""
+        self.channel_of(delivery)
+        await self._in_time(self._set_aside(delivery, queue), queue)
+
+    async def depth(self, queue: str) -> int | None:
+        """How many messages wait in a queue; None where there is none.
+
+        Raises:
+            BrokerRefused: the queue cannot be looked at.
+            BrokerUnavailable: the connection is gone.
+        """
+        return await self._in_time(self._declarer.messages_in(queue), queue)
 
     async def close(self) -> None:
         """Give back what nobody took, and say goodbye; without an answer, go all the same."""
@@ -141,39 +189,67 @@ class Session:
             self._link.close()
         await self.lost
 
-    async def _publish(
-        self, channel: Channel | None, queue: str, body: bytes, properties: Properties, delay: int
-    ) -> None:
+    async def _publish(self, queue: str, body: bytes, properties: Properties, delay: int) -> None:
         target = target_of(queue, self._options)
         await self._declarer.target(target)
         exchange, key = target.exchange, target.routing_key
         if delay > 0:
             exchange, key = "", await self._declarer.delay_queue(queue, delay)
-        await (channel or await self._own_channel()).publish(exchange, key, body, properties)
+        await self._send(exchange, key, body, properties)
+
+    async def _set_aside(self, delivery: Delivery, queue: str) -> None:
+        await self._declarer.plain_queue(queue)
+        await self._send("", queue, delivery.body, copied(delivery))
+
+    async def _send(self, exchange: str, routing_key: str, body: bytes, properties: Properties) -> None:
+        """On the publisher's channel, one after the other: what is refused closes it, and would take others along."""
+        async with self._one_at_a_time:
+            await (await self._own_channel()).publish(exchange, routing_key, body, properties)
 
     async def _own_channel(self) -> Channel:
-        """For what is published on behalf of no delivery."""
         if self._publisher is None or not self._publisher.is_open:
             self._publisher = await Channel.open(self._link)
         return self._publisher
 
-    async def _in_time(self, publishing: Coroutine[Any, Any, None], for_delivery: Delivery | None) -> None:
+    async def _ask_now_and_then(self) -> None:
+        """Find out that RabbitMQ takes no messages also where none is published: it says so only to who does.
+
+        Not while a job runs, whose ack would then wait, too.
+        """
+        with suppress(BrokerUnavailable):
+            while True:
+                await asyncio.sleep(_ASK_SECONDS)
+                if self.intake.channel and self.intake.channel.has_unsettled:
+                    continue
+                if not await self.until_it_takes_messages():
+                    return
+
+    async def _in_time(self, asking: Coroutine[Any, Any, _T], queue: str) -> _T:
+        """What was asked of a queue; the connection goes where there is no answer in time."""
         seconds = self._settings.publish_seconds
         try:
-            await asyncio.wait_for(publishing, seconds)
+            self._fatal.require_none(queue)
+        except BrokerRefused:
+            asking.close()
+            raise
+        try:
+            return await asyncio.wait_for(asking, seconds)
         except asyncio.TimeoutError:
             why = f"it takes no messages ({self.blocked})" if self.blocked else "it did not confirm"
             # It may still arrive. That its delivery comes again as well is safe; that it is acked later would not be.
             self._link.drop(f"{why} within {seconds:g} s")
             raise BrokerUnavailable(f"RabbitMQ did not take a message in {seconds:g} s: {why}") from None
         except ChannelClosed as closed:
-            if not closed.code:
-                raise BrokerUnavailable(f"RabbitMQ went away before it confirmed: {closed}") from closed
-            if for_delivery:
-                raise gone(for_delivery, str(closed)) from closed
-            raise BrokerRefused(f"RabbitMQ refuses a message: {closed}") from closed
+            if closed.code:
+                raise BrokerRefused(f"RabbitMQ refuses a message to {queue}: {closed}") from closed
+            self._fatal.note(queue, closed.connection_code, str(closed))
+            raise BrokerUnavailable(f"RabbitMQ went away before it confirmed: {closed}") from closed
 
     def _block(self, reason: str | None) -> None:
+        if reason:
+            log.warning("RabbitMQ takes no messages: %s", reason)
+        else:
+            log.info("RabbitMQ takes messages again")
         self.blocked = reason
 
 

@@ -1,14 +1,19 @@
-"""Names and arguments of queues as Laravel's driver makes them: RabbitMQ refuses who declares them otherwise."""
+"""Names and arguments of queues: the main ones as Laravel's driver makes them, those of delays our own."""
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import Any
 
 from worker.amqp.settings import QueueOptions
 
-#: Seconds. A delay queue lives twice as long, and RabbitMQ takes no longer life than 2**32 - 1 milliseconds.
-LONGEST_DELAY = 2**32 // 2000
+#: Milliseconds for which a delay queue outlives the last message in it. In a vhost whose default queue type is quorum
+#: a new declaration does not renew a queue's life, and a queue takes its messages along.
+_SPARE = 3_600_000
+
+#: Seconds: RabbitMQ takes no longer life than 2**32 - 1 milliseconds.
+LONGEST_DELAY = (2**32 - 1 - _SPARE) // 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +44,28 @@ def arguments_of(queue: str, options: QueueOptions) -> dict[str, Any]:
     return arguments
 
 
-def delay_queue_of(queue: str, delay: int) -> str:
-    """The queue in which a job of `queue` waits `delay` seconds."""
-    return f"{queue}.delay.{delay * 1000}"
+def delay_queue_of(queue: str, delay: int, options: QueueOptions) -> str:
+    """The queue in which a job of `queue` waits `delay` seconds: ours alone, PHP declares its own otherwise.
+
+    All that its arguments depend on is in its name, so that no change of settings meets a queue of other arguments.
+    """
+    name = f"{queue}.delay.{delay * 1000}.sidecar"
+    target = target_of(queue, options)
+    if (target.exchange, target.routing_key) == ("", queue):
+        return name
+    place = f"{target.exchange}\0{target.routing_key}".encode("utf-8", "surrogatepass")
+    return f"{name}.{hashlib.sha256(place).hexdigest()[:8]}"
 
 
 def delay_arguments_of(queue: str, delay: int, options: QueueOptions) -> dict[str, Any]:
     """The arguments of that queue: after the delay it hands over to where `queue` is published to."""
+    target = target_of(queue, options)
     return {
-        "x-dead-letter-exchange": options.exchange,
-        "x-dead-letter-routing-key": _formatted(options.routing_key, queue),
+        "x-queue-type": "classic",
+        "x-dead-letter-exchange": target.exchange,
+        "x-dead-letter-routing-key": target.routing_key,
         "x-message-ttl": delay * 1000,
-        "x-expires": delay * 2000,
+        "x-expires": delay * 1000 + _SPARE,
     }
 
 

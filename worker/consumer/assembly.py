@@ -122,7 +122,8 @@ def assemble(
     recorder = Recorder(store, laravel.connection_name, keys)
     marks = CrashMarks(cache.values, secrets.token_hex(8))
     evidence = Evidence(cache.values)
-    faces = FaceJobs(tools, settings, keys, cache.values, cache.locks, marks, recorder, evidence, stop)
+    default_queue = laravel.default_queue
+    faces = FaceJobs(tools, settings, keys, cache.values, cache.locks, marks, recorder, evidence, stop, default_queue)
     # The one table of jobs: the app's class and what does it.
     work = Work({settings.job_class: faces}, recorder, settings, evidence, marks)
     circuit = Circuit([_api_probe(world.client), store.ping, _cache_probe(cache)], stop)

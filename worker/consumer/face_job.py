@@ -95,6 +95,8 @@ class FaceJobs:
     recorder: Recorder
     evidence: Evidence
     stop: Stop
+    default_queue: str
+    """Where a chain's next job goes that names no queue."""
 
     def outcome(self, job: Job, log: JobLog) -> Outcome:
         """Do a job.
@@ -195,7 +197,7 @@ class FaceJobs:
         jobs: list[NewJob] = [chain.new_job(asked.class_name, asked.task_data, asked.queue, now)] if asked else []
         whole = True
         try:
-            following = chain.next_job(command, now)
+            following = chain.next_job(command, now, self.default_queue)
         except UnreadableMessage as error:
             whole = self.recorder.record_message(face_job.job, error)
             _log.error("image %d is done, but its chain ends here and is in failed_jobs: %s", image_id, error)

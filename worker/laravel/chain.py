@@ -13,9 +13,6 @@ from worker.laravel import encryption, moments, serialized
 from worker.laravel.payload import CONTEXT, HANDLER, UNIQUE_KEYS, Command
 from worker.laravel.serialized import PhpArray, PhpObject, Value
 
-#: Where PHP publishes what names no queue: the connection's own default.
-DEFAULT_QUEUE = "default"
-
 #: The class's public limits and where the payload has them; a job shows those that differ from its class.
 _LIMITS = {
     "maxTries": "tries",
@@ -44,11 +41,12 @@ def _new_uuid() -> str:
     return str(uuid.uuid4())
 
 
-def next_job(command: Command, now: int, new_uuid: Callable[[], str] = _new_uuid) -> NewJob | None:
+def next_job(command: Command, now: int, default_queue: str, new_uuid: Callable[[], str] = _new_uuid) -> NewJob | None:
     """The job after this one, with the rest of the chain spliced in; None at the end of a chain.
 
-    `now` is Unix time. What only the next job's class knows (its tries, its timeout) is null, so that its worker's
-    options count. After an encrypted job the next one is encrypted too: PHP reads both, and nothing becomes public.
+    `now` is Unix time; `default_queue` is the connection's own, where PHP publishes what names no queue. What only the
+    next job's class knows (its tries, its timeout) is null, so that its worker's options count. After an encrypted job
+    the next one is encrypted too: PHP reads both, and nothing becomes public.
 
     Raises:
         UnreadableMessage: the next job is no object as PHP serializes it, or refers to places that would move.
@@ -58,7 +56,7 @@ def next_job(command: Command, now: int, new_uuid: Callable[[], str] = _new_uuid
     job = serialized.read(command.chained[0])
     if not isinstance(job, PhpObject):
         raise UnreadableMessage("the next job of the chain is no serialized object")
-    queue = job.find("queue") or command.chain_queue or DEFAULT_QUEUE
+    queue = job.find("queue") or command.chain_queue or default_queue
     if not isinstance(queue, str):
         raise UnreadableMessage(f"the queue of the chain's next job is {type(queue).__name__}, needed is a text")
     content = _spliced(job, _handed_on(command, job))

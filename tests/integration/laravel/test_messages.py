@@ -81,20 +81,20 @@ def test_a_chain_that_we_carry_on_is_the_chain_that_laravel_carries_on(first: st
     job: NewJob | None = theirs[0]
     for expected in theirs[1:]:
         assert job is not None
-        job = next_job(Command.read(Envelope.decode(job.body), KEYS), NOW)
+        job = next_job(Command.read(Envelope.decode(job.body), KEYS), NOW, "default")
         assert job is not None
         assert (job.queue, job.delay) == (expected.queue, expected.delay)
         ours, right = (laravel("read", {"body": text_of(body)}) for body in (job.body, expected.body))
         assert ours["job"] == right["job"]
         assert [row["queue"] for row in ours["next"]] == [row["queue"] for row in right["next"]]
     assert job is not None
-    assert next_job(Command.read(Envelope.decode(job.body), KEYS), NOW) is None
+    assert next_job(Command.read(Envelope.decode(job.body), KEYS), NOW, "default") is None
 
 
 def test_the_bytes_that_we_splice_are_those_that_laravel_would_write() -> None:
     theirs = published("FaceProcessJob", "PlainClassJob", "FaceProcessJob", chainQueue="faces")
     for before, after in itertools.pairwise(theirs):
-        job = next_job(Command.read(Envelope.decode(before.body)), NOW)
+        job = next_job(Command.read(Envelope.decode(before.body)), NOW, "default")
         assert job is not None
         [again] = laravel("accepts", [text_of(Envelope.decode(job.body).command)])
         assert base64.b64decode(again) == Envelope.decode(job.body).command
@@ -103,7 +103,7 @@ def test_the_bytes_that_we_splice_are_those_that_laravel_would_write() -> None:
 
 def test_an_encrypted_chain_stays_encrypted() -> None:
     theirs = published("SecretJob", "SecretJob")
-    job = next_job(Command.read(Envelope.decode(theirs[0].body), KEYS), NOW)
+    job = next_job(Command.read(Envelope.decode(theirs[0].body), KEYS), NOW, "default")
     assert job is not None
     assert b"taskData" not in job.body
     assert laravel("read", {"body": text_of(job.body)})["job"]["data"] == {"image_id": 7}

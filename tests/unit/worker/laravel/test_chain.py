@@ -22,14 +22,14 @@ def command_of(job: NewJob) -> bytes:
 
 
 def following(*chained: bytes, **fields: Any) -> NewJob:
-    job = next_job(Command("App\\Jobs\\FaceProcessJob", {}, chained=chained, **fields), 1795220180)
+    job = next_job(Command("App\\Jobs\\FaceProcessJob", {}, chained=chained, **fields), 1795220180, "default")
     assert job is not None
     return job
 
 
 @pytest.mark.parametrize("row", CHAINS, ids=lambda row: str(row["next_queue"]))
 def test_the_next_job_is_byte_for_byte_the_one_that_php_published(row: dict[str, Any]) -> None:
-    job = next_job(Command.read(Envelope.decode(row["job"].encode())), 1795220180)
+    job = next_job(Command.read(Envelope.decode(row["job"].encode())), 1795220180, "default")
     if row["next"] is None:
         assert job is None
         return
@@ -46,7 +46,7 @@ def test_the_next_job_is_byte_for_byte_the_one_that_php_published(row: dict[str,
 def test_a_new_job_is_a_message_of_its_own() -> None:
     names = iter(["the-uuid", "the-id"])
     command = Command("J", {}, chained=(NEXT,))
-    job = next_job(command, 1795220180, lambda: next(names))
+    job = next_job(command, 1795220180, "default", lambda: next(names))
     assert job is not None
     payload = json.loads(job.body)
     assert (payload["uuid"], payload["id"], job.id, payload["createdAt"]) == (

@@ -1,0 +1,105 @@
+"""Jobs that wait for their time: all arrive, in vhosts of both kinds, also when RabbitMQ is restarted meanwhile."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from faces.errors import BrokerRefused
+from tests.integration.amqp.steps import OpenBroker, Wait, send, take
+from tests.servers.rabbitmq import RabbitMQ, running_rabbitmq
+from worker.amqp.broker import Broker
+from worker.amqp.settings import QueueOptions
+
+VHOSTS = ("/", "quorum")
+
+
+@pytest.fixture(scope="module")
+def own_rabbitmq() -> Iterator[RabbitMQ]:
+    """A server that may be restarted, with a vhost whose queues are quorum queues unless they say otherwise."""
+    with running_rabbitmq() as server:
+        server.control("add_vhost", "quorum", "--default-queue-type", "quorum")
+        server.control("set_permissions", "-p", "quorum", "guest", ".*", ".*", ".*")
+        yield server
+
+
+@pytest.fixture(params=VHOSTS)
+def broker(
+    request: pytest.FixtureRequest, own_rabbitmq: RabbitMQ, open_broker: OpenBroker, wait_for: Wait
+) -> Iterator[Broker]:
+    broker = open_broker("nothing", port=own_rabbitmq.port, vhost=request.param)
+    wait_for(lambda: broker.is_connected)
+    yield broker
+
+
+def publish(broker: Broker, queue: str, *bodies: bytes, delay: int) -> None:
+    for body in bodies:
+        broker.publish(queue, body, correlation_id="7", attempts=1, delay=delay)
+
+
+def test_each_of_many_jobs_arrives_that_go_one_by_one_into_the_same_delay_queue(
+    own_rabbitmq: RabbitMQ, broker: Broker, wait_for: Wait
+) -> None:
+    """For longer than a queue lives that is not renewed, as PHP's in a vhost of quorum queues: twice the delay."""
+    queue = own_rabbitmq.new_name()
+    for number in range(8):
+        publish(broker, queue, str(number).encode(), delay=1)
+        time.sleep(0.4)
+    wait_for(lambda: broker.depth(queue) == 8)
+
+
+@pytest.mark.parametrize("seconds_away", [0, 3])
+def test_each_delayed_job_arrives_when_rabbitmq_is_restarted_meanwhile(
+    own_rabbitmq: RabbitMQ, broker: Broker, wait_for: Wait, seconds_away: int
+) -> None:
+    """Also when its time comes while RabbitMQ is away."""
+    queue = own_rabbitmq.new_name()
+    publish(broker, queue, *(str(number).encode() for number in range(8)), delay=3)
+    own_rabbitmq.stop()
+    time.sleep(seconds_away)
+    own_rabbitmq.start()
+    wait_for(lambda: broker.is_connected)
+    wait_for(lambda: broker.depth(queue) == 8)
+
+
+def test_no_change_of_the_options_meets_a_queue_of_other_arguments(
+    rabbitmq: RabbitMQ, queue: str, open_broker: OpenBroker
+) -> None:
+    exchange = f"x-{queue}"
+    with rabbitmq.channel() as channel:
+        for name in (exchange, f"{exchange}-2"):
+            channel.exchange_declare(name, "topic", durable=True)
+            channel.queue_bind(queue, name, "#")
+    changes = [
+        QueueOptions(),
+        QueueOptions(exchange=exchange, exchange_type="topic"),
+        QueueOptions(exchange=exchange, exchange_type="topic", routing_key="app.%s"),
+        QueueOptions(exchange=f"{exchange}-2", exchange_type="topic"),
+        QueueOptions(routing_key="app.%s"),
+        QueueOptions(quorum=True),
+        QueueOptions(prioritize_delayed=True),
+        QueueOptions(reroute_failed=True),
+    ]
+    for options in changes:
+        publish(open_broker("nothing", options=options), queue, b"1", delay=60)
+
+
+def test_what_php_left_under_its_own_name_is_not_met(rabbitmq: RabbitMQ, queue: str, open_broker: OpenBroker) -> None:
+    rabbitmq.new_queue({"x-message-ttl": 1}, name=f"{queue}.delay.60000")
+    publish(open_broker("nothing"), queue, b"1", delay=60)
+    assert rabbitmq.depth(f"{queue}.delay.60000.sidecar") == 1
+
+
+def test_a_name_that_leaves_no_room_for_the_delay_queue_s_is_refused(
+    rabbitmq: RabbitMQ, queue: str, open_broker: OpenBroker
+) -> None:
+    send(rabbitmq, queue, b"1")
+    broker, long = open_broker(queue), "q" * 240
+    delivery = take(broker)
+    with pytest.raises(BrokerRefused, match="1 to 255 bytes, found 260"):
+        broker.publish(long, b"1", correlation_id="7", attempts=0, delay=60, for_delivery=delivery)
+    broker.publish(long, b"2", correlation_id="7", attempts=0, for_delivery=delivery)
+    broker.ack(delivery)
+    assert rabbitmq.depth(long) == 1
