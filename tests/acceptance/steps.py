@@ -43,7 +43,7 @@ def take_all(app: PhotoApp, queue: str) -> list[Message]:
 
 def delay_queue(queue: str, seconds: int) -> str:
     """Where jobs of the queue wait for so long."""
-    return f"{queue}.delay.{seconds * 1000}"
+    return f"{queue}.delay.{seconds * 1000}.sidecar"
 
 
 def depth(app: PhotoApp, queue: str | None = None) -> int:

@@ -166,7 +166,7 @@ class StubBroker:
         if delay > 0:
             arguments = delay_arguments_of(queue, delay, self._options)
             self._declare(queue)
-            self._send(delay_queue_of(queue, delay), arguments, body, properties)
+            self._send(delay_queue_of(queue, delay, self._options), arguments, body, properties)
         else:
             self._send(
                 target_of(queue, self._options).routing_key, arguments_of(queue, self._options), body, properties

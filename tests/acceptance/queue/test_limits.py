@@ -15,7 +15,7 @@ from tests.servers.worker_process import ROOT
 
 Wait = Callable[..., None]
 
-BOOM = says(500, error="boom")
+BOOM = says(409, error="boom")
 HANGS = Answer(hangs=True)
 
 

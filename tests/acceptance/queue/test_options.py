@@ -14,7 +14,7 @@ from tests.servers.scripted_api import ScriptedApi, finds, says
 
 Wait = Callable[..., None]
 
-BOOM = says(500, error="boom")
+BOOM = says(409, error="boom")
 
 
 def on_queue(new_app: NewApp, arguments: dict[str, Any]) -> PhotoApp:

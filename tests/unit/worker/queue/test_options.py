@@ -13,8 +13,9 @@ from tests.servers.scripted_api import finds, says
 from tests.stubs.api import StubApi
 from tests.stubs.app import StubApp
 from tests.stubs.fixtures import NewStubApp
+from worker.amqp.topology import LONGEST_DELAY
 
-BOOM = says(500, error="boom")
+BOOM = says(409, error="boom")
 
 
 @pytest.mark.parametrize("store", ["file", "array", "memcached"])
@@ -51,8 +52,8 @@ def test_no_number_on_the_wire_stops_the_worker(app: StubApp, api: StubApi) -> N
     log = work(app, 2 * len(odd) - len(years))
     done = app.rows.one("SELECT sum(faces_checked) AS n FROM images")["n"]
     assert (done, app.failed(), "ERROR" in log) == (len(odd) - len(years), [], False), log
-    # Twenty-four days are the longest that RabbitMQ can hold a message.
-    assert len(take_all(app, delay_queue(app.queue, 2**32 // 2000))) == len(years)
+    # Forty-nine days are the longest that RabbitMQ can hold a message.
+    assert len(take_all(app, delay_queue(app.queue, LONGEST_DELAY))) == len(years)
 
 
 @pytest.mark.parametrize("headers", [None, {}, {"laravel": 7}, {"laravel": {"attempts": "2"}}, {"laravel": [1]}])
