@@ -33,7 +33,7 @@ def push_twice(app: PhotoApp, photo: bytes) -> int:
 
 def put_off(app: PhotoApp) -> str:
     """Where jobs wait whose image somebody else has."""
-    return f"{app.queue}.delay.10000"
+    return f"{app.queue}.delay.10000.sidecar"
 
 
 def is_done(app: PhotoApp) -> bool:

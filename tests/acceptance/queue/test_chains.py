@@ -53,6 +53,21 @@ def test_a_next_job_without_a_queue_goes_to_the_chain_s_or_to_default(app: Photo
         assert (payload["displayName"], payload["maxTries"]) == ("App\\Jobs\\ImageProcessJob", None)
 
 
+def test_a_next_job_without_a_queue_goes_where_the_app_s_connection_publishes(app: PhotoApp) -> None:
+    """RABBITMQ_QUEUE, as PHP's driver has it; the chain's own queue goes before it."""
+    first, second, default, chains = (
+        app.image(PHOTO),
+        app.image(PHOTO),
+        app.rabbitmq.new_name(),
+        app.rabbitmq.new_name(),
+    )
+    bare = 'O:24:"App\\Jobs\\ImageProcessJob":1:{s:11:"\0*\0taskData";a:1:{s:8:"image_id";i:434343;}}'
+    push_chain(app, first, bare)
+    push_chain(app, second, bare, more=f's:10:"chainQueue";s:{len(chains)}:"{chains}";', count=1)
+    work(app, 2, RABBITMQ_QUEUE=default)
+    assert [b"i:434343;" in one.body for queue in (default, chains) for one in take_all(app, queue)] == [True, True]
+
+
 def test_the_next_job_waits_for_its_delay_and_for_the_success_of_the_one_before(
     app: PhotoApp, api: ScriptedApi
 ) -> None:
@@ -62,7 +77,7 @@ def test_the_next_job_waits_for_its_delay_and_for_the_success_of_the_one_before(
     push_chain(app, bad, command_of(2, after), maxTries=2)
     log = work(app, 3)
     assert (depth(app, after), len(app.failed())) == (0, 1)
-    (message,) = take_all(app, f"{after}.delay.700000")
+    (message,) = take_all(app, f"{after}.delay.700000.sidecar")
     assert (message.attempts, '"image_id";i:1;' in message.payload["data"]["command"]) == (0, True)
     assert "only PHP can run" not in log
 

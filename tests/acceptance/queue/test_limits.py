@@ -22,7 +22,7 @@ HANGS = Answer(hangs=True)
 
 def released(app: PhotoApp, image: int, seconds: int, attempts: int) -> bool:
     """Whether just this image's job waits for so long, with that header."""
-    (message,) = take_all(app, f"{app.queue}.delay.{seconds}000")
+    (message,) = take_all(app, f"{app.queue}.delay.{seconds}000.sidecar")
     return f'"image_id";i:{image};' in message.payload["data"]["command"] and message.attempts == attempts
 
 
@@ -59,7 +59,7 @@ def test_the_waits_between_tries_are_the_job_s_own_or_ours(app: PhotoApp, api: S
     app.push(ours, attempts=4, maxTries=9)
     work(app, 8, FACE_WORKER_BACKOFF="705,706,707")
     assert released(app, listed, 701, 1)
-    assert [message.attempts for message in take_all(app, f"{app.queue}.delay.702000")] == [2, 6]
+    assert [message.attempts for message in take_all(app, f"{app.queue}.delay.702000.sidecar")] == [2, 6]
     assert released(app, plain, 703, 1)
     assert released(app, late, 704, 1)
     assert released(app, ours, 705, 1)

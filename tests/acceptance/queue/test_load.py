@@ -154,7 +154,7 @@ def many(app: PhotoApp, api: ScriptedApi, jobs: int, wait_for: Wait) -> None:
         )
         app.rows.run("DELETE FROM cache_locks WHERE owner = 'somebody'")
         wait_for(lambda: are_done(jobs - len(damaged)), 60, "the end of the locked images' jobs", 0.2)
-        queues = [app.queue, *(f"{app.queue}.delay.{seconds}000" for seconds in (2, 10))]
+        queues = [app.queue, *(f"{app.queue}.delay.{seconds}000.sidecar" for seconds in (2, 10))]
         wait_for(lambda: [depth(app, queue) for queue in queues] == [0, 0, 0] and app.leftovers() == NOTHING_LEFT)
     finally:
         for worker in workers:

@@ -228,5 +228,5 @@ def test_every_captured_message_of_ours_is_done_by_the_worker(app: PhotoApp) -> 
         app.rows.image(id=image, filename="1.jpg")
     work(app, len(OURS), FACE_WORKER_BACKOFF="600")
     assert [row["exception"] for row in app.failed()] == []
-    assert (depth(app), depth(app, f"{app.queue}.delay.600000"), app.leftovers()) == (0, 0, NOTHING_LEFT)
+    assert (depth(app), depth(app, f"{app.queue}.delay.600000.sidecar"), app.leftovers()) == (0, 0, NOTHING_LEFT)
     assert len(wanted) > 30

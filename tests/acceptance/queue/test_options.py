@@ -14,6 +14,7 @@ from tests.acceptance.steps import PHOTO, body_of, depth, name_of, push_chain, r
 from tests.servers.people import PEOPLE
 from tests.servers.photo_app import NOTHING_LEFT, NewApp, PhotoApp, command_of, payload_of
 from tests.servers.scripted_api import ScriptedApi, finds, says
+from worker.amqp.topology import LONGEST_DELAY
 
 Wait = Callable[..., None]
 
@@ -49,7 +50,7 @@ def test_with_prioritize_delayed_the_number_of_the_try_is_the_priority(new_app: 
     app.push(image, attempts=1)
     work(app, 1, FACE_RABBITMQ_PRIORITIZE_DELAYED="1", FACE_WORKER_BACKOFF="600")
     with app.rabbitmq.channel() as channel:
-        _, properties, body = channel.basic_get(f"{app.queue}.delay.600000", auto_ack=True)
+        _, properties, body = channel.basic_get(f"{app.queue}.delay.600000.sidecar", auto_ack=True)
     assert properties is not None
     assert (properties.priority, properties.headers["laravel"]) == (2, {"attempts": 2})
     assert body is not None
@@ -143,8 +144,8 @@ def test_no_number_on_the_wire_stops_the_worker(app: PhotoApp, api: ScriptedApi)
     log = work(app, 2 * len(odd) - len(years))
     done = app.rows.one("SELECT sum(faces_checked) AS n FROM images")["n"]
     assert (done, app.failed(), "ERROR" in log) == (len(odd) - len(years), [], False), log
-    # Twenty-four days are the longest that RabbitMQ can hold a message.
-    assert len(take_all(app, f"{app.queue}.delay.{2**32 // 2000 * 1000}")) == len(years)
+    # Forty-nine days are the longest that RabbitMQ can hold a message.
+    assert len(take_all(app, f"{app.queue}.delay.{LONGEST_DELAY}000.sidecar")) == len(years)
 
 
 @pytest.mark.parametrize("headers", [None, {}, {"laravel": 7}, {"laravel": {"attempts": "2"}}, {"laravel": [1]}])
@@ -154,7 +155,7 @@ def test_headers_that_say_nothing_are_a_first_attempt(app: PhotoApp, api: Script
     with app.rabbitmq.channel() as channel:
         channel.basic_publish("", app.queue, body_of(app, image), pika.BasicProperties(headers=headers))
     work(app, 1, FACE_WORKER_BACKOFF="600")
-    (message,) = take_all(app, f"{app.queue}.delay.600000")
+    (message,) = take_all(app, f"{app.queue}.delay.600000.sidecar")
     assert (message.attempts, message.correlation_id) == (1, message.payload["id"])
 
 

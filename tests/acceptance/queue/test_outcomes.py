@@ -93,7 +93,7 @@ def test_the_job_s_own_faults_are_noted_and_cost_a_try(app: PhotoApp, api: Scrip
         assert text in row["last_error"], kind
         assert text == row["last_error"] or "HTTP" not in text, kind
         assert (row["faces_checked"], app.rows.faces(images[kind])) == (0, []), kind
-    released = take_all(app, f"{app.queue}.delay.600000")
+    released = take_all(app, f"{app.queue}.delay.600000.sidecar")
     assert [message.body for message in released] == list(bodies.values())
     assert [message.attempts for message in released] == [1 + place % 2 for place in range(len(images))]
     assert [message.correlation_id for message in released] == [message.payload["id"] for message in released]
@@ -179,7 +179,7 @@ def test_a_missing_image_takes_the_ordinary_retries_and_may_still_come(app: Phot
     app.push(late)
     uuid = app.push(never)
     try_once(app, 2)
-    first, second = take_all(app, f"{app.queue}.delay.600000")
+    first, second = take_all(app, f"{app.queue}.delay.600000.sidecar")
     assert (first.attempts, second.attempts, app.failed()) == (1, 1, [])
     (app.disk / "2020/late.jpg").write_bytes(PHOTO)
     app.rows.image(id=late, filename="late.jpg")

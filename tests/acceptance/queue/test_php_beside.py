@@ -41,7 +41,7 @@ def test_an_image_that_php_holds_is_put_off_without_a_try(stored: PhotoApp, php:
     app.publish(body, attempts=2)
     assert php.lock(f"face-processing:{image}", PHP_OWNER)
     work(app, 1)
-    (message,) = take_all(app, f"{app.queue}.delay.10000")
+    (message,) = take_all(app, f"{app.queue}.delay.10000.sidecar")
     assert (message.body, message.attempts, app.failed(), api.seen) == (body, 2, [], [])
     assert row_of(app, image)["last_error"] is None
     assert php.unlock(f"face-processing:{image}", PHP_OWNER)

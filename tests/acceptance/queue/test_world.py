@@ -82,7 +82,7 @@ def test_a_job_that_waits_for_the_world_is_released_as_it_came_when_the_worker_i
     wait_for(lambda: row_of(app, image)["last_error"])
     process.send_signal(signal.SIGTERM)
     worker.end_of(process)
-    (message,) = take_all(app, f"{app.queue}.delay.10000")
+    (message,) = take_all(app, f"{app.queue}.delay.10000.sidecar")
     assert (message.body, message.attempts) == (body, 2)
     assert (app.leftovers(), app.failed(), depth(app)) == (NOTHING_LEFT, [], 0)
 
