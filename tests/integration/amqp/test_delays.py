@@ -25,13 +25,12 @@ def own_rabbitmq() -> Iterator[RabbitMQ]:
         yield server
 
 
-@pytest.fixture(params=VHOSTS)
-def broker(
-    request: pytest.FixtureRequest, own_rabbitmq: RabbitMQ, open_broker: OpenBroker, wait_for: Wait
-) -> Iterator[Broker]:
-    broker = open_broker("nothing", port=own_rabbitmq.port, vhost=request.param)
-    wait_for(lambda: broker.is_connected)
-    yield broker
+@pytest.fixture
+def both(own_rabbitmq: RabbitMQ, open_broker: OpenBroker, wait_for: Wait) -> dict[str, Broker]:
+    """A broker of ours in each vhost."""
+    both = {vhost: open_broker("nothing", port=own_rabbitmq.port, vhost=vhost) for vhost in VHOSTS}
+    wait_for(lambda: all(broker.is_connected for broker in both.values()))
+    return both
 
 
 def publish(broker: Broker, queue: str, *bodies: bytes, delay: int) -> None:
@@ -39,29 +38,32 @@ def publish(broker: Broker, queue: str, *bodies: bytes, delay: int) -> None:
         broker.publish(queue, body, correlation_id="7", attempts=1, delay=delay)
 
 
+@pytest.mark.parametrize("vhost", VHOSTS)
 def test_each_of_many_jobs_arrives_that_go_one_by_one_into_the_same_delay_queue(
-    own_rabbitmq: RabbitMQ, broker: Broker, wait_for: Wait
+    own_rabbitmq: RabbitMQ, both: dict[str, Broker], wait_for: Wait, vhost: str
 ) -> None:
     """For longer than a queue lives that is not renewed, as PHP's in a vhost of quorum queues: twice the delay."""
-    queue = own_rabbitmq.new_name()
+    queue, broker = own_rabbitmq.new_name(), both[vhost]
     for number in range(8):
         publish(broker, queue, str(number).encode(), delay=1)
         time.sleep(0.4)
     wait_for(lambda: broker.depth(queue) == 8)
 
 
-@pytest.mark.parametrize("seconds_away", [0, 3])
 def test_each_delayed_job_arrives_when_rabbitmq_is_restarted_meanwhile(
-    own_rabbitmq: RabbitMQ, broker: Broker, wait_for: Wait, seconds_away: int
+    own_rabbitmq: RabbitMQ, both: dict[str, Broker], wait_for: Wait
 ) -> None:
-    """Also when its time comes while RabbitMQ is away."""
-    queue = own_rabbitmq.new_name()
-    publish(broker, queue, *(str(number).encode() for number in range(8)), delay=3)
+    """In a vhost of classic queues also one whose time comes while RabbitMQ is away."""
+    late, due = own_rabbitmq.new_name(), own_rabbitmq.new_name()
+    bodies = [str(number).encode() for number in range(8)]
+    for broker in both.values():
+        publish(broker, late, *bodies, delay=30)
+    publish(both["/"], due, *bodies, delay=1)
     own_rabbitmq.stop()
-    time.sleep(seconds_away)
     own_rabbitmq.start()
-    wait_for(lambda: broker.is_connected)
-    wait_for(lambda: broker.depth(queue) == 8)
+    wait_for(lambda: all(broker.is_connected for broker in both.values()))
+    wait_for(lambda: both["/"].depth(due) == 8)
+    wait_for(lambda: [broker.depth(late) for broker in both.values()] == [8, 8], 60)
 
 
 def test_no_change_of_the_options_meets_a_queue_of_other_arguments(

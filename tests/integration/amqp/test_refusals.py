@@ -149,7 +149,7 @@ def test_a_message_larger_than_the_broker_takes_is_refused_and_the_delivery_stay
         broker = open_broker(queue, port=proxy.port)
         delivery = take(broker)
         for _ in range(2):
-            with pytest.raises(BrokerRefused, match="406 PRECONDITION_FAILED - message size 2000000 is larger"):
+            with pytest.raises(BrokerRefused, match="message size 2000000 is larger"):
                 broker.publish(queue, b"2" * 2_000_000, correlation_id="7", attempts=1, for_delivery=delivery)
         broker.ack(delivery)
         assert proxy.accepted == 1

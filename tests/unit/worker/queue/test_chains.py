@@ -27,6 +27,17 @@ def test_a_next_job_without_a_queue_goes_to_the_chain_s_or_to_default(app: StubA
         assert (payload["displayName"], payload["maxTries"]) == ("App\\Jobs\\ImageProcessJob", None)
 
 
+def test_a_next_job_without_a_queue_goes_where_the_app_s_connection_publishes(app: StubApp) -> None:
+    """RABBITMQ_QUEUE, as PHP's driver has it; the chain's own queue goes before it."""
+    first, second = app.image(PHOTO), app.image(PHOTO)
+    default, chains = app.server.new_name(), app.server.new_name()
+    bare = 'O:24:"App\\Jobs\\ImageProcessJob":1:{s:11:"\0*\0taskData";a:1:{s:8:"image_id";i:434343;}}'
+    push_chain(app, first, bare)
+    push_chain(app, second, bare, more=f's:10:"chainQueue";s:{len(chains)}:"{chains}";', count=1)
+    work(app, 2, RABBITMQ_QUEUE=default)
+    assert [b"i:434343;" in one.body for queue in (default, chains) for one in take_all(app, queue)] == [True, True]
+
+
 def test_the_next_job_waits_for_its_delay_and_for_the_success_of_the_one_before(app: StubApp, api: StubApi) -> None:
     good, bad, after = app.image(PHOTO), app.image(PHOTO), app.rabbitmq.new_queue()
     api.answer(name_of(app, bad), says(500, error="boom"))
