@@ -12,6 +12,9 @@ _IN_THE_WAY = frozenset({1213, 1205, 1020})
 #: No such table, no such column, no such field default: the schema is not what we looked at.
 _SCHEMA = frozenset({1146, 1054, 1364})
 
+#: How SQLite says the same, and that the file is none of its own, or damaged.
+_SQLITE_SCHEMA = ("no such table", "no such column", "has no column named", "not a database", "malformed")
+
 
 def in_the_way(error: sa.exc.SQLAlchemyError) -> bool:
     """Whether the same transaction may succeed when it is repeated."""
@@ -21,12 +24,16 @@ def in_the_way(error: sa.exc.SQLAlchemyError) -> bool:
 def ours(error: sa.exc.SQLAlchemyError, name: str) -> FacesError:
     """Our error for a driver's; `name` is the database as a person knows it, without a password."""
     text = _text(error)
-    sqlite_schema = "no such table" in text or "no such column" in text or "not a database" in text
-    if _code(error) in _SCHEMA or sqlite_schema or "malformed" in text:
+    if _code(error) in _SCHEMA or any(words in text for words in _SQLITE_SCHEMA):
         return SchemaError(f"the database {name} is not as needed: {text}")
     if isinstance(error, sa.exc.IntegrityError | sa.exc.DataError | sa.exc.ProgrammingError):
         return EngineError(f"the database {name} refused what was to be written: {text}")
     return StoreUnavailable(f"the database {name} cannot be used now: {text}")
+
+
+def told(error: sa.exc.SQLAlchemyError) -> tuple[int | None, str]:
+    """The server's code, where it has one, and its words."""
+    return _code(error), _text(error)
 
 
 def _original(error: sa.exc.SQLAlchemyError) -> BaseException | None:
