@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,26 @@ _CONNECT_SECONDS = 10
 
 #: How a kept connection breaks that the API closes at the very moment, before a byte of answer.
 _CLOSED = (httpx2.RemoteProtocolError, httpx2.ReadError, httpx2.WriteError)
+
+
+#: The quality of a debug picture that is WebP, as the app asks for it.
+_WEBP_QUALITY = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """The debug picture that the API is asked for."""
+
+    original_path: str
+    """Where the original lies for the app; the picture is written beside it."""
+    subdir: str = "debug"
+    as_webp: bool = False
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """In the order in which PHP sends them."""
+        fields = {"original_path": self.original_path, "image_debug_subdir": self.subdir}
+        return fields | ({"webp_quality": str(_WEBP_QUALITY)} if self.as_webp else {})
 
 
 def open_http(url: str, *, key: str | None, timeout: float) -> httpx2.Client:
@@ -39,20 +60,20 @@ class FaceClient:
         self._place = str(http.base_url).rstrip("/")
 
     def encode(
-        self, photo: Path, filename: str, original_path: str | None = None, timeout: float | None = None
+        self, photo: Path, filename: str, drawing: Drawing | None = None, timeout: float | None = None
     ) -> Encoded | Refused:
         """Send a photo and read its faces.
 
         Args:
             photo: the file to send.
             filename: what to call it, `images.filename`.
-            original_path: where the original lies for the app; the API then writes a debug picture beside it.
+            drawing: the debug picture to be written; None: none.
             timeout: seconds to wait for the answer; None: as long as the client does.
 
         Raises:
             FileMissing: the file cannot be read.
         """
-        fields = {"original_path": original_path, "image_debug_subdir": "debug"} if original_path else {}
+        fields = drawing.fields if drawing else {}
         try:
             answer = self._post(photo, filename, fields, timeout)
         except OSError as error:

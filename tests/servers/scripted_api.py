@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 _FILENAME = re.compile(rb'filename="([^"]+)"')
+_FIELD = re.compile(rb'; name="([^"]+)"\r\n\r\n([^\r]*)\r\n')
 
 
 @dataclass(frozen=True)
@@ -44,10 +45,11 @@ def finds(*people: np.ndarray, **more: Any) -> Answer:
 
 @dataclass(frozen=True)
 class Seen:
-    """A photo that came: its file's name and when (monotonic seconds)."""
+    """A photo that came: its file's name, when (monotonic seconds), and the form's fields in their order."""
 
     filename: str
     at: float
+    fields: Mapping[str, str]
 
 
 class ScriptedApi:
@@ -83,9 +85,16 @@ class ScriptedApi:
         self._thread.join()
         self._server.server_close()
 
+    def _note(self, body: bytes) -> str:
+        """Remember a photo that came; returns its file's name."""
+        found = _FILENAME.search(body)
+        filename = found[1].decode() if found else ""
+        fields = {name.decode(): value.decode() for name, value in _FIELD.findall(body)}
+        self.seen.append(Seen(filename, time.monotonic(), fields))
+        return filename
+
     def _next(self, filename: str, *, kept: bool) -> Answer:
         with self._guard:
-            self.seen.append(Seen(filename, time.monotonic()))
             script = self._scripts.get(filename) or [Answer()]
             answer = script.pop(0) if len(script) > 1 else script[0]
         return self._next(filename, kept=kept) if answer.only_on_kept and not kept else answer
@@ -100,8 +109,7 @@ class ScriptedApi:
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                found = _FILENAME.search(body)
-                answer = api._next(found[1].decode() if found else "", kept=self.served > 0)
+                answer = api._next(api._note(body), kept=self.served > 0)
                 if answer.hangs or answer.seconds:
                     api._let_go.wait(None if answer.hangs else answer.seconds)
                 if answer.breaks:
