@@ -27,18 +27,16 @@ from face_api.schemas import (
 )
 from face_api.service import Service
 from faces import __version__
+from faces.disks import LONGEST_PATH
 from faces.engine import MODEL_NAME
 from faces.phash import LARGEST_SIZE, SMALLEST_SIZE, PHash
 
 router = APIRouter()
 
-#: Longest path of a file that Linux takes, in bytes.
-_LONGEST_PATH = 4096
-
 #: A file may be missing for FastAPI: we say so in our own words. The documentation shows a file to choose.
 Upload = Annotated[UploadFile | None, WithJsonSchema({"type": "string", "format": "binary"})]
 
-PathText = Annotated[str | None, MaxLen(_LONGEST_PATH), WithJsonSchema({"type": "string", "maxLength": _LONGEST_PATH})]
+PathText = Annotated[str | None, MaxLen(LONGEST_PATH), WithJsonSchema({"type": "string", "maxLength": LONGEST_PATH})]
 
 #: As text: PHP sends "80", and an empty field means none.
 QualityText = Annotated[

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from faces.errors import FileMissing, OutsideDisks
+
+#: Longest path of a file that Linux takes, in bytes.
+LONGEST_PATH = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +67,11 @@ class Disks:
             OutsideDisks: a NUL or a `..` in one of the three.
         """
         directory = _parts(original_path, "original_path")[:-1]
-        below = _parts(subdir, "image_debug_subdir")
+        below = _below(subdir)
         disk = _parts(original_disk or "", "original_disk")
         if not self.roots:
             return DebugDirectory(None, None)
-        if not below or subdir.startswith("/"):
+        if not below:
             return DebugDirectory(None, f"no debug picture: image_debug_subdir is {subdir!r}, need a directory's name")
         start = self._start(original_path, original_disk or "", disk)
         if start is None:
@@ -99,6 +103,29 @@ class Disks:
         if not any(real.is_relative_to(root) for root in roots):
             return DebugDirectory(None, f"no debug picture: {directory} is not below a root of FACE_DISK_ROOTS")
         return DebugDirectory(real, None)
+
+
+def refusal_of_subdir(subdir: str) -> str | None:
+    """Why this is no folder for debug pictures beside their originals; None if it is one. The API's own rules."""
+    try:
+        parts = _below(subdir)
+        is_name = bool(parts) and len(os.fsencode(subdir)) <= LONGEST_PATH
+        subdir.encode()
+    except (OutsideDisks, UnicodeError):
+        is_name = False
+    return (
+        None if is_name else f"found {subdir!r}, needed the name of a folder, or several with / between, without '..'"
+    )
+
+
+def _below(subdir: str) -> list[str]:
+    """The names of the folders that lead from an original to its debug picture; none if it is no relative path.
+
+    Raises:
+        OutsideDisks: a NUL or a `..` among them.
+    """
+    parts = _parts(subdir, "image_debug_subdir")
+    return [] if subdir.startswith("/") else parts
 
 
 def _parts(text: str, field: str) -> list[str]:

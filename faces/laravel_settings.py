@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import SecretStr
 
+from faces.disks import refusal_of_subdir
 from faces.errors import SettingsError
 from faces.laravel.broker import BrokerAddress, BrokerTls, broker_addresses, broker_tls
 from faces.laravel.database import database_url
 from faces.laravel.environment import LaravelEnvironment
 from faces.laravel.redis import RedisPlace, redis_place
 from faces.laravel.slug import slug
-from faces.settings import Settings
+from faces.settings import LARGEST_THRESHOLD, Settings
 
 #: Queue connections that Laravel brings itself: an app with one of them as default names RabbitMQ's beside it.
 _NOT_RABBITMQ = {"sync", "database", "beanstalkd", "sqs", "redis", "null", "deferred", "background", "failover"}
@@ -39,6 +41,8 @@ class LaravelSettings:
     """QUEUE_FACES: where the face jobs are."""
     default_queue: str
     """RABBITMQ_QUEUE: where jobs without a queue go."""
+    failed_driver: str
+    """QUEUE_FAILED_DRIVER: `database-uuids`, `database`, `null`, or another that only PHP knows."""
 
     cache_store: str
     """`database`, `redis`, or another name."""
@@ -54,6 +58,10 @@ class LaravelSettings:
     """As the app has them, empty where it has none; `worker.laravel.encryption.keys_of` reads them."""
     face_api_url: str | None
     """FACE_API_URL of the environment or the app's file."""
+    recognition_threshold: float | None
+    """FACE_RECOGNITION_THRESHOLD; None where it is not set, or FACE_THRESHOLD wins over it."""
+    debug_subdir: str | None
+    """IMAGE_DEBUG_SUBDIR; None where it is not set, or FACE_DEBUG_SUBDIR wins over it."""
     storage: Path | None
     """The app's folder `storage`; None without LARAVEL_ENV_FILE."""
     maintenance_in_cache: bool
@@ -84,6 +92,7 @@ def load(environment: Mapping[str, str] | None = None) -> LaravelSettings:
         connection_name=_connection_name(env),
         queue=_queue(env, environment.get("FACE_FOREIGN_JOBS_QUEUE")),
         default_queue=env.filled("RABBITMQ_QUEUE") or "default",
+        failed_driver=_failed_driver(env),
         cache_store=store,
         cache_prefix=_prefix(env, "CACHE_PREFIX", "_cache_") if store in {"database", "redis"} else "",
         cache_table=env.filled("DB_CACHE_TABLE") or "cache",
@@ -93,6 +102,8 @@ def load(environment: Mapping[str, str] | None = None) -> LaravelSettings:
         app_key=SecretStr(env.text_or("APP_KEY", "")),
         app_previous_keys=SecretStr(env.text_or("APP_PREVIOUS_KEYS", "")),
         face_api_url=env.filled("FACE_API_URL"),
+        recognition_threshold=None if environment.get("FACE_THRESHOLD") else _recognition_threshold(env),
+        debug_subdir=None if environment.get("FACE_DEBUG_SUBDIR") else _debug_subdir(env),
         storage=_storage(env),
         maintenance_in_cache=_maintenance_in_cache(env, store),
     )
@@ -115,6 +126,33 @@ def _queue(env: LaravelEnvironment, foreign: str | None) -> str:
             f"FACE_FOREIGN_JOBS_QUEUE: found {queue}, the queue of the face jobs itself (QUEUE_FACES); needed another"
         )
     return queue
+
+
+def _failed_driver(env: LaravelEnvironment) -> str:
+    """As Laravel chooses it: none is the word null, an empty one the older table without uuids."""
+    if "QUEUE_FAILED_DRIVER" not in env.variables:
+        return "database-uuids"
+    driver = env.text("QUEUE_FAILED_DRIVER")
+    return "null" if driver is None else driver or "database"
+
+
+def _recognition_threshold(env: LaravelEnvironment) -> float | None:
+    text = env.filled("FACE_RECOGNITION_THRESHOLD")
+    if text is None:
+        return None
+    is_number = re.fullmatch(r"[0-9]{1,9}(\.[0-9]{0,30})?|\.[0-9]{1,30}", text)
+    if not is_number or not 0 < float(text) <= LARGEST_THRESHOLD:
+        raise SettingsError(
+            f"FACE_RECOGNITION_THRESHOLD: found {text!r}, needed a distance above 0, at most {LARGEST_THRESHOLD}"
+        )
+    return float(text)
+
+
+def _debug_subdir(env: LaravelEnvironment) -> str | None:
+    subdir = env.filled("IMAGE_DEBUG_SUBDIR")
+    if subdir and (refusal := refusal_of_subdir(subdir)):
+        raise SettingsError(f"IMAGE_DEBUG_SUBDIR: {refusal}")
+    return subdir
 
 
 def _cache_store(env: LaravelEnvironment) -> str:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from faces.disks import refusal_of_subdir
 from faces.errors import SettingsError
 
 #: A class name with its namespace, as PHP allows it.
@@ -18,6 +19,8 @@ _PHP_CLASS = r"^[A-Za-z_][A-Za-z0-9_]*(\\[A-Za-z_][A-Za-z0-9_]*)*$"
 #: At most one `%s`, and no other `%`: PHP's sprintf would read it as something else.
 _ROUTING_KEY = r"^[^%]*(%s)?[^%]*$"
 
+#: An encoding is about 1 long: at this distance everybody is near everybody.
+LARGEST_THRESHOLD = 2
 
 FastPart = Literal["decode", "resize", "scan", "resnet"]
 
@@ -76,7 +79,13 @@ class Settings(BaseSettings):
     api_key: SecretStr | None = Field(None, description="the key that we send to the face API")
     api_timeout: float = Field(300, gt=0, description="seconds that a job waits for one photo's answer")
     threshold: float = Field(
-        0.6, gt=0, le=2, description="a face strictly nearer than this to a master is linked to it"
+        0.6,
+        gt=0,
+        le=LARGEST_THRESHOLD,
+        description="a face strictly nearer than this to a master is linked to it; default: the app's, or 0.6",
+    )
+    debug_subdir: str = Field(
+        "debug", description="folder of the debug picture, beside the original; default: the app's, or debug"
     )
     link_within_photo: bool = Field(False, description="also link faces of one photo to each other")
 
@@ -88,7 +97,7 @@ class Settings(BaseSettings):
         None, description="where jobs of other classes go; default: they fail, recorded in failed_jobs"
     )
     completion_event: Literal["A", "B", "none"] | None = Field(
-        None, description="what the app's listener does with a done image: A, B or none; needed where it has persons"
+        None, description="what the app's listener does with a done image: A, B or none; needed from its v4 on"
     )
     worker_tries: int = Field(3, ge=0, description="tries of a job that brings no number of its own; 0: without end")
     worker_backoff: Annotated[tuple[int, ...], NoDecode] = Field(
@@ -147,6 +156,13 @@ class Settings(BaseSettings):
         if not all(part.isascii() and part.isdigit() for part in parts):
             raise ValueError(f"found {value!r}, needed whole seconds like 10,60,300")
         return tuple(int(part) for part in parts)
+
+    @field_validator("debug_subdir")
+    @classmethod
+    def _check_subdir(cls, value: str) -> str:
+        if refusal := refusal_of_subdir(value):
+            raise ValueError(refusal)
+        return value
 
     @field_validator("disk_roots", mode="before")
     @classmethod

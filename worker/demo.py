@@ -132,7 +132,7 @@ class Demo:
                 for one in self.found
             ),
             model=MODEL,
-            threshold=self.session.settings.threshold,
+            threshold=self.session.threshold,
             made_at=datetime.now().astimezone(),
             portraits=tuple(portraits),
             seconds=seconds,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,26 @@ _CONNECT_SECONDS = 10
 
 #: How a kept connection breaks that the API closes at the very moment, before a byte of answer.
 _CLOSED = (httpx2.RemoteProtocolError, httpx2.ReadError, httpx2.WriteError)
+
+
+#: The quality of a debug picture that is WebP, as the app asks for it.
+_WEBP_QUALITY = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """The debug picture that the API is asked for."""
+
+    original_path: str
+    """Where the original lies for the app; the picture is written beside it."""
+    subdir: str = "debug"
+    as_webp: bool = False
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """In the order in which PHP sends them."""
+        fields = {"original_path": self.original_path, "image_debug_subdir": self.subdir}
+        return fields | ({"webp_quality": str(_WEBP_QUALITY)} if self.as_webp else {})
 
 
 def open_http(url: str, *, key: str | None, timeout: float) -> httpx2.Client:
@@ -43,7 +64,7 @@ class FaceClient:
         self,
         photo: Path,
         filename: str,
-        original_path: str | None = None,
+        drawing: Drawing | None = None,
         timeout: float | None = None,
         request_id: str | None = None,
     ) -> Encoded | Refused:
@@ -52,14 +73,14 @@ class FaceClient:
         Args:
             photo: the file to send.
             filename: what to call it, `images.filename`.
-            original_path: where the original lies for the app; the API then writes a debug picture beside it.
+            drawing: the debug picture to be written; None: none.
             timeout: seconds to wait for the answer; None: as long as the client does.
             request_id: what the API's log is to call the request, as `face_answer.SANE_ID` has it; None: a new name.
 
         Raises:
             FileMissing: the file cannot be read.
         """
-        fields = {"original_path": original_path, "image_debug_subdir": "debug"} if original_path else {}
+        fields = drawing.fields if drawing else {}
         request_id = request_id or uuid.uuid4().hex
         try:
             answer = self._post(photo, filename, fields, timeout, request_id)

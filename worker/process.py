@@ -22,7 +22,7 @@ from faces.store.images import Image
 from worker import last_error
 from worker.errand import ALONE, Errand, settle, take
 from worker.face_answer import Encoded, FoundFace, Refused
-from worker.face_client import FaceClient
+from worker.face_client import Drawing, FaceClient
 from worker.links import Link, columns_of, lock_links
 from worker.steps import reached
 
@@ -38,6 +38,8 @@ class Tools:
     candidates: CandidateReader = field(default_factory=CandidateReader)
     debug_pictures: bool = True
     """Whether the API draws them: an image without one is not done then."""
+    debug_subdir: str = "debug"
+    """The folder of a debug picture, beside its original."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +135,9 @@ def _encode(tools: Tools, image: Image, errand: Errand, timeout: float | None) -
     try:
         file, original_path = _file_of(tools, image)
         reached("file found")
+        drawing = Drawing(original_path, tools.debug_subdir, tools.store.schema.wants_webp) if original_path else None
         errand.know(request=errand.request_id)
-        answer = tools.client.encode(file, image.filename, original_path, timeout, errand.request_id)
+        answer = tools.client.encode(file, image.filename, drawing, timeout, errand.request_id)
         errand.know(request=answer.request_id)
     except (FileMissing, OutsideDisks) as error:
         _note(tools, image.id, errand, error, last_error.limited(str(error)))

@@ -31,7 +31,19 @@ class Session:
     @property
     def linking(self) -> Linking:
         """How faces are linked, as the settings say."""
-        return Linking(self.settings.threshold, self.settings.link_within_photo)
+        return Linking(self.threshold, self.settings.link_within_photo)
+
+    @property
+    def threshold(self) -> float:
+        """Our own setting, else the app's where there is an app that has one, else ours by default."""
+        laravel = None if "threshold" in self.settings.model_fields_set else self._laravel
+        return (laravel.recognition_threshold if laravel else None) or self.settings.threshold
+
+    @property
+    def debug_subdir(self) -> str:
+        """The folder of debug pictures, chosen as the threshold is."""
+        laravel = None if "debug_subdir" in self.settings.model_fields_set else self._laravel
+        return (laravel.debug_subdir if laravel else None) or self.settings.debug_subdir
 
     @property
     def database_url(self) -> str:
@@ -67,4 +79,4 @@ class Session:
     def tools(self, store: Store) -> Iterator[Tools]:
         """What the job works with; a private API ends with the block."""
         with face_api(self.settings, self.api_url, self.output.say) as client:
-            yield Tools(store, client, self.disks, self.linking)
+            yield Tools(store, client, self.disks, self.linking, debug_subdir=self.debug_subdir)

@@ -70,7 +70,8 @@ class CandidateReader:
 
     def _read(self, transaction: Transaction, summary: _Summary) -> _Reading:
         query = sa.select(faces.c.id, faces.c.updated_at, faces.c.image_id).where(*_IS_CANDIDATE).order_by(faces.c.id)
-        rows = [((int(row[0]), row[1]), int(row[2])) for row in transaction.connection.execute(query)]
+        # A face without an image (NULL in v1's tables) is a candidate as for PHP, and on no photo that is asked about.
+        rows = [((int(row[0]), row[1]), int(row[2] or 0)) for row in transaction.connection.execute(query)]
         learned = self._learn(transaction, [version[0] for version, _ in rows if version not in self._known])
         current = [(learned.get(version[0], version), image_id) for version, image_id in rows]
         readable = [(version, image_id) for version, image_id in current if version in self._known]

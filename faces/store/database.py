@@ -113,6 +113,14 @@ class Store:
             options["isolation_level"] = "AUTOCOMMIT"
         return self._patiently(lambda: self._write_once(work, options))
 
+    def try_out(self, work: Callable[[Transaction], T]) -> T:
+        """Run `work` in a transaction that is rolled back, whatever it wrote; when others are in its way, once more.
+
+        Raises:
+            StoreUnavailable: the database is away, or too busy for long.
+        """
+        return self._patiently(lambda: self._try_once(work))
+
     def _patiently(self, attempt: Callable[[], T]) -> T:
         start = time.monotonic()
         for number in range(1, _TRIES + 1):
@@ -133,6 +141,12 @@ class Store:
             connection = plain.execution_options(**options)
             with connection.begin():
                 return work(Transaction(connection, self.schema, _now()))
+
+    def _try_once(self, work: Callable[[Transaction], T]) -> T:
+        # Closed without a commit, a connection rolls back.
+        with self._engine.connect() as plain:
+            connection = plain.execution_options(**{connect.WRITES: True})
+            return work(Transaction(connection, self.schema, _now()))
 
 
 @contextmanager

@@ -14,6 +14,9 @@ _IN_THE_WAY = frozenset({1213, 1205, 1020})
 #: No such table, no such column, no such field default: the schema is not what we looked at.
 _SCHEMA = frozenset({1146, 1054, 1364})
 
+#: How SQLite says the same, and that the file is none of its own, or damaged.
+_SQLITE_SCHEMA = ("no such table", "no such column", "has no column named", "not a database", "malformed")
+
 #: What a row's content is refused for, beside the driver's own classes for that: a CHECK constraint (MariaDB's,
 #: MySQL's), a value of the wrong kind or character set, text that is no JSON, more than `max_allowed_packet`.
 _CONTENT = frozenset({4025, 3819, 1292, 1300, 1366, 1411, 3140, 3141, 3988, 1153, 1301})
@@ -45,14 +48,18 @@ def in_the_way(error: sa.exc.SQLAlchemyError) -> bool:
 def ours(error: sa.exc.SQLAlchemyError, name: str) -> FacesError:
     """Our error for a driver's; `name` is the database as a person knows it, without a password."""
     text, code = _text(error), _code(error)
-    sqlite_schema = "no such table" in text or "no such column" in text or "not a database" in text
-    if code in _SCHEMA or sqlite_schema or "malformed" in text:
+    if code in _SCHEMA or any(words in text for words in _SQLITE_SCHEMA):
         return SchemaError(f"the database {name} is not as needed: {text}")
     if code in _CONTENT or isinstance(error, sa.exc.IntegrityError | sa.exc.DataError | sa.exc.ProgrammingError):
         return EngineError(f"the database {name} refused what was to be written: {text}")
     if code is None or code < _OPERATING_SYSTEM or code in _CLIENT or code in _AWAY:
         return StoreUnavailable(f"the database {name} cannot be used now: {text}")
     return StoreRefused(f"the database {name} refused a statement: {text}")
+
+
+def told(error: sa.exc.SQLAlchemyError) -> tuple[int | None, str]:
+    """The server's code, where it has one, and its words."""
+    return _code(error), _text(error)
 
 
 def _original(error: sa.exc.SQLAlchemyError) -> BaseException | None:

@@ -96,7 +96,9 @@ def lock_parents(transaction: Transaction, ids: Iterable[int]) -> tuple[set[int]
 
 def images_with_unlinked(transaction: Transaction) -> list[int]:
     """Images that have an untouched face without a parent or person, by id."""
-    query = sa.select(faces.c.image_id).where(faces.c.encoding.is_not(None), *_unlinked(transaction))
+    # Faces without an image (NULL in v1's tables) have no row whose lock would order us and a click.
+    found = (faces.c.image_id.is_not(None), faces.c.encoding.is_not(None))
+    query = sa.select(faces.c.image_id).where(*found, *_unlinked(transaction))
     return [int(row[0]) for row in transaction.connection.execute(query.distinct().order_by(faces.c.image_id))]
 
 

@@ -61,10 +61,10 @@ def list_images(transaction: Transaction, ids: Collection[int] | None = None) ->
 
 
 def list_faces(transaction: Transaction, image_ids: Collection[int] | None = None) -> list[ListedFace]:
-    """All faces that are not deleted, or those of these images, by image and number."""
+    """All faces that are not deleted, or those of these images, by image and number; only those that have an image."""
     query = (
         _query(transaction)
-        .where(faces.c.deleted_at.is_(None))
+        .where(faces.c.deleted_at.is_(None), faces.c.image_id.is_not(None))
         .order_by(faces.c.image_id, faces.c.face_index, faces.c.id)
     )
     rows = transaction.connection.execute(query if image_ids is None else query.where(faces.c.image_id.in_(image_ids)))
@@ -86,10 +86,17 @@ def _query(transaction: Transaction) -> sa.Select[Any]:
             _parents.c.encoding.label("parent_encoding"),
             *([_parents.c.name.label("parent_name")] if "name" in has else []),
         ]
-    if transaction.schema.has_persons:
-        source = source.outerjoin(persons, persons.c.id == faces.c.person_id)
+    if "person_id" in has and "persons" in transaction.schema.tables:
+        source = source.outerjoin(persons, persons.c.id == _person_of(transaction))
         columns.append(persons.c.name.label("person_name"))
     return sa.select(*columns).select_from(source)
+
+
+def _person_of(transaction: Transaction) -> sa.ColumnElement[Any]:
+    """Whose face it is: where faces are linked to faces but persons have the names, as in v2, also the master's."""
+    if transaction.schema.has_persons:
+        return faces.c.person_id
+    return sa.func.coalesce(faces.c.person_id, _parents.c.person_id)
 
 
 def _listed(row: dict[str, Any]) -> ListedFace:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 
 from faces.errors import SchemaError
+from faces.store import catalogue
 
 #: What our own SQLite file says in `PRAGMA user_version`; raise it with every change of the tables below.
 SCHEMA_VERSION = 1
@@ -98,7 +99,7 @@ scan_marks = sa.Table(
     sa.Column("refused", sa.SmallInteger, nullable=False, server_default="0"),
 )
 
-#: Never written: the app keeps it, where its version has it.
+#: Never written: the app keeps it, where its version has it. From v2 on it is there; the job uses it from v4 on.
 persons = sa.Table(
     "persons",
     sa.MetaData(),
@@ -129,20 +130,17 @@ class Schema:
     tables: frozenset[str]
     image_columns: frozenset[str]
     face_columns: frozenset[str]
-    failed_columns: frozenset[str]
-    """Those of `failed_jobs`; empty where there is no such table."""
     missing: tuple[str, ...]
     """Optional things that the database lacks, for one log line."""
+    has_persons: bool
+    """Whether this version's job links faces to persons, as from v4 on; else to faces, also where persons are kept."""
+    failed_columns: frozenset[str] = frozenset()
+    """Those of `failed_jobs`; empty where there is no such table."""
 
     @property
     def ours(self) -> bool:
         """Whether it is a file of our own, with scan marks; else the app's database, whose tables we never change."""
         return "scan_marks" in self.tables
-
-    @property
-    def has_persons(self) -> bool:
-        """Whether faces are linked to persons, as in the app's later versions; else to faces."""
-        return "persons" in self.tables
 
     @property
     def version(self) -> str:
@@ -153,16 +151,21 @@ class Schema:
             return "v4" if "parent_id" in self.face_columns else "v5"
         return "v2 or v3" if "quality_score" in self.face_columns else "v1"
 
+    @property
+    def wants_webp(self) -> bool:
+        """Whether this version's job asks for WebP as debug picture: v5's."""
+        return self.version == "v5"
+
     def require_parents(self, verb: str) -> None:
         """Refuse a verb that names faces on a schema where persons have the names.
 
         Raises:
-            SchemaError: there is a table `persons`.
+            SchemaError: faces are linked to persons.
         """
         if self.has_persons:
             raise SchemaError(
-                f"found a table `persons` in this database: who somebody is, is said in the app there, and `{verb}` "
-                "can only name faces; nothing was changed"
+                f"found a table `persons` in this database, which faces are linked to: who somebody is, is said in the "
+                f"app there, and `{verb}` can only name faces; nothing was changed"
             )
 
     def require_names(self) -> None:
@@ -203,54 +206,62 @@ def create(connection: sa.Connection) -> None:
 
 
 def inspect(connection: sa.Connection) -> Schema:
-    """Look which tables and columns exist.
+    """Look which tables and columns exist, and which version's job they are for.
 
     Raises:
         SchemaError: something essential is missing; the sentence lists all of it.
     """
-    inspector = sa.inspect(connection)
-    tables = frozenset(inspector.get_table_names())
-    needed = _needed(tables)
-    columns = {table: _columns_of(connection, table) if table in tables else frozenset() for table in needed}
-    lacking = _lacking(tables, columns, needed)
-    if {"faces", "persons"} <= tables and not _allows(connection, "faces", "status", "suggested"):
+    tables = frozenset(sa.inspect(connection).get_table_names())
+    columns = catalogue.columns(connection, tables & {"images", "faces", "persons", "failed_jobs"})
+    face_columns = columns.get("faces", frozenset())
+    statuses = catalogue.listed_values(connection, "faces", "status")
+    has_persons = _links_to_persons(tables, face_columns, statuses)
+    more = _OF_PERSONS if has_persons else _OF_PARENTS
+    needed = {table: _ESSENTIAL.get(table, ()) + more.get(table, ()) for table in {**_ESSENTIAL, **more}}
+    lacking = _lacking(columns, needed)
+    if has_persons and statuses is not None and "suggested" not in statuses:
         lacking.append("faces.status 'suggested'")
     if lacking:
         raise SchemaError(f"the database lacks {', '.join(lacking)}: needed are the app's tables images and faces")
-    optional = [f"faces.{name}" for name in _OPTIONAL_FACES if name not in columns["faces"]]
-    indexed = any(index["column_names"][:1] == ["parent_id"] for index in inspector.get_indexes("faces"))
-    if "parent_id" in columns["faces"] and not indexed:
-        optional.append("an index on faces.parent_id (without it a redo reads the whole table)")
-    failed = _columns_of(connection, "failed_jobs") if "failed_jobs" in tables else frozenset()
-    return Schema(tables, columns["images"], columns["faces"], failed, tuple(optional))
+    return Schema(
+        tables=tables,
+        image_columns=columns["images"],
+        face_columns=face_columns,
+        missing=tuple(_missing(connection, face_columns)),
+        has_persons=has_persons,
+        failed_columns=columns.get("failed_jobs", frozenset()),
+    )
 
 
-def _needed(tables: frozenset[str]) -> dict[str, tuple[str, ...]]:
-    """The columns that this version of the app must have, by table."""
-    more = _OF_PERSONS if "persons" in tables else _OF_PARENTS
-    return {table: _ESSENTIAL.get(table, ()) + more.get(table, ()) for table in {**_ESSENTIAL, **more}}
+def _links_to_persons(tables: frozenset[str], face_columns: frozenset[str], statuses: frozenset[str] | None) -> bool:
+    """Whether the job of the version that made these tables links faces to persons.
+
+    The table persons and `faces.person_id` are v2's already, whose job links by `parent_id`. What only v4's job needs
+    is the status `suggested`; what only v5's can do without is `parent_id`. A status that is plain text tells nothing:
+    then it is `faces.name`, which goes when persons take the names over.
+    """
+    keeps_persons = "persons" in tables or "person_id" in face_columns
+    if "parent_id" not in face_columns:
+        return keeps_persons
+    if statuses is not None:
+        return "suggested" in statuses
+    return keeps_persons and "name" not in face_columns
 
 
-def _lacking(
-    tables: frozenset[str], columns: Mapping[str, frozenset[str]], needed: Mapping[str, tuple[str, ...]]
-) -> list[str]:
+def _lacking(columns: Mapping[str, frozenset[str]], needed: Mapping[str, tuple[str, ...]]) -> list[str]:
     lacking = []
     for table, names in needed.items():
-        if table in tables:
+        if table in columns:
             lacking += [f"{table}.{name}" for name in names if name not in columns[table]]
         else:
             lacking.append(f"table {table}")
     return lacking
 
 
-def _columns_of(connection: sa.Connection, table: str) -> frozenset[str]:
-    """The names of the columns, without their types: those that Laravel names on SQLite are not all understood."""
-    return frozenset(connection.execute(sa.select(sa.text("*")).select_from(sa.table(table)).limit(0)).keys())
-
-
-def _allows(connection: sa.Connection, table: str, name: str, value: str) -> bool:
-    """Whether a column takes a value: one that lists its values, as MySQL's do, must have it among them."""
-    if connection.dialect.name == "sqlite":
-        return True
-    kinds = [column["type"] for column in sa.inspect(connection).get_columns(table) if column["name"] == name]
-    return all(value in kind.enums for kind in kinds if isinstance(kind, sa.Enum))
+def _missing(connection: sa.Connection, face_columns: frozenset[str]) -> list[str]:
+    """What would be used if it were there."""
+    optional = [f"faces.{name}" for name in _OPTIONAL_FACES if name not in face_columns]
+    indexed = any(index.columns[:1] == ("parent_id",) for index in catalogue.indexes(connection, "faces"))
+    if "parent_id" in face_columns and not indexed:
+        optional.append("an index on faces.parent_id (without it a redo reads the whole table)")
+    return optional

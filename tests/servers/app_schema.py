@@ -1,4 +1,8 @@
-"""The app's tables in MySQL's words, as its migrations make them: the first version, and what later ones changed."""
+"""The app's tables in MySQL's words, as its migrations make them: the first version, and what later ones changed.
+
+Each later version is the first one migrated forward in place. In its migrations `images.phash` is NOT NULL; the job of
+v5 asks whether it is NULL, so that it must be nullable where the app runs, and is here.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +37,7 @@ FACES = """
 CREATE TABLE faces (
   id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,
   parent_id BIGINT UNSIGNED NULL,
-  image_id BIGINT UNSIGNED NOT NULL,
+  image_id BIGINT UNSIGNED NULL,
   face_index TINYINT UNSIGNED NOT NULL,
   name VARCHAR(255) NULL,
   encoding JSON NULL,
@@ -101,23 +105,6 @@ LARAVEL = (QUEUES, CACHE, CACHE_LOCKS, FAILED_JOBS, JOB_BATCHES)
 
 V1 = (IMAGES, FACES, *LARAVEL)
 
-V2 = (
-    *V1,
-    """
-    ALTER TABLE faces
-      ADD COLUMN person_id BIGINT UNSIGNED NULL,
-      ADD COLUMN quality_score DOUBLE NULL,
-      ADD COLUMN quality_details JSON NULL,
-      ADD COLUMN is_reference TINYINT(1) NOT NULL DEFAULT 0
-    """,
-)
-
-#: The third version changed the job, not the tables.
-V3 = V2
-
-#: Everything that we can use, also what the app does not have yet.
-ALL = (*V2, "ALTER TABLE faces ADD COLUMN box JSON NULL", "CREATE INDEX faces_parent_id ON faces (parent_id)")
-
 PERSONS = """
 CREATE TABLE persons (
   id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,
@@ -129,9 +116,30 @@ CREATE TABLE persons (
 )
 """
 
+#: Persons are kept, but the job links faces to faces.
+V2 = (
+    *V1,
+    PERSONS,
+    """
+    ALTER TABLE faces
+      ADD COLUMN person_id BIGINT UNSIGNED NULL,
+      ADD COLUMN quality_score DOUBLE NULL,
+      ADD COLUMN quality_details JSON NULL,
+      ADD COLUMN is_reference TINYINT(1) NOT NULL DEFAULT 0
+    """,
+)
+
+#: One that was not migrated but made new, by v2's own first migration: names are the persons' alone.
+V2_NEW = (*V2, "ALTER TABLE faces DROP COLUMN name, MODIFY image_id BIGINT UNSIGNED NOT NULL")
+
+#: The third version changed the job, not the tables.
+V3 = V2
+
+#: Everything that we can use, also what the app does not have yet.
+ALL = (*V2, "ALTER TABLE faces ADD COLUMN box JSON NULL", "CREATE INDEX faces_parent_id ON faces (parent_id)")
+
 V4 = (
     *V2,
-    PERSONS,
     """
     ALTER TABLE faces DROP COLUMN name,
       MODIFY status ENUM('process', 'unknown', 'not_face', 'ok', 'suggested') NOT NULL DEFAULT 'process'
@@ -163,19 +171,21 @@ def on_sqlite(*tables: str) -> tuple[str, ...]:
     for table in tables:
         statement = re.sub(r"UNIQUE INDEX \w+", "UNIQUE", table)
         statement = re.sub(r",\s+INDEX \w+ \([^)]*\)", "", statement)
-        statement = re.sub(r"ENUM\([^)]*\)", "VARCHAR(255)", statement)
+        statement = re.sub(r"(\w+) ENUM(\([^)]*\))", r"\1 VARCHAR(255) CHECK (\1 IN \2)", statement)
         for mysql, sqlite in _SQLITE_WORDS:
             statement = statement.replace(mysql, sqlite)
         statements.append(statement)
     return tuple(statements)
 
 
-#: The fifth version on SQLite, where columns and their keys cannot be taken away again.
-SQLITE_V5 = on_sqlite(
-    IMAGES,
-    FACES.replace("parent_id BIGINT UNSIGNED NULL,", "")
-    .replace("name VARCHAR(255) NULL,", "person_id BIGINT UNSIGNED NULL, quality_score DOUBLE NULL,")
-    .replace("created_at", "quality_details JSON NULL, is_reference TINYINT(1) NOT NULL DEFAULT 0, created_at", 1),
-    PERSONS,
-    *LARAVEL,
+_LATER_FACES = FACES.replace(
+    "name VARCHAR(255) NULL,",
+    "name VARCHAR(255) NULL, person_id BIGINT UNSIGNED NULL, quality_score DOUBLE NULL, quality_details JSON NULL, "
+    "is_reference TINYINT(1) NOT NULL DEFAULT 0,",
 )
+_SUGGESTED_FACES = _LATER_FACES.replace("'ok')", "'ok', 'suggested')").replace("name VARCHAR(255) NULL,", "")
+
+#: Later versions on SQLite, where columns and their keys cannot be taken away again.
+SQLITE_V2 = on_sqlite(IMAGES, _LATER_FACES, PERSONS, *LARAVEL)
+SQLITE_V4 = on_sqlite(IMAGES, _SUGGESTED_FACES, PERSONS, *LARAVEL)
+SQLITE_V5 = on_sqlite(IMAGES, _SUGGESTED_FACES.replace("parent_id BIGINT UNSIGNED NULL,", ""), PERSONS, *LARAVEL)

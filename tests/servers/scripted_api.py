@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 _FILENAME = re.compile(rb'filename="([^"]+)"')
+_FIELD = re.compile(rb'; name="([^"]+)"\r\n\r\n([^\r]*)\r\n')
 
 
 @dataclass(frozen=True)
@@ -44,10 +45,11 @@ def finds(*people: np.ndarray, **more: Any) -> Answer:
 
 @dataclass(frozen=True)
 class Seen:
-    """A photo that came: its file's name and when (monotonic seconds)."""
+    """A photo that came: its file's name, when (monotonic seconds), and the form's fields in their order."""
 
     filename: str
     at: float
+    fields: Mapping[str, str]
 
 
 def filename_in(body: bytes) -> str:
@@ -73,13 +75,16 @@ class Script:
         """When this photo came."""
         return [seen.at for seen in self.seen if seen.filename == filename]
 
-    def next(self, filename: str, *, kept: bool) -> Answer:
-        """What is said to a photo that has come; `kept`: on a connection that has served before."""
+    def next(self, body: bytes, *, kept: bool) -> Answer:
+        """What is said to a form that has come; `kept`: on a connection that has served before."""
+        fields = {name.decode(): value.decode() for name, value in _FIELD.findall(body)}
         with self._guard:
-            self.seen.append(Seen(filename, time.monotonic()))
-            script = self._scripts.get(filename) or [Answer()]
-            answer = script.pop(0) if len(script) > 1 else script[0]
-        return self.next(filename, kept=kept) if answer.only_on_kept and not kept else answer
+            self.seen.append(Seen(filename_in(body), time.monotonic(), fields))
+            script = self._scripts.get(filename_in(body)) or [Answer()]
+            while True:
+                answer = script.pop(0) if len(script) > 1 else script[0]
+                if kept or not answer.only_on_kept:
+                    return answer
 
 
 class ScriptedApi(Script):
@@ -114,7 +119,7 @@ class ScriptedApi(Script):
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                answer = api.next(filename_in(body), kept=self.served > 0)
+                answer = api.next(body, kept=self.served > 0)
                 if answer.hangs or answer.seconds:
                     api._let_go.wait(None if answer.hangs else answer.seconds)
                 if answer.breaks:

@@ -34,7 +34,7 @@ class StubApi(Script):
         # As every connection here is: one that was not kept.
         request.extensions["trace"]("connection.connect_tcp.complete", {})
         filename = filename_in(request.read())
-        answer = self.next(filename, kept=False)
+        answer = self.next(request.read(), kept=False)
         if self.meanwhile:
             self.meanwhile(filename)
         self._wait(answer, request.extensions["timeout"]["read"])

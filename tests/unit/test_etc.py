@@ -48,6 +48,15 @@ def test_what_hangs_is_ended_soon_and_what_starts_slowly_is_not(module: str) -> 
 
 
 @pytest.mark.parametrize("module", MODULES)
+def test_no_refused_start_is_the_last_one(module: str) -> None:
+    assert in_unit(module, "StartLimitIntervalSec") == "0"
+    assert in_unit(module, "Restart") == "always"
+    # Supervisor waits a second longer after each of them.
+    assert int(in_program(module, "startretries")) >= 1_000_000
+    assert float(in_program(module, "startsecs")) >= 10, "what ends later is started anew without any pause"
+
+
+@pytest.mark.parametrize("module", MODULES)
 def test_both_begin_with_the_launcher_and_the_same_rights(module: str) -> None:
     assert in_unit(module, "ExecStart").split(" -- ")[1].split()[0] == module
     assert in_program(module, "command").split(" -- ")[1].split()[0] == module

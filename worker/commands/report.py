@@ -56,7 +56,7 @@ def _sheet(session: Session, images: Iterable[ListedImage], faces: Iterable[List
             for image in images
         ),
         model=MODEL,
-        threshold=session.settings.threshold,
+        threshold=session.threshold,
         made_at=datetime.now().astimezone(),
     )
 

@@ -18,7 +18,8 @@ LARAVEL_ENV_FILE names the app's .env: database, broker, cache and keys are read
 API answers. The broker, the database and the API may be away at the start and come and go.
 
 SIGTERM, SIGQUIT: the job in hand is finished; a second one gives it back. `queue:restart`, `queue:pause` and
-`php artisan down` are obeyed. Exit codes: 0 asked to leave; 12 grown over --memory; 2 a wrong setting."""
+`php artisan down` are obeyed. Exit codes: 0 asked to leave; 12 grown over --memory; 2 a wrong setting; 1 the database
+lacks or refuses something that the jobs write."""
 
 
 def add_to(verbs: Any) -> None:

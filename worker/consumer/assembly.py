@@ -15,7 +15,9 @@ from faces.errors import FaceApiUnavailable, SettingsError
 from faces.laravel.broker import BrokerTls
 from faces.laravel_settings import LaravelSettings
 from faces.settings import Settings
+from faces.store import trial
 from faces.store.database import Store
+from faces.store.trial import Needed
 from faces.systemd import Systemd
 from worker import completion
 from worker.amqp.broker import Broker
@@ -41,6 +43,13 @@ from worker.session import Session
 
 _log = logging.getLogger(__name__)
 
+#: Columns of `failed_jobs` that a failure is recorded in, by the app's driver; `null` only logs failures.
+_FAILED_COLUMNS: dict[str, tuple[str, ...] | None] = {
+    "database-uuids": ("uuid", "connection", "queue", "payload", "exception", "failed_at"),
+    "database": ("connection", "queue", "payload", "exception", "failed_at"),
+    "null": None,
+}
+
 
 @dataclass(frozen=True, slots=True)
 class World:
@@ -60,6 +69,11 @@ def run_worker(session: Session, queues: Sequence[str], until: Until) -> int:
     """
     laravel = laravel_settings.load()
     queues = tuple(queues) or (laravel.queue,)
+    if laravel.failed_driver not in _FAILED_COLUMNS:
+        raise SettingsError(
+            f"QUEUE_FAILED_DRIVER: found {laravel.failed_driver}, where only PHP can record failed jobs; needed "
+            "database-uuids or database, or null to log failures only"
+        )
     if session.settings.foreign_jobs_queue in queues:
         raise SettingsError(
             f"FACE_FOREIGN_JOBS_QUEUE: found {session.settings.foreign_jobs_queue}, which this worker takes jobs from; "
@@ -93,7 +107,9 @@ def _consumer(
     url = laravel.database_url.get_secret_value()
     opened = opening.wait_for("database", lambda: Store.open(url, create=url.startswith("sqlite")))
     store = stack.enter_context(closing(opened))
-    _check(store, settings)
+    needed = _check(store, settings, laravel)
+    for warning in opening.wait_for("database", lambda: trial.try_statements(store, needed)):
+        _log.warning("%s", warning)
     opened_cache = opening.wait_for("app's cache", lambda: open_cache(laravel, store, settings))
     cache = stack.enter_context(closing(opened_cache))
     client = FaceClient(stack.enter_context(_http(session)))
@@ -118,8 +134,15 @@ def assemble(
     settings, stop = session.settings, opening.stop
     store, cache = world.store, world.cache
     keys = keys_of(laravel.app_key.get_secret_value(), laravel.app_previous_keys.get_secret_value())
-    tools = Tools(store, world.client, session.disks, session.linking, debug_pictures=bool(settings.disk_roots))
-    recorder = Recorder(store, laravel.connection_name, keys)
+    tools = Tools(
+        store,
+        world.client,
+        session.disks,
+        session.linking,
+        debug_pictures=bool(settings.disk_roots),
+        debug_subdir=session.debug_subdir,
+    )
+    recorder = Recorder(store, laravel.connection_name, keys, has_rows=laravel.failed_driver != "null")
     marks = CrashMarks(cache.values, secrets.token_hex(8))
     evidence = Evidence(cache.values)
     default_queue = laravel.default_queue
@@ -133,9 +156,25 @@ def assemble(
     )
 
 
-def _check(store: Store, settings: Settings) -> None:
+def _check(store: Store, settings: Settings, laravel: LaravelSettings) -> Needed:
+    """What this configuration writes, after a look whether the tables for it are there.
+
+    Raises:
+        SettingsError, SchemaError: a choice or a table is missing.
+    """
     completion.require_choice(store.schema, settings.completion_event)
-    store.schema.require_tables("failed_jobs")
+    failed_jobs = _FAILED_COLUMNS[laravel.failed_driver]
+    if failed_jobs is not None:
+        store.schema.require_tables("failed_jobs")
+    # Where one of them is not there, the cache's own opening says what that means.
+    cache_tables = store.schema.tables if laravel.cache_store == "database" else frozenset[str]()
+    return Needed(
+        failed_jobs,
+        cache_table=laravel.cache_table if laravel.cache_table in cache_tables else None,
+        lock_table=laravel.cache_lock_table
+        if settings.lock == "auto" and laravel.cache_lock_table in cache_tables
+        else None,
+    )
 
 
 def _http(session: Session) -> httpx2.Client:

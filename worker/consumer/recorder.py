@@ -24,6 +24,8 @@ class Recorder:
     connection: str
     """The app's name of the queue's connection: `queue:retry` pushes there."""
     keys: Sequence[bytes]
+    has_rows: bool = True
+    """Whether the app keeps failed jobs at all; else they are only logged."""
 
     def record_message(self, job: Job, error: Exception) -> bool:
         """A message that is no job of ours; one without a uuid gets the same one at every delivery.
@@ -32,7 +34,9 @@ class Recorder:
             Whether the row has the whole message; where not, it must be kept elsewhere.
         """
         attempt = "not run" if isinstance(error, UnreadableMessage) else job.attempt_text
-        return record_failure(self.store, Failure(self._row(job, _text(error, attempt))), self._reading)
+        return record_failure(
+            self.store, Failure(self._row(job, _text(error, attempt)), has_row=self.has_rows), self._reading
+        )
 
     def record_job(self, job: Job, error: Exception, image_id: int | None, errand: Errand = ALONE) -> bool:
         """A job of ours, together with its image's `last_error` and its dedup key; returns as `record_message`."""
@@ -43,6 +47,7 @@ class Recorder:
             image_id=image_id,
             last_error=None if noted else last_error.limited(str(error)),
             repeated=isinstance(error, FacesError) and error.repeated,
+            has_row=self.has_rows,
         )
         return record_failure(self.store, failure, self._reading, errand)
 

@@ -11,7 +11,21 @@ import pytest
 
 from faces.errors import SchemaError, SettingsError, StoreUnavailable
 from faces.store.database import Store
-from tests.servers.app_schema import FACES, IMAGES, QUEUES, V1, V2, V3, V4, V5
+from tests.servers.app_schema import (
+    FACES,
+    IMAGES,
+    PERSONS,
+    QUEUES,
+    SQLITE_V2,
+    SQLITE_V4,
+    SQLITE_V5,
+    V1,
+    V2,
+    V2_NEW,
+    V3,
+    V4,
+    V5,
+)
 from tests.servers.mariadb import MariaDB
 
 
@@ -120,13 +134,35 @@ def test_a_schema_with_persons_needs_what_they_are_matched_by(mariadb: MariaDB) 
     )
     lacking = r"lacks faces\.person_id, persons\.centroid_embedding, faces\.status 'suggested':"
     with pytest.raises(SchemaError, match=lacking):
-        Store.open(mariadb.new_database(*V4, *changes))
+        Store.open(mariadb.new_database(*V5, "ALTER TABLE faces DROP FOREIGN KEY faces_person_cascade", *changes))
+
+
+def test_a_schema_whose_faces_may_be_suggested_needs_persons(mariadb: MariaDB) -> None:
+    with pytest.raises(SchemaError, match=r"lacks faces\.person_id, table persons:"):
+        Store.open(mariadb.new_database(*V4, "DROP TABLE persons", "ALTER TABLE faces DROP COLUMN person_id"))
+
+
+#: What people do to a schema by hand, or migrations that were not all run.
+PLAIN_STATUS = "ALTER TABLE faces MODIFY status VARCHAR(255) NOT NULL DEFAULT 'process'"
+BOX = "ALTER TABLE faces ADD COLUMN box JSON NULL"
 
 
 @pytest.mark.parametrize(
     ("statements", "version", "has_persons"),
-    [(V1, "v1", False), (V2, "v2 or v3", False), (V3, "v2 or v3", False), (V4, "v4", True), (V5, "v5", True)],
-    ids=["v1", "v2", "v3", "v4", "v5"],
+    [
+        pytest.param(V1, "v1", False, id="v1"),
+        pytest.param(V2, "v2 or v3", False, id="v2"),
+        pytest.param(V2_NEW, "v2 or v3", False, id="v2 made new"),
+        pytest.param(V3, "v2 or v3", False, id="v3"),
+        pytest.param(V4, "v4", True, id="v4"),
+        pytest.param(V5, "v5", True, id="v5"),
+        pytest.param((*V1, PERSONS), "v1", False, id="v1 beside a table persons"),
+        pytest.param((*V1, PLAIN_STATUS), "v1", False, id="v1 without an enum"),
+        pytest.param((*V2, PLAIN_STATUS), "v2 or v3", False, id="v2 without an enum"),
+        pytest.param((*V4, PLAIN_STATUS), "v4", True, id="v4 without an enum"),
+        pytest.param((*V5, PLAIN_STATUS, BOX), "v5", True, id="v5 without an enum"),
+        pytest.param((*V4, "ALTER TABLE faces ADD COLUMN name VARCHAR(255)"), "v4", True, id="v4 with names"),
+    ],
 )
 def test_the_apps_version_is_found_out(
     mariadb: MariaDB, statements: tuple[str, ...], version: str, has_persons: bool
@@ -134,7 +170,46 @@ def test_the_apps_version_is_found_out(
     store = Store.open(mariadb.new_database(*statements))
     store.close()
     assert (store.schema.version, store.schema.has_persons) == (version, has_persons)
+    assert store.schema.wants_webp == (version == "v5")
     store.schema.require_tables("queues", "cache", "cache_locks", "failed_jobs", "job_batches")
+    assert {"uuid", "connection", "queue", "payload", "exception", "failed_at"} < store.schema.failed_columns
+
+
+@pytest.mark.parametrize(
+    ("statements", "version", "has_persons"),
+    [(SQLITE_V2, "v2 or v3", False), (SQLITE_V4, "v4", True), (SQLITE_V5, "v5", True)],
+    ids=["v2", "v4", "v5"],
+)
+def test_the_apps_version_is_found_out_where_an_enum_is_a_check(
+    tmp_path: Path, statements: tuple[str, ...], version: str, has_persons: bool
+) -> None:
+    with closing(sqlite3.connect(tmp_path / "app.db")) as connection, connection:
+        for statement in statements:
+            connection.execute(statement)
+    store = Store.open(f"sqlite:///{tmp_path}/app.db")
+    store.close()
+    assert (store.schema.version, store.schema.has_persons) == (version, has_persons)
+
+
+def test_a_database_without_failed_jobs_has_no_columns_of_it(mariadb: MariaDB) -> None:
+    store = Store.open(mariadb.new_database(IMAGES, FACES))
+    store.close()
+    assert store.schema.failed_columns == frozenset()
+
+
+def test_rights_to_some_columns_are_enough_to_look(mariadb: MariaDB) -> None:
+    """`SELECT *` would ask for the right to all of them."""
+    url = mariadb.new_database(*V1)
+    database = url.rpartition("/")[2]
+    columns = "id, disk, path, filename, debug_filename, faces_checked, last_error, updated_at"
+    mariadb.run(
+        f"CREATE USER looker_{database}",
+        f"GRANT SELECT ({columns}) ON {database}.images TO looker_{database}",
+        f"GRANT SELECT, INSERT, UPDATE ON {database}.faces TO looker_{database}",
+    )
+    store = Store.open(url.replace("root@", f"looker_{database}@"))
+    store.close()
+    assert store.schema.image_columns == frozenset(columns.split(", "))
 
 
 def test_tables_that_the_queue_needs_are_named_where_they_lack(mariadb: MariaDB) -> None:

@@ -201,12 +201,49 @@ def test_maintenance_may_be_a_cache_entry() -> None:
         ("CACHE_STORE", {"CACHE_STORE": "redis", "CACHE_DRIVER": "file"}),
         ("APP_NAME", {"APP_NAME": "Ελλάδα"}),
         ("FACE_FOREIGN_JOBS_QUEUE", {"FACE_FOREIGN_JOBS_QUEUE": "faces"}),
+        ("FACE_RECOGNITION_THRESHOLD", {"FACE_RECOGNITION_THRESHOLD": "near"}),
+        ("FACE_RECOGNITION_THRESHOLD", {"FACE_RECOGNITION_THRESHOLD": "0,5"}),
+        ("FACE_RECOGNITION_THRESHOLD", {"FACE_RECOGNITION_THRESHOLD": "0"}),
+        ("FACE_RECOGNITION_THRESHOLD", {"FACE_RECOGNITION_THRESHOLD": "2.5"}),
+        ("FACE_RECOGNITION_THRESHOLD", {"FACE_RECOGNITION_THRESHOLD": "nan"}),
+        ("IMAGE_DEBUG_SUBDIR", {"IMAGE_DEBUG_SUBDIR": "../debug"}),
+        ("IMAGE_DEBUG_SUBDIR", {"IMAGE_DEBUG_SUBDIR": "/debug"}),
         ("APP_MAINTENANCE_STORE", {"APP_MAINTENANCE_DRIVER": "cache", "CACHE_STORE": "redis"}),
     ],
 )
 def test_what_is_wrong_or_contradictory_is_refused_by_name(variable: str, variables: dict[str, str]) -> None:
     with pytest.raises(SettingsError, match=f"^{variable}: "):
         load(variables)
+
+
+@pytest.mark.parametrize(
+    ("text", "driver"),
+    [
+        ("", "database-uuids"),
+        ("QUEUE_FAILED_DRIVER=database-uuids", "database-uuids"),
+        ("QUEUE_FAILED_DRIVER=database", "database"),
+        ("QUEUE_FAILED_DRIVER=", "database"),
+        ("QUEUE_FAILED_DRIVER=null", "null"),
+        ('QUEUE_FAILED_DRIVER="null"', "null"),
+        ("QUEUE_FAILED_DRIVER=(null)", "null"),
+        ("QUEUE_FAILED_DRIVER=dynamodb", "dynamodb"),
+    ],
+)
+def test_failed_jobs_are_recorded_as_laravel_chooses_it(tmp_path: Path, text: str, driver: str) -> None:
+    assert load_file(tmp_path, text).failed_driver == driver
+
+
+@pytest.mark.parametrize(("text", "threshold"), [("", None), ("0.45", 0.45), ('".5"', 0.5), ("1", 1.0), ("null", None)])
+def test_the_apps_threshold_is_read_as_a_number(tmp_path: Path, text: str, threshold: float | None) -> None:
+    assert load_file(tmp_path, f"FACE_RECOGNITION_THRESHOLD={text}").recognition_threshold == threshold
+
+
+def test_ours_win_over_the_apps_and_spare_it_the_look(tmp_path: Path) -> None:
+    text = "FACE_RECOGNITION_THRESHOLD=near\nIMAGE_DEBUG_SUBDIR=../x"
+    settings = load_file(tmp_path, text, FACE_THRESHOLD="0.5", FACE_DEBUG_SUBDIR="drawn")
+    assert (settings.recognition_threshold, settings.debug_subdir) == (None, None)
+    settings = load_file(tmp_path, "IMAGE_DEBUG_SUBDIR=drawn")
+    assert settings.debug_subdir == "drawn"
 
 
 def test_a_store_that_needs_no_prefix_asks_for_none() -> None:

@@ -66,6 +66,18 @@ def test_a_disk_root_written_otherwise_is_refused(value: str, monkeypatch: pytes
         load()
 
 
+@pytest.mark.parametrize("value", ["../debug", "a/../b", "/debug", "/", ".", "a" * 4097])
+def test_a_folder_that_the_api_would_not_take_is_refused(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FACE_DEBUG_SUBDIR", value)
+    with pytest.raises(SettingsError, match=r"FACE_DEBUG_SUBDIR: .*needed the name of a folder"):
+        load()
+
+
+def test_a_debug_pictures_folder_may_lie_deeper(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FACE_DEBUG_SUBDIR", "faces/debug")
+    assert load().debug_subdir == "faces/debug"
+
+
 def test_secrets_are_not_printed() -> None:
     settings = load(api_keys="sesame", database_url="mysql+pymysql://u:secret@h/d")
     assert "sesame" not in repr(settings)

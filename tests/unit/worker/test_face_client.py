@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 from faces import errors
 from faces.face import Quality, RatioBox
 from worker.face_answer import Encoded, Refused
-from worker.face_client import FaceClient
+from worker.face_client import Drawing, FaceClient
 
 Answer = Callable[[httpx2.Request], httpx2.Response]
 
@@ -60,13 +61,30 @@ def test_a_photo_is_sent_as_php_sends_it(photo: Path) -> None:
         sent.append(request)
         return httpx2.Response(200, json=REPLY)
 
-    client(answer).encode(photo, "Foto ü.jpg", "/disk/2020/Foto ü.jpg")
+    client(answer).encode(photo, "Foto ü.jpg", Drawing("/disk/2020/Foto ü.jpg"))
     parts = sent[0].content.split(b"\r\n--")
     assert (sent[0].method, sent[0].url.path) == ("POST", "/encode")
     assert b'name="original_path"\r\n\r\n/disk/2020/Foto \xc3\xbc.jpg' in parts[0]
     assert b'name="image_debug_subdir"\r\n\r\ndebug' in parts[1]
     assert b'name="image"; filename="Foto \xc3\xbc.jpg"' in parts[2]
     assert parts[2].endswith(b"\r\n\r\nthe photo's bytes")
+
+
+def test_the_folder_and_the_kind_of_the_debug_picture_are_sent_in_phps_order(photo: Path) -> None:
+    sent: list[bytes] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        sent.append(request.read())
+        return httpx2.Response(200, json=REPLY)
+
+    client(answer).encode(photo, "a.jpg", Drawing("/disk/a.jpg", "faces/drawn", as_webp=True))
+    fields = re.findall(rb'name="(\w+)"(?:; filename="a.jpg"\r\nContent-Type: image/jpeg)?\r\n\r\n(.*)\r\n', sent[0])
+    assert fields == [
+        (b"original_path", b"/disk/a.jpg"),
+        (b"image_debug_subdir", b"faces/drawn"),
+        (b"webp_quality", b"80"),
+        (b"image", b"the photo's bytes"),
+    ]
 
 
 def test_without_an_original_no_debug_picture_is_asked_for(photo: Path) -> None:
