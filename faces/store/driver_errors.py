@@ -12,15 +12,25 @@ _IN_THE_WAY = frozenset({1213, 1205, 1020})
 #: No such table, no such column, no such field default: the schema is not what we looked at.
 _SCHEMA = frozenset({1146, 1054, 1364})
 
+#: A server that takes no writes: read-only in four ways; its disk or a table's space is full.
+_TAKES_NO_WRITES = frozenset({1290, 1836, 1792, 3100, 1021, 1026, 1030, 1114, 3675})
+
 
 def in_the_way(error: sa.exc.SQLAlchemyError) -> bool:
     """Whether the same transaction may succeed when it is repeated."""
     return _code(error) in _IN_THE_WAY or "database is locked" in _text(error)
 
 
+def takes_no_writes(error: sa.exc.SQLAlchemyError) -> bool:
+    """Whether the server would refuse any row, not this one."""
+    return _code(error) in _TAKES_NO_WRITES or "readonly database" in _text(error) or "disk is full" in _text(error)
+
+
 def ours(error: sa.exc.SQLAlchemyError, name: str) -> FacesError:
     """Our error for a driver's; `name` is the database as a person knows it, without a password."""
     text = _text(error)
+    if takes_no_writes(error):
+        return StoreUnavailable(f"the database {name} takes no writes now: {text}")
     sqlite_schema = "no such table" in text or "no such column" in text or "not a database" in text
     if _code(error) in _SCHEMA or sqlite_schema or "malformed" in text:
         return SchemaError(f"the database {name} is not as needed: {text}")

@@ -14,6 +14,7 @@ from faces.errors import BrokerRefused, CacheUnavailable, Unavailable
 from worker.amqp.broker import Broker
 from worker.amqp.delivery import Delivery
 from worker.cache.crash_marks import CrashMarks
+from worker.consumer.changes import Changes
 from worker.consumer.circuit import Circuit
 from worker.consumer.job_log import JobLog
 from worker.consumer.outcome import LOCK_DELAY, Done, Failed, Forward, Outcome, Release, Wait
@@ -66,11 +67,13 @@ class Consumer:
         stop: Stop,
         status: Status,
         pulse: Pulse,
+        changes: Changes,
     ) -> None:
         """Nothing is taken before `run`."""
         self._broker, self._queues, self._work = broker, queues, work
         self._circuit, self._orders, self._marks = circuit, orders, marks
         self._until, self._stop, self._status, self._pulse = until, stop, status, pulse
+        self._changes = changes
         self._started, self._jobs = time.monotonic(), 0
         self._looked_at_orders = 0.0
         self._held_back = False
@@ -102,6 +105,9 @@ class Consumer:
             return 0
         if 0 < self._until.max_time <= time.monotonic() - self._started:
             _log.info("%d s are over: leaving", self._until.max_time)
+            return 0
+        if reason := self._changes.reason_to_leave(self._circuit.reason is not None or not self._broker.is_connected):
+            _log.warning("leaving, to be started anew: %s", reason)
             return 0
         # After a job only: with a limit below what any worker needs, jobs are still done, each by a worker of its own.
         if self._jobs and self._until.memory_mb and (size := _megabytes()) >= self._until.memory_mb:
