@@ -101,6 +101,9 @@ def _pool(url: sa.URL, isolation_level: Literal["READ COMMITTED", "AUTOCOMMIT"])
         url,
         isolation_level=isolation_level,
         skip_autocommit_rollback=True,
+        # Our blocks end their transactions themselves; once more at the return would be a further question, and where
+        # it fails, a traceback in the log for a connection that nobody misses.
+        pool_reset_on_return=None,
         pool_pre_ping=True,
         pool_recycle=_RECYCLE_SECONDS,
         hide_parameters=True,
