@@ -87,7 +87,7 @@ class Changes:
     def _changed_settings(self) -> str | None:
         try:
             environment = LaravelEnvironment.read(self._environment)
-            if environment.file and _is_fresh(environment.file):
+            if environment.file and _is_being_written(environment.file):
                 return None
             if laravel_settings.load(self._environment) == self._laravel:
                 return None
@@ -114,5 +114,7 @@ class Changes:
         return f"the database changed: {', '.join(words)}" if words else None
 
 
-def _is_fresh(file: Path) -> bool:
-    return abs(time.time() - file.stat().st_mtime) < _SETTLED_SECONDS
+def _is_being_written(file: Path) -> bool:
+    """An empty file counts, too: a full disk leaves one, and it would send the worker to the defaults of everything."""
+    status = file.stat()
+    return status.st_size == 0 or abs(time.time() - status.st_mtime) < _SETTLED_SECONDS

@@ -96,7 +96,16 @@ class Consumer:
                 return 0
         return code
 
+    def _leaves_for_changes(self) -> bool:
+        """Whether what refuses may want a worker of today's settings and tables; it then is told to stop."""
+        refusing = self._circuit.reason is not None or not self._broker.is_connected
+        if reason := self._changes.reason_to_leave(refusing):
+            _log.warning("leaving, to be started anew: %s", reason)
+            self._stop.set()
+        return reason is not None
+
     def _reason_to_leave(self) -> int | None:
+        self._leaves_for_changes()
         if self._stop.is_set():
             _log.info("stopped")
             return 0
@@ -105,9 +114,6 @@ class Consumer:
             return 0
         if 0 < self._until.max_time <= time.monotonic() - self._started:
             _log.info("%d s are over: leaving", self._until.max_time)
-            return 0
-        if reason := self._changes.reason_to_leave(self._circuit.reason is not None or not self._broker.is_connected):
-            _log.warning("leaving, to be started anew: %s", reason)
             return 0
         # After a job only: with a limit below what any worker needs, jobs are still done, each by a worker of its own.
         if self._jobs and self._until.memory_mb and (size := _megabytes()) >= self._until.memory_mb:
@@ -177,8 +183,15 @@ class Consumer:
             self._status.waiting(self._circuit.reason)
             self._hold_back()
             self._pulse.back_after(HOLD_SECONDS)
-            if not self._circuit.wait(end - time.monotonic()):
+            if not self._may_try_again(end):
                 return Release(LOCK_DELAY, attempts_of(delivery.headers), f"the world is away: {outcome.error}")
+
+    def _may_try_again(self, end: float) -> bool:
+        """Wait with a job in hand, at most until then; False where it may not be tried by then, or the worker leaves."""
+        while (left := end - time.monotonic()) > 0 and not self._stop.is_set() and not self._leaves_for_changes():
+            if self._circuit.wait(min(left, _IDLE_SECONDS)):
+                return True
+        return False
 
     def _outcome_now(self, delivery: Delivery, log: JobLog) -> Outcome:
         self._pulse.back_after_a_photo()
