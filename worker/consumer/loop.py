@@ -187,7 +187,7 @@ class Consumer:
                 return Release(LOCK_DELAY, attempts_of(delivery.headers), f"the world is away: {outcome.error}")
 
     def _may_try_again(self, end: float) -> bool:
-        """Wait with a job in hand, at most until then; False where it may not be tried by then, or the worker leaves."""
+        """Wait with a job in hand, at most until then; False where it may not be tried yet, or the worker leaves."""
         while (left := end - time.monotonic()) > 0 and not self._stop.is_set() and not self._leaves_for_changes():
             if self._circuit.wait(min(left, _IDLE_SECONDS)):
                 return True
