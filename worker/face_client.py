@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,23 +41,51 @@ class Drawing:
         return fields | ({"webp_quality": str(_WEBP_QUALITY)} if self.as_webp else {})
 
 
-def open_http(url: str, *, key: str | None, timeout: float) -> httpx2.Client:
+class KeptConnections(httpx2.BaseTransport):
+    """HTTP over connections that are kept for a few seconds, and that can be dropped before."""
+
+    def __init__(self) -> None:
+        """Connect with the first request."""
+        self._kept = _transport()
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Send it."""
+        return self._kept.handle_request(request)
+
+    def drop(self) -> None:
+        """Close them, so that the next request asks anew where the API is; meant for one who asks alone."""
+        self._kept.close()
+        self._kept = _transport()
+
+    def close(self) -> None:
+        """Close them for good."""
+        self._kept.close()
+
+
+def open_http(
+    url: str, *, key: str | None, timeout: float, connections: KeptConnections | None = None
+) -> httpx2.Client:
     """A client for the API at `url`; the caller closes it. Proxies of the environment are not used."""
     return httpx2.Client(
         base_url=url,
         headers={"Authorization": f"Bearer {key}"} if key else {},
         timeout=httpx2.Timeout(timeout, connect=_CONNECT_SECONDS),
-        limits=httpx2.Limits(max_connections=None),
+        transport=connections or KeptConnections(),
         trust_env=False,
     )
+
+
+def _transport() -> httpx2.HTTPTransport:
+    return httpx2.HTTPTransport(limits=httpx2.Limits(max_connections=None), trust_env=False)
 
 
 class FaceClient:
     """Asks the face API. Threads may share it."""
 
-    def __init__(self, http: httpx2.Client) -> None:
-        """Ask over this client, whose base is the API's URL."""
+    def __init__(self, http: httpx2.Client, drop_idle: Callable[[], None] = lambda: None) -> None:
+        """Ask over this client, whose base is the API's URL; `drop_idle` closes the connections that it keeps."""
         self._http = http
+        self.drop_idle = drop_idle
         self._place = str(http.base_url).rstrip("/")
 
     def encode(

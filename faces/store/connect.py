@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+import pymysql
 import sqlalchemy as sa
 
 from faces.errors import SchemaError, SettingsError, StoreUnavailable
-from faces.store import schema
+from faces.store import mysql, schema
 from faces.store.schema import SCHEMA_VERSION, Schema
 
 #: Execution option of connections that will write: SQLite takes its write lock at the start of their transaction.
@@ -18,9 +19,14 @@ WRITES = "face_sidecar_writes"
 #: Seconds that SQLite waits for another program's write.
 _BUSY_SECONDS = 30
 
-#: Seconds to reach a server, and to wait for its answer; above its own 50 for a lock, so that it can say 1205.
-_CONNECT_SECONDS = 10
+#: Seconds to wait for a server's answer to a statement; above its own 50 for a lock, so that it can say 1205.
 _ANSWER_SECONDS = 120
+
+#: Seconds after which a connection is not used again: whoever only reads, too, follows a name that leads elsewhere now.
+_RECYCLE_SECONDS = 300
+
+#: What the drivers raise; SQLAlchemy wraps nearly all of it.
+DRIVER_ERRORS = (pymysql.Error, sqlite3.Error)
 
 _NEEDED = "needed mysql+pymysql://user:password@host/database or sqlite:///path/to/file.db"
 
@@ -40,6 +46,19 @@ def engine_of(url: str, *, create: bool) -> sa.Engine:
     if parsed.drivername in {"sqlite", "sqlite+pysqlite"} and parsed.database not in {None, "", ":memory:"}:
         return _sqlite(parsed, create=create)
     raise SettingsError(f"FACE_DATABASE_URL: found {parsed.drivername}://…, {_NEEDED}")
+
+
+def at_once_of(engine: sa.Engine) -> sa.Engine:
+    """A second pool, whose statements commit themselves; that of a SQLite file is the first: it knows no other way.
+
+    A pool of its own, because a connection that changes its ways with each use has to change back when it is returned,
+    and one lost at that moment is never given back.
+    """
+    if engine.dialect.name == "sqlite":
+        return engine
+    at_once = _pool(engine.url, "AUTOCOMMIT")
+    sa.event.listen(at_once, "connect", _read_committed)
+    return at_once
 
 
 def name_of(engine: sa.Engine) -> str:
@@ -74,16 +93,37 @@ def file_of(url: str) -> Path | None:
 def _mysql(url: sa.URL) -> sa.Engine:
     # The session's time zone and sql_mode stay as the server has them: the app sets neither zone nor weaker rules.
     # SQLAlchemy itself asks for FOUND_ROWS, so that an UPDATE that changes nothing counts the row that it found.
-    return sa.create_engine(
-        url.set(drivername="mysql+pymysql").update_query_dict({"charset": "utf8mb4"}),
-        isolation_level="READ COMMITTED",
+    return _pool(url.set(drivername="mysql+pymysql").update_query_dict({"charset": "utf8mb4"}), "READ COMMITTED")
+
+
+def _pool(url: sa.URL, isolation_level: Literal["READ COMMITTED", "AUTOCOMMIT"]) -> sa.Engine:
+    engine = sa.create_engine(
+        url,
+        isolation_level=isolation_level,
+        skip_autocommit_rollback=True,
+        # Our blocks end their transactions themselves; once more at the return would be a further question, and where
+        # it fails, a traceback in the log for a connection that nobody misses.
+        pool_reset_on_return=None,
         pool_pre_ping=True,
+        pool_recycle=_RECYCLE_SECONDS,
+        hide_parameters=True,
         connect_args={
-            "connect_timeout": _CONNECT_SECONDS,
+            "connect_timeout": mysql.CONNECT_SECONDS,
             "read_timeout": _ANSWER_SECONDS,
             "write_timeout": _ANSWER_SECONDS,
         },
     )
+    sa.event.listen(engine, "do_connect", _connection)
+    return engine
+
+
+def _connection(_dialect: Any, _record: Any, arguments: Any, named: dict[str, Any]) -> mysql.Connection:
+    return mysql.Connection(*arguments, **named)
+
+
+def _read_committed(connection: mysql.Connection, _record: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
 
 
 def _sqlite(url: sa.URL, *, create: bool) -> sa.Engine:
@@ -92,7 +132,8 @@ def _sqlite(url: sa.URL, *, create: bool) -> sa.Engine:
         raise SettingsError(
             f"found no database {file}: `scan` and `enrol` make one; FACE_DATABASE_URL names another place"
         )
-    engine = sa.create_engine(url.set(database=str(file)), connect_args={"timeout": _BUSY_SECONDS})
+    patience = {"timeout": _BUSY_SECONDS}
+    engine = sa.create_engine(url.set(database=str(file)), hide_parameters=True, connect_args=patience)
     sa.event.listen(engine, "connect", _on_connect)
     sa.event.listen(engine, "begin", _Begin(file))
     return engine

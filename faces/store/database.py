@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import sqlalchemy as sa
 
@@ -42,7 +42,7 @@ class Store:
     """A database of images and faces. Threads may share it: each reading and each write has its own connection."""
 
     def __init__(self, engine: sa.Engine, name: str, found: Schema) -> None:
-        self._engine = engine
+        self._engine, self._at_once = engine, connect.at_once_of(engine)
         self.name = name
         self.schema = found
 
@@ -69,7 +69,12 @@ class Store:
 
     def close(self) -> None:
         """Give the connections back."""
+        self.drop_idle()
+
+    def drop_idle(self) -> None:
+        """Close the connections that nobody uses now, so that the next use asks anew where the database is."""
         self._engine.dispose()
+        self._at_once.dispose()
 
     def ping(self) -> None:
         """Ask the database for nothing.
@@ -98,7 +103,15 @@ class Store:
         Raises:
             StoreUnavailable: the database is away, or too busy for long.
         """
-        return self._patiently(lambda: self._write_once(work, {connect.WRITES: True}))
+        return self._patiently(lambda: self._write_once(work))
+
+    def rehearse(self, work: Callable[[Transaction], object]) -> None:
+        """Run `work` as `write` does and roll it back: whether the database would take it now.
+
+        Raises:
+            StoreUnavailable: the database is away, takes no writes, or is too busy for long.
+        """
+        self._patiently(lambda: self._write_once(work, rehearsal=True))
 
     def write_at_once(self, work: Callable[[Transaction], T]) -> T:
         """Run `work`, each of whose statements commits itself: what it wrote never waits for a commit of ours.
@@ -108,10 +121,9 @@ class Store:
         Raises:
             StoreUnavailable: the database is away, or too busy for long.
         """
-        options: dict[str, Any] = {connect.WRITES: True}
-        if self._engine.dialect.name != "sqlite":
-            options["isolation_level"] = "AUTOCOMMIT"
-        return self._patiently(lambda: self._write_once(work, options))
+        if self._at_once is self._engine:
+            return self.write(work)
+        return self._patiently(lambda: self._each_statement_alone(work))
 
     def try_out(self, work: Callable[[Transaction], T]) -> T:
         """Run `work` in a transaction that is rolled back, whatever it wrote; when others are in its way, once more.
@@ -136,11 +148,18 @@ class Store:
             time.sleep(_dice.uniform(0.2, 1) * min(0.01 * 2**number, 2))
         raise StoreUnavailable(f"the database {self.name} is too busy: other programs lock the same rows all the time")
 
-    def _write_once(self, work: Callable[[Transaction], T], options: Mapping[str, Any]) -> T:
+    def _write_once(self, work: Callable[[Transaction], T], *, rehearsal: bool = False) -> T:
         with self._engine.connect() as plain:
-            connection = plain.execution_options(**options)
-            with connection.begin():
-                return work(Transaction(connection, self.schema, _now()))
+            connection = plain.execution_options(**{connect.WRITES: True})
+            with connection.begin() as transaction:
+                done = work(Transaction(connection, self.schema, _now()))
+                if rehearsal:
+                    transaction.rollback()
+                return done
+
+    def _each_statement_alone(self, work: Callable[[Transaction], T]) -> T:
+        with self._at_once.connect() as connection:
+            return work(Transaction(connection, self.schema, _now()))
 
     def _try_once(self, work: Callable[[Transaction], T]) -> T:
         # Closed without a commit, a connection rolls back.
@@ -155,6 +174,9 @@ def _translated(name: str) -> Iterator[None]:
         yield
     except sa.exc.SQLAlchemyError as error:
         raise driver_errors.ours(error, name) from error
+    except connect.DRIVER_ERRORS as error:
+        # Past SQLAlchemy: while it returns a connection that was lost just then.
+        raise StoreUnavailable(f"the database {name} was lost: {error.args[-1]}") from error
 
 
 def _now() -> datetime:

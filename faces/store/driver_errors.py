@@ -19,6 +19,7 @@ _SQLITE_SCHEMA = ("no such table", "no such column", "has no column named", "not
 
 #: What a row's content is refused for, beside the driver's own classes for that: a CHECK constraint (MariaDB's,
 #: MySQL's), a value of the wrong kind or character set, text that is no JSON, more than `max_allowed_packet`.
+_OF_THE_CONTENT = (sa.exc.IntegrityError, sa.exc.DataError, sa.exc.ProgrammingError)
 _CONTENT = frozenset({4025, 3819, 1292, 1300, 1366, 1411, 3140, 3141, 3988, 1153, 1301})
 
 #: The server as a whole: nobody is let in, it stops, is read-only, has no room or memory, or broke the statement off.
@@ -29,7 +30,20 @@ _AWAY = frozenset(
         *(1053, 1077, 1079, 1317, 1927, 1969, 3024, 4031),  # stops, or ended the statement or the connection
         *(1152, 1154, 1156, 1157, 1158, 1159, 1160, 1161, 1184),  # the network between
         *(1036, 1290, 1792, 1836, 3098, 3100, 3101),  # read-only, or no member of its cluster
-        *(1015, 1016, 1021, 1026, 1030, 1037, 1038, 1114, 1180, 1197, 1637),  # no room, no memory, no more transactions
+        *(
+            1015,
+            1016,
+            1021,
+            1026,
+            1030,
+            1037,
+            1038,
+            1114,
+            1180,
+            1197,
+            1637,
+            3675,
+        ),  # no room, no memory, no more transactions
         *_IN_THE_WAY,
     }
 )
@@ -45,14 +59,22 @@ def in_the_way(error: sa.exc.SQLAlchemyError) -> bool:
     return _code(error) in _IN_THE_WAY or "database is locked" in _text(error)
 
 
+def is_away(error: sa.exc.SQLAlchemyError) -> bool:
+    """Whether the server as a whole is away, read-only or full, for whatever statement."""
+    if isinstance(error, _OF_THE_CONTENT):
+        return False
+    code = _code(error)
+    return code is None or code < _OPERATING_SYSTEM or code in _CLIENT or code in _AWAY
+
+
 def ours(error: sa.exc.SQLAlchemyError, name: str) -> FacesError:
     """Our error for a driver's; `name` is the database as a person knows it, without a password."""
     text, code = _text(error), _code(error)
     if code in _SCHEMA or any(words in text for words in _SQLITE_SCHEMA):
         return SchemaError(f"the database {name} is not as needed: {text}")
-    if code in _CONTENT or isinstance(error, sa.exc.IntegrityError | sa.exc.DataError | sa.exc.ProgrammingError):
+    if code in _CONTENT or isinstance(error, _OF_THE_CONTENT):
         return EngineError(f"the database {name} refused what was to be written: {text}")
-    if code is None or code < _OPERATING_SYSTEM or code in _CLIENT or code in _AWAY:
+    if is_away(error):
         return StoreUnavailable(f"the database {name} cannot be used now: {text}")
     return StoreRefused(f"the database {name} refused a statement: {text}")
 

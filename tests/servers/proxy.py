@@ -27,6 +27,7 @@ class Proxy:
         self._through.set()
         self._lock = threading.Lock()
         self._ended = threading.Event()
+        self._left: int | None = None
         self.delay = 0.0
         """Seconds that every piece of data waits."""
         self.accepted = 0
@@ -61,6 +62,14 @@ class Proxy:
         if self._listener.fileno() < 0:
             self._listener = _listen(self.port)
             self._start()
+
+    def lead_to(self, port: int) -> None:
+        """Lead new connections to another server, as a name does after a failover; those that are there stay."""
+        self._to = port
+
+    def break_after(self, answered: int) -> None:
+        """Reset all connections as soon as so many more bytes of answers came through; new ones are welcome."""
+        self._left = answered
 
     def close(self) -> None:
         """End all."""
@@ -103,7 +112,12 @@ class Proxy:
                 self._ended.wait(self.delay)
                 if record is not None:
                     record += data
+                elif self._left is not None:
+                    data, self._left = data[: self._left], self._left - len(data)
                 target.sendall(data)
+                if self._left is not None and self._left <= 0:
+                    self._left = None
+                    self.reset()
         for one in (source, target):
             with contextlib.suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)

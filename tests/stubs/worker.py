@@ -21,6 +21,7 @@ from worker import logs
 from worker.cache.open import open_cache
 from worker.commands import run as run_verb
 from worker.consumer.assembly import World, assemble
+from worker.consumer.changes import Changes
 from worker.consumer.loop import Consumer, Until
 from worker.consumer.opening import Opening
 from worker.consumer.pulse import Pulse
@@ -112,7 +113,9 @@ class StubWorker:
         http = stack.enter_context(self._app.api.client(session.settings.api_timeout))
         broker = StubBroker(self._app.server, self._app.clock, queues)
         world = World(broker, store, cache, FaceClient(http))  # type: ignore[arg-type]
-        consumer = assemble(world, session, laravel, queues, _until(told), Opening(stop, pulse, status))
+        consumer = assemble(
+            world, session, laravel, queues, _until(told), Opening(stop, pulse, status, Changes(laravel))
+        )
         stack.enter_context(closing(broker))
         broker.start()
         self.broker, self.stop = broker, stop

@@ -23,6 +23,9 @@ class Values(Protocol):
     def increment(self, key: str, seconds: int) -> int:
         """Count one more and return the count; one that is new starts at 1 and is kept for so long."""
 
+    def drop_idle(self) -> None:
+        """Close connections that nobody uses now, so that the next use asks anew where the store is. Never raises."""
+
     def close(self) -> None:
         """Give connections back."""
 

@@ -79,6 +79,10 @@ class DatabaseCache:
             of_values = cache.keys_containing(transaction, self._values, value, _ENOUGH)
         return {key.partition(lock)[0] for key in of_locks} | {key.partition(value)[0] for key in of_values}
 
+    def drop_idle(self) -> None:
+        """Close connections that nobody uses now, so that the next use asks anew where the database is."""
+        self._store.drop_idle()
+
     def close(self) -> None:
         """The connections are the store's: it closes them."""
 

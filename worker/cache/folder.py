@@ -54,6 +54,9 @@ class FolderCache:
             self._write(key, b"i:%d;" % count, end)
         return count
 
+    def drop_idle(self) -> None:
+        """There is no connection."""
+
     def close(self) -> None:
         """There is nothing to close."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,12 +12,20 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from faces import sockets
 from faces.errors import CacheUnavailable
 from faces.laravel.redis import RedisPlace
 
-#: Seconds to reach the server and to wait for an answer.
-_CONNECT_SECONDS = 5
-_ANSWER_SECONDS = 10
+#: Seconds to reach the server and to wait for an answer. Each once more on a new connection: a server that is not
+#: there any more costs less than 10 s.
+_CONNECT_SECONDS = 2.5
+_ANSWER_SECONDS = 4
+
+#: Seconds after which a connection is not used again: whoever only reads, too, follows a name that leads elsewhere now.
+_RECYCLE_SECONDS = 300
+
+#: What the driver raises; beside its own errors whatever half an answer, or a socket just closed, ends it with.
+_DRIVER_ERRORS = (redis.RedisError, OSError, EOFError, AttributeError, LookupError, TypeError, ValueError)
 
 #: How often Redis is asked when a prefix is asked for, and how many keys it goes through each time.
 _LOOKS = 200
@@ -51,6 +60,7 @@ class RedisCache:
         self._prefix = prefix
         self._values = _client(place, place.value_database)
         self._locks = _client(place, place.lock_database)
+        self._recycled_at = time.monotonic()
 
     def get(self, key: str) -> bytes | None:
         """The value; None if there is none, or its time is over."""
@@ -110,6 +120,11 @@ class RedisCache:
                 looks += 1
         return {name.decode(errors="replace").partition(key)[0] for name in found}
 
+    def drop_idle(self) -> None:
+        """Close the connections that nobody uses now, so that the next use asks anew where the server is."""
+        for client in (self._values, self._locks):
+            client.connection_pool.disconnect(inuse_connections=False)
+
     def close(self) -> None:
         """Give the connections back."""
         self._values.close()
@@ -121,14 +136,23 @@ class RedisCache:
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
+        if time.monotonic() - self._recycled_at > _RECYCLE_SECONDS:
+            self._recycled_at = time.monotonic()
+            self.drop_idle()
         try:
             yield
-        except redis.RedisError as error:
+        except _DRIVER_ERRORS as error:
             raise CacheUnavailable(f"the app's cache is away: Redis at {self._name} says: {error}") from error
 
 
 def _client(place: RedisPlace, database: int) -> Any:
-    where = {"unix_socket_path": place.host} if place.host.startswith("/") else {"host": place.host, "port": place.port}
+    tcp = {
+        "host": place.host,
+        "port": place.port,
+        "socket_keepalive": True,
+        "socket_keepalive_options": sockets.WATCHED,
+    }
+    where = {"unix_socket_path": place.host} if place.host.startswith("/") else tcp
     return redis.Redis(
         **where,
         db=database,

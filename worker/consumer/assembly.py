@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 
 import httpx2
 
 from faces import laravel_settings
-from faces.errors import FaceApiUnavailable, SettingsError
+from faces.errors import SettingsError
 from faces.laravel.broker import BrokerTls
 from faces.laravel_settings import LaravelSettings
 from faces.settings import Settings
@@ -23,7 +23,9 @@ from worker import completion
 from worker.amqp.broker import Broker
 from worker.amqp.settings import Address, BrokerSettings, QueueOptions, Tls
 from worker.cache.crash_marks import CrashMarks
-from worker.cache.open import OpenedCache, open_cache
+from worker.cache.open import open_cache
+from worker.consumer import probes
+from worker.consumer.changes import PAUSE_SECONDS, Changes
 from worker.consumer.circuit import Circuit
 from worker.consumer.evidence import Evidence
 from worker.consumer.face_job import FaceJobs
@@ -35,7 +37,7 @@ from worker.consumer.status import Status
 from worker.consumer.stop import Stop
 from worker.consumer.watch import Watch
 from worker.consumer.work import Work
-from worker.face_client import FaceClient, open_http
+from worker.face_client import FaceClient, KeptConnections, open_http
 from worker.laravel.encryption import keys_of
 from worker.laravel.orders import Orders
 from worker.process import Tools
@@ -61,8 +63,14 @@ class World:
     client: FaceClient
 
 
-def run_worker(session: Session, queues: Sequence[str], until: Until) -> int:
+#: The app's tables that jobs use, beside those of its cache.
+_TABLES = ("images", "faces", "persons", "queues", "failed_jobs", "job_batches")
+
+
+def run_worker(session: Session, queues: Sequence[str], until: Until, look_for_changes: float = PAUSE_SECONDS) -> int:
     """Make a worker, let it work, and take it down again in order; returns the exit code.
+
+    While something refuses, it is looked every `look_for_changes` seconds whether settings or tables changed.
 
     Raises:
         SettingsError, SchemaError: it cannot work as things are set.
@@ -87,7 +95,8 @@ def run_worker(session: Session, queues: Sequence[str], until: Until) -> int:
         pulse.start()
         status = stack.enter_context(closing(Status(session.settings.state_dir, queues)))
         try:
-            consumer = _consumer(stack, session, laravel, queues, until, Opening(stop, pulse, status))
+            changes = Changes(laravel, pause=look_for_changes)
+            consumer = _consumer(stack, session, laravel, queues, until, Opening(stop, pulse, status, changes))
         except NotOpened:
             return 0
         return consumer.run()
@@ -112,7 +121,10 @@ def _consumer(
         _log.warning("%s", warning)
     opened_cache = opening.wait_for("app's cache", lambda: open_cache(laravel, store, settings))
     cache = stack.enter_context(closing(opened_cache))
-    client = FaceClient(stack.enter_context(_http(session)))
+    tables = {*_TABLES, laravel.cache_table, laravel.cache_lock_table}
+    opening.wait_for("database", lambda: opening.changes.watch(store, tables))
+    connections = KeptConnections()
+    client = FaceClient(stack.enter_context(_http(session, connections)), connections.drop)
     consumer = assemble(World(broker, store, cache, client), session, laravel, queues, until, opening)
     stack.enter_context(closing(broker))
     broker.start()
@@ -149,10 +161,22 @@ def assemble(
     faces = FaceJobs(tools, settings, keys, cache.values, cache.locks, marks, recorder, evidence, stop, default_queue)
     # The one table of jobs: the app's class and what does it.
     work = Work({settings.job_class: faces}, recorder, settings, evidence, marks)
-    circuit = Circuit([_api_probe(world.client), store.ping, _cache_probe(cache)], stop)
+    looks = [probes.of_api(world.client), probes.of_store(store, cache.values), probes.of_cache(cache.values)]
+    circuit = Circuit(looks, stop)
     orders = Orders(cache.values, laravel)
     return Consumer(
-        world.broker, queues, work, circuit, orders, marks, evidence, until, stop, opening.status, opening.pulse
+        world.broker,
+        queues,
+        work,
+        circuit,
+        orders,
+        marks,
+        evidence,
+        until,
+        stop,
+        opening.status,
+        opening.pulse,
+        opening.changes,
     )
 
 
@@ -177,26 +201,11 @@ def _check(store: Store, settings: Settings, laravel: LaravelSettings) -> Needed
     )
 
 
-def _http(session: Session) -> httpx2.Client:
+def _http(session: Session, connections: KeptConnections) -> httpx2.Client:
     settings = session.settings
     url = session.api_url or f"http://{settings.api_address}"
     key = settings.api_key.get_secret_value() if settings.api_key else None
-    return open_http(url, key=key, timeout=settings.api_timeout)
-
-
-def _api_probe(client: FaceClient) -> Callable[[], None]:
-    def probe() -> None:
-        if not client.is_ready():
-            raise FaceApiUnavailable("the face API's /readyz does not say that photos are taken")
-
-    return probe
-
-
-def _cache_probe(cache: OpenedCache) -> Callable[[], None]:
-    def probe() -> None:
-        cache.values.get("face-sidecar-probe")
-
-    return probe
+    return open_http(url, key=key, timeout=settings.api_timeout, connections=connections)
 
 
 def _broker_settings(laravel: LaravelSettings) -> BrokerSettings:

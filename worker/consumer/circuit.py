@@ -6,6 +6,7 @@ import logging
 import random
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from faces.errors import FaceApiUnavailable, FacesError
 from worker.consumer.stop import Stop
@@ -17,17 +18,26 @@ _log = logging.getLogger(__name__)
 _FIRST_PAUSE = 1.0
 _LONGEST_PAUSE = 30.0
 
-#: Raises our error while its part of the world is away; never with a photo.
-Probe = Callable[[], None]
-
 _dice = random.SystemRandom()
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """How one server is looked at. `errors` are the classes by which a job's error is known to be this server's."""
+
+    errors: tuple[type[FacesError], ...]
+    look: Callable[[], None]
+    """Raises our error while the server is away; never with a photo."""
+    drop_idle: Callable[[], None]
+    """Close what is connected and unused: the server that answers there may not be the one any more. Never raises."""
 
 
 class Circuit:
     """Open while something is away.
 
     When the probes say that all is there, one job may try; only a job that ends closes the circuit, because with a
-    wrong key, too, the API says that it is ready. Until then each failure makes the next pause longer.
+    wrong key, too, the API says that it is ready. Until then each failure makes the next pause longer, and drops the
+    idle connections of the server that refused: the next look asks its name anew.
     """
 
     def __init__(self, probes: Sequence[Probe], stop: Stop) -> None:
@@ -71,7 +81,7 @@ class Circuit:
     def _world_answers(self) -> bool:
         try:
             for probe in self._probes:
-                probe()
+                probe.look()
         except FacesError as error:
             self._failed(error)
             return False
@@ -79,6 +89,9 @@ class Circuit:
         return True
 
     def _failed(self, error: FacesError, asked: float | None = None) -> None:
+        for probe in self._probes:
+            if isinstance(error, probe.errors):
+                probe.drop_idle()
         pause = min(_FIRST_PAUSE * 2.0**self._failures, _LONGEST_PAUSE) * _dice.uniform(0.8, 1.2)
         self._failures = min(self._failures + 1, 30)
         self._next_look = time.monotonic() + max(asked or 0.0, pause)

@@ -14,6 +14,7 @@ from faces.errors import CacheUnavailable
 from worker.amqp.broker import Broker
 from worker.cache.crash_marks import CrashMarks
 from worker.consumer.aside import Aside
+from worker.consumer.changes import Changes
 from worker.consumer.circuit import Circuit
 from worker.consumer.evidence import Evidence
 from worker.consumer.handling import Handling
@@ -59,11 +60,13 @@ class Consumer:
         stop: Stop,
         status: Status,
         pulse: Pulse,
+        changes: Changes,
     ) -> None:
         """Nothing is taken before `run`."""
         self._broker, self._queues = broker, queues
         self._circuit, self._orders, self._marks, self._evidence = circuit, orders, marks, evidence
         self._until, self._stop, self._status, self._pulse = until, stop, status, pulse
+        self._changes = changes
         self._aside = Aside(broker, queues, status)
         self._handling = Handling(
             broker, self._aside, work, circuit, evidence, marks, stop, status, pulse, self._hold_back
@@ -99,7 +102,16 @@ class Consumer:
                 return 0
         return code
 
+    def _leaves_for_changes(self) -> bool:
+        """Whether what refuses may want a worker of today's settings and tables; it then is told to stop."""
+        refusing = self._circuit.reason is not None or not self._broker.is_connected
+        if reason := self._changes.reason_to_leave(refusing):
+            _log.warning("leaving, to be started anew: %s", reason)
+            self._stop.set()
+        return reason is not None
+
     def _reason_to_leave(self) -> int | None:
+        self._leaves_for_changes()
         if self._stop.is_set():
             _log.info("stopped")
             return 0

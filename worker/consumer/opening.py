@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from faces.errors import Unavailable
+from worker.consumer.changes import Changes
 from worker.consumer.pulse import Pulse
 from worker.consumer.status import Status
 from worker.consumer.stop import Stop
@@ -22,22 +23,23 @@ _PAUSE = 2.0
 
 
 class NotOpened(Exception):
-    """The worker was told to stop before everything was there."""
+    """The worker is to leave before everything was there."""
 
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """How a worker is told to stop, and how it says what it waits for, from its first moment on."""
+    """How a worker is told to leave, and how it says what it waits for, from its first moment on."""
 
     stop: Stop
     pulse: Pulse
     status: Status
+    changes: Changes
 
     def wait_for(self, what: str, opened: Callable[[], T]) -> T:
         """What `opened` gives, as soon as it does not raise Unavailable.
 
         Raises:
-            NotOpened: told to stop before that.
+            NotOpened: told to stop before that, or the settings changed meanwhile.
             FacesError: all else that `opened` raises: waiting would not help.
         """
         said: str | None = None
@@ -50,6 +52,9 @@ class Opening:
                     _log.warning("waiting for the %s: %s", what, error)
                 said = str(error)
                 self.status.waiting(f"the {what}: {error}", waited_for(error, "start"))
+                if reason := self.changes.reason_to_leave(refusing=True):
+                    _log.warning("leaving, to be started anew: %s", reason)
+                    raise NotOpened from error
             else:
                 self.status.starting()
                 return found

@@ -1,0 +1,17 @@
+"""`python -m worker run`, but while something refuses it looks every second whether settings or tables changed."""
+
+from __future__ import annotations
+
+import sys
+
+from faces import settings
+from worker import logs
+from worker.consumer.assembly import run_worker
+from worker.consumer.loop import Until
+from worker.output import Output
+from worker.session import Session
+
+if __name__ == "__main__":
+    session = Session(settings.load(), Output.of(as_json=False))
+    logs.configure(session.settings.log_level, session.settings.log_format, with_time=True)
+    sys.exit(run_worker(session, (), Until(), look_for_changes=1))
