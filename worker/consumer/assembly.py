@@ -23,7 +23,7 @@ from worker import completion
 from worker.amqp.broker import Broker
 from worker.amqp.settings import Address, BrokerSettings, QueueOptions, Tls
 from worker.cache.crash_marks import CrashMarks
-from worker.cache.open import open_cache
+from worker.cache.open import OpenedCache, open_cache
 from worker.consumer import probes
 from worker.consumer.changes import PAUSE_SECONDS, Changes
 from worker.consumer.circuit import Circuit
