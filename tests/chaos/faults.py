@@ -117,7 +117,7 @@ def kill_database(world: World, dice: random.Random) -> str:
 
 
 def kill_broker(world: World, dice: random.Random) -> str:
-    """But not while it moves a message out of a delay queue: that lies on no disk for a moment, and RabbitMQ loses it."""
+    """But not while a message moves out of a delay queue: it lies on no disk for a moment, and RabbitMQ loses it."""
     world.proxies["broker"].cut()
     delayed = [name for name in verdict.queues(world) if ".delay." in name]
     world.rabbitmq.kill(lambda: _until_nothing_moves(world, delayed))
