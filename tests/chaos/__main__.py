@@ -14,7 +14,8 @@ from tests.chaos.soak import Told, soak
 
 def main() -> int:
     """Do it, print, and return the exit status."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    # SIGINT, too: a shell that starts this in the background has it ignored.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
     told = _told()
     print(f"seed {told.seed}, cache in {told.cache}, poison: {', '.join(told.poison) or 'none'}", flush=True)  # noqa: T201

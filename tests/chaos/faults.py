@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Callable
 
+from tests.chaos import verdict
 from tests.chaos.world import World
 
 #: Does it to the world; returns what exactly, for the line.
@@ -15,6 +16,9 @@ Fault = Callable[[World, random.Random], str]
 
 #: Seconds that an outage takes, the shortest and the longest.
 _SHORT, _LONG = 0.5, 5.0
+
+#: Seconds after which a moved message is on the disk, and after which the broker is killed whatever it moves.
+_STILL, _LONGEST_MOVE = 1.5, 30.0
 
 
 def _outage(dice: random.Random) -> float:
@@ -113,10 +117,24 @@ def kill_database(world: World, dice: random.Random) -> str:
 
 
 def kill_broker(world: World, dice: random.Random) -> str:
-    world.rabbitmq.kill()
+    """But not while a message moves out of a delay queue: it lies on no disk for a moment, and RabbitMQ loses it."""
+    world.proxies["broker"].cut()
+    delayed = [name for name in verdict.queues(world) if ".delay." in name]
+    world.rabbitmq.kill(lambda: _until_nothing_moves(world, delayed))
     seconds = _outage(dice)
     world.rabbitmq.start()
+    world.proxies["broker"].heal()
     return f"kill -9 of the broker, away for {seconds:.1f} s"
+
+
+def _until_nothing_moves(world: World, queues: list[str]) -> None:
+    """Until these hold as many messages as a while ago."""
+    end = time.monotonic() + _LONGEST_MOVE
+    before, since = None, time.monotonic()
+    while time.monotonic() < end and (before is None or time.monotonic() - since < _STILL):
+        if (now := [world.rabbitmq.depth(queue) for queue in queues]) != before:
+            before, since = now, time.monotonic()
+        time.sleep(_STILL / 20)
 
 
 def restart_broker(world: World, dice: random.Random) -> str:

@@ -18,6 +18,9 @@ _BEFORE = 1.0
 #: Seconds in which the workers may get on with a part of what is queued, so that the next fault meets jobs at work.
 _BETWEEN = 6.0
 
+#: The part of all the time in which faults come; the rest is for what they held up.
+_STRIKING = 0.7
+
 #: Seconds between two looks at the rows, and whether all is over.
 _GLANCE, _LOOK = 0.2, 2.0
 
@@ -82,12 +85,12 @@ def _strike(
         say(f"{began:6.1f} s  {number:2d}/{told.faults}  {what}{again}; {done} done, {failed} failed of {jobs.pushed}")
         if time.monotonic() > end:
             return
-        _let_work(world, done + failed + told.jobs // told.faults)
+        share = start + (end - start) * _STRIKING * number / told.faults
+        _let_work(world, done + failed + told.jobs // told.faults, min(share, time.monotonic() + _BETWEEN))
 
 
-def _let_work(world: World, wanted: int) -> None:
-    """Until so many jobs have ended, or it takes too long."""
-    end = time.monotonic() + _BETWEEN
+def _let_work(world: World, wanted: int, end: float) -> None:
+    """Until so many jobs have ended, or it is time."""
     while sum(verdict.ended(world)) < wanted and time.monotonic() < end:
         time.sleep(_GLANCE)
 

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -76,9 +76,13 @@ class RabbitMQ:
             self._process.terminate()
             self._process.wait(_STOP_SECONDS)
 
-    def kill(self) -> None:
-        """End it as a crash does, of which it forgets no queue: it writes down late which ones it has."""
+    def kill(self, when: Callable[[], None] = lambda: None) -> None:
+        """End it as a crash does, of which it forgets no queue: it writes down late which ones it has.
+
+        `when` returns at the moment; no queue may be declared while it waits.
+        """
         self.control("eval", "mnesia:sync_log().")
+        when()
         self._kill()
 
     def _kill(self) -> None:
