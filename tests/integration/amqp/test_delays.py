@@ -57,13 +57,13 @@ def test_each_delayed_job_arrives_when_rabbitmq_is_restarted_meanwhile(
     late, due = own_rabbitmq.new_name(), own_rabbitmq.new_name()
     bodies = [str(number).encode() for number in range(8)]
     for broker in both.values():
-        publish(broker, late, *bodies, delay=30)
+        publish(broker, late, *bodies, delay=45)
     publish(both["/"], due, *bodies, delay=1)
     own_rabbitmq.stop()
     own_rabbitmq.start()
     wait_for(lambda: all(broker.is_connected for broker in both.values()))
     wait_for(lambda: both["/"].depth(due) == 8)
-    wait_for(lambda: [broker.depth(late) for broker in both.values()] == [8, 8], 60)
+    wait_for(lambda: [broker.depth(late) for broker in both.values()] == [8, 8], 90)
 
 
 def test_no_change_of_the_options_meets_a_queue_of_other_arguments(

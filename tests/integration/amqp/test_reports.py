@@ -109,7 +109,7 @@ def test_a_queue_that_somebody_has_for_himself_is_said(
     ("scope", "limit", "words"),
     [
         ("vhost", '{"max-connections": 0}', "connection limit (0) is reached"),
-        ("user", '{"max-connections": 0}', "maximum allowed limit"),
+        ("user", '{"max-connections": 0}', "limit (0) is reached"),
         ("user", '{"max-channels": 0}', "maximum allowed"),
     ],
 )
