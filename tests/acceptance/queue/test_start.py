@@ -15,7 +15,7 @@ from tests.servers.scripted_api import ScriptedApi, finds
 
 Wait = Callable[..., None]
 
-#: The rights that README.md lists, and those to the app's own tables that a worker needs beside.
+#: The rights that docs/queue.md lists.
 RIGHTS = {
     "images": "SELECT, UPDATE",
     "faces": "SELECT, INSERT, UPDATE",

@@ -45,3 +45,18 @@ def test_without_an_app_there_is_a_file_of_our_own(env_file: Path, monkeypatch: 
     monkeypatch.delenv("LARAVEL_ENV_FILE")
     env_file.unlink()
     assert (session().database_url, session().api_url, session().disks.roots) == ("sqlite:///faces.db", None, {})
+
+
+def test_the_apps_threshold_and_debug_folder_count_until_ours_are_set(
+    env_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert (session().threshold, session().debug_subdir) == (0.6, "debug")
+    with env_file.open("a") as file:
+        file.write("FACE_RECOGNITION_THRESHOLD=0.45\nIMAGE_DEBUG_SUBDIR=drawn\n")
+    assert (session().linking.threshold, session().debug_subdir) == (0.45, "drawn")
+    monkeypatch.setenv("FACE_THRESHOLD", "0.6")
+    monkeypatch.setenv("FACE_DEBUG_SUBDIR", "debug")
+    assert (session().linking.threshold, session().debug_subdir) == (0.6, "debug")
+    monkeypatch.delenv("LARAVEL_ENV_FILE")
+    monkeypatch.delenv("FACE_THRESHOLD")
+    assert session().threshold == 0.6
