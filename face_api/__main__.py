@@ -8,9 +8,10 @@ import sys
 import time
 from pathlib import Path
 
+from face_api import open_files
 from face_api.access import Access
 from face_api.addresses import Addresses
-from face_api.crash_register import CrashRegister
+from face_api.crash_register import require_folder
 from face_api.inherited import inherited, require_same
 from face_api.master import Api
 from faces import models
@@ -30,14 +31,14 @@ def main() -> int:
     try:
         settings = load()
         access = Access.of(settings)
-        if "state_dir" in settings.model_fields_set:  # only then can it stop the start
-            CrashRegister.of(settings)
+        require_folder(settings)
         models.find(settings.models_dir)
         _check_places(access.addresses)
     except SettingsError as error:
         return _complain(error, 2)
     except (EngineError, AddressInUse) as error:
         return _complain(error, 1)
+    open_files.raise_limit()
     sys.argv = ["face_api", "--config", str(Path(__file__).with_name("gunicorn.conf.py"))]
     Api(Systemd.take(), usage="%(prog)s [OPTIONS]", prog="face_api").run()
     return 0

@@ -37,30 +37,47 @@ class Keys:
         self._file = settings.api_keys_file
         self._seen = _state_of(self._file) if self._file else None
         self._from_file = _read(self._file) if self._file else ()
+        self._says = True
 
     def accept(self, key: str) -> bool:
         """True for a known key. Takes as long for a wrong one as for a right one."""
         found = False
-        for known in self._given + self._fresh():
+        self.refresh()
+        for known in self._given + self._from_file:
             found |= hmac.compare_digest(key.encode(), known.encode())
         return found
 
     def __bool__(self) -> bool:
         return bool(self._given or self._from_file)
 
-    def _fresh(self) -> tuple[str, ...]:
-        """The file's keys of now; the last good ones when it is gone or wrong, so that a slip locks nobody out."""
-        if self._file is None:
-            return ()
-        state = _state_of(self._file)
-        if state != self._seen:
-            self._seen = state
-            try:
-                self._from_file = _read(self._file)
-                _log.info("FACE_API_KEYS_FILE was read again: %d keys", len(self._from_file))
-            except SettingsError as error:
-                _log.error("%s; the keys read before stay valid", error)
-        return self._from_file
+    def be_quiet(self) -> None:
+        """Somebody else says what becomes of the file: the master, which looks at it as often."""
+        self._says = False
+
+    def refresh(self) -> None:
+        """Read the file again when it has changed.
+
+        The last good keys stay when it is gone, empty or wrong, so that a slip or a full disk locks nobody out. To be
+        called often, also when nobody asks: what no process has seen cannot be kept.
+        """
+        if self._file is None or (state := _state_of(self._file)) == self._seen:
+            return
+        self._seen = state
+        try:
+            self._from_file = self._read_again(self._file)
+            self._say(logging.INFO, f"FACE_API_KEYS_FILE was read again: {len(self._from_file)} keys")
+        except SettingsError as error:
+            self._say(logging.ERROR, f"{error}; the keys read before stay valid")
+
+    def _read_again(self, file: Path) -> tuple[str, ...]:
+        keys = _read(file)
+        if self._from_file and not keys:
+            raise SettingsError(f"FACE_API_KEYS_FILE: {file} has no key any more")
+        return keys
+
+    def _say(self, level: int, sentence: str) -> None:
+        if self._says:
+            _log.log(level, sentence)
 
 
 @dataclass(frozen=True, slots=True)

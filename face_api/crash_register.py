@@ -7,6 +7,7 @@ death counts once. Locks, and not process numbers, because numbers mean nothing 
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import logging
 import os
@@ -27,20 +28,28 @@ CRASHES_ALLOWED = 1
 REMEMBERED = 24 * 3600
 
 
+#: What stands in the way of a folder that is the right one: a disk that is full, read-only or broken may come back.
+_PASSES = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE)
+
+
+def require_folder(settings: Settings) -> None:
+    """Check that a FACE_STATE_DIR that was set can be a folder of ours, be its disk full or not.
+
+    Raises:
+        SettingsError: it cannot.
+    """
+    if "state_dir" in settings.model_fields_set:
+        error = CrashRegister(settings.state_dir).why_not()
+        if error is not None and error.errno not in _PASSES:
+            raise SettingsError(f"FACE_STATE_DIR: {settings.state_dir} cannot be written ({error})") from error
+
+
 class CrashRegister:
     """Marks below one directory. Safe to use from several processes at once."""
 
     def __init__(self, directory: Path) -> None:
-        """Make the two folders.
-
-        Raises:
-            OSError: they cannot be made or written.
-        """
+        """Nothing is made or tried yet."""
         self._in_hand, self._crashed = directory / "in_hand", directory / "crashed"
-        self._make_folders()
-        for folder in (self._in_hand, self._crashed):
-            with tempfile.TemporaryFile(dir=folder):
-                pass
         # A mark from before a reboot says that the machine went down, not that the photo ended a process.
         self._boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
 
@@ -48,26 +57,56 @@ class CrashRegister:
     def of(cls, settings: Settings) -> CrashRegister:
         """The register below FACE_STATE_DIR; below the temporary folder when only the default is not writable.
 
+        Where neither takes anything, photos that crash are counted again as soon as it does.
+
         Raises:
-            SettingsError: FACE_STATE_DIR is set and cannot be written.
+            SettingsError: as `require_folder`; or the one in the temporary folder is somebody else's.
         """
-        try:
-            return cls(settings.state_dir)
-        except OSError as error:
-            if "state_dir" in settings.model_fields_set:
-                raise SettingsError(f"FACE_STATE_DIR: {settings.state_dir} cannot be written ({error})") from error
-            fallback = Path(tempfile.gettempdir()) / f"face-sidecar-{os.getuid()}"
+        require_folder(settings)
+        register = cls(settings.state_dir)
+        if reason := register.why_not():
+            if "state_dir" not in settings.model_fields_set and (
+                fallback := cls._in_temporary_folder(reason, settings)
+            ):
+                return fallback
             _log.warning(
-                "%s cannot be written (%s): photos that crash are remembered in %s until that is emptied; "
-                "set FACE_STATE_DIR",
+                "FACE_STATE_DIR: %s cannot be written (%s): photos that crash are not counted until it can",
                 settings.state_dir,
-                error,
-                fallback,
+                reason,
             )
+        return register
+
+    @classmethod
+    def _in_temporary_folder(cls, reason: OSError, settings: Settings) -> CrashRegister | None:
+        try:
+            fallback = Path(tempfile.gettempdir()) / f"face-sidecar-{os.getuid()}"
             fallback.mkdir(mode=0o700, exist_ok=True)
             if fallback.is_symlink() or fallback.stat().st_uid != os.getuid():
-                raise SettingsError(f"FACE_STATE_DIR: {fallback} belongs to somebody else; set it") from error
-            return cls(fallback)
+                raise SettingsError(f"FACE_STATE_DIR: {fallback} belongs to somebody else; set it") from reason
+        except OSError:
+            return None
+        register = cls(fallback)
+        if register.why_not():
+            return None
+        _log.warning(
+            "%s cannot be written (%s): photos that crash are remembered in %s until that is emptied; "
+            "set FACE_STATE_DIR",
+            settings.state_dir,
+            reason,
+            fallback,
+        )
+        return register
+
+    def why_not(self) -> OSError | None:
+        """Make the two folders and try them; what stands in the way, if anything does."""
+        try:
+            self._make_folders()
+            for folder in (self._in_hand, self._crashed):
+                with tempfile.TemporaryFile(dir=folder):
+                    pass
+        except OSError as error:
+            return error
+        return None
 
     def refuse_repeated(self, sha256: str) -> None:
         """Let a photo through that did not end two processes within a day.
@@ -85,6 +124,7 @@ class CrashRegister:
 
     def mark(self, sha256: str) -> Mark:
         """Say that this process takes the photo in hand; `Mark.remove` says that it put it down alive."""
+        self._make_folders()
         name = f"{sha256}.{self._boot}.{os.getpid()}.{time.monotonic_ns()}"
         # Locked before it has its name, so that nobody ever sees it without its lock.
         unnamed = self._in_hand / f".{name}"

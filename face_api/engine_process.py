@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +21,9 @@ from faces.settings import Settings
 _log = logging.getLogger(__name__)
 
 _MB = 1024 * 1024
+
+#: Seconds for the answers of a process whose engine has failed; a client that still sends then must try again.
+_LAST_ANSWERS = 10.0
 
 
 class EngineProcess:
@@ -39,7 +43,7 @@ class EngineProcess:
         self._register, self._metrics, self._busy = register, metrics, busy
         self._engine: EngineThread | None = None
         self._leave: Callable[[], None] | None = None
-        self._leaving = False
+        self._leaving = self._failed = False
         # Which process may leave over its size: a file in memory that each opens for itself, because a lock belongs
         # to the opening and not to the file.
         self._turnstile = os.memfd_create("face-api-leaving", os.MFD_CLOEXEC)
@@ -58,7 +62,7 @@ class EngineProcess:
             self._metrics.set_fast(self.fast)
             self._engine.start()
 
-    def on_too_large(self, leave: Callable[[], None]) -> None:
+    def on_leaving(self, leave: Callable[[], None]) -> None:
         """`leave` makes the server end this process gracefully and start another."""
         self._leave = leave
 
@@ -86,18 +90,22 @@ class EngineProcess:
         """Wait until the engine has ended; False when it still works."""
         return self._engine is None or self._engine.join(seconds)
 
-    def count_crashes(self) -> None:
-        """Count the photos that were in hand when their process died. For the master, too."""
-        self._register.bury_dead()
+    def has_failed(self) -> bool:
+        """True when the engine has ended by itself: no photo is taken here any more."""
+        return self._failed
 
-    def bury(self, pid: int) -> None:
-        """Another process ended. For the master, whom no full or emptied folder may end."""
-        self._busy.forget(pid)
+    def count_crashes(self) -> None:
+        """Count the photos that were in hand when their process died. For the master, whom no full folder may end."""
         try:
-            self.count_crashes()
-            self._metrics.bury(pid)
+            self._register.bury_dead()
         except OSError as error:
-            _log.error("the end of process %d could not be counted: %s", pid, error)
+            _log.error("photos that ended a process cannot be counted at the moment: %s", error)
+
+    def bury(self, pid: int, place: int | None) -> None:
+        """Another process ended, whose figures lie at `place`. For the master."""
+        self._busy.forget(pid)
+        self._metrics.bury(place)
+        self.count_crashes()
 
     def photo_taken(self) -> None:
         """The engine has a photo in hand."""
@@ -110,6 +118,15 @@ class EngineProcess:
         self._metrics.set_engine(there=True, busy=False)
         self._metrics.count_photo(answer.notes)
         self._leave_if_too_large()
+
+    def engine_failed(self) -> None:
+        """The engine's thread ends by an exception: so does the process, after what it still can answer."""
+        self._failed = self._leaving = True
+        if self._leave is not None:
+            self._leave()
+            end = threading.Timer(_LAST_ANSWERS, os._exit, (1,))
+            end.daemon = True
+            end.start()
 
     def _leave_if_too_large(self) -> None:
         limit = self._settings.api_memory_mb * _MB

@@ -35,6 +35,9 @@ class Watcher(Protocol):
     def photo_done(self, answer: Answer) -> None:
         """It is put down again."""
 
+    def engine_failed(self) -> None:
+        """The thread ends by an exception that nobody expected; the photo in hand has no answer."""
+
 
 class EngineThread:
     """Takes photos until it is stopped. A photo that takes too long ends the process: dlib cannot be interrupted."""
@@ -82,6 +85,13 @@ class EngineThread:
         self._remove_mark()
 
     def _run(self) -> None:
+        try:
+            self._take_photos()
+        except BaseException:  # noqa: BLE001  SystemExit too, of which Python would say nothing here
+            _log.critical("the engine's thread has ended by a fault of our own", exc_info=True)
+            self._watcher.engine_failed()
+
+    def _take_photos(self) -> None:
         rest_at: float | None = None
         while not self._stopping:
             photo = self._queue.take(self._ours, None if rest_at is None else max(rest_at - time.monotonic(), 0.0))
@@ -94,9 +104,9 @@ class EngineThread:
 
     def _serve(self, photo: PhotoInHand) -> None:
         waited = time.monotonic() - photo.task.queued_at
-        self._watcher.photo_taken()
-        faulthandler.dump_traceback_later(self._longest_seconds, exit=True, file=_STDERR)
         try:
+            self._watcher.photo_taken()
+            faulthandler.dump_traceback_later(self._longest_seconds, exit=True, file=_STDERR)
             answer = self._answer(photo, waited)
             photo.reply(answer)
         finally:
@@ -126,10 +136,17 @@ class EngineThread:
         """Do the work with the photo's mark set, so that a sudden end is counted against it."""
         self._mark = self._set_mark(sha256)
         try:
-            return self._work.do(photo.task, data, waited)
-        finally:
-            self._remove_mark()
-            self._mark = None
+            answer = self._work.do(photo.task, data, waited)
+        except Exception:
+            self._put_down()
+            raise
+        # What is no Exception ends the process, and the mark stays.
+        self._put_down()
+        return answer
+
+    def _put_down(self) -> None:
+        self._remove_mark()
+        self._mark = None
 
     def _set_mark(self, sha256: str) -> Mark | None:
         if not self._counts_crashes:

@@ -63,13 +63,13 @@ class ClientTooSlow(Unavailable):
 
 
 class UploadNotKept(Unavailable):
-    """There is no room for the upload on this machine."""
+    """There is room for the upload neither in memory nor in the temporary folder."""
 
     code = "upload_not_kept"
 
 
 class NotReady(Unavailable):
-    """This process does not take photos yet, or no longer."""
+    """This process does not take photos yet, or no longer, or not every one."""
 
     code = "not_ready"
 

@@ -6,9 +6,8 @@ Everything that a person sets is a variable of `faces/settings.py`; here stand t
 
 import faulthandler
 import os
-import shutil
 
-from face_api import disk_roots, fork_signals, logs, metrics_folder
+from face_api import disk_roots, fork_signals, logs
 from face_api.addresses import Addresses
 from faces.settings import load
 
@@ -51,10 +50,6 @@ logconfig_dict = logs.configuration(_settings.log_level)
 # The request log is ours (face_api/request_log.py): it knows ids and stages.
 accesslog = None
 
-# Prometheus' client decides at its import whether it counts across processes; a reload keeps the folder.
-if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics_folder.make())
-
 
 def on_starting(server):  # noqa: ANN001, ANN201, D103
     # A crash in C says where it happened.
@@ -69,12 +64,8 @@ def pre_fork(server, worker):  # noqa: ANN001, ANN201, D103
 
 
 def child_exit(server, worker):  # noqa: ANN001, ANN201, D103
-    server.app.wsgi().state.service.process.bury(worker.pid)
+    server.app.wsgi().state.service.process.bury(worker.pid, worker.place)
 
 
 def worker_exit(server, worker):  # noqa: ANN001, ANN201, D103
     worker.finish()
-
-
-def on_exit(server):  # noqa: ANN001, ANN201, D103
-    shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)

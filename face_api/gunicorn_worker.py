@@ -1,4 +1,4 @@
-"""Gunicorn's own ASGI process, and what it lacks: ends idle connections at a stop and those that never ask."""
+"""Gunicorn's own ASGI process, and what it lacks: it ends idle connections at a stop, and those that never ask."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
-from gunicorn.asgi.protocol import ASGIProtocol
 from gunicorn.workers.gasgi import ASGIWorker
 
-from face_api import fork_signals, oom_score
+from face_api import fork_signals, oom_score, open_files
+from face_api.connections import Connection, Connections, Door
 from face_api.service import Service
 from faces.parent import end_with
 
@@ -30,13 +30,16 @@ class Worker(ASGIWorker):  # type: ignore[misc]  # gunicorn has no types
         """Runs in the master, before the fork: the application is there already."""
         super().__init__(*args, **kwargs)
         service: Service = self.app.wsgi().state.service
-        self.process = service.process
+        self.process, self.metrics, self.keys = service.process, service.metrics, service.access.keys
         self.idle_seconds = service.settings.api_idle_seconds
+        self.place = self.metrics.reserve()
 
     def init_process(self) -> None:
         """Runs in the new process, until its end."""
         oom_score.go_before_the_master()
-        self.process.on_too_large(self._leave)
+        self.metrics.use(self.place)
+        self.keys.be_quiet()
+        self.process.on_leaving(self._leave)
         super().init_process()
 
     def init_signals(self) -> None:
@@ -80,41 +83,39 @@ class Worker(ASGIWorker):  # type: ignore[misc]  # gunicorn has no types
         self.alive = False
 
     def _setup_event_loop(self) -> None:
-        self.loop = _WatchfulLoop()
+        self.connections = Connections(open_files.most_connections())
+        self.loop = _Loop(self.connections, lambda: Connection(self, self.connections))
         asyncio.set_event_loop(self.loop)
 
     async def _serve(self) -> None:
-        watch = asyncio.ensure_future(self._end_silent_connections())
+        watch = asyncio.ensure_future(self._watch())
         try:
             await super()._serve()
         finally:
             watch.cancel()
 
-    async def _end_silent_connections(self) -> None:
-        """End connections that wait too long before a first request, and at a stop all that have none in hand."""
-        since: weakref.WeakKeyDictionary[ASGIProtocol, float] = weakref.WeakKeyDictionary()
+    async def _watch(self) -> None:
+        """Look at the file of keys, and end connections that wait too long before a request, at a stop all such."""
+        since: weakref.WeakKeyDictionary[Connection, float] = weakref.WeakKeyDictionary()
         while True:
             ending = not self.alive or self._is_orphan()
             await asyncio.sleep(_ROUND / 10 if ending else _ROUND)
+            self.keys.refresh()
             now = self.loop.time()
-            for connection in list(self.loop.connections):
-                if connection._current_request is not None:
+            for connection in self.connections:
+                if connection.has_request:
                     since.pop(connection, None)
                 elif ending or now - since.setdefault(connection, now) > self.idle_seconds:
-                    connection._close_transport()
+                    connection.close()
 
 
-class _WatchfulLoop(asyncio.SelectorEventLoop):
-    """An event loop that knows the connections of its servers."""
+class _Loop(asyncio.SelectorEventLoop):
+    """An event loop whose servers are doors."""
 
-    def __init__(self) -> None:
+    def __init__(self, connections: Connections, new: Callable[[], Connection]) -> None:
         super().__init__()
-        self.connections: weakref.WeakSet[ASGIProtocol] = weakref.WeakSet()
+        self._connections, self._new = connections, new
 
     async def create_server(self, protocol_factory: Callable[[], Any], *args: Any, **kwargs: Any) -> Any:
-        def remembered() -> Any:
-            connection = protocol_factory()
-            self.connections.add(connection)
-            return connection
-
-        return await super().create_server(remembered, *args, **kwargs)
+        """Gunicorn would have plain connections; else they are the same."""
+        return Door(self, kwargs["sock"], self._connections, self._new)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from face_api import documentation, openapi
 from face_api.access import Access
@@ -27,12 +26,16 @@ from face_api.refusals import nobody_listens, refuse, refuse_field, refuse_http
 from face_api.request_log import RequestLog
 from face_api.routes import router
 from face_api.service import Service
+from face_api.temporary_folder import TemporaryFolder
+from face_api.uploads import Uploads
 from faces import __version__
 from faces.disks import Disks
 from faces.engine import FaceEngine
 from faces.errors import FacesError
 from faces.opening import open_engine
 from faces.settings import Settings, load
+
+_MB = 1024 * 1024
 
 
 def create_app(settings: Settings, engine: FaceEngine) -> FastAPI:
@@ -41,7 +44,7 @@ def create_app(settings: Settings, engine: FaceEngine) -> FastAPI:
     Raises:
         SettingsError: a setting cannot be used.
     """
-    service = _service(settings, engine)
+    service = _service(settings, engine, Access.of(settings))
     app = FastAPI(
         title=openapi.TITLE,
         description=openapi.DESCRIPTION,
@@ -59,8 +62,9 @@ def create_app(settings: Settings, engine: FaceEngine) -> FastAPI:
     app.add_exception_handler(RequestValidationError, refuse_field)
     app.add_exception_handler(HTTPException, refuse_http)
     app.add_exception_handler(ClientGone, nobody_listens)
+    app.add_exception_handler(ClientDisconnect, nobody_listens)
     # The last one added is the outermost.
-    app.add_middleware(AccessGuard, access=Access.of(settings))
+    app.add_middleware(AccessGuard, access=service.access)
     app.add_middleware(BodyLimit, limit_of=_limits(settings), idle_seconds=settings.api_idle_seconds)
     paths = frozenset(route.path for route in router.routes)  # type: ignore[attr-defined]
     app.add_middleware(RequestLog, metrics=service.metrics, paths=paths)
@@ -73,16 +77,21 @@ def production() -> FastAPI:
     return create_app(settings, open_engine(settings))
 
 
-def _service(settings: Settings, engine: FaceEngine) -> Service:
-    directory = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
-    metrics = Metrics(Path(directory) if directory else None)
+def _service(settings: Settings, engine: FaceEngine, access: Access) -> Service:
+    metrics = Metrics(settings.api_processes)
     queue = PhotoQueue()
     busy = BusyEngines()
     work = PhotoWork(settings, engine, busy)
     process = EngineProcess(settings, work, queue, CrashRegister.of(settings), metrics, busy)
-    engines = Engines(queue, settings.api_waiting, metrics)
     return Service(
-        settings, engines, process, metrics, Disks.of(settings.disk_roots), Comparisons(settings.api_waiting)
+        settings,
+        Engines(queue, settings.api_waiting, metrics, process.has_failed),
+        process,
+        metrics,
+        Disks.of(settings.disk_roots),
+        Comparisons(settings.api_waiting),
+        Uploads(settings.api_upload_mb * _MB, TemporaryFolder.of_environment()),
+        access,
     )
 
 

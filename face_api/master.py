@@ -8,6 +8,7 @@ from typing import Any
 from gunicorn.app.wsgiapp import WSGIApplication
 from gunicorn.arbiter import Arbiter
 
+from face_api.access import Keys
 from faces.systemd import Systemd
 
 #: Seconds between two looks, for as long as processes start.
@@ -39,10 +40,13 @@ class Master(Arbiter):  # type: ignore[misc]
         self._is_ready = False
         self._next_word = 0.0
         super().__init__(app)
+        # Processes are forked from here, with the keys that were good last.
+        self._keys: Keys = self.app.wsgi().state.service.access.keys
 
     def wait_for_signals(self, timeout: float = 1.0) -> list[int]:
         """Its loop comes by here every second."""
         self._tell()
+        self._keys.refresh()
         signals: list[int] = super().wait_for_signals(timeout if self._is_ready else _START_ROUND)
         return signals
 

@@ -2,142 +2,148 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate
 from typing import Any
 
-from prometheus_client import (
-    CONTENT_TYPE_LATEST,
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    Histogram,
-    generate_latest,
-    multiprocess,
-)
-from prometheus_client.mmap_dict import MmapedDict
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.utils import floatToGoString
 
+from face_api.figures import Figures
 from faces.settings import FAST_PARTS
 
 #: Seconds. A photo takes 0.1–5 s; waiting may take minutes.
-_BUCKETS = (0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 240)
+_BUCKETS = (0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 240, float("inf"))
+
+_LEVELS = ("engines", "busy", "waiting", *FAST_PARTS)
+
+#: Processes at a time for each one that is set: a reload starts the new ones before the old ones have ended.
+_GENERATIONS = 3
+
+#: And some more, for processes that end late.
+_SPARE_PLACES = 8
 
 
 class Metrics:
-    """What is counted. `directory` holds the processes' files; without one only this process is counted."""
+    """What is counted; made in the master, used in every process after the fork."""
 
     content_type = CONTENT_TYPE_LATEST
 
-    def __init__(self, directory: Path | None) -> None:
-        """Set up all figures; made in the master, used in every process after the fork."""
-        self._directory = directory
-        self._registry = CollectorRegistry()
-        self._requests = Counter(
-            "face_api_requests", "Requests by path and status", ["path", "status"], registry=self._registry
-        )
-        self._errors = Counter("face_api_errors", "Answers with an error, by code", ["code"], registry=self._registry)
-        self._photos = Counter("face_api_photos", "Photos that engines worked on", registry=self._registry)
-        self._faces = Counter("face_api_faces", "Faces found", registry=self._registry)
-        self._seconds = Histogram(
-            "face_api_stage_seconds",
-            "Seconds a photo spent in each stage",
-            ["stage"],
-            registry=self._registry,
-            buckets=_BUCKETS,
-        )
-        self._waiting = Gauge(
-            "face_api_waiting",
-            "Photos that wait for an engine",
-            registry=self._registry,
-            multiprocess_mode="livesum",
-        )
-        self._busy = Gauge(
-            "face_api_engines_busy", "Engines at work", registry=self._registry, multiprocess_mode="livesum"
-        )
-        self._engines = Gauge("face_api_engines", "Engines", registry=self._registry, multiprocess_mode="livesum")
-        self._fast = Gauge(
-            "face_api_fast",
-            "Whether faster code with the same numbers does this part (1), or dlib and Pillow do (0)",
-            ["part"],
-            registry=self._registry,
-            multiprocess_mode="livemin",
-        )
-        self._ends = Counter("face_api_process_ends", "Processes that ended", registry=self._registry)
+    def __init__(self, processes: int) -> None:
+        """Nothing is counted yet; `processes` are those that serve at a time."""
+        self._figures = Figures(processes * _GENERATIONS + _SPARE_PLACES, _LEVELS)
+
+    def reserve(self) -> int | None:
+        """A place for the figures of a process that is to be forked. For the master only."""
+        return self._figures.reserve()
+
+    def use(self, place: int | None) -> None:
+        """This process counts there from now on."""
+        self._figures.use(place)
 
     def count_request(self, path: str, status: int, code: str | None) -> None:
         """One request is answered; `status` 0 means that its client left, `code` is the error's."""
-        self._requests.labels(path, str(status or "gone")).inc()
+        self._figures.add(_name("requests", path, status or "gone"))
         if code is not None:
-            self._errors.labels(code).inc()
+            self._figures.add(_name("errors", code))
 
     def count_photo(self, notes: Mapping[str, Any]) -> None:
         """One photo is done; `notes` holds seconds by stage and perhaps `faces`."""
-        self._photos.inc()
-        self._faces.inc(notes.get("faces", 0))
+        self._figures.add("photos")
+        self._figures.add("faces", notes.get("faces", 0))
         for stage, value in notes.items():
             if isinstance(value, float):
-                self._seconds.labels(stage).observe(value)
+                bucket = next(number for number, most in enumerate(_BUCKETS) if value <= most)
+                self._figures.add(_name("seconds", stage, bucket))
+                self._figures.add(_name("sums", stage), value)
 
     def set_waiting(self, photos: int) -> None:
         """So many photos of this process wait."""
-        self._waiting.set(photos)
+        self._figures.set("waiting", photos)
 
     def set_engine(self, there: bool, busy: bool) -> None:
         """This process's engine."""
-        self._engines.set(there)
-        self._busy.set(busy)
+        self._figures.set("engines", there)
+        self._figures.set("busy", busy)
 
     def set_fast(self, fast: frozenset[str]) -> None:
         """What faster code does in this process."""
         for part in FAST_PARTS:
-            self._fast.labels(part).set(part in fast)
+            self._figures.set(part, part in fast)
+
+    def bury(self, place: int | None) -> None:
+        """The process that counted there ended: its levels end, its counts stay. For the master only."""
+        self._figures.add("ends")
+        self._figures.end(place)
 
     def page(self) -> bytes:
         """What Prometheus reads: the sums over all processes."""
-        if self._directory is None:
-            return generate_latest(self._registry)
         registry = CollectorRegistry()
-        multiprocess.MultiProcessCollector(registry, str(self._directory))  # type: ignore[no-untyped-call]
-        with _locked(self._directory, fcntl.LOCK_SH):
-            return generate_latest(registry)
+        registry.register(self)
+        return generate_latest(registry)
 
-    def bury(self, pid: int) -> None:
-        """A process ended: its gauges end, its counts stay. For the master only.
-
-        Its files are added to those of all dead processes, else they would be one more set with every replacement.
-        """
-        self._ends.inc()
-        if self._directory is None:
-            return
-        with _locked(self._directory, fcntl.LOCK_EX):
-            multiprocess.mark_process_dead(pid, str(self._directory))  # type: ignore[no-untyped-call]
-            for kind in ("counter", "histogram"):
-                _add(self._directory / f"{kind}_{pid}.db", self._directory / f"{kind}_0.db")
-
-
-def _add(dead: Path, sums: Path) -> None:
-    """Add one process's counts to the sums, and remove its file."""
-    if not dead.exists():
-        return
-    total = MmapedDict(str(sums))  # type: ignore[no-untyped-call]
-    try:
-        for key, value, timestamp, _ in MmapedDict.read_all_values_from_file(str(dead)):  # type: ignore[no-untyped-call]
-            total.write_value(key, total.read_value(key)[0] + value, timestamp)  # type: ignore[no-untyped-call]
-    finally:
-        total.close()  # type: ignore[no-untyped-call]
-    dead.unlink()
+    def collect(self) -> Iterator[Metric]:
+        """What is known now, as Prometheus' client wants it."""
+        counts, levels = self._figures.counts(), self._figures.levels()
+        yield _counter("requests", "Requests by path and status", ["path", "status"], counts)
+        yield _counter("errors", "Answers with an error, by code", ["code"], counts)
+        yield _sum("photos", "Photos that engines worked on", counts, "photos")
+        yield _sum("faces", "Faces found", counts, "faces")
+        yield _histogram(counts)
+        yield _gauge("waiting", "Photos that wait for an engine", levels, "waiting")
+        yield _gauge("engines_busy", "Engines at work", levels, "busy")
+        yield _gauge("engines", "Engines", levels, "engines")
+        yield _fast(levels)
+        yield _sum("process_ends", "Processes that ended", counts, "ends")
+        yield GaugeMetricFamily(
+            "face_api_figures_complete",
+            "Whether every figure found room (1); if not (0), these are too low until the service is restarted",
+            value=self._figures.is_complete,
+        )
 
 
-@contextmanager
-def _locked(directory: Path, how: int) -> Iterator[None]:
-    """Nobody reads the files while one is added to another."""
-    directory.mkdir(exist_ok=True)
-    handle = os.open(directory / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(handle, how)
-        yield
-    finally:
-        os.close(handle)
+def _name(figure: str, *labels: str | int) -> str:
+    return "\n".join([figure, *map(str, labels)])
+
+
+def _labelled(counts: Mapping[str, float], figure: str) -> list[tuple[list[str], float]]:
+    """Labels and value of each count of this figure."""
+    split = ((name.split("\n"), value) for name, value in sorted(counts.items()))
+    return [(labels, value) for (first, *labels), value in split if first == figure]
+
+
+def _counter(figure: str, meaning: str, labels: Sequence[str], counts: Mapping[str, float]) -> Metric:
+    family = CounterMetricFamily(f"face_api_{figure}", meaning, labels=labels)
+    for values, value in _labelled(counts, figure):
+        family.add_metric(values, value)
+    return family
+
+
+def _sum(figure: str, meaning: str, counts: Mapping[str, float], name: str) -> Metric:
+    return CounterMetricFamily(f"face_api_{figure}", meaning, value=counts.get(name, 0.0))
+
+
+def _gauge(figure: str, meaning: str, levels: Sequence[Mapping[str, float]], name: str) -> Metric:
+    return GaugeMetricFamily(f"face_api_{figure}", meaning, value=sum(level[name] for level in levels))
+
+
+def _histogram(counts: Mapping[str, float]) -> Metric:
+    family = HistogramMetricFamily("face_api_stage_seconds", "Seconds a photo spent in each stage", labels=["stage"])
+    for [stage], seconds in _labelled(counts, "sums"):
+        each = [counts.get(_name("seconds", stage, number), 0.0) for number in range(len(_BUCKETS))]
+        bounds = map(floatToGoString, _BUCKETS)
+        family.add_metric([stage], buckets=list(zip(bounds, accumulate(each), strict=True)), sum_value=seconds)
+    return family
+
+
+def _fast(levels: Sequence[Mapping[str, float]]) -> Metric:
+    family = GaugeMetricFamily(
+        "face_api_fast",
+        "Whether faster code with the same numbers does this part (1), or dlib and Pillow do (0)",
+        labels=["part"],
+    )
+    if serving := [level for level in levels if level["engines"]]:
+        for part in FAST_PARTS:
+            family.add_metric([part], min(level[part] for level in serving))
+    return family

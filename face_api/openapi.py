@@ -68,6 +68,14 @@ _BODY_ERRORS: Responses = {
     ),
 }
 
+#: Code, sentence, retryable: there is room for the upload neither in memory nor on the disk.
+_UPLOAD_NOT_KEPT = (
+    "upload_not_kept",
+    "the upload fits neither into the memory for uploads (FACE_API_UPLOAD_MB) nor into the temporary folder /tmp "
+    "(TMPDIR): No space left on device",
+    True,
+)
+
 PHOTO_ERRORS: Responses = {
     **_BODY_ERRORS,
     400: _error(
@@ -95,7 +103,7 @@ PHOTO_ERRORS: Responses = {
         _error(
             "Not now; try again.",
             ("busy", "16 photos wait in this process already, and no more may (FACE_API_WAITING); try again", True),
-            ("upload_not_kept", "the upload could not be kept in the temporary folder: No space left on device", True),
+            _UPLOAD_NOT_KEPT,
             ("engine_died", "the process that had the photo in hand ended; try again", True),
         )
     ),
@@ -148,6 +156,13 @@ COMPARE: Responses = {
         "A member is missing, or `encoding` cannot be compared with anything.",
         ("wrong_field", "encoding has 127 numbers, needed a list of 128 finite numbers", False),
     ),
+    503: _with_retry_after(
+        _error(
+            "Not now; try again.",
+            ("busy", "16 comparisons wait in this process already (FACE_API_WAITING); try again", True),
+            _UPLOAD_NOT_KEPT,
+        )
+    ),
 }
 
 #: The body is read piece by piece, so FastAPI cannot know it.
@@ -166,8 +181,13 @@ COMPARE_BODY: dict[str, Any] = {
 NOT_READY: Responses = {
     503: _with_retry_after(
         _error(
-            "This process takes no photos.",
-            ("not_ready", "this process takes no photos: this process is stopping", True),
+            "This process takes no photos, or none that does not fit into memory.",
+            (
+                "not_ready",
+                "this process does not take every photo: the temporary folder /tmp (TMPDIR) takes no file: "
+                "No space left on device",
+                True,
+            ),
             model=NotReadyBody,
         )
     )

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from face_api.busy_engines import BusyEngines
 from face_api.photo_queue import Answer, Task
 from face_api.schemas import EncodeReply, FaceReply, HashReply, ImageReply, QualityReply, numbers
+from face_api.uploads import seal
 from faces import debug_image
 from faces.decoding import PhotoLimits
 from faces.engine import MODEL_NAME, FaceEngine, Found
@@ -32,6 +33,7 @@ def read(file: int) -> PhotoBytes:
     Raises:
         EmptyFile: there are none.
     """
+    seal(file)
     if os.fstat(file).st_size == 0:
         raise EmptyFile("the file is empty, needed a photo")
     return mmap.mmap(file, 0, access=mmap.ACCESS_READ)

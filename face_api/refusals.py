@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from face_api.errors import BadBody, MethodNotAllowed, NotFound, UploadNotKept, WrongField, reply_to
+from face_api.errors import BadBody, MethodNotAllowed, NotFound, WrongField, reply_to
 from faces.errors import FacesError
 
 
@@ -55,6 +55,6 @@ def _ours(error: HTTPException, method: str, path: str) -> FacesError:
     if error.status_code == 405:
         needed = (error.headers or {}).get("Allow", "another method")
         return MethodNotAllowed(f"{path} does not take {method}, needed {needed}")
-    if isinstance(error.__cause__, OSError):
-        return UploadNotKept(f"the upload could not be kept in the temporary folder: {error.__cause__.strerror}")
+    if isinstance(error.__cause__, FacesError):
+        return error.__cause__
     return BadBody(f"the body is no valid multipart/form-data: {error.detail}")

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import PurePosixPath
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from annotated_types import MaxLen
 from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
@@ -26,12 +25,13 @@ from face_api.schemas import (
     ReadyReply,
 )
 from face_api.service import Service
+from face_api.upload_form import FormFile, UploadRoute
 from faces import __version__
 from faces.disks import LONGEST_PATH
 from faces.engine import MODEL_NAME
 from faces.phash import LARGEST_SIZE, SMALLEST_SIZE, PHash
 
-router = APIRouter()
+router = APIRouter(route_class=UploadRoute)
 
 #: A file may be missing for FastAPI: we say so in our own words. The documentation shows a file to choose.
 Upload = Annotated[UploadFile | None, WithJsonSchema({"type": "string", "format": "binary"})]
@@ -127,11 +127,12 @@ async def compare_encodings(request: Request) -> Response:
 
     Two photos of one person are usually nearer than 0.6.
     """
-    with tempfile.TemporaryFile() as body:
+    service = _service(request)
+    with closing(service.uploads.open()) as upload:
         async for piece in request.stream():
-            body.write(piece)
-        body.seek(0)
-        reply = await _service(request).comparisons.compare(body)
+            await upload.write(piece)
+        with upload.reader() as body:
+            reply = await service.comparisons.compare(body)
     return Response(reply, media_type="application/json")
 
 
@@ -156,9 +157,11 @@ async def livez() -> LiveReply:
 
 @router.get("/readyz", response_model=ReadyReply, responses=openapi.NOT_READY, tags=["service"])
 async def readyz(request: Request) -> Response:
-    """Whether this process takes photos; 503 with the reasons when not."""
-    if reasons := _service(request).process.reasons_not_ready():
-        reply = reply_to(NotReady("this process takes no photos: " + "; ".join(reasons)))
+    """Whether this process takes photos, also those that do not fit into memory; 503 with the reasons when not."""
+    service = _service(request)
+    reasons = [*service.process.reasons_not_ready(), *filter(None, [await service.uploads.folder.why_not()])]
+    if reasons:
+        reply = reply_to(NotReady("this process does not take every photo: " + "; ".join(reasons)))
         return openapi.json_response({**reply.body, "reasons": reasons}, reply.status, reply.headers)
     return Response(ReadyReply(status="ready").model_dump_json(), media_type="application/json")
 
@@ -175,10 +178,10 @@ def _service(request: Request) -> Service:
     return service
 
 
-def _the_photo(upload: UploadFile | None, name: str) -> UploadFile:
+def _the_photo(upload: UploadFile | None, name: str) -> FormFile:
     if upload is None:
         raise WrongField(f"{name} is missing, needed a photo as a file of a multipart/form-data request")
-    return upload
+    return cast(FormFile, upload)
 
 
 def _webp_quality(text: str | None) -> int | None:
@@ -203,23 +206,15 @@ async def _debug_picture(request: Request, path: str | None, disk: str | None, s
 
 
 async def _ask(
-    request: Request, verb: str, photo: UploadFile, fields: dict[str, Any], gone: asyncio.Future[None]
+    request: Request, verb: str, photo: FormFile, fields: dict[str, Any], gone: asyncio.Future[None]
 ) -> Answer:
     """Have an engine work on the photo; what it says about it goes to the log line."""
-    descriptor = await asyncio.to_thread(_descriptor, photo)
     task = Task(verb, request.state.request_id, fields)
     service = _service(request)
     service.process.start()  # started long ago, unless the application is called in memory, without its lifespan
-    answer = await service.engines.ask(task, descriptor, gone)
+    answer = await service.engines.ask(task, photo.upload.fileno(), gone)
     request.state.notes.update(answer.notes)
     return answer
-
-
-def _descriptor(photo: UploadFile) -> int:
-    """The upload as an open file that can be handed to another process, whole."""
-    descriptor = photo.file.fileno()  # brings an upload that was kept in memory to a file
-    photo.file.flush()
-    return descriptor
 
 
 @asynccontextmanager

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from face_api.access import Access
 from face_api.compare import Comparisons
 from face_api.engine_process import EngineProcess
 from face_api.engines import Engines
 from face_api.metrics import Metrics
+from face_api.uploads import Uploads
 from faces.disks import Disks
 from faces.settings import Settings
 
@@ -22,3 +24,5 @@ class Service:
     metrics: Metrics
     disks: Disks
     comparisons: Comparisons
+    uploads: Uploads
+    access: Access

@@ -52,6 +52,9 @@ class Settings(BaseSettings):
         240, ge=1, description="a photo that keeps an engine longer ends that process (PHP waits 300)"
     )
     api_memory_mb: int = Field(800, ge=100, description="a process larger than this is replaced between photos")
+    api_upload_mb: int = Field(
+        256, ge=0, description="uploads of a process that lie in memory, all together; those beyond it go to TMPDIR"
+    )
     api_idle_seconds: int = Field(
         30, ge=1, le=600, description="a client that sends nothing for so long in the middle of a request gets 408"
     )

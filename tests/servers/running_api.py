@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +29,11 @@ def _free_port() -> int:
 class RunningApi:
     """One `python -m face_api` and what a test wants to know about it."""
 
-    def __init__(self, home: Path, settings: dict[str, str]) -> None:
+    def __init__(self, home: Path, settings: dict[str, str], command: Sequence[str] = ("-m", "face_api")) -> None:
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.home, self.state = home, home / "state"
-        self._log = home / "log"
+        self._log, self._command = home / "log", command
         home.mkdir(parents=True, exist_ok=True)
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("FACE_", "PROMETH"))}
         environment |= {"FACE_API_ADDRESS": f"127.0.0.1:{self.port}", "FACE_API_PROCESSES": "2"}
@@ -46,7 +47,7 @@ class RunningApi:
         """Start it, also after `kill`."""
         with self._log.open("ab") as log:
             self.master = subprocess.Popen(
-                [sys.executable, "-m", "face_api"], cwd=ROOT, env=self._environment, stdout=log, stderr=log
+                [sys.executable, *self._command], cwd=ROOT, env=self._environment, stdout=log, stderr=log
             )
 
     def kill(self) -> None:

@@ -55,6 +55,28 @@ def test_the_outside_address_always_wants_a_key_and_the_loopback_one_none(start_
     assert OLD not in api.log()
 
 
+def test_an_emptied_file_of_keys_leaves_the_last_good_ones_also_to_processes_that_begin_later(
+    start_api: Any, tmp_path: Path, wait_for: Any
+) -> None:
+    file = tmp_path / "keys"
+    file.write_text(f"{OLD}\n", encoding="utf-8")
+    port = free_port()
+    api = start_api(FACE_API_OUTSIDE_ADDRESS=f"127.0.0.1:{port}", FACE_API_KEYS_FILE=str(file))
+    file.write_text(f"{NEW}\n", encoding="utf-8")
+    wait_for(lambda: "was read again: 1 keys" in api.log())
+    file.write_text("", encoding="utf-8")
+    wait_for(lambda: "has no key any more" in api.log())
+    before = {process.pid for process in api.processes()}
+    for process in api.processes():
+        process.kill()
+    wait_for(lambda: len({process.pid for process in api.processes()} - before) == 2)
+    api.wait_until_ready()
+    for key, status in ((NEW, 200), (OLD, 401)) * 8:
+        asked = httpx2.get(f"http://127.0.0.1:{port}/health", headers={"X-API-Key": key})
+        assert asked.status_code == status
+    assert api.log().count("has no key any more") == 1
+
+
 @pytest.mark.parametrize(
     ("settings", "variable"),
     [

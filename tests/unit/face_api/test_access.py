@@ -63,6 +63,21 @@ def test_a_keys_file_that_breaks_leaves_the_last_good_keys(tmp_path: Path) -> No
     assert not access.keys.accept(KEY)
 
 
+@pytest.mark.parametrize("content", ["", "\n \n", "# rotation\n"])
+def test_a_keys_file_that_is_emptied_leaves_the_last_good_keys_and_says_so_once(
+    tmp_path: Path, content: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "keys"
+    file.write_text(f"{KEY}\n", encoding="utf-8")
+    access = Access.of(load(api_keys_file=file))
+    file.write_text(content, encoding="utf-8")
+    for _ in range(3):
+        assert access.keys.accept(KEY)
+    assert [record.message for record in caplog.records] == [
+        f"FACE_API_KEYS_FILE: {file} has no key any more; the keys read before stay valid"
+    ]
+
+
 def test_a_key_outside_ascii_is_wrong_and_no_error() -> None:
     access = Access.of(load(api_keys=[KEY]))
     assert not access.keys.accept("ключ" * 4)

@@ -85,6 +85,7 @@ def test_a_crash_is_forgotten_after_a_day(tmp_path: Path) -> None:
 
 def test_a_mark_from_before_a_reboot_blames_nobody(tmp_path: Path) -> None:
     register = CrashRegister(tmp_path)
+    assert register.why_not() is None
     for number in range(2):
         (tmp_path / "in_hand" / f"{PHOTO}.another-boot.{number}.1").touch()
     register.refuse_repeated(PHOTO)
