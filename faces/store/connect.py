@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from faces.errors import SchemaError, SettingsError, StoreUnavailable
-from faces.store import schema
+from faces.store import mysql_options, schema
 from faces.store.schema import SCHEMA_VERSION, Schema
 
 #: Execution option of connections that will write: SQLite takes its write lock at the start of their transaction.
@@ -72,18 +72,20 @@ def file_of(url: str) -> Path | None:
 
 
 def _mysql(url: sa.URL) -> sa.Engine:
-    # The session's time zone and sql_mode stay as the server has them: the app sets neither zone nor weaker rules.
     # SQLAlchemy itself asks for FOUND_ROWS, so that an UPDATE that changes nothing counts the row that it found.
-    return sa.create_engine(
-        url.set(drivername="mysql+pymysql").update_query_dict({"charset": "utf8mb4"}),
+    engine = sa.create_engine(
+        mysql_options.driver_url(url).set(drivername="mysql+pymysql"),
         isolation_level="READ COMMITTED",
         pool_pre_ping=True,
         connect_args={
             "connect_timeout": _CONNECT_SECONDS,
             "read_timeout": _ANSWER_SECONDS,
             "write_timeout": _ANSWER_SECONDS,
+            **mysql_options.driver_arguments(url),
         },
     )
+    mysql_options.take_sockets(engine, mysql_options.sockets_of(url))
+    return engine
 
 
 def _sqlite(url: sa.URL, *, create: bool) -> sa.Engine:

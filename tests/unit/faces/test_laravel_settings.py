@@ -194,7 +194,6 @@ def test_maintenance_may_be_a_cache_entry() -> None:
         ("RABBITMQ_SSL_CAFILE", {"RABBITMQ_SSL_CAFILE": "/nowhere/ca.pem"}),
         ("RABBITMQ_SSL_LOCALKEY", {"RABBITMQ_SSL_LOCALKEY": __file__}),
         ("REDIS_PORT", {"CACHE_STORE": "redis", "REDIS_PORT": "?"}),
-        ("REDIS_URL", {"CACHE_STORE": "redis", "REDIS_URL": "http://h"}),
         ("REDIS_URL", {"CACHE_STORE": "redis", "REDIS_URL": "redis://h/x"}),
         ("REDIS_HOST", {"CACHE_STORE": "redis", "REDIS_HOST": "http://h"}),
         ("REDIS_CACHE_CONNECTION", {"CACHE_STORE": "redis", "REDIS_CACHE_CONNECTION": "mine"}),
