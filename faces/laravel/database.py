@@ -79,9 +79,9 @@ def _mysql_url(env: LaravelEnvironment, given: Mapping[str, Any], sockets: Seque
             raise SettingsError(f"{_VARIABLES[name][0]}: found nothing, needed beside the other DB_* variables")
     if re.search(r"[?\0]", found["database"]):
         raise SettingsError(f"DB_DATABASE: found {found['database']!r}, needed a name without a question mark")
-    host = found["host"].removeprefix("[").removesuffix("]")
-    # MySQL's clients, PHP's too, take a server's socket for this name and for none, whatever the port is.
-    local = host.lower() in {"", "localhost"}
+    host, port = _host_and_port(found["host"], found["port"])
+    # MySQL's clients, PHP's too, take a server's socket for this name and for none, whatever DB_PORT is.
+    local = found["host"].lower() in {"", "localhost"}
     options = {
         "unix_socket": "" if php_empty(found["unix_socket"]) else found["unix_socket"],
         "sockets": ":".join(map(str, sockets)) if local and php_empty(found["unix_socket"]) else "",
@@ -93,7 +93,7 @@ def _mysql_url(env: LaravelEnvironment, given: Mapping[str, Any], sockets: Seque
     password = f":{quote(found['password'], safe='')}" if found["password"] else ""
     login = quote(found["username"], safe="") + password
     address = f"[{host}]" if ":" in host else quote(host or "localhost")
-    place = f"{address}:{_port(env, found['port'])}/{found['database']}"
+    place = f"{address}:{port}/{found['database']}"
     return f"mysql+pymysql://{login}@{place}{'?' if query else ''}{query}"
 
 
@@ -108,10 +108,15 @@ def _text(name: str, given: Mapping[str, Any]) -> str:
         raise SettingsError(f"DB_URL: the option {name}: {error}") from None
 
 
-def _port(env: LaravelEnvironment, found: str) -> int:
-    if not re.fullmatch("[0-9]{0,5}", found):
-        raise SettingsError(f"DB_PORT: found {found!r}, needed a number")
-    return int(found or 0) or 3306
+def _host_and_port(host: str, port: str) -> tuple[str, int]:
+    """The host without brackets, and its own port where it brings one: PHP takes that before DB_PORT."""
+    together = re.fullmatch(r"(?:\[([^\]]*)\]|([^:]*))(?::([0-9]{1,5}))?", host)
+    # As C reads numbers: what follows the digits is nothing, and so is an empty text.
+    number = re.match(r"\s*\+?([0-9]{1,5})(?![0-9])|\s*$", port)
+    if not number:
+        raise SettingsError(f"DB_PORT: found {port!r}, needed a number")
+    found = (together[3] if together else None) or number[1] or "0"
+    return (together[1] or together[2]) if together else host, int(found) or 3306
 
 
 def _authority(env: LaravelEnvironment) -> str | None:
