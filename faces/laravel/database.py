@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import re
 from collections.abc import Mapping, Sequence
@@ -164,7 +165,13 @@ def _check_options(given: Mapping[str, Any]) -> None:
             raise SettingsError(f"DB_URL: found the option {name}, which this program does not do; needed none")
     others = sorted(given.keys() - _DONE - {*_REFUSED})
     if others:
-        _log.warning("DB_URL: the options %s change nothing here", ", ".join(others))
+        _tell_once(", ".join(others))
+
+
+@functools.cache
+def _tell_once(options: str) -> None:
+    """Not again with each reading of the same settings."""
+    _log.warning("DB_URL: the options %s change nothing here", options)
 
 
 def _sqlite_file(env: LaravelEnvironment, given: Mapping[str, Any]) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import re
 from collections.abc import Mapping
@@ -95,7 +96,13 @@ def _check_options(given: Mapping[str, Any]) -> None:
             raise SettingsError(f"REDIS_URL: found the option {name}, {needed}")
     others = sorted(given.keys() - _DONE - _REFUSED.keys())
     if others:
-        _log.warning("REDIS_URL: the options %s change nothing here", ", ".join(others))
+        _tell_once(", ".join(others))
+
+
+@functools.cache
+def _tell_once(options: str) -> None:
+    """Not again with each reading of the same settings."""
+    _log.warning("REDIS_URL: the options %s change nothing here", options)
 
 
 def _scheme_and_host(env: LaravelEnvironment, given: Mapping[str, Any]) -> tuple[str, str]:

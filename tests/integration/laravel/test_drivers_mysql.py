@@ -14,6 +14,7 @@ from faces.errors import FacesError
 from faces.laravel.database import database_url, in_time_zone
 from faces.laravel.environment import LaravelEnvironment
 from faces.store import connect
+from tests.integration.amqp.certificates import Authority
 from tests.integration.laravel.beside_php import LOGINS, Drivers, env_file, php_drivers, url_quoted
 from tests.servers.mariadb import MariaDB, running_mariadb
 
@@ -26,8 +27,16 @@ _SESSION = (
 
 
 @pytest.fixture(scope="module")
-def mariadb() -> Iterator[MariaDB]:
-    with running_mariadb("--bind-address=127.0.0.1,::1", "--default-time-zone=+03:00", "--sql-mode=") as server:
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("tls") / "authority")
+
+
+@pytest.fixture(scope="module")
+def mariadb(authority: Authority) -> Iterator[MariaDB]:
+    signed = authority.sign("mariadb")
+    tls = (f"--ssl-cert={signed.certificate}", f"--ssl-key={signed.key}", f"--ssl-ca={authority.certificate}")
+    session = ("--default-time-zone=+03:00", "--sql-mode=")
+    with running_mariadb("--bind-address=127.0.0.1,::1", *session, *tls) as server:
         server.run("CREATE DATABASE photo", "CREATE DATABASE `other photos`", "CREATE DATABASE фото")
         for user, password in LOGINS.values():
             name, word = (text.replace("\\", "\\\\").replace("'", "''") for text in (user, password))
@@ -149,6 +158,19 @@ def test_each_place_of_mysql_is_the_same(
     php: Drivers, mariadb: MariaDB, tmp_path: Path, variables: dict[str, str], comes_in: bool
 ) -> None:
     theirs, own = of_mysql(php, tmp_path, mariadb, {"DB_CONNECTION": "mysql", **variables})
+    assert own == theirs
+    assert (own is not None) is comes_in
+
+
+@pytest.mark.parametrize(
+    ("host", "comes_in"), [("127.0.0.1", True), ("[::1]", False), ("localhost:{port}", False), ("localhost", False)]
+)
+def test_the_servers_authority_is_asked_for_alike(
+    php: Drivers, mariadb: MariaDB, authority: Authority, tmp_path: Path, host: str, comes_in: bool
+) -> None:
+    """Its certificate is for 127.0.0.1."""
+    trust = {"MYSQL_ATTR_SSL_CA": str(authority.certificate)}
+    theirs, own = of_mysql(php, tmp_path, mariadb, {**TCP, **ROOT, **trust, "DB_HOST": host})
     assert own == theirs
     assert (own is not None) is comes_in
 
