@@ -12,11 +12,12 @@ from pydantic import SecretStr
 
 from faces.disks import refusal_of_subdir
 from faces.errors import SettingsError
-from faces.laravel.broker import BrokerAddress, BrokerTls, broker_addresses, broker_tls
-from faces.laravel.database import database_url
+from faces.laravel.broker import BrokerAddress, BrokerTls, broker_addresses, broker_login, broker_tls
+from faces.laravel.database import database_url, in_time_zone
 from faces.laravel.environment import LaravelEnvironment
 from faces.laravel.redis import RedisPlace, redis_place
 from faces.laravel.slug import slug
+from faces.laravel.url import php_empty
 from faces.settings import LARGEST_THRESHOLD, Settings
 
 #: Queue connections that Laravel brings itself: an app with one of them as default names RabbitMQ's beside it.
@@ -82,13 +83,15 @@ def load(environment: Mapping[str, str] | None = None) -> LaravelSettings:
     environment = os.environ if environment is None else environment
     env = LaravelEnvironment.read(environment)
     store = _cache_store(env)
+    login = broker_login(env)
+    url = environment.get("FACE_DATABASE_URL") or database_url(env) or _own_default()
     return LaravelSettings(
-        database_url=SecretStr(environment.get("FACE_DATABASE_URL") or database_url(env) or _own_default()),
+        database_url=SecretStr(in_time_zone(url, environment.get("FACE_DATABASE_TIMEZONE"))),
         brokers=broker_addresses(env),
         tls=broker_tls(env),
-        rabbitmq_user=env.text_or("RABBITMQ_USER", "guest"),
-        rabbitmq_password=SecretStr(env.text_or("RABBITMQ_PASSWORD", "guest")),
-        rabbitmq_vhost=env.text_or("RABBITMQ_VHOST", "/"),
+        rabbitmq_user=login.user,
+        rabbitmq_password=login.password,
+        rabbitmq_vhost=login.vhost,
         connection_name=_connection_name(env),
         queue=_queue(env, environment.get("FACE_FOREIGN_JOBS_QUEUE")),
         default_queue=env.filled("RABBITMQ_QUEUE") or "default",
@@ -97,8 +100,8 @@ def load(environment: Mapping[str, str] | None = None) -> LaravelSettings:
         cache_prefix=_prefix(env, "CACHE_PREFIX", "_cache_") if store in {"database", "redis"} else "",
         cache_table=env.filled("DB_CACHE_TABLE") or "cache",
         cache_lock_table=env.filled("DB_CACHE_LOCK_TABLE") or "cache_locks",
-        redis=redis_place(env) if store == "redis" else None,
-        redis_prefix=_prefix(env, "REDIS_PREFIX", "_database_") if store == "redis" else "",
+        redis=redis_place(env, environment.get("FACE_REDIS_CA_FILE")) if store == "redis" else None,
+        redis_prefix=_redis_prefix(env) if store == "redis" else "",
         app_key=SecretStr(env.text_or("APP_KEY", "")),
         app_previous_keys=SecretStr(env.text_or("APP_PREVIOUS_KEYS", "")),
         face_api_url=env.filled("FACE_API_URL"),
@@ -180,6 +183,11 @@ def _prefix(env: LaravelEnvironment, variable: str, ending: str) -> str:
     if variable in env.variables:
         return env.text_or(variable, "")
     return slug(env.text_or("APP_NAME", "laravel")) + ending
+
+
+def _redis_prefix(env: LaravelEnvironment) -> str:
+    prefix = _prefix(env, "REDIS_PREFIX", "_database_")
+    return "" if php_empty(prefix) else prefix
 
 
 def _storage(env: LaravelEnvironment) -> Path | None:

@@ -78,6 +78,14 @@ class Settings(BaseSettings):
     database_url: SecretStr = Field(
         SecretStr("sqlite:///faces.db"), description="SQLAlchemy URL: mysql+pymysql://… or sqlite:///…"
     )
+    database_timezone: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9_+:/-]+$",
+        description="the app's database option timezone, like +03:00; default: none",
+    )
+    redis_ca_file: Path | None = Field(
+        None, description="who signed the certificate of the app's Redis; default: those whom the system knows"
+    )
     api_url: str | None = Field(None, description="where the face API answers; default: api_address, or a private one")
     api_key: SecretStr | None = Field(None, description="the key that we send to the face API")
     api_timeout: float = Field(300, gt=0, description="seconds that a job waits for one photo's answer")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from faces import laravel_settings
 from faces.disks import Disks
+from faces.laravel.database import in_time_zone
 from faces.laravel_settings import LaravelSettings
 from faces.linking import Linking
 from faces.settings import Settings
@@ -50,7 +51,8 @@ class Session:
         """Our own setting, else the app's database where its settings are given, else a file of our own."""
         ours = self.settings.database_url
         laravel = None if "database_url" in self.settings.model_fields_set else self._laravel
-        return (laravel.database_url if laravel else ours).get_secret_value()
+        url = (laravel.database_url if laravel else ours).get_secret_value()
+        return in_time_zone(url, self.settings.database_timezone)
 
     @property
     def disks(self) -> Disks:

@@ -22,6 +22,15 @@ class BrokerAddress:
 
 
 @dataclass(frozen=True, slots=True)
+class BrokerLogin:
+    """Who we are there, and which of its parts is the app's."""
+
+    user: str
+    password: SecretStr
+    vhost: str
+
+
+@dataclass(frozen=True, slots=True)
 class BrokerTls:
     """The driver's `ssl_options`; files exist."""
 
@@ -38,9 +47,21 @@ def broker_addresses(env: LaravelEnvironment) -> tuple[BrokerAddress, ...]:
     Raises:
         SettingsError: a host or port that is none.
     """
-    port = env.number("RABBITMQ_PORT", 5672)
-    names = (env.filled("RABBITMQ_HOST") or "127.0.0.1").split(",")
+    port = env.number("RABBITMQ_PORT", 5672) or 5672
+    names = env.true_or("RABBITMQ_HOST", "127.0.0.1").split(",")
     return tuple(_address(name.strip(), port) for name in names)
+
+
+def broker_login(env: LaravelEnvironment) -> BrokerLogin:
+    """RABBITMQ_USER, RABBITMQ_PASSWORD and RABBITMQ_VHOST, letter by letter: the driver decodes nothing.
+
+    Where one is empty, or "0", the driver takes its default.
+    """
+    return BrokerLogin(
+        user=env.true_or("RABBITMQ_USER", "guest"),
+        password=SecretStr(env.true_or("RABBITMQ_PASSWORD", "guest")),
+        vhost=env.true_or("RABBITMQ_VHOST", "/"),
+    )
 
 
 def broker_tls(env: LaravelEnvironment) -> BrokerTls | None:

@@ -6,10 +6,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from typing import Any
 
 from faces import dotenv
 from faces.errors import SettingsError
+from faces.laravel.url import options_of, php_empty
 
 #: Words that Laravel turns into PHP's own values, as PHP makes strings of those.
 _WORDS = {
@@ -40,46 +41,49 @@ class LaravelEnvironment:
         return cls({**dotenv.parse(_text(file), environment, str(file)), **environment}, file)
 
     def text(self, name: str) -> str | None:
-        """The value as PHP would make a string of it; None where it is not set, or says null."""
+        """The value as PHP would make a string of it; None where it is not set, or says null.
+
+        Raises:
+            SettingsError: it is not UTF-8, which PHP would pass on as it is.
+        """
         value = self.variables.get(name)
         if value is None:
             return None
+        if not _is_utf8(value):
+            raise SettingsError(f"{name}: found bytes that are not UTF-8, needed UTF-8")
         if value.lower() in _WORDS:
             return _WORDS[value.lower()]
         quoted = re.fullmatch(r"(['\"])(.*)\1", value)
         return quoted[2] if quoted else value
 
     def text_or(self, name: str, default: str) -> str:
-        """The value, or what the app's configuration has where nothing is set; an empty value counts as a value."""
+        """The value, or what the app's configuration has where nothing is set; an empty value and null are set."""
+        return (self.text(name) or "") if name in self.variables else default
+
+    def true_or(self, name: str, default: str) -> str:
+        """The value, or the default where PHP's `if ($value)` finds nothing: also where it is empty, or "0"."""
         value = self.text(name)
-        return default if value is None else value
+        return default if php_empty(value) or value is None else value
 
     def filled(self, *names: str) -> str | None:
         """The first of these that is set to more than nothing."""
         return next((value for name in names if (value := self.text(name))), None)
 
-    def parts_of_url(self, *names: str) -> dict[str, str]:
-        """Of the first URL that is set: kind, host, port, username, password, database, as far as they are there.
+    def options_of_url(self, *names: str) -> dict[str, Any]:
+        """What the first URL that is set says, by the names of Laravel's options; nothing where none is set.
 
         Raises:
-            SettingsError: it is no URL.
+            SettingsError: Laravel refuses it.
         """
-        url = self.filled(*names)
-        if not url:
+        name = next((name for name in names if self.filled(name)), None)
+        if name is None:
             return {}
         try:
-            parts = urlsplit(url)
-            found = {
-                "kind": parts.scheme,
-                "host": parts.hostname,
-                "port": str(parts.port) if parts.port else None,
-                "username": unquote(parts.username or ""),
-                "password": unquote(parts.password or ""),
-                "database": unquote(parts.path[1:]),
-            }
+            return options_of(self.text(name) or "")
+        except UnicodeError:
+            raise SettingsError(f"{name}: found bytes that are not UTF-8 in it, needed UTF-8") from None
         except ValueError as error:
-            raise SettingsError(f"{names[0]}: found something that is not a URL ({error})") from None
-        return {name: value for name, value in found.items() if value}
+            raise SettingsError(f"{name}: found something that is not a URL ({error})") from None
 
     def number(self, name: str, default: int) -> int:
         """The value as a whole number.
@@ -110,6 +114,17 @@ class LaravelEnvironment:
 
 def _text(file: Path) -> str:
     try:
-        return file.read_bytes().decode("utf-8", errors="replace")
+        content = file.read_bytes()
     except OSError as error:
         raise SettingsError(f"LARAVEL_ENV_FILE: {file} cannot be read: {error.strerror}") from None
+    # phpdotenv puts a question mark for each byte that is no UTF-8.
+    mark = "\ufffd"
+    return mark.join(part.decode("utf-8", "replace").replace(mark, "?") for part in content.split(mark.encode()))
+
+
+def _is_utf8(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

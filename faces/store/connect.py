@@ -10,7 +10,7 @@ import pymysql
 import sqlalchemy as sa
 
 from faces.errors import SchemaError, SettingsError, StoreUnavailable
-from faces.store import mysql, schema
+from faces.store import mysql, mysql_options, schema
 from faces.store.schema import SCHEMA_VERSION, Schema
 
 #: Execution option of connections that will write: SQLite takes its write lock at the start of their transaction.
@@ -91,14 +91,13 @@ def file_of(url: str) -> Path | None:
 
 
 def _mysql(url: sa.URL) -> sa.Engine:
-    # The session's time zone and sql_mode stay as the server has them: the app sets neither zone nor weaker rules.
     # SQLAlchemy itself asks for FOUND_ROWS, so that an UPDATE that changes nothing counts the row that it found.
-    return _pool(url.set(drivername="mysql+pymysql").update_query_dict({"charset": "utf8mb4"}), "READ COMMITTED")
+    return _pool(url, "READ COMMITTED")
 
 
 def _pool(url: sa.URL, isolation_level: Literal["READ COMMITTED", "AUTOCOMMIT"]) -> sa.Engine:
     engine = sa.create_engine(
-        url,
+        mysql_options.driver_url(url).set(drivername="mysql+pymysql"),
         isolation_level=isolation_level,
         skip_autocommit_rollback=True,
         # Our blocks end their transactions themselves; once more at the return would be a further question, and where
@@ -111,8 +110,11 @@ def _pool(url: sa.URL, isolation_level: Literal["READ COMMITTED", "AUTOCOMMIT"])
             "connect_timeout": mysql.CONNECT_SECONDS,
             "read_timeout": _ANSWER_SECONDS,
             "write_timeout": _ANSWER_SECONDS,
+            **mysql_options.driver_arguments(url),
         },
     )
+    # In this order: the first says where, the second connects.
+    mysql_options.take_sockets(engine, mysql_options.sockets_of(url))
     sa.event.listen(engine, "do_connect", _connection)
     return engine
 

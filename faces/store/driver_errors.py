@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 import sqlalchemy as sa
 
-from faces.errors import EngineError, FacesError, SchemaError, StoreRefused, StoreUnavailable
+from faces.errors import EngineError, FacesError, SchemaError, SettingsError, StoreRefused, StoreUnavailable
 
 #: MySQL's and MariaDB's ways to say "another transaction was in the way": deadlock, lock wait, changed since last read.
 _IN_THE_WAY = frozenset({1213, 1205, 1020})
@@ -30,28 +28,15 @@ _AWAY = frozenset(
         *(1053, 1077, 1079, 1317, 1927, 1969, 3024, 4031),  # stops, or ended the statement or the connection
         *(1152, 1154, 1156, 1157, 1158, 1159, 1160, 1161, 1184),  # the network between
         *(1036, 1290, 1792, 1836, 3098, 3100, 3101),  # read-only, or no member of its cluster
-        *(
-            1015,
-            1016,
-            1021,
-            1026,
-            1030,
-            1037,
-            1038,
-            1114,
-            1180,
-            1197,
-            1637,
-            3675,
-        ),  # no room, no memory, no more transactions
+        *(1015, 1016, 1021, 1026, 1030, 1037, 1038, 1114, 1180, 1197, 1637, 3675),  # no room, memory, transactions
         *_IN_THE_WAY,
     }
 )
 _OPERATING_SYSTEM = 1000
 _CLIENT = range(2000, 3000)
 
-#: A value that a server's sentence quotes: `Duplicate entry 'x' for key`, `Incorrect string value: 'x' for column`.
-_QUOTED_VALUE = re.compile(r"(entry|value:?) '.*' for ", re.DOTALL)
+#: No such time zone, sql_mode, character set or collation, or the latter two do not fit: what a session begins with.
+_SESSION = frozenset({1298, 1231, 1115, 1273, 1253})
 
 
 def in_the_way(error: sa.exc.SQLAlchemyError) -> bool:
@@ -72,6 +57,9 @@ def ours(error: sa.exc.SQLAlchemyError, name: str) -> FacesError:
     text, code = _text(error), _code(error)
     if code in _SCHEMA or any(words in text for words in _SQLITE_SCHEMA):
         return SchemaError(f"the database {name} is not as needed: {text}")
+    if code in _SESSION:
+        names = "FACE_DATABASE_TIMEZONE, DB_CHARSET, DB_COLLATION or the options of DB_URL"
+        return SettingsError(f"{names}: the database {name} refuses the session: {text}")
     if code in _CONTENT or isinstance(error, _OF_THE_CONTENT):
         return EngineError(f"the database {name} refused what was to be written: {text}")
     if is_away(error):
@@ -99,5 +87,4 @@ def _text(error: sa.exc.SQLAlchemyError) -> str:
     original = _original(error)
     if original is None:
         return str(error)
-    text = str(original.args[1]) if len(original.args) > 1 else str(original)
-    return _QUOTED_VALUE.sub(r"\1 … for ", text)
+    return str(original.args[1]) if len(original.args) > 1 else str(original)

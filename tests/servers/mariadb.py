@@ -44,14 +44,20 @@ class MariaDB:
             raise RuntimeError("found no MariaDB, needed Debian's mariadb-server: script/test installs it") from None
         assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
 
-    def start(self) -> None:
-        """Start it, also after `kill`."""
+    @property
+    def socket(self) -> Path:
+        """Its Unix socket."""
+        return self._folder / "socket"
+
+    def start(self, *options: str) -> None:
+        """Start it, also after `kill`; options as on its command line."""
         command = [
             *("/usr/sbin/mariadbd", "--no-defaults", f"--datadir={self._folder / 'data'}", "--bind-address=127.0.0.1"),
             *(f"--socket={self._folder / 'socket'}", f"--port={self.port}", f"--pid-file={self._folder / 'pid'}"),
             *("--skip-name-resolve", "--innodb-buffer-pool-size=64M", "--innodb-log-file-size=16M"),
             *(self._own_tables, *_as_root()),
             *("--innodb-flush-log-at-trx-commit=2", "--character-set-server=utf8mb4", "--performance-schema=OFF"),
+            *options,
         ]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self._folder, start_new_session=True)
@@ -97,12 +103,12 @@ class MariaDB:
 
 
 @contextlib.contextmanager
-def running_mariadb() -> Iterator[MariaDB]:
-    """A server for as long as the block."""
+def running_mariadb(*options: str) -> Iterator[MariaDB]:
+    """A server for as long as the block; options as on its command line."""
     server = MariaDB()
     try:
         server.prepare()
-        server.start()
+        server.start(*options)
         yield server
     finally:
         server.close()

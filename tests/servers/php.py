@@ -13,7 +13,7 @@ _REPORTED = 32767 - 8192 - 16384
 
 _COMMAND = [
     *("php", "-d", f"error_reporting={_REPORTED}", "-d", "display_errors=stderr", "-d", "memory_limit=1G"),
-    *("-d", "include_path=/usr/share/php", "-r"),
+    *("-d", "include_path=/usr/share/php"),
 ]
 
 #: `$in` is what the test sent, `answer` what it gets. Errors end the script, with their text for the test.
@@ -59,9 +59,9 @@ function cache($in) {
 """
 
 
-def run_php(code: str, value: Any = None) -> Any:
-    """What a script answers (`answer(…)`, once) to `value` (`$in`, objects as stdClass)."""
-    with php_talk("$in = json_decode(fgets(STDIN));\n" + code) as talk:
+def run_php(code: str, value: Any = None, *options: str) -> Any:
+    """What a script answers (`answer(…)`, once) to `value` (`$in`, objects as stdClass); options of PHP's command."""
+    with php_talk("$in = json_decode(fgets(STDIN));\n" + code, *options) as talk:
         return talk.ask(value)
 
 
@@ -98,11 +98,11 @@ class Talk:
 
 
 @contextlib.contextmanager
-def php_talk(code: str) -> Iterator[Talk]:
+def php_talk(code: str, *options: str) -> Iterator[Talk]:
     """A script that runs for as long as the block; it should end when its STDIN does."""
     try:
         process = subprocess.Popen(
-            [*_COMMAND, _PRELUDE + code],
+            [*_COMMAND, *options, "-r", _PRELUDE + code],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

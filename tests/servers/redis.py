@@ -68,11 +68,11 @@ class Redis:
 
 
 @contextlib.contextmanager
-def running_redis() -> Iterator[Redis]:
-    """A server for as long as the block."""
+def running_redis(*options: str) -> Iterator[Redis]:
+    """A server for as long as the block; options as on its command line."""
     server = Redis()
     try:
-        server.start()
+        server.start(*options)
         yield server
     finally:
         server.close()

@@ -15,7 +15,7 @@ from worker.cache.app_cache import Values
 _log = logging.getLogger(__name__)
 
 #: Beginning of the keys of the marks.
-_KEY = "face-crash:"
+KEY = "face-crash:"
 
 #: Beginning of the keys of the counts of dropped deliveries.
 _DROPPED = "face-dropped:"
@@ -44,7 +44,7 @@ class CrashMarks:
         owner, count = self._find(uuid)
         if owner not in {None, self._worker_id}:
             count += 1
-        self._values.put(f"{_KEY}{uuid}", _serialized(f"{count}:{self._worker_id}"), _REMEMBERED)
+        self._values.put(f"{KEY}{uuid}", _serialized(f"{count}:{self._worker_id}"), _REMEMBERED)
         return count
 
     def end(self, uuid: str) -> None:
@@ -63,7 +63,7 @@ class CrashMarks:
         """
         for uuid in sorted(self._left):
             if self._find(uuid)[0] == self._worker_id:
-                self._values.forget(f"{_KEY}{uuid}")
+                self._values.forget(f"{KEY}{uuid}")
             self._left.discard(uuid)
 
     def count_dropped(self, uuid: str) -> None:
@@ -91,7 +91,7 @@ class CrashMarks:
             _log.debug("the count of dropped deliveries of job %s stays: %s", uuid, error)
 
     def _find(self, uuid: str) -> tuple[str | None, int]:
-        value = self._values.get(f"{_KEY}{uuid}") or b""
+        value = self._values.get(f"{KEY}{uuid}") or b""
         match = re.fullmatch(r's:\d+:"(\d+):(.*)";', value.decode(errors="replace"))
         return (match[2], int(match[1])) if match else (None, 0)
 

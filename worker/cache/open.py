@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
+import secrets
 from dataclasses import dataclass
 
 from faces.errors import SettingsError
+from faces.laravel.redis import RedisPlace
 from faces.laravel_settings import LaravelSettings
 from faces.settings import Settings
 from faces.store.database import Store
 from worker.cache.app_cache import AppCache, Values
+from worker.cache.crash_marks import KEY as CRASHES
 from worker.cache.database import DatabaseCache
 from worker.cache.folder import FolderCache
 from worker.cache.image_lock import KEY
@@ -39,8 +42,7 @@ def open_cache(laravel: LaravelSettings, store: Store, settings: Settings) -> Op
         CacheUnavailable: the store does not answer.
     """
     if laravel.cache_store == "redis" and laravel.redis is not None:
-        redis = RedisCache(laravel.redis, laravel.redis_prefix + laravel.cache_prefix)
-        return _shared(redis, laravel.redis_prefix + laravel.cache_prefix, settings)
+        return _in_redis(laravel, laravel.redis, settings)
     if laravel.cache_store == "database":
         return _in_database(laravel, store, settings)
     if settings.lock == "auto":
@@ -49,6 +51,22 @@ def open_cache(laravel: LaravelSettings, store: Store, settings: Settings) -> Op
             "FACE_LOCK=none to work without the image's lock"
         )
     return OpenedCache(FolderCache(settings.state_dir / "cache"), None)
+
+
+def _in_redis(laravel: LaravelSettings, place: RedisPlace, settings: Settings) -> OpenedCache:
+    prefix = laravel.redis_prefix + laravel.cache_prefix
+    cache = RedisCache(place, prefix)
+    opened = _shared(cache, prefix, settings)
+    try:
+        # What its ACL lacks is told now, and not by the first job.
+        cache.get(RESTART)
+        cache.try_values(f"{CRASHES}trial-{secrets.token_hex(4)}")
+        if opened.locks:
+            cache.try_locks(f"{KEY}0", secrets.token_hex(8))
+    except BaseException:
+        cache.close()
+        raise
+    return opened
 
 
 def _in_database(laravel: LaravelSettings, store: Store, settings: Settings) -> OpenedCache:
@@ -77,7 +95,13 @@ def _shared(cache: DatabaseCache | RedisCache, prefix: str, settings: Settings) 
 def _check_prefix(cache: DatabaseCache | RedisCache, prefix: str) -> None:
     """Say so when the app seems to use another prefix: with a wrong one, neither side sees the other's locks."""
     found = cache.prefixes_in_use(KEY, RESTART)
-    if found and prefix not in found:
+    if found is None:
+        _log.warning(
+            "the app's Redis does not let us look for its keys (its ACL lacks +scan): whether ours begin as the app's "
+            "do, with %r, is not known; with another prefix, PHP and we would not see each other's locks",
+            prefix,
+        )
+    elif found and prefix not in found:
         _log.warning(
             "the app's cache has locks or orders under another prefix than ours: found %s, ours is %r. If that is this "
             "app's, set CACHE_PREFIX and REDIS_PREFIX to it: as it is, PHP and we do not see each other's locks",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import re
+import ssl
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +17,8 @@ from redis.retry import Retry
 from faces import sockets
 from faces.errors import CacheUnavailable
 from faces.laravel.redis import RedisPlace
+
+_log = logging.getLogger(__name__)
 
 #: Seconds to reach the server and to wait for an answer. Each once more on a new connection: a server that is not
 #: there any more costs less than 10 s.
@@ -30,6 +34,9 @@ _DRIVER_ERRORS = (redis.RedisError, OSError, EOFError, AttributeError, LookupErr
 #: How often Redis is asked when a prefix is asked for, and how many keys it goes through each time.
 _LOOKS = 200
 _SCANNED = 1000
+
+#: Seconds after which a lock or value of a trial is gone by itself.
+_TRIED_SECONDS = 5
 
 #: Take what is free or ours. Not `SET … NX` alone: sent again after a lost answer, that would find our own lock.
 _ACQUIRE = """
@@ -57,6 +64,7 @@ class RedisCache:
     def __init__(self, place: RedisPlace, prefix: str) -> None:
         """Connect with the first use; `prefix` is that of the connection and that of the cache."""
         self._name = str(place)
+        self._user = f"the user {place.username or 'default'}"
         self._prefix = prefix
         self._values = _client(place, place.value_database)
         self._locks = _client(place, place.lock_database)
@@ -64,19 +72,19 @@ class RedisCache:
 
     def get(self, key: str) -> bytes | None:
         """The value; None if there is none, or its time is over."""
-        with self._translated():
+        with self._translated("GET", key):
             value: bytes | None = self._values.get(self._prefix + key)
         return b"i:%b;" % value if value is not None and re.fullmatch(b"-?[0-9]+", value) else value
 
     def put(self, key: str, value: bytes, seconds: int) -> None:
         """Set the value for so long."""
         number = re.fullmatch(b"i:(-?[0-9]+);", value)
-        with self._translated():
+        with self._translated("SET", key):
             self._values.set(self._prefix + key, number[1] if number else value, ex=seconds)
 
     def forget(self, key: str) -> None:
         """Remove the value, if there is one."""
-        with self._translated():
+        with self._translated("DEL", key):
             self._values.delete(self._prefix + key)
 
     def increment(self, key: str, seconds: int) -> int:
@@ -97,28 +105,41 @@ class RedisCache:
 
     def owner_of(self, key: str) -> str | None:
         """Who has it now; None if nobody, or it has run out."""
-        with self._translated():
+        with self._translated("GET", key):
             owner: bytes | None = self._locks.get(self._prefix + key)
         return None if owner is None else owner.decode(errors="replace")
 
     def forget_lock(self, key: str) -> None:
         """Remove the lock, whoever has it."""
-        with self._translated():
+        with self._translated("DEL", key):
             self._locks.delete(self._prefix + key)
 
-    def prefixes_in_use(self, lock: str, value: str) -> set[str]:
-        """What stands before such locks and such values; of a very large database a part is looked at."""
-        return self._prefixes(self._locks, lock) | self._prefixes(self._values, value)
+    def prefixes_in_use(self, lock: str, value: str) -> set[str] | None:
+        """What stands before such locks and such values; of a very large database a part is looked at.
 
-    def _prefixes(self, client: Any, key: str) -> set[str]:
-        found: set[bytes] = set()
-        cursor, looks = 0, 0
-        with self._translated():
-            while looks == 0 or (cursor != 0 and looks < _LOOKS):
-                cursor, names = client.scan(cursor, match=f"*{key}*", count=_SCANNED)
-                found.update(names)
-                looks += 1
-        return {name.decode(errors="replace").partition(key)[0] for name in found}
+        None where the server lets nobody, or not us, go through its keys.
+        """
+        with self._translated("SCAN", value):
+            try:
+                return _prefixes(self._locks, lock) | _prefixes(self._values, value)
+            except redis.ResponseError as error:
+                _log.debug("Redis at %s says to SCAN: %s", self._name, error)
+                return None
+
+    def try_values(self, key: str) -> None:
+        """Do once with a value what jobs do with theirs."""
+        self.forget(key)
+        self.increment(key, _TRIED_SECONDS)
+        self.put(key, b"i:2;", _TRIED_SECONDS)
+        self.get(key)
+        self.forget(key)
+
+    def try_locks(self, key: str, owner: str) -> None:
+        """Do once with a lock what jobs do with theirs."""
+        self.acquire(key, owner, _TRIED_SECONDS)
+        self.renew(key, owner, _TRIED_SECONDS)
+        self.owner_of(key)
+        self.release(key, owner)
 
     def drop_idle(self) -> None:
         """Close the connections that nobody uses now, so that the next use asks anew where the server is."""
@@ -131,18 +152,43 @@ class RedisCache:
         self._locks.close()
 
     def _run(self, client: Any, script: str, key: str, *arguments: Any) -> Any:
-        with self._translated():
+        with self._translated("EVAL", key, script):
             return client.eval(script, 1, self._prefix + key, *arguments)
 
     @contextmanager
-    def _translated(self) -> Iterator[None]:
+    def _translated(self, command: str, key: str, script: str = "") -> Iterator[None]:
         if time.monotonic() - self._recycled_at > _RECYCLE_SECONDS:
             self._recycled_at = time.monotonic()
             self.drop_idle()
         try:
             yield
         except _DRIVER_ERRORS as error:
-            raise CacheUnavailable(f"the app's cache is away: Redis at {self._name} says: {error}") from error
+            said = f"Redis at {self._name} says: {error}"
+            if _is_forbidden(error):
+                commands = dict.fromkeys([command.lower(), *re.findall(r'redis\.call\("(\w+)"', script)])
+                wanted = " ".join([*(f"+{name}" for name in commands), f"~{self._prefix}{key}"])
+                raise CacheUnavailable(
+                    f"the app's cache does not let {self._user} use {command} on the key {self._prefix}{key}: {said}; "
+                    f"needed in that user's ACL: {wanted}"
+                ) from error
+            raise CacheUnavailable(f"the app's cache is away: {said}") from error
+
+
+def _is_forbidden(error: Exception) -> bool:
+    """Whether an ACL refused it, also within a script, in the words of each version of Redis."""
+    text = str(error)
+    inside = "script" in text and ("ACL failure" in text or "can't run this command" in text or "can't access" in text)
+    return inside or isinstance(error, redis.exceptions.NoPermissionError)
+
+
+def _prefixes(client: Any, key: str) -> set[str]:
+    found: set[bytes] = set()
+    cursor, looks = 0, 0
+    while looks == 0 or (cursor != 0 and looks < _LOOKS):
+        cursor, names = client.scan(cursor, match=f"*{key}*", count=_SCANNED)
+        found.update(names)
+        looks += 1
+    return {name.decode(errors="replace").partition(key)[0] for name in found}
 
 
 def _client(place: RedisPlace, database: int) -> Any:
@@ -159,6 +205,7 @@ def _client(place: RedisPlace, database: int) -> Any:
         username=place.username,
         password=place.password.get_secret_value() if place.password else None,
         ssl=place.tls,
+        **(_trust(place) if place.tls else {}),
         socket_connect_timeout=_CONNECT_SECONDS,
         socket_timeout=_ANSWER_SECONDS,
         # What PHP's clients speak: whatever stands between the app and its Redis lets it through.
@@ -166,3 +213,9 @@ def _client(place: RedisPlace, database: int) -> Any:
         # Once more, on a new connection: the server may have closed an idle one.
         retry=Retry(NoBackoff(), 1),
     )
+
+
+def _trust(place: RedisPlace) -> dict[str, Any]:
+    # Python 3.13 asks more of an authority than OpenSSL and PHP do: what they believe, we believe.
+    trust: dict[str, Any] = {"ssl_exclude_verify_flags": [ssl.VERIFY_X509_STRICT]}
+    return trust | ({"ssl_ca_certs": str(place.ca_file)} if place.ca_file else {})

@@ -13,9 +13,7 @@ from faces.errors import (
     LockHeld,
     LockLost,
     PhotoDeclined,
-    SchemaError,
     TriedTooOften,
-    Unavailable,
     UnreadableMessage,
 )
 from faces.settings import Settings
@@ -27,7 +25,7 @@ from worker.cache.image_lock import ImageLock, image_lock
 from worker.consumer.evidence import Evidence
 from worker.consumer.job import Job
 from worker.consumer.job_log import JobLog
-from worker.consumer.outcome import Done, Failed, Outcome, Refused, outcome_of
+from worker.consumer.outcome import OF_THE_WORLD, Done, Failed, Outcome, Refused, outcome_of
 from worker.consumer.recorder import Recorder
 from worker.consumer.stop import Stop
 from worker.consumer.work import CRASHES_ALLOWED
@@ -102,7 +100,7 @@ class FaceJobs:
         """Do a job.
 
         Raises:
-            Unavailable, SchemaError: the world refused it; the job was no try.
+            OF_THE_WORLD: the world refused it; the job was no try.
         """
         try:
             face_job = _FaceJob.read(job, self.keys)
@@ -124,7 +122,7 @@ class FaceJobs:
         """The end of a try by an error that is the job's own, met outside of its lock.
 
         Raises:
-            Unavailable, SchemaError: what is final could not be recorded.
+            OF_THE_WORLD: what is final could not be recorded.
         """
         try:
             face_job = _FaceJob.read(job, self.keys)
@@ -184,7 +182,7 @@ class FaceJobs:
 
     def _exceptions(self, job: Job, error: Exception, *, is_its_own: bool) -> int:
         """How many of this job's attempts ended in an error, where its class limits that."""
-        is_the_world_s = isinstance(error, Unavailable | SchemaError) and not is_its_own
+        is_the_world_s = isinstance(error, OF_THE_WORLD) and not is_its_own
         if job.limits.max_exceptions is None or is_the_world_s or isinstance(error, PhotoDeclined):
             return 0
         return self.values.increment(f"job-exceptions:{job.uuid}", _EXCEPTIONS_SECONDS)

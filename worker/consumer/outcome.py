@@ -13,6 +13,7 @@ from faces.errors import (
     PhotoDeclined,
     PhotoError,
     SchemaError,
+    SettingsError,
     TriedTooOften,
     Unavailable,
     UnreadableMessage,
@@ -71,6 +72,9 @@ class Forward:
 
 Outcome = Done | Release | Failed | Refused | Forward
 
+#: What the world refuses a job with, or seems to: it is away, or its tables or settings are others by now.
+OF_THE_WORLD = (Unavailable, SchemaError, SettingsError)
+
 _FINAL = (PhotoError, UnreadableMessage, TriedTooOften, CrashedTooOften)
 
 
@@ -94,7 +98,7 @@ def outcome_of(
         return Done(note=f"declined: {error}")
     if isinstance(error, LockHeld | LockLost):
         return Release(LOCK_DELAY, attempt - 1, str(error))
-    if isinstance(error, Unavailable | SchemaError) and not is_its_own:
+    if isinstance(error, OF_THE_WORLD) and not is_its_own:
         return Refused(error)
     if isinstance(error, _FINAL) or _is_over(error, attempt, limits, now, exceptions):
         return Failed(f"{limits.attempt_of(attempt)}: {error}")

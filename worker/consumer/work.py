@@ -11,14 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from faces.errors import CrashedTooOften, FacesError, SchemaError, Unavailable, UnreadableMessage
+from faces.errors import CrashedTooOften, FacesError, UnreadableMessage
 from faces.settings import Settings
 from worker.amqp.delivery import Delivery
 from worker.cache.crash_marks import CrashMarks
 from worker.consumer.evidence import TAIL_SECONDS, Evidence
 from worker.consumer.job import Job
 from worker.consumer.job_log import JobLog
-from worker.consumer.outcome import Failed, Forward, Outcome, Refused, Release, outcome_of
+from worker.consumer.outcome import OF_THE_WORLD, Failed, Forward, Outcome, Refused, Release, outcome_of
 from worker.consumer.recorder import Recorder
 from worker.steps import reached
 
@@ -35,14 +35,14 @@ class JobClass(Protocol):
         """Do a job.
 
         Raises:
-            Unavailable, SchemaError: the world refused it; the job was no try.
+            OF_THE_WORLD: the world refused it; the job was no try.
         """
 
     def end(self, job: Job, error: Exception) -> Outcome:
         """The end of a try by an error that is the job's own; what is final is recorded.
 
         Raises:
-            Unavailable, SchemaError: it could not be recorded.
+            OF_THE_WORLD: it could not be recorded.
         """
 
 
@@ -60,7 +60,7 @@ class Work:
         """Do a delivery's job. Raises nothing that is an `Exception`."""
         try:
             outcome = self._outcome(Job.read(delivery, self.settings), log)
-        except (Unavailable, SchemaError) as error:
+        except OF_THE_WORLD as error:
             return self.refused(delivery, error)
         except Exception as error:  # noqa: BLE001  around one job, with its traceback in the log
             _log.exception("a fault of our own outside of a job's work")
@@ -85,7 +85,7 @@ class Work:
         job = Job.read(delivery, self.settings)
         try:
             return self._end(job, error)
-        except (Unavailable, SchemaError) as unrecorded:
+        except OF_THE_WORLD as unrecorded:
             if not (is_its_own or self.evidence.refused(job.uuid, unrecorded).is_its_own):
                 return Release(TAIL_SECONDS[0], job.attempt - 1, str(unrecorded), refused=unrecorded)
             _log.error("the end of job %s is recorded nowhere: %s", job.uuid, unrecorded)

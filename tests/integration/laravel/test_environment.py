@@ -79,6 +79,16 @@ def test_names_of_any_alphabet_are_read_as_by_the_versions_that_take_them() -> N
 
 
 @pytest.mark.parametrize(
+    "content",
+    [b"A=gr\xf6\xdfe", b"A=\xff\xfe", b"A='\xe2\x82'", b"\xef\xbb\xbfA=\xef\xbf\xbd\xe9b", "A=größe".encode()],
+)
+def test_bytes_that_are_no_text_become_what_phpdotenv_makes_of_them(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(content)
+    theirs = run_php("answer(Dotenv\\Dotenv::createArrayBacked($in)->load()['A']);", str(tmp_path))
+    assert LaravelEnvironment.read({"LARAVEL_ENV_FILE": str(tmp_path / ".env")}).text("A") == theirs
+
+
+@pytest.mark.parametrize(
     "value",
     [
         "true",

@@ -194,7 +194,6 @@ def test_maintenance_may_be_a_cache_entry() -> None:
         ("RABBITMQ_SSL_CAFILE", {"RABBITMQ_SSL_CAFILE": "/nowhere/ca.pem"}),
         ("RABBITMQ_SSL_LOCALKEY", {"RABBITMQ_SSL_LOCALKEY": __file__}),
         ("REDIS_PORT", {"CACHE_STORE": "redis", "REDIS_PORT": "?"}),
-        ("REDIS_URL", {"CACHE_STORE": "redis", "REDIS_URL": "http://h"}),
         ("REDIS_URL", {"CACHE_STORE": "redis", "REDIS_URL": "redis://h/x"}),
         ("REDIS_HOST", {"CACHE_STORE": "redis", "REDIS_HOST": "http://h"}),
         ("REDIS_CACHE_CONNECTION", {"CACHE_STORE": "redis", "REDIS_CACHE_CONNECTION": "mine"}),
@@ -244,6 +243,76 @@ def test_ours_win_over_the_apps_and_spare_it_the_look(tmp_path: Path) -> None:
     assert (settings.recognition_threshold, settings.debug_subdir) == (None, None)
     settings = load_file(tmp_path, "IMAGE_DEBUG_SUBDIR=drawn")
     assert settings.debug_subdir == "drawn"
+
+
+@pytest.mark.parametrize(
+    ("option", "name"),
+    [
+        *[("prefix=app_", "prefix"), ("options[1009]=/ca.pem", "options"), ("read[host]=h", "read")],
+        *[("write[host]=h", "write"), ("charset=latin1", "charset"), ("charset=", "charset"), ("host[]=h", "host")],
+        *[("timezone=%22;", "timezone"), ("modes=ANSI", "modes"), ("username[]=u", "username")],
+    ],
+)
+def test_an_option_of_the_url_that_we_do_not_do_is_refused_by_name(option: str, name: str) -> None:
+    with pytest.raises(SettingsError, match=rf"^DB_URL.*option {name}\b"):
+        load({"DB_URL": f"mysql://u@h/d?{option}"})
+
+
+@pytest.mark.parametrize(
+    ("option", "name"),
+    [("prefix=x", "prefix"), ("serializer=1", "serializer"), ("context[ssl]=x", "context"), ("compression=3", "compr")],
+)
+def test_an_option_of_redis_that_we_do_not_do_is_refused_by_name(option: str, name: str) -> None:
+    with pytest.raises(SettingsError, match=rf"^REDIS_URL.*option {name}"):
+        load({"CACHE_STORE": "redis", "REDIS_URL": f"redis://h?{option}"})
+
+
+def test_options_that_change_nothing_are_told(caplog: pytest.LogCaptureFixture) -> None:
+    load({"DB_URL": "mysql://u@h/d?sslmode=require&engine=InnoDB&strict=true&isolation_level=SERIALIZABLE"})
+    load({"CACHE_STORE": "redis", "REDIS_URL": "redis://h?read_timeout=60&serializer=0"})
+    assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == [
+        "DB_URL: the options engine, isolation_level, sslmode change nothing here",
+        "REDIS_URL: the options read_timeout change nothing here",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        (DATABASE, "mysql+pymysql://app@db:3306/photo?time_zone=%2B03%3A00"),
+        ({"DB_URL": "mysql://u@h/d?timezone=UTC"}, "mysql+pymysql://u@h:3306/d?time_zone=UTC"),
+        (
+            {"FACE_DATABASE_URL": "mysql+pymysql://u@h/d?charset=utf8"},
+            "mysql+pymysql://u@h/d?charset=utf8&time_zone=%2B03%3A00",
+        ),
+        ({"FACE_DATABASE_URL": "sqlite:////x.db"}, "sqlite:////x.db"),
+    ],
+)
+def test_the_time_zone_is_the_sessions_where_there_are_any(variables: dict[str, str], expected: str) -> None:
+    assert url(load({**variables, "FACE_DATABASE_TIMEZONE": "+03:00"})) == expected
+
+
+def test_localhost_without_a_socket_names_the_places_where_one_may_be() -> None:
+    found = url(load(DATABASE | {"DB_HOST": "localhost"}))
+    assert found.startswith("mysql+pymysql://app@localhost:3306/photo?sockets=")
+    assert "%2Frun%2Fmysqld%2Fmysqld.sock%3A" in found
+    own = url(load(DATABASE | {"DB_HOST": "localhost", "DB_SOCKET": "/s"}))
+    assert own == "mysql+pymysql://app@localhost:3306/photo?unix_socket=%2Fs"
+
+
+def test_a_variable_that_is_no_utf8_is_refused_by_name() -> None:
+    with pytest.raises(SettingsError, match=r"^DB_PASSWORD: found bytes that are not UTF-8"):
+        load(DATABASE | {"DB_PASSWORD": b"gr\xf6".decode(errors="surrogateescape")})
+    with pytest.raises(SettingsError, match=r"^DB_URL: found bytes that are not UTF-8"):
+        load({"DB_URL": "mysql://u:gr%F6@h/d"})
+
+
+@pytest.mark.parametrize("name", ["RABBITMQ_USER", "RABBITMQ_PASSWORD", "RABBITMQ_VHOST"])
+@pytest.mark.parametrize("nothing", ["", "0", "null", "false"])
+def test_where_the_driver_finds_nothing_its_defaults_count(name: str, nothing: str) -> None:
+    found = load({name: nothing})
+    login = (found.rabbitmq_user, found.rabbitmq_password.get_secret_value(), found.rabbitmq_vhost)
+    assert login == ("guest", "guest", "/")
 
 
 def test_a_store_that_needs_no_prefix_asks_for_none() -> None:

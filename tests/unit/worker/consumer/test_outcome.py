@@ -23,6 +23,7 @@ def outcome(error: Exception, attempt: int = 1, limits: Limits = LIMITS) -> Outc
         errors.StoreUnavailable("away"),
         errors.CacheUnavailable("away"),
         errors.SchemaError("a column is gone"),
+        errors.SettingsError("the time zone is gone"),
     ],
 )
 def test_the_world_being_away_costs_no_try(error: errors.FacesError) -> None:
