@@ -42,11 +42,14 @@ def publish(broker: Broker, queue: str, *bodies: bytes, delay: int) -> None:
 def test_each_of_many_jobs_arrives_that_go_one_by_one_into_the_same_delay_queue(
     own_rabbitmq: RabbitMQ, both: dict[str, Broker], wait_for: Wait, vhost: str
 ) -> None:
-    """For longer than a queue lives that is not renewed, as PHP's in a vhost of quorum queues: twice the delay."""
+    """For longer than a queue lives that is not renewed, as PHP's in a vhost of quorum queues: twice the delay.
+
+    RabbitMQ looks for quorum queues whose life is over every five seconds.
+    """
     queue, broker = own_rabbitmq.new_name(), both[vhost]
     for number in range(8):
-        publish(broker, queue, str(number).encode(), delay=1)
-        time.sleep(0.4)
+        publish(broker, queue, str(number).encode(), delay=4)
+        time.sleep(2)
     wait_for(lambda: broker.depth(queue) == 8)
 
 
