@@ -38,7 +38,7 @@ class Connection:
         self._paused = False
         self._closing = False
         self._failures = 0
-        self._was_blocked = False
+        self._was_blocked: str | None = None
         self._since = time.time()
         self._why: str | None = "not connected yet"
 
@@ -148,7 +148,7 @@ class Connection:
             why = str(error)
         finally:
             self._session = None
-            self._was_blocked = session.blocked is not None
+            self._was_blocked = session.blocked
             session.drop()
         if asyncio.get_running_loop().time() - start > self._settings.longest_pause:
             self._failures = 0
@@ -157,7 +157,7 @@ class Connection:
     async def _use(self, session: Session) -> str:
         if self._was_blocked:
             # Else the same message would be taken, worked on and lost again and again.
-            self._say_away("RabbitMQ lets us in, but takes no messages yet")
+            self._say_away(f"RabbitMQ lets us in, but takes no messages yet: {self._was_blocked}")
             await session.until_it_takes_messages()
         self._session, self._why, self._since = session, None, time.time()
         log.info("RabbitMQ is there")
