@@ -14,7 +14,6 @@ from worker.amqp.delivery import Delivery
 from worker.amqp.inbox import Inbox
 from worker.amqp.link import open_link
 from worker.amqp.queues import Queues
-from worker.amqp.report import BrokerReport
 from worker.amqp.session import Session, gone
 from worker.amqp.settings import BrokerSettings, QueueOptions
 
@@ -38,7 +37,7 @@ class Connection:
         self._paused = False
         self._closing = False
         self._failures = 0
-        self._was_blocked: str | None = None
+        self._was_blocked = False
         self._since = time.time()
         self._why: str | None = "not connected yet"
 
@@ -54,15 +53,6 @@ class Connection:
         if session is None:
             return f"away since {time.strftime('%H:%M:%S', time.localtime(self._since))}: {self._why}"
         return f"connected, but RabbitMQ takes no messages: {session.blocked}" if session.blocked else "connected"
-
-    def report(self) -> BrokerReport:
-        """How it is right now."""
-        session = self._session
-        if session is None:
-            return BrokerReport(False, self._since, self._why)
-        return BrokerReport(
-            True, self._since, None, session.blocked, session.intake.refusal, tuple(session.intake.missing)
-        )
 
     async def run(self) -> None:
         """Stay connected, for as long as this is awaited."""
@@ -148,7 +138,7 @@ class Connection:
             why = str(error)
         finally:
             self._session = None
-            self._was_blocked = session.blocked
+            self._was_blocked = session.blocked is not None
             session.drop()
         if asyncio.get_running_loop().time() - start > self._settings.longest_pause:
             self._failures = 0
@@ -157,9 +147,9 @@ class Connection:
     async def _use(self, session: Session) -> str:
         if self._was_blocked:
             # Else the same message would be taken, worked on and lost again and again.
-            self._say_away(f"RabbitMQ lets us in, but takes no messages yet: {self._was_blocked}")
+            self._say_away("RabbitMQ lets us in, but takes no messages yet")
             await session.until_it_takes_messages()
-        self._session, self._why, self._since = session, None, time.time()
+        self._session, self._why = session, None
         log.info("RabbitMQ is there")
         if not self._paused:
             session.intake.resume()
