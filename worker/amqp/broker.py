@@ -14,6 +14,7 @@ from worker.amqp.delivery import Delivery
 from worker.amqp.link import tls_context
 from worker.amqp.message import copied, own_priority, properties_of
 from worker.amqp.queues import Queues
+from worker.amqp.report import BrokerReport
 from worker.amqp.settings import BrokerSettings, QueueOptions
 
 _T = TypeVar("_T")
@@ -68,6 +69,10 @@ class Broker:
     def state(self) -> str:
         """How the connection is, for a person."""
         return self._connection.state
+
+    def report(self) -> BrokerReport:
+        """How the connection is right now."""
+        return self._connection.report()
 
     def answers(self, seconds: float) -> bool:
         """Whether the connection's thread turns, wherever RabbitMQ is; there need not be one yet, or any more."""

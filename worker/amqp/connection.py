@@ -14,6 +14,7 @@ from worker.amqp.delivery import Delivery
 from worker.amqp.inbox import Inbox
 from worker.amqp.link import open_link
 from worker.amqp.queues import Queues
+from worker.amqp.report import BrokerReport
 from worker.amqp.session import Session, gone
 from worker.amqp.settings import BrokerSettings, QueueOptions
 
@@ -53,6 +54,15 @@ class Connection:
         if session is None:
             return f"away since {time.strftime('%H:%M:%S', time.localtime(self._since))}: {self._why}"
         return f"connected, but RabbitMQ takes no messages: {session.blocked}" if session.blocked else "connected"
+
+    def report(self) -> BrokerReport:
+        """How it is right now."""
+        session = self._session
+        if session is None:
+            return BrokerReport(False, self._since, self._why)
+        return BrokerReport(
+            True, self._since, None, session.blocked, session.intake.refusal, tuple(session.intake.missing)
+        )
 
     async def run(self) -> None:
         """Stay connected, for as long as this is awaited."""
@@ -149,7 +159,7 @@ class Connection:
             # Else the same message would be taken, worked on and lost again and again.
             self._say_away("RabbitMQ lets us in, but takes no messages yet")
             await session.until_it_takes_messages()
-        self._session, self._why = session, None
+        self._session, self._why, self._since = session, None, time.time()
         log.info("RabbitMQ is there")
         if not self._paused:
             session.intake.resume()

@@ -39,6 +39,16 @@ class Intake:
         self.channel: Channel | None = None
         """On which deliveries come, and are acked; a new one after each that RabbitMQ closed."""
 
+    @property
+    def missing(self) -> list[str]:
+        """The queues that are not there."""
+        return list(self._missing)
+
+    @property
+    def refusal(self) -> str | None:
+        """Why nothing can be taken, in RabbitMQ's words."""
+        return self._said
+
     def resume(self) -> None:
         """Take messages, from now on and after `pause`."""
         self._unwanted.clear()

@@ -118,9 +118,9 @@ def _ours(error: BaseException, address: Address, settings: BrokerSettings) -> B
     code = getattr(found, "reply_code", None)
     name = type(found).__name__
     if code == _FORBIDDEN or "Authentication" in name:
-        sentence = f"refuses the user {settings.user}: is RABBITMQ_PASSWORD still right?"
+        sentence = f"refuses the user {settings.user}: is RABBITMQ_PASSWORD still right? {reason_of(error)}"
     elif code == _NOT_ALLOWED or "AccessDenied" in name:
-        sentence = f"does not let {settings.user} into the vhost {settings.vhost} (RABBITMQ_VHOST)"
+        sentence = f"does not let {settings.user} into the vhost {settings.vhost} (RABBITMQ_VHOST): {reason_of(error)}"
     elif tls := _TLS_WORDS.search(str(found)):
         sentence = f"cannot be reached through TLS: {tls[0].strip()}"
     elif isinstance(found, IncompatibleProtocolError):
