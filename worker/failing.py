@@ -99,12 +99,11 @@ _WITHOUT_ROW = _Form("without a row", None)
 
 
 def _forms(store: Store, job: FailedJob, place: str, patience: float) -> Iterator[_Form]:
+    room = failed_jobs.room(store)
     try:
         failed_jobs.wait_until_gone(store, job.uuid, patience)
-        room = failed_jobs.room(store)
     except (SchemaError, StoreRefused) as error:
-        _log.warning("failed_jobs cannot be read: %s", error)
-        room = None
+        _log.debug("failed_jobs cannot be read: %s", error)
     if job.whole and (room is None or job.size <= room):
         yield _Form("as it is", job, plain=False)
         if (ascii_job := job.in_ascii()) is not None:

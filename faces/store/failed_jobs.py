@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from uuid import NAMESPACE_OID, UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import mysql, sqlite
 
 from faces.errors import SchemaError
 from faces.storable import storable
+from faces.store import driver_errors
 from faces.store.database import Store, Transaction
 from faces.store.schema import TIME
 
@@ -139,14 +139,14 @@ def record(transaction: Transaction, job: FailedJob) -> None:
         raise SchemaError("the database lacks table failed_jobs: the app's migrations make it")
     if "uuid" not in values:
         _record_without_uuid(transaction, values)
-    elif transaction.connection.dialect.name == "sqlite":
-        on_sqlite = sqlite.insert(_failed).values(**values)
-        transaction.connection.execute(on_sqlite.on_conflict_do_update(index_elements=["uuid"], set_=values))
-    else:
-        # The second time by name: the payload is in the statement once.
-        on_mysql = mysql.insert(_failed).values(**values)
-        written = {name: on_mysql.inserted[name] for name in values}
-        transaction.connection.execute(on_mysql.on_duplicate_key_update(**written))
+        return
+    try:
+        # Not INSERT … ON DUPLICATE KEY UPDATE: the app's user may have no right to update, and seldom needs it.
+        transaction.connection.execute(sa.insert(_failed).values(**values))
+    except sa.exc.IntegrityError:
+        updated = sa.update(_failed).where(_failed.c.uuid == job.uuid).values(**values)
+        if not transaction.connection.execute(updated).rowcount:
+            raise
 
 
 def replace(transaction: Transaction, uuid: str, job: FailedJob) -> bool:
@@ -163,7 +163,8 @@ def replace(transaction: Transaction, uuid: str, job: FailedJob) -> bool:
 def naming(transaction: Transaction, class_name: str, image_id: int) -> list[tuple[str, str]]:
     """Rows that may be of a job of this class for this image, newest first: their uuids and payloads.
 
-    Whether they are, only the payload tells: those that are encrypted are all among them. Without uuids there are none.
+    Whether they are, only the payload tells: those that are encrypted are all among them. Without uuids there are none,
+    nor where the app's user may not read them.
     """
     if "uuid" not in transaction.schema.failed_columns:
         return []
@@ -176,7 +177,12 @@ def naming(transaction: Transaction, class_name: str, image_id: int) -> list[tup
         .where(sa.func.instr(body, _in_json(class_name)) > 0, sa.or_(*named, encrypted))
         .order_by(_failed.c.id.desc())
     )
-    return [(str(row[0]), str(row[1])) for row in transaction.connection.execute(query)]
+    try:
+        return [(str(row[0]), str(row[1])) for row in transaction.connection.execute(query)]
+    except sa.exc.DBAPIError as error:
+        if driver_errors.is_away(error):
+            raise
+        return []
 
 
 def _fits(uuid: str) -> bool:

@@ -138,11 +138,12 @@ class PhotoApp:
         return self.rows.read("SELECT * FROM failed_jobs ORDER BY id")
 
     def leftovers(self) -> dict[str, int]:
-        """What must be gone when every job has ended: locks, dedup keys, marks of crashes."""
+        """What must be gone when every job has ended: locks, dedup keys, marks of crashes, counts of refusals."""
         return {
             "locks": len(self.rows.read("SELECT * FROM cache_locks WHERE expiration > UNIX_TIMESTAMP()")),
             "dedup keys": len(self.rows.read("SELECT * FROM queues")),
             "marks": len(self.rows.read("SELECT * FROM cache WHERE `key` LIKE '%face-crash:%'")),
+            "refusals": len(self.rows.read("SELECT * FROM cache WHERE `key` LIKE '%face-refused:%'")),
         }
 
     def end(self) -> None:
@@ -152,4 +153,4 @@ class PhotoApp:
 
 
 NewApp = Callable[..., PhotoApp]
-NOTHING_LEFT = {"locks": 0, "dedup keys": 0, "marks": 0}
+NOTHING_LEFT = {"locks": 0, "dedup keys": 0, "marks": 0, "refusals": 0}

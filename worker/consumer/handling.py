@@ -47,13 +47,13 @@ class Handling:
     pulse: Pulse
     hold_back: Callable[[], None]
 
-    def handle(self, delivery: Delivery) -> None:
-        """Do its job and let it leave."""
-        log = JobLog(delivery, self.status.working)
+    def handle(self, delivery: Delivery) -> bool:
+        """Do its job and let it leave; returns whether it was one: what the world refuses does not count."""
+        log, counts = JobLog(delivery, self.status.working), True
         with self.stop.job_in_hand():
             try:
                 self.pulse.back_after_a_photo()
-                self._settle(delivery, self.work.outcome(delivery, log), log)
+                counts = self._settle(delivery, self.work.outcome(delivery, log), log)
             except GivenUp:
                 log.given_up()
                 with suppress(Unavailable):  # where the connection is gone, it has gone back by itself
@@ -65,15 +65,17 @@ class Handling:
                 _log.exception("a fault of our own in the handling of a job")
         if self.broker.holds(delivery):
             self._drop(delivery)
+        return counts
 
-    def _settle(self, delivery: Delivery, outcome: Outcome, log: JobLog) -> None:
-        """Have at the broker all that must be there, then let the delivery leave."""
+    def _settle(self, delivery: Delivery, outcome: Outcome, log: JobLog) -> bool:
+        """Have at the broker all that must be there, then let the delivery leave; False where the world refused it."""
         self.pulse.back_after(0)
         published = self._published(delivery, outcome, log)
         if published is None:
-            return
-        if isinstance(published, Release) and published.refused:
-            self.circuit.open(published.refused)
+            return True
+        refused = published.refused if isinstance(published, Release) else None
+        if refused:
+            self.circuit.open(refused)
             # Before the ack: else RabbitMQ pushes the next message, only to get it back.
             self.hold_back()
         (self.broker.reject if isinstance(published, Failed) else self.broker.ack)(delivery)
@@ -81,6 +83,7 @@ class Handling:
         self._learn(delivery, published)
         self.status.ended(published)
         log.ended(published)
+        return refused is None
 
     def _published(self, delivery: Delivery, outcome: Outcome, log: JobLog) -> Outcome | None:
         """The outcome whose messages RabbitMQ has taken: this one, else the tail; None where it took neither.

@@ -93,8 +93,7 @@ class Consumer:
             was_connected = self._broker.is_connected
             delivery = self._broker.next(_IDLE_SECONDS)
             if delivery is not None:
-                self._handling.handle(delivery)
-                self._jobs += 1
+                self._jobs += self._handling.handle(delivery)
                 continue
             self._status.idle()
             if self._until.stop_when_empty and was_connected and self._broker.is_connected:

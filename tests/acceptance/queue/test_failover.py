@@ -8,7 +8,7 @@ from subprocess import Popen
 import pytest
 import sqlalchemy as sa
 
-from tests.acceptance.steps import PHOTO, depth, row_of
+from tests.acceptance.steps import PHOTO, delay_queue, depth, row_of
 from tests.servers.app_in_php import cache_in
 from tests.servers.app_schema import V2
 from tests.servers.mariadb import MariaDB, running_mariadb
@@ -116,11 +116,13 @@ def test_a_read_only_database_is_waited_for_where_the_cache_is_elsewhere(
         mariadb.run("SET GLOBAL read_only = 0")
     log = worker.end_of(process)[1]
     assert done(app, image)
-    assert (app.failed(), "takes no writes now" in log) == ([], True)
+    assert (app.failed(), "read-only" in log) == ([], True)
 
 
 def status_of(app: PhotoApp) -> str:
-    return app.worker().run("status")[0]
+    """Also before there is a worker, where it ends with 1."""
+    worker = app.worker()
+    return worker.output_of(worker.start("status"))[0]
 
 
 def hasty(app: PhotoApp) -> tuple[Worker, Popen[str]]:
@@ -156,7 +158,7 @@ def test_a_column_that_a_migration_dropped_makes_the_worker_leave(new_app: NewAp
     app.push(second)
     log = worker.end_of(process)[1]
     assert "leaving, to be started anew: the database changed: column images.last_error is gone" in log
-    assert depth(app) + depth(app, f"{app.queue}.delay.10000") == 1
+    assert depth(app) + depth(app, delay_queue(app.queue, 10)) == 1
 
 
 def test_a_database_password_that_is_put_right_while_the_worker_starts_makes_it_leave(

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import signal
 from collections.abc import Callable
 from typing import Any
 
 from tests.acceptance.steps import PHOTO, delay_queue, depth, name_of, push_chain, row_of, take_all, work
-from tests.servers.people import PEOPLE
-from tests.servers.photo_app import NOTHING_LEFT, NewApp, PhotoApp, command_of, payload_of
+from tests.servers.photo_app import NOTHING_LEFT, NewApp, PhotoApp, command_of
 from tests.servers.scripted_api import ScriptedApi, finds, says
 
 Wait = Callable[..., None]
@@ -67,59 +64,19 @@ def test_with_an_exchange_jobs_go_through_it_also_after_a_delay(new_app: NewApp,
 
 
 def test_what_nobody_takes_is_not_acked(new_app: NewApp, api: ScriptedApi, wait_for: Wait) -> None:
-    """An exchange without a binding for the chain's next queue returns it: the job stays, though its image is done."""
+    """An exchange without a binding for the chain's next queue returns it: the job comes again until it is taken."""
     app = new_app()
-    exchange, image, nowhere = app.rabbitmq.new_name(), app.image(PHOTO), app.rabbitmq.new_name()
+    exchange, image, nowhere = app.rabbitmq.new_name(), app.image(PHOTO), app.rabbitmq.new_queue()
+    with app.rabbitmq.channel() as channel:
+        channel.exchange_declare(exchange, "direct", durable=True)
+        channel.queue_bind(app.queue, exchange, app.queue)
     push_chain(app, image, command_of(1, nowhere))
     worker = app.worker(FACE_RABBITMQ_EXCHANGE=exchange)
-    process = worker.start("run")
-    wait_for(lambda: row_of(app, image)["faces_checked"])
-    process.send_signal(signal.SIGTERM)
-    _, err = worker.end_of(process)
-    assert (depth(app), "given back" in err) == (1, True)
+    process = worker.start("run", "--max-jobs", 1)
+    wait_for(lambda: app.leftovers()["refusals"] == 1)
+    assert (row_of(app, image)["faces_checked"], depth(app, nowhere)) == (1, 0)
     with app.rabbitmq.channel() as channel:
-        channel.queue_declare(nowhere, durable=True)
         channel.queue_bind(nowhere, exchange, nowhere)
-    work(app, 1, FACE_RABBITMQ_EXCHANGE=exchange)
+    _, err = worker.end_of(process)
+    assert "not published: RabbitMQ has no queue for what was published" in err
     assert (len(take_all(app, nowhere)), depth(app), app.failed(), app.leftovers()) == (1, 0, [], NOTHING_LEFT)
-
-
-def test_with_reroute_failed_a_failed_job_goes_to_its_exchange_too(new_app: NewApp, api: ScriptedApi) -> None:
-    app, name = new_app(), new_app().rabbitmq.new_name()
-    app.queue = name
-    app.variables["QUEUE_FACES"] = name
-    app.write_env()
-    failed = app.rabbitmq.new_queue(name=f"{name}.failed")
-    first, second = app.image(PHOTO), app.image(PHOTO)
-    api.answer(name_of(app, second), BOOM)
-    starter = app.rabbitmq.new_queue()
-    app.publish(json.dumps(payload_of(_chain(first, starter, command_of(second, name)))).encode(), queue=starter)
-    options = {"FACE_RABBITMQ_REROUTE_FAILED": "1", "FACE_RABBITMQ_FAILED_EXCHANGE": ""}
-    # The next job's queue is not there: it is made as the app's publisher would have made it.
-    app.worker(**options).run("run", "--queue", starter, "--max-jobs", 1)
-    app.worker(**options, FACE_WORKER_TRIES="1").run("run", "--max-jobs", 1)
-    (message,) = take_all(app, failed)
-    assert [row["uuid"] for row in app.failed()] == [message.payload["uuid"]]
-
-
-def _chain(image: int, queue: str, following: str) -> str:
-    return command_of(image, queue, f's:7:"chained";a:1:{{i:0;s:{len(following)}:"{following}";}}', count=3)
-
-
-def test_a_job_has_two_lines_in_the_log_as_text_and_as_json(app: PhotoApp, api: ScriptedApi) -> None:
-    app.rows.master(PEOPLE[0])
-    uuids = []
-    for _ in range(2):
-        image = app.image(PHOTO)
-        api.answer(name_of(app, image), finds(PEOPLE[0], PEOPLE[1], scale=1600))
-        uuids.append(app.push(image))
-    text = work(app, 1)
-    lines = [line for line in text.splitlines() if uuids[0] in line]
-    assert len(lines) == 2
-    for word in ("image=", "attempt=1", "faces=2", "linked=1", "scale=1600", "distance=0.0", "seconds="):
-        assert word in lines[1], lines
-    log = work(app, 1, FACE_LOG_FORMAT="json")
-    started, done = [line for line in map(json.loads, log.splitlines()) if line.get("job") == uuids[1]]
-    assert (started["message"], done["message"]) == ("started", "done")
-    assert (done["faces"], done["linked"], done["distance"], done["scale"]) == (2, 1, 0.0, 1600)
-    assert isinstance(done["seconds"], float)

@@ -78,16 +78,16 @@ def test_the_last_try_fails_with_all_that_is_left_of_it_in_failed_jobs(app: Phot
 
 
 def test_everything_fits_its_column(app: PhotoApp, api: ScriptedApi) -> None:
-    emoji = scripted(app, api, Answer(500, ("😀" * 4000).encode()))
-    bytes_ = scripted(app, api, Answer(500, b"\xff\xfe\x00\xed\xa0\x80" * 100))
-    halves = scripted(app, api, Answer(500, b'{"error": "\\ud800 and \\u0000"}'))
+    emoji = scripted(app, api, Answer(409, ("😀" * 4000).encode()))
+    bytes_ = scripted(app, api, Answer(409, b"\xff\xfe\x00\xed\xa0\x80" * 100))
+    halves = scripted(app, api, Answer(409, b'{"error": "\\ud800 and \\u0000"}'))
     long_name = app.image(None, path="x" * 250)
     for image in (emoji, bytes_, halves, long_name):
         app.push(image, maxTries=1)
     crowd = scripted(app, api, finds(*PEOPLE[:258]))
     app.push(crowd, maxTries=1)
     log = try_once(app, 5)
-    assert row_of(app, emoji)["last_error"] == "HTTP 500: " + "😀" * 100 + "..."
+    assert row_of(app, emoji)["last_error"] == "HTTP 409: " + "😀" * 100 + "..."
     assert all(row_of(app, image)["last_error"] for image in (bytes_, halves, long_name))
     assert len(app.failed()) == 4
     assert (len(app.rows.faces(crowd)), "2 of 258 found faces have no row" in log) == (256, True)

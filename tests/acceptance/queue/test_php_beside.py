@@ -16,9 +16,9 @@ PHP_OWNER = "p" * 16
 
 
 def test_queue_retry_brings_our_failed_jobs_back_and_they_are_done(app: PhotoApp, api: ScriptedApi) -> None:
-    boom = says(500, error="boom")
+    boom = says(409, error="boom")
     images = [scripted(app, api, boom, finds()) for _ in range(2)]
-    again = scripted(app, api, boom, says(500, error="still"))
+    again = scripted(app, api, boom, says(409, error="still"))
     uuids = [app.push(image, maxTries=1, note="ключ") for image in [*images, again]]
     work(app, 3)
     assert [row["uuid"] for row in app.failed()] == uuids

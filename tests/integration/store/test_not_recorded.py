@@ -126,6 +126,12 @@ def test_a_user_who_may_not_insert_it_loses_no_message(
     assert "denied" in caplog.text
 
 
+def test_a_user_who_may_only_insert_it_writes_one_row(rows: Rows, limited: Callable[..., Store]) -> None:
+    store = limited("SELECT ON images", "SELECT ON faces", "UPDATE ON images", "INSERT ON failed_jobs")
+    assert record(store, PLAIN, rows.image())
+    assert only_row(rows)["payload"] == PLAIN
+
+
 def test_no_words_of_ours_hold_what_rows_hold(rows: Rows, store: Store, caplog: pytest.LogCaptureFixture) -> None:
     rows.run("ALTER TABLE failed_jobs CONVERT TO CHARACTER SET latin1")
     record(store, '{"uuid": "33333333-3333-3333-3333-333333333333", "secret": "Ада Лавлейс"}')

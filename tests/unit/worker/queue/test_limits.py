@@ -78,9 +78,9 @@ def test_exceptions_are_counted_in_the_app_s_cache_and_limited(app: StubApp, api
     """Only errors of the job's own are exceptions: the world's are none."""
     image = scripted(app, api, BOOM, says(503, error="away"), BOOM)
     uuid = app.push(image, maxTries=9, maxExceptions=2)
-    work(app, 2)
+    work(app, 1)
     counter = app.rows.one("SELECT * FROM cache WHERE `key` = :key", key=f"photo_app_cache_job-exceptions:{uuid}")
     assert counter["value"] == "i:1;"
-    app.worker().run_until_quiet()
+    work(app, 1)
     assert ([row["uuid"] for row in app.failed()], len(api.seen)) == ([uuid], 3)
     assert (app.leftovers(), depth(app)) == (NOTHING_LEFT, 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.acceptance.steps import depth, name_of, row_of, scripted
+from tests.acceptance.steps import depth, name_of, row_of, scripted, work
 from tests.servers.photo_app import NOTHING_LEFT
 from tests.servers.scripted_api import finds, says
 from tests.stubs.api import StubApi
@@ -17,7 +17,7 @@ def test_the_world_s_faults_are_waited_out_and_cost_no_try(app: StubApp, api: St
     images = {status: scripted(app, api, says(status, error="away"), finds()) for status in WORLD}
     for image in images.values():
         app.push(image, attempts=2)
-    log = app.worker().run_until_quiet()
+    log = work(app, len(images))
     assert app.rows.read("SELECT DISTINCT faces_checked, last_error FROM images") == [
         {"faces_checked": 1, "last_error": None}
     ]
@@ -30,7 +30,7 @@ def test_the_world_s_faults_are_waited_out_and_cost_no_try(app: StubApp, api: St
 def test_retry_after_is_waited_out(app: StubApp, api: StubApi) -> None:
     image = scripted(app, api, says(503, {"Retry-After": "4"}, error="busy"), finds())
     app.push(image, attempts=2)
-    app.worker().run_until_quiet()
+    work(app, 1)
     first, second = api.times(name_of(app, image))
     assert second - first >= 4
     assert (row_of(app, image)["faces_checked"], app.failed()) == (1, [])
