@@ -132,9 +132,24 @@ class FaceClient:
     def is_ready(self) -> bool:
         """Whether `/readyz` says within 10 s that photos are taken."""
         try:
-            return self._http.get("/readyz", timeout=_CONNECT_SECONDS).is_success
-        except (httpx2.HTTPError, httpx2.InvalidURL):
+            self.require_ready()
+        except FaceApiUnavailable:
             return False
+        return True
+
+    def require_ready(self) -> None:
+        """Ask `/readyz`, for 10 s at most.
+
+        Raises:
+            FaceApiUnavailable: no photos are taken; the sentence says why.
+        """
+        try:
+            answer = self._http.get("/readyz", timeout=_CONNECT_SECONDS)
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+            raise FaceApiUnavailable(f"the face API at {self._place} does not answer: {_why(error)}") from error
+        if not answer.is_success:
+            said = last_error.sentence_of(last_error.of_answer(answer.status_code, answer.content))
+            raise FaceApiUnavailable(f"the face API at {self._place} takes no photos now: {said}")
 
     def _post(
         self, photo: Path, filename: str, fields: dict[str, str], timeout: float | None, request_id: str

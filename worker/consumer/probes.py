@@ -17,12 +17,7 @@ _KEPT_SECONDS = 60
 
 def of_api(client: FaceClient) -> Probe:
     """The face API says that it takes photos."""
-
-    def look() -> None:
-        if not client.is_ready():
-            raise FaceApiUnavailable("the face API's /readyz does not say that photos are taken")
-
-    return Probe((FaceApiUnavailable,), look, client.drop_idle)
+    return Probe((FaceApiUnavailable,), client.require_ready, client.drop_idle)
 
 
 def of_store(store: Store, values: Values) -> Probe:

@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.held import Held, state_of
-from tests.acceptance.steps import depth, name_of, take_all
+from tests.acceptance.steps import depth, name_of
 from tests.servers.people import PEOPLE
 from tests.servers.photo_app import NOTHING_LEFT, NewApp, PhotoApp
-from tests.servers.rabbitmq import free_port
 from tests.servers.running_api import RunningApi
 from tests.servers.scripted_api import finds, running_scripted_api, says
 
@@ -101,26 +100,7 @@ def test_what_retry_after_says_is_waited_out(new_app: NewApp, wait_for: Wait) ->
         busy = says(503, {"Retry-After": "4"}, error="not now", retryable=True)
         api.answer(name_of(app, image), busy, finds(PEOPLE[0], debug_image_path="/photos/2020/debug/1.jpg"))
         app.push(image)
-        app.worker().run("run", "--stop-when-empty", **ONE_TRY)
+        app.worker().run("run", "--max-jobs", 1, **ONE_TRY)
         first, second = api.times(name_of(app, image))
         assert second - first >= 4
         assert (app.failed(), len(app.rows.faces(image)), app.leftovers()) == ([], 1, NOTHING_LEFT)
-
-
-@pytest.mark.long
-def test_a_job_in_hand_goes_back_after_five_minutes_without_a_try(
-    new_app: NewApp, small_photo: bytes, wait_for: Wait
-) -> None:
-    app = new_app(api_url=f"http://127.0.0.1:{free_port()}")
-    app.push(app.image(small_photo), attempts=1)
-    app.push(app.image(small_photo), attempts=1)
-    home = app.worker(FACE_WORKER_TRIES="2")
-    worker = home.start("run")
-    wait_for(lambda: state_of(app) == "waiting", 60)
-    assert app.leftovers()["locks"] == 0
-    wait_for(lambda: depth(app) == 2, 400, "the return of the job in hand")
-    assert consumers(app) == 0
-    worker.terminate()
-    home.end_of(worker)
-    assert [message.attempts for message in take_all(app, app.queue)] == [1, 1]
-    assert (app.failed(), app.leftovers()["marks"]) == ([], 0)
