@@ -39,6 +39,10 @@ _REMEDIES = {
 #: A row that refers to one that is not there.
 _NO_SUCH_ROW = frozenset({1452, 1216})
 
+#: What NOWAIT says of a row that another has: MariaDB, MySQL 8; and a server from before there was NOWAIT.
+_LOCKED = frozenset({1205, 3572})
+_SYNTAX = 1064
+
 
 @dataclass(frozen=True, slots=True)
 class Needed:
@@ -90,8 +94,7 @@ class _Trial:
         """In the job's order of locks. Without any image, a face that refers to none is as far as it can get."""
         image_id = 0
         with self._statement("UPDATE", "images"):
-            image_id = self._an_image() or 0
-            images.lock(self.transaction, image_id)
+            image_id = self._an_image()
             changes = {"faces_checked": 1, "debug_filename": "debug_a.jpg", "last_error": None}
             self._update(images_table, image_id, changes)
         face_id = 0
@@ -100,10 +103,21 @@ class _Trial:
         with self._statement("UPDATE", "faces"):
             self._update(faces_table, face_id, self._face(image_id) | {"deleted_at": self.transaction.now})
 
-    def _an_image(self) -> int | None:
-        """The newest image that waits for its job, or else the newest."""
+    def _an_image(self) -> int:
+        """The newest image that waits for its job, or else the newest, locked; 0 where there is none that is free."""
         query = sa.select(images_table.c.id).order_by(images_table.c.faces_checked, images_table.c.id.desc()).limit(1)
-        found: int | None = self._run(query).scalar()
+        found: int = self._run(query).scalar() or 0
+        locked = sa.select(images_table.c.id).where(images_table.c.id == found)
+        try:
+            # A worker that has the image keeps it as long as its transaction takes: no start waits for that.
+            self._run(locked.with_for_update(nowait=True))
+        except sa.exc.DBAPIError as error:
+            code, _ = driver_errors.told(error)
+            if code in _LOCKED:
+                return 0
+            if code != _SYNTAX:
+                raise
+            images.lock(self.transaction, found)
         return found
 
     def _insert_face(self, image_id: int) -> int:

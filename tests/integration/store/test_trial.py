@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from faces.errors import SchemaError, StoreUnavailable
-from faces.store.database import Store
+from faces.store import images
+from faces.store.database import Store, Transaction
 from faces.store.trial import Needed, try_statements
 from tests.servers.app_schema import ALL, CACHE, SQLITE_V5, V1, V2, V4, V5
 from tests.servers.mariadb import MariaDB
@@ -171,6 +173,23 @@ def test_without_any_image_a_foreign_key_is_no_fault_and_a_column_is(limited: Ma
     assert try_statements(limited(*V2).store, NEEDED) == []
     app = limited(*V2, "ALTER TABLE faces ADD owner INT NOT NULL")
     assert "Field 'owner' doesn't have a default value (that column needs a default value" in app.refusal()
+
+
+def test_no_start_waits_for_an_image_that_a_job_has_in_hand(limited: MakeLimited) -> None:
+    one = limited(*V2)
+    image = one.rows.image()
+    other = Store.open(one.url)
+    told: list[list[str]] = []
+
+    def holding(transaction: Transaction) -> None:
+        assert images.lock(transaction, image)
+        start = time.monotonic()
+        told.append(try_statements(one.store, NEEDED))
+        assert time.monotonic() - start < 30
+
+    other.write(holding)
+    other.close()
+    assert told == [[]]
 
 
 def test_a_uuid_is_needed_where_the_app_uses_it(limited: MakeLimited) -> None:
