@@ -23,7 +23,7 @@ _PING_SECONDS = 3
 
 #: Seconds after its last answer for which a connection is taken for alive unasked: nothing on the way forgets one so
 #: soon, and one that the server closed tells us so by itself.
-_FRESH_SECONDS = 1.0
+FRESH_SECONDS = 1.0
 
 #: Where the server repeats what was to be written: a duplicate key, a wrong value, a statement that it does not read.
 _CONTENTS = re.compile(
@@ -83,7 +83,7 @@ class Connection(connections.Connection):
             super().autocommit(value)
 
     def _is_fresh(self) -> bool:
-        if self._sock is None or time.monotonic() - self._answered_at >= _FRESH_SECONDS:
+        if self._sock is None or time.monotonic() - self._answered_at >= FRESH_SECONDS:
             return False
         unasked = select.poll()
         unasked.register(self._sock, select.POLLIN)
