@@ -38,6 +38,10 @@ def _float(number: float) -> str:
     """Shortest text that reads back as the same float, in the layout of PHP's `smart_str_append_double`."""
     if not math.isfinite(number):
         raise ValueError(f"found {number}, JSON needs a finite number")
+    text = repr(number)
+    if "e" not in text:
+        # From 0.0001 to 10^16 both write plain digits, but for Python's ".0".
+        return text.removesuffix(".0")
     sign = "-" if math.copysign(1.0, number) < 0 else ""
     digits, point = _digits(abs(number))
     if point < -3 or point > 17:

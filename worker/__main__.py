@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import signal
 import sys
 from collections.abc import Sequence
 from types import FrameType
 
-from faces import __version__, settings
+from faces import __version__
 from faces.errors import FacesError, RequestError
-from worker import logs
-from worker.commands import demo, enrol, export, faces, link, process, report, run, scan, status
 from worker.output import Output
-from worker.session import Session
+from worker.verbs import add_verbs
 
 _ABOUT = """\
 Finds the faces in photos, keeps them in a database and tells who is where."""
@@ -36,8 +35,18 @@ exit codes: 0 done; 1 something failed, for example one photo of many; 2 wrong u
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; every way it can end is an exit code and at most one sentence."""
-    parsed = _parser().parse_args(arguments)
-    output = Output.of(as_json=parsed.as_json)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    # Else Python's collector goes through all that the imports make, two hundred times, and none of it ever goes.
+    gc.disable()
+    parsed = _parser(arguments).parse_args(arguments)
+    # Here, and not above: with the collector at rest, and not at all for a word of help.
+    from faces import settings
+    from worker import logs
+    from worker.session import Session
+
+    gc.freeze()
+    gc.enable()
+    output = Output(as_json=parsed.as_json)
     signal.signal(signal.SIGTERM, _stop)
     try:
         session = Session(settings.load(), output)
@@ -56,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m worker",
         description=_ABOUT,
@@ -65,8 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"face sidecar {__version__}")
     verbs = parser.add_subparsers(title="verbs", dest="verb", metavar="VERB", required=True)
-    for command in (demo, scan, enrol, link, faces, report, export, process, run, status):
-        command.add_to(verbs)
+    add_verbs(verbs, arguments)
     return parser
 
 

@@ -10,9 +10,19 @@ from faces.store import images, job_batches, queues
 from faces.store.database import Transaction
 from faces.store.images import Image
 
+_LOST = "the lock of image {} ran out or is another's by now: nothing was written"
+
 
 def _always() -> bool:
     return True
+
+
+def _nothing_to_leave(_transaction: Transaction) -> bool:
+    return True
+
+
+def _nothing_left() -> None:
+    pass
 
 
 def _unheard(**_facts: str | None) -> None:
@@ -25,6 +35,10 @@ class Errand:
 
     still_ours: Callable[[], bool] = _always
     """Whether the image's lock is still ours; asked after the image's row is taken."""
+    leave: Callable[[Transaction], bool] = _nothing_to_leave
+    """What the job gives back with the transaction, as its last statements; False where the lock was not ours."""
+    left: Callable[[], None] = _nothing_left
+    """To be called when a transaction with `leave` in it is committed."""
     skip_done: bool = False
     """Whether an image that is done already is left as it is."""
     dedup_key: bytes | None = None
@@ -51,8 +65,19 @@ def take(transaction: Transaction, image_id: int, errand: Errand) -> Image:
     if image is None:
         raise ImageMissing(f"the image {image_id} was removed while its photo was being read")
     if not errand.still_ours():
-        raise LockLost(f"the lock of image {image_id} ran out or is another's by now: nothing was written")
+        raise LockLost(_LOST.format(image_id))
     return image
+
+
+def leave(transaction: Transaction, image_id: int, errand: Errand) -> None:
+    """Note in the transaction that the job is done, and give back what it holds; nothing may come after this.
+
+    Raises:
+        LockLost: somebody else has the image's lock by now.
+    """
+    settle(transaction, errand)
+    if not errand.leave(transaction):
+        raise LockLost(_LOST.format(image_id))
 
 
 def settle(transaction: Transaction, errand: Errand) -> None:

@@ -3,32 +3,31 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Column, Table
-from rich.text import Text
+#: What would move a terminal's cursor instead of being read.
+_CONTROLS = re.compile(r"[\a\b\v\f\r]")
 
 
-@dataclass(frozen=True, slots=True)
 class Output:
-    """Where a command's words go. `as_json`: stdout holds nothing but JSON."""
+    """Where a command's words go: this process's stdout and stderr."""
 
-    as_json: bool
-    console: Console
-
-    @classmethod
-    def of(cls, *, as_json: bool) -> Output:
-        """For this process's stdout and stderr."""
-        return cls(as_json, Console(stderr=True, highlight=False, soft_wrap=True))
+    def __init__(self, *, as_json: bool) -> None:
+        """`as_json`: stdout holds nothing but JSON."""
+        self.as_json = as_json
+        self._beside_bar: Callable[[str], None] | None = None
 
     def say(self, sentence: str) -> None:
         """A sentence for the person who waits; also while a progress bar moves."""
-        self.console.print(Text(printable(sentence)))
+        text = _CONTROLS.sub("", printable(sentence))
+        if self._beside_bar:
+            self._beside_bar(text)
+        else:
+            sys.stderr.write(text + "\n")
+            sys.stderr.flush()
 
     def result(self, sentence: str) -> None:
         """A line of what was asked for, in words; machines get records instead."""
@@ -46,6 +45,11 @@ class Output:
             for row in (columns, *rows):
                 _write("\t".join(" ".join(cell.split()) for cell in row) + "\n")
             return
+        # Here, and not above: a worker draws nothing.
+        from rich.console import Console
+        from rich.table import Column, Table
+        from rich.text import Text
+
         # The end of a path says more than its beginning: long cells take more lines instead of being cut.
         table = Table(*(Column(column, overflow="fold") for column in columns))
         for row in rows:
@@ -55,10 +59,27 @@ class Output:
     @contextmanager
     def progress(self, what: str, total: int) -> Iterator[Callable[[], None]]:
         """A bar on a terminal, nothing elsewhere; yields what to call for each step."""
+        if not sys.stderr.isatty():
+            yield _nothing
+            return
+        # Here, and not above: a worker draws nothing.
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.text import Text
+
+        console = Console(stderr=True, highlight=False, soft_wrap=True)
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=self.console, transient=True, disable=not self.console.is_terminal) as bar:
+        with Progress(*columns, console=console, transient=True) as bar:
+            self._beside_bar = lambda text: console.print(Text(text))
             task = bar.add_task(what, total=total)
-            yield lambda: bar.advance(task)
+            try:
+                yield lambda: bar.advance(task)
+            finally:
+                self._beside_bar = None
+
+
+def _nothing() -> None:
+    pass
 
 
 def _write(text: str) -> None:

@@ -14,7 +14,6 @@ from faces.laravel_settings import LaravelSettings
 from faces.linking import Linking
 from faces.settings import Settings
 from faces.store.database import Store
-from worker.find_api import face_api
 from worker.output import Output
 from worker.process import Tools
 
@@ -80,5 +79,8 @@ class Session:
     @contextmanager
     def tools(self, store: Store) -> Iterator[Tools]:
         """What the job works with; a private API ends with the block."""
+        # Here, and not above: a worker of the queue starts no API.
+        from worker.find_api import face_api
+
         with face_api(self.settings, self.api_url, self.output.say) as client:
             yield Tools(store, client, self.disks, self.linking, debug_subdir=self.debug_subdir)

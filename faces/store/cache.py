@@ -23,18 +23,31 @@ def find(transaction: Transaction, table: sa.TableClause, key: str) -> bytes | N
     return value.encode() if isinstance(value, str) else value
 
 
+def add(transaction: Transaction, table: sa.TableClause, key: str, value: bytes, seconds: int) -> bool:
+    """Set the value for so long where the key has no row; False where it has one, be its time over or not."""
+    values = {"key": key, "value": value.decode(), "expiration": unix_now(transaction.connection) + seconds}
+    try:
+        transaction.connection.execute(sa.insert(table).values(**values))
+    except sa.exc.IntegrityError:
+        return False
+    return True
+
+
 def put(transaction: Transaction, table: sa.TableClause, key: str, value: bytes, seconds: int) -> None:
     """Set the value for so long."""
-    values = {"value": value.decode(), "expiration": unix_now(transaction.connection) + seconds}
-    try:
-        transaction.connection.execute(sa.insert(table).values(key=key, **values))
-    except sa.exc.IntegrityError:
+    if not add(transaction, table, key, value, seconds):
+        values = {"value": value.decode(), "expiration": unix_now(transaction.connection) + seconds}
         _update(transaction, table, key, values)
 
 
 def forget(transaction: Transaction, table: sa.TableClause, key: str) -> None:
     """Remove the value, if there is one."""
     transaction.connection.execute(sa.delete(table).where(table.c.key == key))
+
+
+def forget_this(transaction: Transaction, table: sa.TableClause, key: str, value: bytes) -> None:
+    """Remove the value where it still is this one."""
+    transaction.connection.execute(sa.delete(table).where(table.c.key == key, table.c.value == value.decode()))
 
 
 def increment(transaction: Transaction, table: sa.TableClause, key: str, seconds: int) -> int:

@@ -16,6 +16,9 @@ from faces.store.schema import SCHEMA_VERSION, Schema
 #: Execution option of connections that will write: SQLite takes its write lock at the start of their transaction.
 WRITES = "face_sidecar_writes"
 
+#: Execution option of a pool: the URL that it was made of, with the options that are not the driver's.
+_URL = "face_sidecar_url"
+
 #: Seconds that SQLite waits for another program's write.
 _BUSY_SECONDS = 30
 
@@ -56,7 +59,7 @@ def at_once_of(engine: sa.Engine) -> sa.Engine:
     """
     if engine.dialect.name == "sqlite":
         return engine
-    at_once = _pool(engine.url, "AUTOCOMMIT")
+    at_once = _pool(engine.get_execution_options()[_URL], "AUTOCOMMIT")
     sa.event.listen(at_once, "connect", _read_committed)
     return at_once
 
@@ -106,6 +109,7 @@ def _pool(url: sa.URL, isolation_level: Literal["READ COMMITTED", "AUTOCOMMIT"])
         pool_pre_ping=True,
         pool_recycle=_RECYCLE_SECONDS,
         hide_parameters=True,
+        execution_options={_URL: url},
         connect_args={
             "connect_timeout": mysql.CONNECT_SECONDS,
             "read_timeout": _ANSWER_SECONDS,

@@ -87,12 +87,14 @@ class Store:
 
     @contextmanager
     def reading(self) -> Iterator[Transaction]:
-        """A transaction that only reads and locks nothing.
+        """Statements that only read and lock nothing, each as the database is at its moment.
+
+        Only on a SQLite file they are one transaction; elsewhere its end would be a question more.
 
         Raises:
             StoreUnavailable: the database is away, or went away.
         """
-        with _translated(self.name), self._engine.connect() as connection:
+        with _translated(self.name), self._at_once.connect() as connection:
             yield Transaction(connection, self.schema, _now())
 
     def write(self, work: Callable[[Transaction], T]) -> T:

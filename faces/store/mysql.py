@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import select
 import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -19,6 +21,10 @@ CONNECT_SECONDS = 3
 _GREETING_SECONDS = 4
 _PING_SECONDS = 3
 
+#: Seconds after its last answer for which a connection is taken for alive unasked: nothing on the way forgets one so
+#: soon, and one that the server closed tells us so by itself.
+FRESH_SECONDS = 1.0
+
 #: Where the server repeats what was to be written: a duplicate key, a wrong value, a statement that it does not read.
 _CONTENTS = re.compile(
     r"(?<=entry ').*(?=' for key )|(?<=value: ').*(?=' for (?:column|function) |'$)|(?<=near ').*(?=' at line )",
@@ -32,6 +38,7 @@ class Connection(connections.Connection):
     _sock: socket.socket | None
     _read_timeout: float | None
     _force_close: Callable[[], None]
+    _answered_at = float("-inf")
 
     def connect(self, sock: socket.socket | None = None) -> None:
         """Connect and log in."""
@@ -41,7 +48,13 @@ class Connection(connections.Connection):
                 sockets.watch(self._sock)
 
     def ping(self, reconnect: bool | None = False) -> None:
-        """See that the server is there, and soon: a connection that does not answer is replaced."""
+        """See that the server is there, and soon: a connection that does not answer is replaced.
+
+        One that answered a moment ago, and on which nothing came since, is not asked: what a server sends unasked is
+        its farewell.
+        """
+        if self._is_fresh():
+            return
         with self._answers_within(_PING_SECONDS), self._guarded():
             super().ping()
 
@@ -69,6 +82,13 @@ class Connection(connections.Connection):
         with self._guarded():
             super().autocommit(value)
 
+    def _is_fresh(self) -> bool:
+        if self._sock is None or time.monotonic() - self._answered_at >= FRESH_SECONDS:
+            return False
+        unasked = select.poll()
+        unasked.register(self._sock, select.POLLIN)
+        return not unasked.poll(0)
+
     @contextmanager
     def _answers_within(self, seconds: float) -> Iterator[None]:
         """Another patience than that for statements."""
@@ -83,6 +103,7 @@ class Connection(connections.Connection):
         """Only PyMySQL's errors leave, without the contents of rows; on a dead socket it raises whatever comes."""
         try:
             yield
+            self._answered_at = time.monotonic()
         except err.Error as error:
             error.args = tuple(_CONTENTS.sub("…", part) if isinstance(part, str) else part for part in error.args)
             raise

@@ -12,6 +12,6 @@ from worker.output import Output
 from worker.session import Session
 
 if __name__ == "__main__":
-    session = Session(settings.load(), Output.of(as_json=False))
+    session = Session(settings.load(), Output(as_json=False))
     logs.configure(session.settings.log_level, session.settings.log_format, with_time=True)
     sys.exit(run_worker(session, (), Until(), look_for_changes=1))

@@ -102,7 +102,7 @@ class StubWorker:
         return code
 
     def _consumer(self, stack: ExitStack, told: argparse.Namespace) -> tuple[Consumer, TurningStop]:
-        session = Session(settings.load(), Output.of(as_json=False))
+        session = Session(settings.load(), Output(as_json=False))
         laravel = laravel_settings.load()
         queues = tuple(name for name in (told.queue or "").split(",") if name) or (laravel.queue,)
         stop = stack.enter_context(closing(TurningStop(self._app.clock, self.patience)))

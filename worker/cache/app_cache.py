@@ -14,11 +14,17 @@ class Values(Protocol):
     def get(self, key: str) -> bytes | None:
         """The value; None if there is none, or its time is over."""
 
+    def add(self, key: str, value: bytes, seconds: int) -> bool:
+        """Set the value for so long where there is none; False where there is one, or was."""
+
     def put(self, key: str, value: bytes, seconds: int) -> None:
         """Set the value for so long."""
 
     def forget(self, key: str) -> None:
         """Remove the value, if there is one."""
+
+    def forget_this(self, key: str, value: bytes) -> None:
+        """Remove the value where it still is this one."""
 
     def increment(self, key: str, seconds: int) -> int:
         """Count one more and return the count; one that is new starts at 1 and is kept for so long."""

@@ -10,7 +10,9 @@ import logging
 import re
 
 from faces.errors import FacesError
+from faces.store.database import Transaction
 from worker.cache.app_cache import Values
+from worker.cache.database import DatabaseCache
 
 _log = logging.getLogger(__name__)
 
@@ -30,7 +32,10 @@ class CrashMarks:
     def __init__(self, values: Values, worker_id: str) -> None:
         """`worker_id` is of this process alone."""
         self._values, self._worker_id = values, worker_id
-        self._left: set[str] = set()
+        self._ours: dict[str, bytes] = {}
+        """The marks of the jobs in hand, as they are kept."""
+        self._left: dict[str, bytes] = {}
+        """Those of jobs that have ended."""
 
     def begin(self, uuid: str) -> int:
         """Mark the job as ours; returns how many workers it has ended by now.
@@ -41,15 +46,35 @@ class CrashMarks:
             CacheUnavailable: the app's cache is away; nothing is marked.
         """
         self.remove_left()
-        owner, count = self._find(uuid)
-        if owner not in {None, self._worker_id}:
-            count += 1
-        self._values.put(f"{KEY}{uuid}", _serialized(f"{count}:{self._worker_id}"), _REMEMBERED)
+        count, mark = 0, self._mark(0)
+        if not self._values.add(f"{KEY}{uuid}", mark, _REMEMBERED):
+            owner, count = self._find(uuid)
+            count += owner not in {None, self._worker_id}
+            mark = self._mark(count)
+            self._values.put(f"{KEY}{uuid}", mark, _REMEMBERED)
+        self._ours[uuid] = mark
         return count
 
+    def end_within(self, transaction: Transaction, uuid: str) -> None:
+        """Remove our mark as part of the transaction that ends the job, if the marks are in its database.
+
+        `ended_within` is told that it was committed. Where it never is, or the marks are elsewhere, `end` does it.
+        """
+        if isinstance(self._values, DatabaseCache) and uuid in self._ours:
+            self._values.forget_within(transaction, f"{KEY}{uuid}", self._ours[uuid])
+
+    def ended_within(self, uuid: str) -> None:
+        """The transaction of `end_within` was committed: there is nothing left to `end`."""
+        if isinstance(self._values, DatabaseCache):
+            self._ours.pop(uuid, None)
+
     def end(self, uuid: str) -> None:
-        """Remove our mark: the job came to an orderly end. While the cache is away it is kept in mind."""
-        self._left.add(uuid)
+        """Remove our mark, if there still is one: the job came to an orderly end.
+
+        While the cache is away it is kept in mind.
+        """
+        if uuid in self._ours:
+            self._left[uuid] = self._ours.pop(uuid)
         try:
             self.remove_left()
         except FacesError as error:
@@ -61,10 +86,9 @@ class CrashMarks:
         Raises:
             CacheUnavailable: it still is.
         """
-        for uuid in sorted(self._left):
-            if self._find(uuid)[0] == self._worker_id:
-                self._values.forget(f"{KEY}{uuid}")
-            self._left.discard(uuid)
+        for uuid, mark in sorted(self._left.items()):
+            self._values.forget_this(f"{KEY}{uuid}", mark)
+            del self._left[uuid]
 
     def count_dropped(self, uuid: str) -> None:
         """A delivery of the job was dropped.
@@ -89,6 +113,9 @@ class CrashMarks:
             self._values.forget(f"{_DROPPED}{uuid}")
         except FacesError as error:
             _log.debug("the count of dropped deliveries of job %s stays: %s", uuid, error)
+
+    def _mark(self, count: int) -> bytes:
+        return _serialized(f"{count}:{self._worker_id}")
 
     def _find(self, uuid: str) -> tuple[str | None, int]:
         value = self._values.get(f"{KEY}{uuid}") or b""

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from faces.errors import CacheUnavailable, StoreUnavailable
 from faces.store import cache, locks
-from faces.store.database import Store
+from faces.store.database import Store, Transaction
 
 #: Keys to look at when a prefix is asked for.
 _ENOUGH = 50
@@ -28,6 +28,13 @@ class DatabaseCache:
         with _translated(), self._store.reading() as transaction:
             return cache.find(transaction, self._values, self._prefix + key)
 
+    def add(self, key: str, value: bytes, seconds: int) -> bool:
+        """Set the value for so long where there is none; False where there is one, or was."""
+        with _translated():
+            return self._store.write_at_once(
+                lambda now: cache.add(now, self._values, self._prefix + key, value, seconds)
+            )
+
     def put(self, key: str, value: bytes, seconds: int) -> None:
         """Set the value for so long."""
         with _translated():
@@ -37,6 +44,15 @@ class DatabaseCache:
         """Remove the value, if there is one."""
         with _translated():
             self._store.write_at_once(lambda now: cache.forget(now, self._values, self._prefix + key))
+
+    def forget_this(self, key: str, value: bytes) -> None:
+        """Remove the value where it still is this one."""
+        with _translated():
+            self._store.write_at_once(lambda now: self.forget_within(now, key, value))
+
+    def forget_within(self, transaction: Transaction, key: str, value: bytes) -> None:
+        """Remove the value where it still is this one, as part of a transaction of the store."""
+        cache.forget_this(transaction, self._values, self._prefix + key, value)
 
     def increment(self, key: str, seconds: int) -> int:
         """Count one more and return the count; a new one starts at 1 and is kept for so long."""
@@ -60,7 +76,11 @@ class DatabaseCache:
     def release(self, key: str, owner: str) -> bool:
         """Give it back; False if it was not `owner`'s any more."""
         with _translated():
-            return self._store.write_at_once(lambda now: locks.release(now, self._locks, self._prefix + key, owner))
+            return self._store.write_at_once(lambda now: self.release_within(now, key, owner))
+
+    def release_within(self, transaction: Transaction, key: str, owner: str) -> bool:
+        """Give it back as part of a transaction of the store; until it ends, whoever wants the lock waits for it."""
+        return locks.release(transaction, self._locks, self._prefix + key, owner)
 
     def owner_of(self, key: str) -> str | None:
         """Who has it now, read without locking anything; None if nobody, or it has run out."""

@@ -12,7 +12,9 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from faces.errors import FacesError, LockHeld
+from faces.store.database import Transaction
 from worker.cache.app_cache import AppCache
+from worker.cache.database import DatabaseCache
 
 _log = logging.getLogger(__name__)
 
@@ -51,7 +53,7 @@ class ImageLock:
         self._renewing = threading.Thread(
             target=self._keep, args=(cache,), name=f"lock of image {image_id}", daemon=True
         )
-        self._may_be_ours = False
+        self._may_be_ours = self._may_be_given_back = False
 
     def take(self) -> bool:
         """Try once; a lock that is taken is renewed at a third of its time.
@@ -72,6 +74,11 @@ class ImageLock:
             self._renewing.start()
         return self._may_be_ours
 
+    @property
+    def is_held(self) -> bool:
+        """Whether it was taken, as far as we know, and not given back; without a cache it always is."""
+        return self._cache is None or self._may_be_ours
+
     def is_ours(self) -> bool:
         """Whether nobody else has it, read again without locking anything.
 
@@ -82,18 +89,37 @@ class ImageLock:
             return True
         return self._may_be_ours and self._cache.owner_of(self._key) == self._owner
 
+    def give_back_within(self, transaction: Transaction) -> bool:
+        """Give it back as the last thing in the transaction that ends the job, if the locks are in its database.
+
+        Whoever wants it waits until the commit. `given_back_within` is told that it was committed; where it never is,
+        or the locks are elsewhere, `give_back` does it. False where it was not ours any more.
+        """
+        if not (isinstance(self._cache, DatabaseCache) and self._may_be_ours):
+            return True
+        self._may_be_given_back = True
+        return self._cache.release_within(transaction, self._key, self._owner)
+
+    def given_back_within(self) -> None:
+        """The transaction of `give_back_within` was committed: there is nothing left to give back."""
+        if isinstance(self._cache, DatabaseCache):
+            self._end_renewals()
+
     def give_back(self) -> None:
         """End the renewals and give it back; a second time does nothing. Where the cache is away, it runs out."""
         if self._cache is None or not self._may_be_ours:
             return
-        self._may_be_ours = False
-        self._over.set()
-        if self._renewing.ident is not None:
-            self._renewing.join()
+        self._end_renewals()
         try:
             self._cache.release(self._key, self._owner)
         except FacesError as error:
             _log.warning("the lock %s was not given back and runs out in %d s: %s", self._key, self._seconds, error)
+
+    def _end_renewals(self) -> None:
+        self._may_be_ours = False
+        self._over.set()
+        if self._renewing.ident is not None:
+            self._renewing.join()
 
     def _keep(self, cache: AppCache) -> None:
         pause: float | None = self._seconds / 3
@@ -103,7 +129,8 @@ class ImageLock:
     def _renewed(self, cache: AppCache) -> float | None:
         """Renew once; returns the seconds until the next time, None if there is nothing to renew any more."""
         try:
-            if cache.renew(self._key, self._owner, self._seconds):
+            # One that a transaction gives back is gone, or is there again should that be rolled back.
+            if cache.renew(self._key, self._owner, self._seconds) or self._may_be_given_back:
                 return self._seconds / 3
         except FacesError as error:
             _log.debug("the lock %s could not be renewed yet: %s", self._key, error)

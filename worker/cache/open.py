@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from faces.errors import SettingsError
 from faces.laravel.redis import RedisPlace
@@ -16,8 +17,10 @@ from worker.cache.crash_marks import KEY as CRASHES
 from worker.cache.database import DatabaseCache
 from worker.cache.folder import FolderCache
 from worker.cache.image_lock import KEY
-from worker.cache.redis import RedisCache
 from worker.laravel.orders import RESTART
+
+if TYPE_CHECKING:
+    from worker.cache.redis import RedisCache
 
 _log = logging.getLogger(__name__)
 
@@ -54,6 +57,9 @@ def open_cache(laravel: LaravelSettings, store: Store, settings: Settings) -> Op
 
 
 def _in_redis(laravel: LaravelSettings, place: RedisPlace, settings: Settings) -> OpenedCache:
+    # Here, and not above: its driver is a tenth of a worker's start, and most apps have their cache elsewhere.
+    from worker.cache.redis import RedisCache
+
     prefix = laravel.redis_prefix + laravel.cache_prefix
     cache = RedisCache(place, prefix)
     opened = _shared(cache, prefix, settings)

@@ -76,16 +76,27 @@ class RedisCache:
             value: bytes | None = self._values.get(self._prefix + key)
         return b"i:%b;" % value if value is not None and re.fullmatch(b"-?[0-9]+", value) else value
 
+    def add(self, key: str, value: bytes, seconds: int) -> bool:
+        """Set the value for so long where there is none; False where there is one, also one that was ours a moment ago.
+
+        Sent again after a lost answer, it finds our own.
+        """
+        with self._translated("SET", key):
+            return bool(self._values.set(self._prefix + key, _number_or(value), ex=seconds, nx=True))
+
     def put(self, key: str, value: bytes, seconds: int) -> None:
         """Set the value for so long."""
-        number = re.fullmatch(b"i:(-?[0-9]+);", value)
         with self._translated("SET", key):
-            self._values.set(self._prefix + key, number[1] if number else value, ex=seconds)
+            self._values.set(self._prefix + key, _number_or(value), ex=seconds)
 
     def forget(self, key: str) -> None:
         """Remove the value, if there is one."""
         with self._translated("DEL", key):
             self._values.delete(self._prefix + key)
+
+    def forget_this(self, key: str, value: bytes) -> None:
+        """Remove the value where it still is this one."""
+        self._run(self._values, _RELEASE, key, _number_or(value))
 
     def increment(self, key: str, seconds: int) -> int:
         """Count one more and return the count; a new one starts at 1 and is kept for so long."""
@@ -132,6 +143,8 @@ class RedisCache:
         self.increment(key, _TRIED_SECONDS)
         self.put(key, b"i:2;", _TRIED_SECONDS)
         self.get(key)
+        self.forget_this(key, b"i:2;")
+        self.add(key, b"i:2;", _TRIED_SECONDS)
         self.forget(key)
 
     def try_locks(self, key: str, owner: str) -> None:
@@ -172,6 +185,12 @@ class RedisCache:
                     f"needed in that user's ACL: {wanted}"
                 ) from error
             raise CacheUnavailable(f"the app's cache is away: {said}") from error
+
+
+def _number_or(value: bytes) -> bytes:
+    """A value as Laravel keeps it there: a number as it is."""
+    number = re.fullmatch(b"i:(-?[0-9]+);", value)
+    return number[1] if number else value
 
 
 def _is_forbidden(error: Exception) -> bool:

@@ -35,7 +35,7 @@ _RESULTS = Path("demo-out")
 
 def add_to(verbs: Any) -> None:
     """Add the verb to the command line."""
-    parser = add_verb(verbs, "demo", run, "all at once: photos in, a page of who is who out", _DETAILS)
+    parser = add_verb(verbs, "demo", run, _DETAILS)
     parser.add_argument("photos", metavar="PHOTO_DIR", type=Path, nargs="?", help="a folder with photos")
     parser.add_argument(
         "--known", metavar="DIR", type=Path, help="portraits of people to recognise: Ann.jpg, or a folder Ann, a person"

@@ -24,7 +24,7 @@ in the app does."""
 
 def add_to(verbs: Any) -> None:
     """Add the verb to the command line."""
-    parser = add_verb(verbs, "enrol", run, "say who somebody is, by portraits or by a face's id", _DETAILS)
+    parser = add_verb(verbs, "enrol", run, _DETAILS)
     parser.add_argument("name", metavar="NAME", help="whose face it is")
     parser.add_argument("photos", metavar="PHOTO", type=Path, nargs="*", help="a portrait")
     parser.add_argument("--face", metavar="N", type=int, help="the face's number, where a photo has several")

@@ -16,6 +16,7 @@ from faces.errors import RequestError
 from faces.store.listing import ListedFace, ListedImage, list_faces, list_images
 from worker.places import place_of
 from worker.session import Session
+from worker.verbs import VERBS
 
 _DETAILS = """\
 Writes all faces that are not removed, one a line or object: photo, image and face ids, the face's number, name,
@@ -29,7 +30,7 @@ def add_to(verbs: Any) -> None:
     """Add the verb to the command line."""
     parser: argparse.ArgumentParser = verbs.add_parser(
         "export",
-        help="write all faces as CSV or JSON",
+        help=VERBS["export"],
         description=_DETAILS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

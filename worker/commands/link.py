@@ -17,7 +17,7 @@ nearest below the threshold (FACE_THRESHOLD). No photo is read and no API is nee
 
 def add_to(verbs: Any) -> None:
     """Add the verb to the command line."""
-    parser = add_verb(verbs, "link", run, "match faces found before with people named since", _DETAILS)
+    parser = add_verb(verbs, "link", run, _DETAILS)
     parser.add_argument("--dry-run", action="store_true", help="only tell what would be linked")
 
 

@@ -20,7 +20,7 @@ FACE_DISK_ROOTS says where the app's disks lie, for example local=/srv/app/stora
 
 def add_to(verbs: Any) -> None:
     """Add the verb to the command line."""
-    parser = add_verb(verbs, "process", run, "find the faces of images by their ids", _DETAILS)
+    parser = add_verb(verbs, "process", run, _DETAILS)
     parser.add_argument("image_ids", metavar="IMAGE_ID", type=int, nargs="+", help="images.id")
 
 

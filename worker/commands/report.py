@@ -26,7 +26,7 @@ a browser without a server. The pictures in DIR/pictures are small copies; the p
 
 def add_to(verbs: Any) -> None:
     """Add the verb to the command line."""
-    parser = add_verb(verbs, "report", run, "make a page with all photos and names", _DETAILS)
+    parser = add_verb(verbs, "report", run, _DETAILS)
     parser.add_argument("directory", metavar="DIR", type=Path, help="where the page goes")
 
 

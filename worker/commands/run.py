@@ -24,7 +24,7 @@ lacks or refuses something that the jobs write."""
 
 def add_to(verbs: Any) -> None:
     """Add the verb to the command line."""
-    parser = add_verb(verbs, "run", run, "take face jobs from Laravel's queue", _DETAILS)
+    parser = add_verb(verbs, "run", run, _DETAILS)
     add = parser.add_argument
     add("--queue", metavar="A,B", help="queues, the first one first (default: QUEUE_FACES of the app, or faces)")
     add("--max-jobs", metavar="N", type=_number, default=0, help="leave after so many jobs")

@@ -32,7 +32,7 @@ and what the API had no time for is tried in the next run. Either makes exit cod
 
 def add_to(verbs: Any) -> None:
     """Add the verb to the command line."""
-    parser = add_verb(verbs, "scan", run, "find the faces in a folder's new and changed photos", _DETAILS)
+    parser = add_verb(verbs, "scan", run, _DETAILS)
     parser.add_argument("directory", metavar="DIR", type=Path, help="the folder with photos")
 
 

@@ -25,7 +25,7 @@ A worker that waits says for what and since when, in the words of what is away.
 
 def add_to(verbs: Any) -> None:
     """Add the verb to the command line."""
-    parser = add_verb(verbs, "status", run, "what this machine's workers are doing", _DETAILS)
+    parser = add_verb(verbs, "status", run, _DETAILS)
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--check", action="store_true", help="only what is wrong; exit code 1 where something is")
     form.add_argument("--metrics", action="store_true", help="as Prometheus reads it")

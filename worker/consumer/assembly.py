@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import logging
 import secrets
 from collections.abc import Sequence
@@ -63,6 +64,9 @@ class World:
     client: FaceClient
 
 
+#: What Python would only load with the first text that needs it, in the middle of a job.
+_CODECS = ("ascii", "idna")
+
 #: The app's tables that jobs use, beside those of its cache.
 _TABLES = ("images", "faces", "persons", "queues", "failed_jobs", "job_batches")
 
@@ -87,6 +91,8 @@ def run_worker(session: Session, queues: Sequence[str], until: Until, look_for_c
             f"FACE_FOREIGN_JOBS_QUEUE: found {session.settings.foreign_jobs_queue}, which this worker takes jobs from; "
             "needed a queue of PHP's workers"
         )
+    for codec in _CODECS:
+        codecs.lookup(codec)
     with ExitStack() as stack:
         stop = stack.enter_context(closing(Stop()))
         stop.listen()

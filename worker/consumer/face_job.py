@@ -17,6 +17,7 @@ from faces.errors import (
     UnreadableMessage,
 )
 from faces.settings import Settings
+from faces.store.database import Transaction
 from faces.store.failed_jobs import uuid_of
 from worker import completion
 from worker.cache.app_cache import AppCache, Values
@@ -81,6 +82,25 @@ class _FaceJob:
 
 
 @dataclass(frozen=True, slots=True)
+class _Leaving:
+    """What a job has in the app's cache, which goes with its transaction where that is the same database."""
+
+    marks: CrashMarks
+    uuid: str
+    lock: ImageLock
+
+    def within(self, transaction: Transaction) -> bool:
+        """The lock last, for which others may wait; False where it was not ours any more."""
+        self.marks.end_within(transaction, self.uuid)
+        return self.lock.give_back_within(transaction)
+
+    def committed(self) -> None:
+        """It is gone."""
+        self.marks.ended_within(self.uuid)
+        self.lock.given_back_within()
+
+
+@dataclass(frozen=True, slots=True)
 class FaceJobs:
     """Does face jobs. `locks` is None where the app's locks cannot be shared and somebody said to go without."""
 
@@ -137,15 +157,18 @@ class FaceJobs:
 
     def _locked(self, face_job: _FaceJob, lock: ImageLock, log: JobLog) -> Outcome:
         """The job while nobody else has the image. Whoever ends in order leaves no mark of a crash."""
-        errand = replace(face_job.errand(lock), know=log.know)
-        crashes = self.marks.begin(face_job.job.uuid)
+        uuid = face_job.job.uuid
+        leaving = _Leaving(self.marks, uuid, lock)
+        errand = replace(face_job.errand(lock), know=log.know, leave=leaving.within, left=leaving.committed)
+        crashes = self.marks.begin(uuid)
         reached("marked")
         try:
             return self._attempt(face_job, errand, crashes, log)
         except Exception as error:  # noqa: BLE001  around one job, with its traceback in the log
-            return self._end(face_job, errand, error)
+            # What comes after the commit that gave the lock back is the end of a job without one.
+            return self._end(face_job, errand if lock.is_held else face_job.errand(), error)
         finally:
-            self.marks.end(face_job.job.uuid)
+            self.marks.end(uuid)
             reached("unmarked")
 
     def _attempt(self, face_job: _FaceJob, errand: Errand, crashes: int, log: JobLog) -> Done:
@@ -156,6 +179,7 @@ class FaceJobs:
             raise refusal
         timeout = min(face_job.job.limits.timeout, self.settings.api_timeout)
         done = done or process_image(self.tools, face_job.image_id, errand, timeout)
+        errand.left()
         reached("committed")
         _tell(done, log)
         return Done(note="was done before" if done.done_already else "")

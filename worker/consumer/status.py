@@ -33,7 +33,7 @@ class Status:
         self._waits = Waits()
         self._broker: BrokerReport | None = None
         self._broker_heard_at = boot_seconds()
-        self._written: dict[str, Any] | None = None
+        self._written: str | None = None
         self._broken = False
         self.ordered_to_wait: str | None = None
         with self._best_effort():
@@ -99,8 +99,8 @@ class Status:
     def settled(self, job: str) -> None:
         """That job is done or failed."""
         with self._guard:
-            self._report.refused.pop(job, None)
-            self._write()
+            if self._report.refused.pop(job, None) is not None:
+                self._write()
 
     def unrecorded(self, messages: int) -> None:
         """How many messages wait in the queues `<queue>.unrecorded` now."""
@@ -134,12 +134,12 @@ class Status:
         """Where it is new."""
         self._report.waiting = self._waits.all()
         self._report.state, self._report.reason = self._state()
-        values = asdict(self._report)
-        if values == self._written:
+        text = worker_files.text_of(self._report)
+        if text == self._written:
             return
         with self._best_effort():
-            worker_files.write(self._folder, self._report)
-            self._written, self._broken = values, False
+            worker_files.write(self._folder, self._report, text)
+            self._written, self._broken = text, False
 
     def _state(self) -> tuple[str, str | None]:
         """What the worker does and why: nobody is idle whom something keeps from jobs."""

@@ -76,6 +76,9 @@ class Report:
         return [f"{queue}.unrecorded" for queue in self.queues]
 
 
+_NAMES = tuple(one.name for one in fields(Report))
+
+
 def folder_of(state: Path) -> Path:
     """Where the files are, below FACE_STATE_DIR."""
     return state / "workers"
@@ -102,14 +105,20 @@ def new(queues: Sequence[str], started_at: float) -> Report:
     return Report(os.getpid(), _born(os.getpid()) or "", list(queues), started_at)
 
 
-def write(folder: Path, report: Report) -> None:
-    """Keep it, whole or not at all.
+def text_of(report: Report) -> str:
+    """What its file has in it."""
+    # Not `asdict` of the whole: it copies each value in it, several times a job.
+    return json.dumps({name: getattr(report, name) for name in _NAMES}, default=asdict)
+
+
+def write(folder: Path, report: Report, text: str) -> None:
+    """Keep its text, whole or not at all.
 
     Raises:
         OSError: it cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    _replace(_file_of(folder, report), asdict(report))
+    _replace(_file_of(folder, report), text)
 
 
 def remove(folder: Path, report: Report) -> None:
@@ -132,7 +141,7 @@ def count_ended(folder: Path, counts: Sequence[dict[str, int]]) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         totals = _load(folder / _TOTALS)
         added = {name: totals.get(name, 0) + sum(one.get(name, 0) for one in counts) for name in COUNTED}
-        _replace(folder / _TOTALS, added)
+        _replace(folder / _TOTALS, json.dumps(added))
 
 
 def sweep(folder: Path) -> None:
@@ -163,9 +172,8 @@ def _files(folder: Path) -> list[Path]:
 
 def _report_of(values: dict[str, Any]) -> Report | None:
     """What an older or newer version wrote is read as far as we know it."""
-    known = {one.name for one in fields(Report)}
     try:
-        report = Report(**{name: value for name, value in values.items() if name in known})
+        report = Report(**{name: value for name, value in values.items() if name in _NAMES})
         report.waiting = [Waiting(str(one["what"]), str(one["why"]), float(one["since"])) for one in report.waiting]  # type: ignore[index]
     except (KeyError, TypeError, ValueError):
         return None
@@ -181,10 +189,10 @@ def _taken(path: Path) -> bool:
     return True
 
 
-def _replace(path: Path, values: dict[str, Any]) -> None:
+def _replace(path: Path, text: str) -> None:
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        unfinished.write_text(json.dumps(values), encoding="utf-8")
+        unfinished.write_text(text, encoding="utf-8")
         unfinished.rename(path)
     except OSError:
         unfinished.unlink(missing_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import socket
 import time
@@ -13,9 +14,11 @@ from faces.errors import CacheUnavailable, EngineError, FacesError, StoreUnavail
 from faces.store import failed_jobs, probe
 from faces.store.database import Store, Transaction
 from faces.store.failed_jobs import FailedJob
+from faces.store.mysql import FRESH_SECONDS
 from tests.servers.app_schema import V2
 from tests.servers.mariadb import MariaDB, running_mariadb
 from tests.servers.proxy import Proxy, running_proxy
+from tests.servers.waiting import wait_for
 from worker.cache.database import DatabaseCache
 
 #: Seconds within which a dead connection is noticed.
@@ -78,6 +81,9 @@ def test_a_connection_that_was_forgotten_on_the_way_is_noticed_within_ten_second
     }
     uses[way]()
     proxy.swallow()
+    # No firewall forgets what spoke a moment ago: such a connection is used unasked.
+    silent_since = time.monotonic()
+    wait_for(lambda: time.monotonic() > silent_since + FRESH_SECONDS)
 
     def refused() -> None:
         with pytest.raises((StoreUnavailable, CacheUnavailable)):
@@ -86,6 +92,37 @@ def test_a_connection_that_was_forgotten_on_the_way_is_noticed_within_ten_second
     assert seconds_of(refused) <= SOON
     proxy.heal()
     uses[way]()
+
+
+def test_a_connection_is_asked_only_after_a_silence(store: Store, server: MariaDB) -> None:
+    cache = DatabaseCache(store, "")
+    store.ping()
+    before = pings(server)
+    for _ in range(20):
+        store.ping()
+        cache.get("a")
+    assert pings(server) - before < 20
+
+
+def test_one_that_the_server_closed_is_replaced_however_soon(store: Store, server: MariaDB) -> None:
+    for _ in range(5):
+        with store.reading() as transaction:
+            number = transaction.connection.exec_driver_sql("SELECT CONNECTION_ID()").scalar_one()
+        server.run(f"KILL {number}")
+        wait_for(lambda number=number: number not in connections(server))  # type: ignore[misc]
+        store.ping()
+
+
+def pings(server: MariaDB) -> int:
+    with contextlib.closing(server._connect(None)) as connection, connection.cursor() as cursor:
+        cursor.execute("SHOW GLOBAL STATUS LIKE 'Com_admin_commands'")
+        return int(cursor.fetchone()[1])  # type: ignore[index]
+
+
+def connections(server: MariaDB) -> set[int]:
+    with contextlib.closing(server._connect(None)) as connection, connection.cursor() as cursor:
+        cursor.execute("SHOW PROCESSLIST")
+        return {int(row[0]) for row in cursor.fetchall()}
 
 
 def test_a_server_that_was_restarted_meanwhile_is_reached_without_an_error(store: Store, server: MariaDB) -> None:
@@ -118,8 +155,8 @@ def test_dropped_idle_connections_lead_to_the_server_that_the_name_means_now(sto
         other.run(
             f"CREATE DATABASE {name}", f"CREATE USER {LOGIN}@'127.0.0.1'", f"GRANT ALL ON *.* TO {LOGIN}@'127.0.0.1'"
         )
-        proxy.lead_to(other.port)
         store.ping()
+        proxy.lead_to(other.port)
         cache = DatabaseCache(store, "")
         with store.reading() as in_use:
             cache.drop_idle()

@@ -24,7 +24,7 @@ def env_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def session() -> Session:
-    return Session(load(), Output.of(as_json=False))
+    return Session(load(), Output(as_json=False))
 
 
 def test_commands_find_the_apps_database_api_and_disks_by_its_env_file(env_file: Path) -> None:

@@ -1,0 +1,32 @@
+"""The verbs, in the order of the help, and what each does in one line. Only the one that is wanted is imported."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+#: Each is a module of `worker.commands`, which adds it to the command line by `add_to`.
+VERBS = {
+    "demo": "all at once: photos in, a page of who is who out",
+    "scan": "find the faces in a folder's new and changed photos",
+    "enrol": "say who somebody is, by portraits or by a face's id",
+    "link": "match faces found before with people named since",
+    "faces": "tell who is where",
+    "report": "make a page with all photos and names",
+    "export": "write all faces as CSV or JSON",
+    "process": "find the faces of images by their ids",
+    "run": "take face jobs from Laravel's queue",
+    "status": "what this machine's workers are doing",
+}
+
+
+def add_verbs(verbs: Any, arguments: Sequence[str]) -> None:
+    """Add all of them to the command line: whole the one that is wanted, and for the list of verbs the others."""
+    wanted = next((word for word in arguments if not word.startswith("-")), None)
+    for name, summary in VERBS.items():
+        if name == wanted:
+            # Here, and not above: what scans, draws or prints tables is a second of a worker's start.
+            import_module(f"worker.commands.{name}").add_to(verbs)
+        else:
+            verbs.add_parser(name, help=summary)
