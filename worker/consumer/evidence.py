@@ -2,7 +2,7 @@
 
 A job that the world refused goes to the queue's tail, so that others are tried. While none of them is done either, it
 is the world, however long that takes. Refused again and again while another was done, it is refused by itself, as long
-as no other is refused, too.
+as no new one is refused, too.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ class Evidence:
         """Nothing was done yet."""
         self._values, self._now = values, now
         self._done_at, self._shared = 0.0, 0.0
-        self._refused: dict[str, float] = {}
-        """Jobs that were refused here, and when last; the latest at the end."""
+        self._refused: dict[str, tuple[float, int]] = {}
+        """Jobs that were refused here: when last, and how often in all. The latest at the end."""
         self._failing: set[str] = set()
         self._blamed_at: float | None = None
 
@@ -110,23 +110,27 @@ class Evidence:
         return self._now() - self._blamed_at < _BLAMED_SECONDS
 
     def _counted(self, job: str, error: FacesError) -> Refusal:
-        self._remember(job)
         count, since = self._read(job)
         count += 1
+        self._remember(job, count)
         self._values.put(_REFUSED + job, serialized.write(f"{count}:{since!r}"), _REMEMBERED)
         is_its_own = count >= _REFUSALS and not _is_the_world_s(error) and self._others_are_done(job, since)
         return Refusal(is_its_own, TAIL_SECONDS[min(count, len(TAIL_SECONDS)) - 1])
 
-    def _remember(self, job: str) -> None:
+    def _remember(self, job: str, count: int) -> None:
         self._refused.pop(job, None)
-        self._refused[job] = self._now()
+        self._refused[job] = self._now(), count
         if len(self._refused) > _JOBS:
             del self._refused[next(iter(self._refused))]
 
     def _others_are_done(self, job: str, since: float) -> bool:
-        """Whether another job was done in this time, and none was refused after that: the world is there today, too."""
-        others = (at for other, at in reversed(self._refused.items()) if other != job)
-        return self._last_done() > max(since, next(others, 0.0))
+        """Whether another job was done in this time, and no new one was refused after that: the world still is there.
+
+        Jobs that were refused as often as this one tell nothing: they may be as much to blame.
+        """
+        refused = reversed(self._refused.items())
+        new = (at for other, (at, count) in refused if other != job and count < _REFUSALS)
+        return self._last_done() > max(since, next(new, 0.0))
 
     def _last_done(self) -> float:
         return max(self._done_at, _number(_text(self._values.get(_DONE))))

@@ -109,7 +109,7 @@ class Handling:
     def _at_the_tail(self, delivery: Delivery, outcome: Outcome, log: JobLog) -> Outcome | None:
         tail = Release(0, attempts_of(delivery.headers), "RabbitMQ took nothing else of it")
         tail = replace(outcome, delay=0) if isinstance(outcome, Release) else tail
-        self.status.waiting("RabbitMQ does not take what a job has to publish, see the log")
+        self.status.waiting("RabbitMQ does not take what a job has to publish, see the log", "broker")
         self.stop.wait(_PAUSE)
         try:
             self._publish(delivery, tail)

@@ -61,7 +61,16 @@ def test_what_was_done_before_its_first_refusal_tells_nothing(evidence: Evidence
     assert not any(evidence.refused("job", REFUSED).is_its_own for _ in range(5))
 
 
-def test_once_it_is_refused_by_itself_each_refusal_is_a_try_until_others_are_refused_too(evidence: Evidence) -> None:
+def test_two_that_are_to_blame_do_not_excuse_each_other(evidence: Evidence) -> None:
+    for job in ("one", "two"):
+        evidence.refused(job, REFUSED)
+    evidence.done()
+    first = [evidence.refused(job, REFUSED).is_its_own for job in ("one", "two")]
+    later = [evidence.refused(job, REFUSED).is_its_own for job in ("one", "two", "one", "two")]
+    assert (first, later) == ([False, False], [False, True, True, True])
+
+
+def test_once_it_is_refused_by_itself_each_refusal_is_a_try_until_a_new_one_is_refused_too(evidence: Evidence) -> None:
     for _ in range(2):
         evidence.refused("job", REFUSED)
     evidence.done()
