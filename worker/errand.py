@@ -10,15 +10,13 @@ from faces.store import images, job_batches, queues
 from faces.store.database import Transaction
 from faces.store.images import Image
 
-_LOST = "the lock of image {} ran out or is another's by now: nothing was written"
-
 
 def _always() -> bool:
     return True
 
 
-def _nothing_to_leave(_transaction: Transaction) -> bool:
-    return True
+def _nothing_to_leave(_transaction: Transaction) -> None:
+    pass
 
 
 def _nothing_left() -> None:
@@ -35,8 +33,8 @@ class Errand:
 
     still_ours: Callable[[], bool] = _always
     """Whether the image's lock is still ours; asked after the image's row is taken."""
-    leave: Callable[[Transaction], bool] = _nothing_to_leave
-    """What the job gives back with the transaction, as its last statements; False where the lock was not ours."""
+    leave: Callable[[Transaction], None] = _nothing_to_leave
+    """Gives back in the transaction what the job holds; others may wait for it, so only the commit comes after."""
     left: Callable[[], None] = _nothing_left
     """To be called when a transaction with `leave` in it is committed."""
     skip_done: bool = False
@@ -65,19 +63,8 @@ def take(transaction: Transaction, image_id: int, errand: Errand) -> Image:
     if image is None:
         raise ImageMissing(f"the image {image_id} was removed while its photo was being read")
     if not errand.still_ours():
-        raise LockLost(_LOST.format(image_id))
+        raise LockLost(f"the lock of image {image_id} ran out or is another's by now: nothing was written")
     return image
-
-
-def leave(transaction: Transaction, image_id: int, errand: Errand) -> None:
-    """Note in the transaction that the job is done, and give back what it holds; nothing may come after this.
-
-    Raises:
-        LockLost: somebody else has the image's lock by now.
-    """
-    settle(transaction, errand)
-    if not errand.leave(transaction):
-        raise LockLost(_LOST.format(image_id))
 
 
 def settle(transaction: Transaction, errand: Errand) -> None:

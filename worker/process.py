@@ -20,7 +20,7 @@ from faces.store.candidates import CandidateReader
 from faces.store.database import Store, Transaction
 from faces.store.images import Image
 from worker import last_error
-from worker.errand import ALONE, Errand, leave, take
+from worker.errand import ALONE, Errand, settle, take
 from worker.face_answer import Encoded, FoundFace, Refused
 from worker.face_client import Drawing, FaceClient
 from worker.links import Link, columns_of, lock_links
@@ -127,7 +127,8 @@ def _write_if_done(transaction: Transaction, tools: Tools, image_id: int, errand
 
 
 def _done_already(transaction: Transaction, image_id: int, errand: Errand) -> Processed:
-    leave(transaction, image_id, errand)
+    settle(transaction, errand)
+    errand.leave(transaction)
     return Processed(image_id, 0, 0, 0, 0, seconds=None, warnings=(), done_already=True)
 
 
@@ -204,8 +205,9 @@ def _write(
     faces.remove(transaction, plan.removed)
     debug_filename = Path(encoded.debug_image_path).name if encoded.debug_image_path else None
     images.finish(transaction, image, debug_filename, encoded.pixels)
-    leave(transaction, image_id, errand)
+    settle(transaction, errand)
     reached("rows written")
+    errand.leave(transaction)
     return Processed(
         image_id=image_id,
         found=len(found),

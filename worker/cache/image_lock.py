@@ -89,16 +89,15 @@ class ImageLock:
             return True
         return self._may_be_ours and self._cache.owner_of(self._key) == self._owner
 
-    def give_back_within(self, transaction: Transaction) -> bool:
+    def give_back_within(self, transaction: Transaction) -> None:
         """Give it back as the last thing in the transaction that ends the job, if the locks are in its database.
 
         Whoever wants it waits until the commit. `given_back_within` is told that it was committed; where it never is,
-        or the locks are elsewhere, `give_back` does it. False where it was not ours any more.
+        or the locks are elsewhere, `give_back` does it.
         """
-        if not (isinstance(self._cache, DatabaseCache) and self._may_be_ours):
-            return True
-        self._may_be_given_back = True
-        return self._cache.release_within(transaction, self._key, self._owner)
+        if isinstance(self._cache, DatabaseCache) and self._may_be_ours:
+            self._may_be_given_back = True
+            self._cache.release_within(transaction, self._key, self._owner)
 
     def given_back_within(self) -> None:
         """The transaction of `give_back_within` was committed: there is nothing left to give back."""

@@ -89,10 +89,10 @@ class _Leaving:
     uuid: str
     lock: ImageLock
 
-    def within(self, transaction: Transaction) -> bool:
-        """The lock last, for which others may wait; False where it was not ours any more."""
+    def within(self, transaction: Transaction) -> None:
+        """The lock last, for which others may wait."""
         self.marks.end_within(transaction, self.uuid)
-        return self.lock.give_back_within(transaction)
+        self.lock.give_back_within(transaction)
 
     def committed(self) -> None:
         """It is gone."""
