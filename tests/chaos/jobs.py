@@ -184,4 +184,4 @@ POISON: dict[str, Poison] = {
 }
 
 #: Those of a soak that is told no others.
-USUAL = ("damaged photo", "api's fault", "foreign job", "broken command")
+USUAL = tuple(POISON)

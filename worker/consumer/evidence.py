@@ -87,9 +87,12 @@ class Evidence:
             _log.debug("a refusal of job %s is not counted: %s", job, unavailable)
             return Refusal(False, TAIL_SECONDS[0])
 
-    def settled(self, job: str) -> None:
-        """A job is done or failed: its refusals, if it met any here, are forgotten. Never raises."""
-        if self._refused.pop(job, None) is None:
+    def settled(self, job: str, *, came_again: bool) -> None:
+        """A job is done or failed: its refusals, if it met any, are forgotten. Never raises.
+
+        `came_again`: whether it waited in a delay queue before, as those do that another worker may have counted.
+        """
+        if self._refused.pop(job, None) is None and not came_again:
             return
         try:
             self._values.forget(_REFUSED + job)

@@ -31,6 +31,9 @@ _log = logging.getLogger(__name__)
 #: Seconds before a delivery is put back that could go nowhere else: whoever gets it next may fare no better.
 _PAUSE = 10.0
 
+#: RabbitMQ's header of a message that has been in a delay queue.
+_DIED = "x-death"
+
 
 @dataclass(frozen=True, slots=True)
 class Handling:
@@ -155,7 +158,7 @@ class Handling:
         self.circuit.close()
         if isinstance(outcome, Done) and not outcome.note:
             self.evidence.done()
-        self.evidence.settled(job)
+        self.evidence.settled(job, came_again=_DIED in delivery.headers)
         self.status.settled(job)
         if delivery.redelivered:
             self.marks.forget_dropped(job)

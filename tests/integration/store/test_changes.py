@@ -117,7 +117,7 @@ def server() -> Iterator[MariaDB]:
 
 @pytest.fixture
 def store(server: MariaDB) -> Iterator[Store]:
-    store = Store.open(server.new_database(*V2))
+    store = Store.open(server.new_database(*V2, "DROP TABLE persons"))
     yield store
     store.close()
 

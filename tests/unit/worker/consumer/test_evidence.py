@@ -107,10 +107,19 @@ def test_workers_share_what_was_done_and_refused(values: FolderCache, clock: Clo
 def test_a_settled_job_begins_anew(evidence: Evidence) -> None:
     for _ in range(2):
         evidence.refused("job", REFUSED)
-    evidence.settled("job")
-    evidence.settled("another")
+    evidence.settled("job", came_again=False)
+    evidence.settled("another", came_again=False)
     evidence.done()
     assert evidence.refused("job", REFUSED) == Refusal(False, 10)
+
+
+def test_what_another_worker_counted_is_forgotten_too(values: FolderCache, clock: Clock) -> None:
+    one, two = Evidence(values, clock), Evidence(values, clock)
+    one.refused("job", REFUSED)
+    two.settled("job", came_again=False)
+    assert values.get("face-refused:job")
+    two.settled("job", came_again=True)
+    assert values.get("face-refused:job") is None
 
 
 def test_while_the_cache_does_not_answer_nothing_is_counted(
@@ -119,7 +128,7 @@ def test_while_the_cache_does_not_answer_nothing_is_counted(
     shutil.rmtree(tmp_path / "cache")
     (tmp_path / "cache").touch()
     assert [evidence.refused("job", REFUSED) for _ in range(5)] == [Refusal(False, 10)] * 5
-    evidence.settled("job")
+    evidence.settled("job", came_again=True)
 
 
 @pytest.mark.parametrize("nonsense", [b"i:5;", b's:3:"x:y";', b"\xff", b's:9:"3:nowhere";'])
