@@ -12,7 +12,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from face_api.errors import reply_to
+from face_api.errors import UploadNotKept, reply_to
 from face_api.metrics import Metrics
 
 _log = logging.getLogger("face_api.request")
@@ -23,6 +23,10 @@ _SANE_ID = re.compile(r"[A-Za-z0-9._:+/=@-]{1,128}")
 #: Asked every few seconds by machines; logged only at DEBUG.
 _QUIET_PATHS = frozenset({"/livez", "/readyz", "/health", "/metrics"})
 
+#: Nginx's status of a request whose client left before it was whole; how many such requests have a line each minute.
+_CLIENT_LEFT = 499
+_LINES_OF_A_CROWD = 20
+
 
 class RequestLog:
     """The outermost ASGI middleware. Handlers put what they know into `scope["state"]["notes"]`."""
@@ -30,6 +34,7 @@ class RequestLog:
     def __init__(self, app: ASGIApp, *, metrics: Metrics, paths: frozenset[str]) -> None:
         """Log and count what `app` serves; all other `paths` are counted as one."""
         self._app, self._metrics, self._paths = app, metrics, paths
+        self._crowd = _Crowd()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -60,7 +65,28 @@ class RequestLog:
         finally:
             path = scope["path"] if scope["path"] in self._paths else "other"
             self._metrics.count_request(path, status, notes.get("code"))
+            if status == _CLIENT_LEFT or notes.get("code") == UploadNotKept.code:
+                notes |= self._crowd.notes()
             _write(scope, request_id, status, time.perf_counter() - start, notes)
+
+
+class _Crowd:
+    """Requests that did not become whole, their client left or there was no room: some lines, then their number."""
+
+    def __init__(self) -> None:
+        self._minute, self._lines, self._untold = 0, 0, 0
+
+    def notes(self) -> dict[str, Any]:
+        """What the line of one more says beside; that it is untold, where it is one of too many."""
+        minute = int(time.monotonic() // 60)
+        if minute != self._minute:
+            self._minute, self._lines = minute, 0
+        self._lines += 1
+        if self._lines > _LINES_OF_A_CROWD:
+            self._untold += 1
+            return {"untold": True}
+        untold, self._untold = self._untold, 0
+        return {"more_like_this": untold} if untold else {}
 
 
 def _request_id(scope: Scope) -> str:
@@ -69,7 +95,7 @@ def _request_id(scope: Scope) -> str:
 
 
 def _write(scope: Scope, request_id: str, status: int, seconds: float, notes: dict[str, Any]) -> None:
-    level = logging.DEBUG if scope["path"] in _QUIET_PATHS else logging.INFO
+    level = logging.DEBUG if scope["path"] in _QUIET_PATHS or notes.pop("untold", False) else logging.INFO
     known = " ".join(f"{name}={value}" for name, value in notes.items())
     # ascii(): a path may hold anything, a line break included.
     path = ascii(scope["path"])[1:-1]
