@@ -10,7 +10,9 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +29,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 #: Longest side of the sample portrait: its one face costs the API about a tenth of a second.
 _SIDE = 220
+
+#: Lines of a worker's log that are kept, to be told should it end.
+_LAST_LINES = 20
 
 _Start = Callable[[PhotoApp, int], "subprocess.Popen[str]"]
 
@@ -87,23 +92,30 @@ def _new_app(servers: _Servers, name: str, photo: bytes, jobs: int, candidates: 
 def _rate(app: PhotoApp, jobs: int, start: _Start) -> float:
     """Jobs a minute from the first one's end to the last one's: nobody's start is measured."""
     process = start(app, jobs)
+    said: deque[str] = deque(maxlen=_LAST_LINES)
+    # A pipe holds 64 KB, the lines of some 180 jobs: a worker whose log nobody reads waits for ever.
+    reading = [threading.Thread(target=said.extend, args=(stream,)) for stream in (process.stdout, process.stderr)]
+    for thread in reading:
+        thread.start()
     try:
-        _wait(app, 1, process)
+        _wait(app, 1, process, said)
         first = time.monotonic()
-        _wait(app, jobs, process)
+        _wait(app, jobs, process, said)
         seconds = time.monotonic() - first
     finally:
         process.kill()
-        process.communicate()
+        process.wait()
+        for thread in reading:
+            thread.join()
         app.end()
     return (jobs - 1) / seconds * 60
 
 
-def _wait(app: PhotoApp, jobs: int, process: subprocess.Popen[str]) -> None:
+def _wait(app: PhotoApp, jobs: int, process: subprocess.Popen[str], said: deque[str]) -> None:
     query = "SELECT count(*) AS done FROM images WHERE faces_checked AND filename <> 'master.jpg'"
     while app.rows.one(query)["done"] < jobs:
         if process.poll() not in {None, 0}:
-            sys.exit(f"a worker ended with {process.returncode}: {process.communicate()[1]}")
+            sys.exit(f"a worker ended with {process.returncode}: {''.join(said)}")
         time.sleep(0.01)
 
 
