@@ -189,7 +189,7 @@ class FaceJobs:
         job, image_id = face_job.job, face_job.image_id
         if not isinstance(error, FacesError):
             _log.exception("a fault of our own in the job of image %d", image_id, exc_info=error)
-        if isinstance(error, FacesError) and self.evidence.is_the_api_s(job.uuid, error):
+        if not is_its_own and isinstance(error, FacesError) and self.evidence.is_the_api_s(job.uuid, error):
             return Refused(error)
         exceptions = self._exceptions(job, error, is_its_own=is_its_own)
         outcome = outcome_of(error, job.attempt, job.limits, time.time(), exceptions, is_its_own=is_its_own)
