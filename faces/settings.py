@@ -84,7 +84,7 @@ class Settings(BaseSettings):
         description="the app's database option timezone, like +03:00; default: none",
     )
     redis_ca_file: Path | None = Field(
-        None, description="who signed the certificate of the app's Redis; default: those whom the system knows"
+        None, description="CA certificate file (PEM) for TLS to the app's Redis; default: the system's"
     )
     api_url: str | None = Field(None, description="where the face API answers; default: api_address, or a private one")
     api_key: SecretStr | None = Field(None, description="the key that we send to the face API")
