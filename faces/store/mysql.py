@@ -13,7 +13,7 @@ from typing import Any
 from pymysql import connections, err
 from pymysql.constants import CR
 
-from faces import sockets
+from faces import keepalive
 
 #: Seconds to reach a server, for each of its answers while it greets us, and for the answer to a ping. One that was
 #: forgotten on the way, and whose server is not reached anew, so costs less than 10 s; statements may take far longer.
@@ -45,7 +45,7 @@ class Connection(connections.Connection):
         with self._answers_within(_GREETING_SECONDS), self._guarded():
             super().connect(sock)
             if self._sock:
-                sockets.watch(self._sock)
+                keepalive.watch(self._sock)
 
     def ping(self, reconnect: bool | None = False) -> None:
         """See that the server is there, and soon: a connection that does not answer is replaced.

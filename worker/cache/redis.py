@@ -14,7 +14,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from faces import sockets
+from faces import keepalive
 from faces.errors import CacheUnavailable
 from faces.laravel.redis import RedisPlace
 
@@ -215,7 +215,7 @@ def _client(place: RedisPlace, database: int) -> Any:
         "host": place.host,
         "port": place.port,
         "socket_keepalive": True,
-        "socket_keepalive_options": sockets.WATCHED,
+        "socket_keepalive_options": keepalive.WATCHED,
     }
     where = {"unix_socket_path": place.host} if place.host.startswith("/") else tcp
     return redis.Redis(
