@@ -75,6 +75,33 @@ def test_the_last_value_written_stays(cache: AppCache) -> None:
     assert cache.get("a") == b"i:2;"
 
 
+def test_a_value_is_added_only_where_there_is_none(cache: AppCache) -> None:
+    assert cache.add("a", b's:1:"x";', 60)
+    assert not cache.add("a", b's:1:"y";', 60)
+    assert cache.get("a") == b's:1:"x";'
+    cache.forget("a")
+    assert cache.add("a", b"i:3;", 1)
+    assert cache.get("a") == b"i:3;"
+    wait_for(lambda: cache.get("a") is None)
+
+
+def test_of_threads_that_add_at_once_one_does(cache: AppCache) -> None:
+    added: list[bool] = []
+    for key in "abcdefgh":
+        in_threads(lambda key=key: added.append(cache.add(key, b"i:1;", 60)), 4)  # type: ignore[misc]
+    assert sum(added) == 8
+
+
+def test_a_value_that_another_one_took_the_place_of_is_not_forgotten(cache: AppCache) -> None:
+    for value, other in ((b's:1:"x";', b's:1:"X";'), (b"i:1;", b"i:2;")):
+        cache.put("a", value, 60)
+        cache.forget_this("a", other)
+        assert cache.get("a") == value
+        cache.forget_this("a", value)
+        assert cache.get("a") is None
+    cache.forget_this("a", b"i:1;")
+
+
 def test_locks_and_values_of_one_key_are_two_things(cache: AppCache) -> None:
     cache.acquire("a", "me", 60)
     cache.put("a", b"i:1;", 60)

@@ -26,6 +26,20 @@ def test_what_is_forgotten_or_was_never_there_is_nothing(cache: FolderCache) -> 
     assert cache.get("a") is None
 
 
+def test_a_value_is_added_only_where_there_is_none(cache: FolderCache) -> None:
+    assert [cache.add("a", b"i:1;", 60), cache.add("a", b"i:2;", 60)] == [True, False]
+    assert cache.get("a") == b"i:1;"
+
+
+def test_a_value_that_another_one_took_the_place_of_is_not_forgotten(cache: FolderCache) -> None:
+    cache.put("a", b"i:1;", 60)
+    cache.forget_this("a", b"i:2;")
+    assert cache.get("a") == b"i:1;"
+    cache.forget_this("a", b"i:1;")
+    cache.forget_this("a", b"i:1;")
+    assert cache.get("a") is None
+
+
 def test_a_value_goes_with_its_time(cache: FolderCache, tmp_path: Path) -> None:
     cache.put("a", b"i:1;", 1)
     end = time.monotonic() + 10
