@@ -46,8 +46,9 @@ def forget(transaction: Transaction, table: sa.TableClause, key: str) -> None:
 
 
 def forget_this(transaction: Transaction, table: sa.TableClause, key: str, value: bytes) -> None:
-    """Remove the value where it still is this one."""
-    transaction.connection.execute(sa.delete(table).where(table.c.key == key, table.c.value == value.decode()))
+    """Remove the value where it still is this one, byte for byte: the column's collation takes x for X."""
+    same = sa.func.hex(table.c.value) == value.hex().upper()
+    transaction.connection.execute(sa.delete(table).where(table.c.key == key, same))
 
 
 def increment(transaction: Transaction, table: sa.TableClause, key: str, seconds: int) -> int:
