@@ -8,17 +8,17 @@ import sys
 import time
 from pathlib import Path
 
-from face_api import open_files
-from face_api.access import Access
-from face_api.addresses import Addresses
-from face_api.crash_register import require_folder
-from face_api.inherited import inherited, require_same
-from face_api.master import Api
-from faces import models
-from faces.address import Address
+from face_api.engines.crash_register import require_folder
+from face_api.http.access import Access
+from face_api.server import open_files
+from face_api.server.addresses import Addresses
+from face_api.server.master import Api
+from face_api.server.sockets import inherited, require_same
 from faces.errors import EngineError, SettingsError
+from faces.photo import models
 from faces.settings import load
-from faces.systemd import Systemd
+from faces.system.address import Address
+from faces.system.systemd_notify import Systemd
 
 #: Seconds for which an address may still be held by the service that we take over from.
 _PATIENCE = 5.0
@@ -39,7 +39,7 @@ def main() -> int:
     except (EngineError, AddressInUse) as error:
         return _complain(error, 1)
     open_files.raise_limit()
-    sys.argv = ["face_api", "--config", str(Path(__file__).with_name("gunicorn.conf.py"))]
+    sys.argv = ["face_api", "--config", str(Path(__file__).with_name("server") / "gunicorn.conf.py")]
     Api(Systemd.take(), usage="%(prog)s [OPTIONS]", prog="face_api").run()
     return 0
 

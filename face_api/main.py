@@ -10,29 +10,29 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from face_api import documentation, openapi
-from face_api.access import Access
-from face_api.access_guard import AccessGuard
-from face_api.body_limit import FORM_BYTES, BodyLimit
-from face_api.busy_engines import BusyEngines
-from face_api.compare import Comparisons
-from face_api.crash_register import CrashRegister
-from face_api.engine_process import EngineProcess
-from face_api.engines import ClientGone, Engines
-from face_api.metrics import Metrics
-from face_api.photo_queue import PhotoQueue
-from face_api.photo_work import PhotoWork
-from face_api.refusals import nobody_listens, refuse, refuse_field, refuse_http
-from face_api.request_log import RequestLog
-from face_api.routes import router
-from face_api.service import Service
-from face_api.temporary_folder import TemporaryFolder
-from face_api.uploads import Uploads
+from face_api.engines.asking import ClientGone, Engines
+from face_api.engines.busy_engines import BusyEngines
+from face_api.engines.crash_register import CrashRegister
+from face_api.engines.engine_process import EngineProcess
+from face_api.engines.photo_queue import PhotoQueue
+from face_api.engines.photo_work import PhotoWork
+from face_api.http import docs, openapi
+from face_api.http.access import Access
+from face_api.http.access_guard import AccessGuard
+from face_api.http.body_limit import FORM_BYTES, BodyLimit
+from face_api.http.compare import Comparisons
+from face_api.http.refusals import nobody_listens, refuse, refuse_field, refuse_http
+from face_api.http.request_log import RequestLog
+from face_api.http.routes import router
+from face_api.http.service import Service
+from face_api.http.temporary_folder import TemporaryFolder
+from face_api.http.uploads import Uploads
+from face_api.server.metrics import Metrics
 from faces import __version__
-from faces.disks import Disks
-from faces.engine import FaceEngine
 from faces.errors import FacesError
-from faces.opening import open_engine
+from faces.laravel.disks import Disks
+from faces.photo.engine import FaceEngine
+from faces.photo.engine_setup import open_engine
 from faces.settings import Settings, load
 
 _MB = 1024 * 1024
@@ -57,7 +57,7 @@ def create_app(settings: Settings, engine: FaceEngine) -> FastAPI:
     )
     app.state.service = service
     app.include_router(router)
-    documentation.serve(app)
+    docs.serve(app)
     app.add_exception_handler(FacesError, refuse)
     app.add_exception_handler(RequestValidationError, refuse_field)
     app.add_exception_handler(HTTPException, refuse_http)

@@ -16,9 +16,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from faces import env_file
 from faces.errors import SettingsError
-from faces.parent import end_with
+from faces.system import env_file
+from faces.system.parent_process import end_with
 
 #: What may be started.
 MODULES = ("face_api", "worker")

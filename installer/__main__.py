@@ -13,16 +13,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
-from faces import env_file as face_env
 from faces.errors import SettingsError
+from faces.system import env_file as face_env
 from installer import checks, finish, notes, options, plan, removal
 from installer.app import App
 from installer.changes.change import Work
 from installer.changes.packages import InstallPackages
 from installer.face_env import FaceEnv
+from installer.install_paths import USUAL_LARAVEL_ENV, Places
 from installer.machine import Machine
 from installer.options import Choices, Options
-from installer.places import USUAL_LARAVEL_ENV, Places
 from installer.record import Record
 from installer.sentence import Language, Refusal, Sentence, say
 from installer.situation import Situation

@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from installer.places import GROUP, USER
+from installer.install_paths import GROUP, USER
 
 
 def ids(user: str = USER, group: str = GROUP) -> tuple[int, int]:

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from faces import dotenv
 from faces.errors import SettingsError
-from installer import disks
-from installer.disks import FoundDisks
+from faces.laravel import dotenv
+from installer import app_disks
+from installer.app_disks import FoundDisks
 from installer.sentence import Refusal, say
 
 
@@ -47,4 +47,4 @@ class App:
             ) from error
         except SettingsError as error:
             raise Refusal(say("the app's .env: {error}", error=error)) from error
-        return cls(env_file, variables, disks.find(env_file.parent, variables))
+        return cls(env_file, variables, app_disks.find(env_file.parent, variables))

@@ -12,7 +12,7 @@ from installer import access, ports
 from installer.app import App
 from installer.box import LEAST_MEMORY_MB, PROCESS_MB, SHARED_MB
 from installer.changes.release import FINISHED, PARTS
-from installer.places import USER
+from installer.install_paths import USER
 from installer.sentence import Sentence, say
 from installer.situation import Situation
 

@@ -20,7 +20,7 @@ _STOP_MORE_WORKER = 120
 _PHOTO_SECONDS = 240
 _TIMEOUT = 300.0
 
-#: Parts of a graceful stop: face_api/gunicorn.conf.py.
+#: Parts of a graceful stop: face_api/server/gunicorn.conf.py.
 _SLOW_PHOTOS = 4
 
 

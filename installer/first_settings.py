@@ -6,9 +6,9 @@ import re
 
 from installer.app import App
 from installer.box import Box
+from installer.install_paths import Places
 from installer.machine import Machine
 from installer.options import Options
-from installer.places import Places
 
 
 def values(machine: Machine, options: Options, places: Places, app: App | None) -> dict[str, str]:

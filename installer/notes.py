@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 
 from installer import access
-from installer.places import GROUP, USER
+from installer.install_paths import GROUP, USER
 from installer.sentence import Sentence, say
 from installer.situation import Situation
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from faces import env_file as face_env
+from faces.system import env_file as face_env
 from installer import first_settings
 from installer.box import Box
 from installer.changes.change import Change
@@ -12,7 +12,7 @@ from installer.changes.native import BuildDlib
 from installer.changes.packages import InstallPackages
 from installer.changes.trial import TryRelease
 from installer.face_env import FaceEnv
-from installer.places import GROUP, USER
+from installer.install_paths import GROUP, USER
 from installer.ready import Readiness
 from installer.services.service import Service, filled
 from installer.services.supervisor import Supervisor

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
-from faces.address import Address
+from faces.system.address import Address
 
 
 def split(address: str) -> tuple[str, int]:

@@ -8,9 +8,9 @@ from pathlib import Path
 from installer.app import App
 from installer.changes.release import BuildRelease
 from installer.face_env import FaceEnv
+from installer.install_paths import Places
 from installer.machine import Machine
 from installer.options import Options
-from installer.places import Places
 from installer.record import Record
 
 

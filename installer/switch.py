@@ -9,7 +9,7 @@ from pathlib import Path
 
 from installer.changes.change import Change, Work
 from installer.changes.release import FINISHED
-from installer.places import Places
+from installer.install_paths import Places
 from installer.ready import Readiness
 from installer.record import Footprint, write_whole
 from installer.sentence import Refusal, Sentence, say

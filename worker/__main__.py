@@ -12,8 +12,8 @@ from types import FrameType
 
 from faces import __version__
 from faces.errors import FacesError, RequestError
-from worker.output import Output
-from worker.verbs import add_verbs
+from worker.commands.output import Output
+from worker.commands.verbs import add_verbs
 
 _ABOUT = """\
 Finds the faces in photos, keeps them in a database and tells who is where."""
@@ -41,8 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = _parser(arguments).parse_args(arguments)
     # Here, and not above: with the collector at rest, and not at all for a word of help.
     from faces import settings
-    from worker import logs
-    from worker.session import Session
+    from faces.system import logs
+    from worker.commands.session import Session
 
     gc.freeze()
     gc.enable()

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from faces import dotenv
 from faces.errors import SettingsError
+from faces.laravel import dotenv
 from faces.laravel.url import options_of, php_empty
 
 #: Words that Laravel turns into PHP's own values, as PHP makes strings of those.

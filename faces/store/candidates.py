@@ -11,8 +11,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from faces.face import Encoding
-from faces.matching import Candidates
+from faces.people.matching import Candidates
+from faces.photo.face import Encoding
 from faces.store.database import Transaction
 from faces.store.encodings import read_encoding
 from faces.store.persons import PersonReader

@@ -7,8 +7,8 @@ from dataclasses import asdict
 
 import numpy as np
 
-from faces import php_json
-from faces.face import ENCODING_LENGTH, Encoding, Quality, RatioBox
+from faces.laravel import php_json
+from faces.photo.face import ENCODING_LENGTH, Encoding, Quality, RatioBox
 
 
 def write_encoding(encoding: Encoding) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from faces.kept_face import MACHINE_STATUSES, KeptFace
+from faces.people.kept_face import MACHINE_STATUSES, KeptFace
 from faces.store.database import Transaction
 from faces.store.encodings import read_encoding
 from faces.store.schema import faces

@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from faces import php_json
+from faces.laravel import php_json
 from faces.store.database import Transaction
 
 _batches = sa.Table(

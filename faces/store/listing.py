@@ -8,8 +8,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from faces.face import RatioBox
-from faces.matching import distances
+from faces.people.matching import distances
+from faces.photo.face import RatioBox
 from faces.store.database import Transaction
 from faces.store.encodings import read_box, read_encoding
 from faces.store.schema import faces, images, persons

@@ -13,7 +13,7 @@ from typing import Any
 from pymysql import connections, err
 from pymysql.constants import CR
 
-from faces import keepalive
+from faces.system import keepalive
 
 #: Seconds to reach a server, for each of its answers while it greets us, and for the answer to a ping. One that was
 #: forgotten on the way, and whose server is not reached anew, so costs less than 10 s; statements may take far longer.

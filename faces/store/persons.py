@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
-from faces.face import ENCODING_LENGTH, Encoding
-from faces.matching import Candidates
+from faces.people.matching import Candidates
+from faces.photo.face import ENCODING_LENGTH, Encoding
 from faces.store.database import Transaction
 from faces.store.schema import persons
 

@@ -26,8 +26,8 @@ _FLAGS = "-O3 -march=native -ffp-contract=off"
 #: without anything faster.
 _LOOK = """
 import json, pathlib, sys
-from faces.decoding import PhotoLimits
-from faces.opening import open_engine
+from faces.photo.decoding import PhotoLimits
+from faces.photo.engine_setup import open_engine
 from faces.settings import load
 engine = open_engine(load(fast=()))
 found = {}

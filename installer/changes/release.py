@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from installer.changes.change import Work
-from installer.places import Places
+from installer.install_paths import Places
 from installer.sentence import Refusal, Sentence, say
 
 #: What of a checkout a release consists of.

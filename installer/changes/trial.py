@@ -17,10 +17,11 @@ _TRIAL = """
 import sys
 from faces.errors import FacesError
 try:
-    from faces import laravel_settings, settings
+    from faces import settings
+    from faces.laravel import app_settings
     found = settings.load()
-    laravel_settings.load()
-    from faces.opening import open_engine
+    app_settings.load()
+    from faces.photo.engine_setup import open_engine
     open_engine(found)
 except FacesError as error:
     sys.exit(str(error))

@@ -12,7 +12,7 @@ from installer import ports
 from installer.changes.change import Change
 from installer.changes.files import PutFile
 from installer.face_env import FaceEnv
-from installer.places import Places
+from installer.install_paths import Places
 from installer.sentence import Refusal, Sentence, say
 from installer.services.service import command, filled
 

@@ -1,4 +1,4 @@
-/* The whole interface of the library, as Python's ctypes sees it (faces/fast/library.py declares the same).
+/* The whole interface of the library, as Python's ctypes sees it (faces/photo/fast/library.py declares the same).
  *
  * Plain C: every function is safe to call from several threads at once and after a fork, starts no thread, prints
  * nothing and keeps nothing between calls, but what a handle of its own holds. */
@@ -66,7 +66,7 @@ FACE_API int face_lanczos(const uint8_t *source, int32_t source_width, int32_t s
 #define FACE_MOST_THREADS 2
 
 /* What a HOG detector of dlib has learnt: windows of 10 × 10 cells of 8 pixels, 31 planes of features, each plane's
- * filter as a sum of separable ones (faces/fast/hog_weights.py). */
+ * filter as a sum of separable ones (faces/photo/fast/hog_weights.py). */
 struct face_hog_weights {
     int32_t detectors;        /* sub-detectors, 1 to 100 */
     int32_t filters;          /* of all of them: 1 to 103 each */
@@ -126,7 +126,7 @@ FACE_API int face_scan(struct face_scanner *scanner, const uint8_t *pixels, int3
  * AVX2 and FMA where there are both. */
 struct face_resnet;
 
-/* Make one, of what faces/fast/resnet_file.py reads; the numbers are copied. In this order, each array by rows:
+/* Make one, of what faces/photo/fast/resnet_file.py reads; the numbers are copied. In this order, each array by rows:
  *
  *     the means of all pictures (3)
  *     for the stem, then for each block's first and second convolution:

@@ -1,5 +1,5 @@
 /* The numbers that the scan is built on. dlib's name of each stands behind it; the weights are checked against them
- * before they come here (faces/fast/hog_weights.py). */
+ * before they come here (faces/photo/fast/hog_weights.py). */
 #ifndef FACE_HOG_H
 #define FACE_HOG_H
 

@@ -1,7 +1,7 @@
 /* The layers of dlib's face recognition ResNet (its dnn_face_recognition_ex.cpp) and how each is worked out.
  *
  * A chip of 150 × 150 pixels of 3 colours -> stem, 71 × 71 of 32 channels -> largest of each 3 × 3 -> blocks -> mean of
- * what is left -> 128 numbers. A block is two convolutions and a way past them (faces/fast/resnet_file.py). There
+ * what is left -> 128 numbers. A block is two convolutions and a way past them (faces/photo/fast/resnet_file.py). There
  * are five stages:
  *
  *     blocks       3           4           3          3          1

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from faces.matching import Candidates, nearest
+from faces.people.matching import Candidates, nearest
 from tests.oracle.reference import face_recognition
 
 CANDIDATES = (500, 2000, 10_000)

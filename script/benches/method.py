@@ -107,8 +107,8 @@ def _reference() -> Callable[[Path], tuple[int, int | None]]:
 
 
 def _ours() -> Callable[[Path], tuple[int, int | None]]:
-    from faces.decoding import PhotoLimits
-    from faces.opening import open_engine
+    from faces.photo.decoding import PhotoLimits
+    from faces.photo.engine_setup import open_engine
     from faces.settings import load
 
     settings = load()

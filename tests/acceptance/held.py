@@ -6,7 +6,7 @@ import subprocess
 
 from tests.servers.photo_app import PhotoApp
 from tests.servers.worker_process import ROOT
-from worker.consumer import worker_files
+from worker.queue import status_file
 
 
 class Held:
@@ -40,5 +40,5 @@ class Held:
 
 def state_of(app: PhotoApp) -> str | None:
     """What the app's worker says that it does: idle, working, waiting …; None as long as there is none."""
-    reports, _ = worker_files.read(app.folder / "state")
+    reports, _ = status_file.read(app.folder / "state")
     return reports[0].state if reports else None

@@ -19,7 +19,7 @@ from tests.servers.redis import Redis, running_redis
 from tests.servers.scripted_api import running_scripted_api
 from tests.servers.waiting import wait_for
 from tests.servers.worker_process import ROOT
-from worker.consumer import worker_files
+from worker.queue import status_file
 
 #: The shortest that works: nobody gives back the lock of a worker that was killed.
 _LOCK_SECONDS = "5"
@@ -96,7 +96,7 @@ class World:
         return (self.folder / "log").read_text(encoding="utf-8", errors="replace")
 
     def _workers_are_idle(self) -> bool:
-        reports, _ = worker_files.read(self.folder / "state")
+        reports, _ = status_file.read(self.folder / "state")
         return [report.state for report in reports] == ["idle"] * len(self.workers)
 
     def _kill_workers(self) -> None:

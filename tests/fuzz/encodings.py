@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from faces import models
-from faces.fast import resnet_file
-from faces.fast.library import Library, load
-from faces.fast.resnet import Resnet
-from faces.fast.resnet_file import Block, Convolution, Network, Weights
+from faces.photo import models
+from faces.photo.fast import resnet_file
+from faces.photo.fast.library import Library, load
+from faces.photo.fast.resnet import Resnet
+from faces.photo.fast.resnet_file import Block, Convolution, Network, Weights
 
 #: More than two runs of the library's loop over faces.
 MOST_FACES = 14

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from faces.face import Pixels
+from faces.photo.face import Pixels
 
 
 def laid_out(random: np.random.Generator, pixels: Pixels) -> Pixels:

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from faces.face import Pixels
-from faces.fast.library import Library, load
-from faces.fast.resize import Size, lanczos
+from faces.photo.face import Pixels
+from faces.photo.fast.library import Library, load
+from faces.photo.fast.resize import Size, lanczos
 from tests.fuzz.layouts import laid_out
 
 #: The longest side of a random picture: some are far longer than the library's strips and tiles.

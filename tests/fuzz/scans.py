@@ -16,11 +16,11 @@ import dlib
 import numpy as np
 from PIL import Image
 
-from faces.face import Pixels
-from faces.fast import hog_weights
-from faces.fast.hog_weights import HogWeights
-from faces.fast.library import load
-from faces.fast.scan import Scanned, Scanner
+from faces.photo.face import Pixels
+from faces.photo.fast import hog_weights
+from faces.photo.fast.hog_scan import Scanned, Scanner
+from faces.photo.fast.hog_weights import HogWeights
+from faces.photo.fast.library import load
 from tests.fuzz.layouts import laid_out
 
 SAMPLES = Path(__file__).resolve().parents[2] / ".cache/samples"

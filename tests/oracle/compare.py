@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from faces.decoding import PhotoLimits
-from faces.engine import FaceEngine
+from faces.photo.decoding import PhotoLimits
+from faces.photo.engine import FaceEngine
 from tests.oracle.reference import reference
 
 #: Largest distance (L2) between our encoding of a face and the reference's.

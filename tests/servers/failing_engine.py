@@ -9,19 +9,19 @@ from typing import Any
 from fastapi import FastAPI
 
 from face_api.main import create_app
-from face_api.master import Api
-from faces.engine import FaceEngine
-from faces.opening import open_engine
-from faces.photo import Photo
+from face_api.server.master import Api
+from faces.photo.engine import FaceEngine
+from faces.photo.engine_setup import open_engine
+from faces.photo.photo import Photo
 from faces.settings import load
-from faces.systemd import Systemd
+from faces.system.systemd_notify import Systemd
 
 #: A photo so wide ends the thread.
 FATAL_WIDTH = 13
 
 CONF = """
 from pathlib import Path
-exec(Path("face_api/gunicorn.conf.py").read_text())
+exec(Path("face_api/server/gunicorn.conf.py").read_text())
 wsgi_app = "tests.servers.failing_engine:production()"
 """
 

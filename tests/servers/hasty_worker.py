@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 
 from faces import settings
-from worker import logs
-from worker.consumer.assembly import run_worker
-from worker.consumer.loop import Until
-from worker.output import Output
-from worker.session import Session
+from faces.system import logs
+from worker.commands.output import Output
+from worker.commands.session import Session
+from worker.queue.assembly import run_worker
+from worker.queue.loop import Until
 
 if __name__ == "__main__":
     session = Session(settings.load(), Output(as_json=False))

@@ -11,25 +11,26 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING
 
-from faces import laravel_settings, settings
+from faces import settings
+from faces.client.face_client import FaceClient
 from faces.errors import FacesError, RequestError
+from faces.laravel import app_settings
 from faces.store.database import Store
-from faces.systemd import Systemd
+from faces.system import logs
+from faces.system.systemd_notify import Systemd
 from tests.stubs.broker import StubBroker
 from tests.stubs.clock import Clock
-from worker import logs
-from worker.cache.open import open_cache
 from worker.commands import run as run_verb
-from worker.consumer.assembly import World, assemble
-from worker.consumer.changes import Changes
-from worker.consumer.loop import Consumer, Until
-from worker.consumer.opening import Opening
-from worker.consumer.pulse import Pulse
-from worker.consumer.status import Status
-from worker.consumer.stop import Stop
-from worker.face_client import FaceClient
-from worker.output import Output
-from worker.session import Session
+from worker.commands.output import Output
+from worker.commands.session import Session
+from worker.laravel.open_cache import open_cache
+from worker.queue.assembly import World, assemble
+from worker.queue.changes import Changes
+from worker.queue.loop import Consumer, Until
+from worker.queue.opening import Opening
+from worker.queue.pulse import Pulse
+from worker.queue.status import Status
+from worker.queue.stop import Stop
 
 if TYPE_CHECKING:
     from tests.stubs.app import StubApp
@@ -103,7 +104,7 @@ class StubWorker:
 
     def _consumer(self, stack: ExitStack, told: argparse.Namespace) -> tuple[Consumer, TurningStop]:
         session = Session(settings.load(), Output(as_json=False))
-        laravel = laravel_settings.load()
+        laravel = app_settings.load()
         queues = tuple(name for name in (told.queue or "").split(",") if name) or (laravel.queue,)
         stop = stack.enter_context(closing(TurningStop(self._app.clock, self.patience)))
         pulse = stack.enter_context(closing(Pulse(Systemd.take(), session.settings.api_timeout)))

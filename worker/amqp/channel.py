@@ -21,10 +21,10 @@ from pika.spec import Basic, BasicProperties
 
 from faces.errors import BrokerRefused
 from worker.amqp.delivery import Delivery
-from worker.amqp.link import Link, reason_of
 from worker.amqp.names import require_name
 from worker.amqp.properties import SameProperties
 from worker.amqp.settle import settle
+from worker.amqp.transport import Link, reason_of
 
 #: What is published with a message.
 Properties: TypeAlias = BasicProperties | SameProperties

@@ -13,11 +13,11 @@ from worker.amqp.channel import Properties
 from worker.amqp.delivery import Delivery
 from worker.amqp.fatal import Fatal
 from worker.amqp.inbox import Inbox
-from worker.amqp.link import open_link
 from worker.amqp.queues import Queues
 from worker.amqp.report import BrokerReport
 from worker.amqp.session import Session, gone
 from worker.amqp.settings import BrokerSettings, QueueOptions
+from worker.amqp.transport import open_link
 
 log = logging.getLogger(__name__)
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from faces.errors import BrokerRefused
 from worker.amqp.channel import Channel, ChannelClosed
-from worker.amqp.link import Link
 from worker.amqp.settings import QueueOptions
 from worker.amqp.topology import Target, arguments_of, delay_arguments_of, delay_queue_of
+from worker.amqp.transport import Link
 
 _NOT_FOUND = 404
 

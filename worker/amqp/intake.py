@@ -13,9 +13,9 @@ from worker.amqp.channel import Channel, ChannelClosed
 from worker.amqp.declaring import Declarer
 from worker.amqp.delivery import Delivery
 from worker.amqp.inbox import Inbox
-from worker.amqp.link import Link
 from worker.amqp.queues import Queues
 from worker.amqp.settings import BrokerSettings
+from worker.amqp.transport import Link
 from worker.amqp.troubles import Troubles
 
 log = logging.getLogger(__name__)

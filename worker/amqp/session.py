@@ -17,12 +17,12 @@ from worker.amqp.delivery import Delivery
 from worker.amqp.fatal import Fatal
 from worker.amqp.inbox import Inbox
 from worker.amqp.intake import Intake
-from worker.amqp.link import Link, reason_of
 from worker.amqp.message import copied
 from worker.amqp.queues import Queues
 from worker.amqp.settings import BrokerSettings, QueueOptions
 from worker.amqp.settle import settle
 from worker.amqp.topology import LONGEST_DELAY, target_of
+from worker.amqp.transport import Link, reason_of
 
 log = logging.getLogger(__name__)
 

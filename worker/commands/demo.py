@@ -10,12 +10,12 @@ from typing import Any
 from pydantic import SecretStr
 
 from faces.errors import RequestError
-from worker import results_folder
+from faces.sources.folder import PhotoFile, Trouble, find_photos
+from worker.commands import results_folder
+from worker.commands.demo_run import Demo
+from worker.commands.known_people import find_portraits
+from worker.commands.session import Session
 from worker.commands.verb import add_verb
-from worker.demo import Demo
-from worker.known_people import find_portraits
-from worker.photo_files import PhotoFile, Trouble, find_photos
-from worker.session import Session
 
 _DETAILS = """\
 Starts the face API as production runs it, sends it each photo of PHOTO_DIR and its sub-folders, keeps images and faces

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from faces.errors import EngineError, FileMissing, PhotoError, RequestError
+from worker.commands.naming import Enrolled, enrol_face, enrol_photo
+from worker.commands.session import Session
 from worker.commands.verb import add_verb
-from worker.enrol import Enrolled, enrol_face, enrol_photo
-from worker.process import Tools
-from worker.session import Session
+from worker.jobs.faces import Tools
 
 _DETAILS = """\
 Says who a face is. Faces found later are linked to it; run `link` for those found before.

@@ -11,12 +11,12 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from faces import whole_file
 from faces.errors import RequestError
+from faces.report.places import place_of
 from faces.store.listing import ListedFace, ListedImage, list_faces, list_images
-from worker.places import place_of
-from worker.session import Session
-from worker.verbs import VERBS
+from faces.system import atomic_file
+from worker.commands.session import Session
+from worker.commands.verbs import VERBS
 
 _DETAILS = """\
 Writes all faces that are not removed, one a line or object: photo, image and face ids, the face's number, name,
@@ -77,6 +77,6 @@ def _deliver(text: str, file: str) -> None:
         sys.stdout.write(text)
         return
     try:
-        whole_file.replace(Path(file), text.encode("utf-8", "replace"))
+        atomic_file.replace(Path(file), text.encode("utf-8", "replace"))
     except OSError as error:
         raise RequestError(f"cannot write {file}: {error.strerror or error}") from error

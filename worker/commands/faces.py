@@ -6,10 +6,10 @@ import argparse
 from dataclasses import asdict
 from typing import Any
 
+from faces.report.places import place_of
 from faces.store.listing import ListedFace, ListedImage, list_faces, list_images
+from worker.commands.session import Session
 from worker.commands.verb import add_verb
-from worker.places import place_of
-from worker.session import Session
 
 _DETAILS = """\
 Lists the faces in the database: the photo, the face's number in it, who it is, how sure that is (the distance to the

@@ -6,9 +6,9 @@ import argparse
 from dataclasses import asdict
 from typing import Any
 
+from worker.commands.linking_again import Linked, Linker
+from worker.commands.session import Session
 from worker.commands.verb import add_verb
-from worker.link import Linked, Linker
-from worker.session import Session
 
 _DETAILS = """\
 Compares every face that nobody has touched and that is not linked with the people known today, and links it to the

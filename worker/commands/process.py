@@ -8,10 +8,10 @@ from threading import Event
 from typing import Any
 
 from faces.errors import EngineError, FacesError, JobError, OutsideDisks, PhotoError, SchemaError
+from worker.commands.session import Session
 from worker.commands.verb import add_verb
-from worker.patience import process_patiently
-from worker.process import Processed, Tools
-from worker.session import Session
+from worker.jobs.faces import Processed, Tools
+from worker.jobs.patience import process_patiently
 
 _DETAILS = """\
 Finds the faces of these images' photos again and brings their rows up to date; doing it twice changes nothing.

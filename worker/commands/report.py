@@ -10,14 +10,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from faces import contact_sheet
-from faces.decoding import PhotoLimits
-from faces.sheet import Sheet
+from faces.photo.decoding import PhotoLimits
+from faces.report import contact_sheet
+from faces.report.places import place_of
+from faces.report.sheet import Sheet
+from faces.report.sheet_rows import MODEL, photo_of
 from faces.store.listing import ListedFace, ListedImage, list_faces, list_images
+from worker.commands.session import Session
 from worker.commands.verb import add_verb
-from worker.places import place_of
-from worker.session import Session
-from worker.sheet_rows import MODEL, photo_of
 
 _DETAILS = """\
 Writes DIR/index.html: each photo with its faces framed and numbered, who is who, and each person's photos. It opens in

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from worker.commands.session import Session
 from worker.commands.verb import add_verb
-from worker.consumer.assembly import run_worker
-from worker.consumer.loop import Until
-from worker.session import Session
+from worker.queue.assembly import run_worker
+from worker.queue.loop import Until
 
 _DETAILS = """\
 Takes App\\Jobs\\FaceProcessJob from RabbitMQ as `php artisan queue:work` does: the same messages, locks, retries, delay

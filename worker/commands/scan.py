@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from faces.errors import RequestError
+from faces.sources import seen_files
+from faces.sources.folder import PhotoFile, Trouble, find_photos
 from faces.store import connect
 from faces.store.database import Store
-from worker import known_files
+from worker.commands.scanning import Outcome, Scanned, Scanner, default_in_flight
+from worker.commands.session import Session
 from worker.commands.verb import add_verb
-from worker.photo_files import PhotoFile, Trouble, find_photos
-from worker.scan import Outcome, Scanned, Scanner, default_in_flight
-from worker.session import Session
 
 _DETAILS = """\
 Finds the faces of the new and changed photos in DIR and all folders below, and links them to the people enrolled.
@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
     troubles = [one for one in found if isinstance(one, Trouble)]
     with session.store(create=True) as store:
         _refuse_apps_database(store)
-        known, others = known_files.split_known(store, files)
+        known, others = seen_files.split_known(store, files)
         with session.output.progress("photos", len(found)) as step:
             tally = _Tally(session, step)
             for trouble in troubles:

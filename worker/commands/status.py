@@ -7,12 +7,12 @@ from dataclasses import asdict
 from typing import Any
 
 from faces.errors import SettingsError
-from worker import status_metrics
+from worker.commands import status_metrics
+from worker.commands.session import Session
+from worker.commands.status_words import facts_of, lines_of, troubles_of
 from worker.commands.verb import add_verb
-from worker.consumer import worker_files
-from worker.consumer.worker_files import Report
-from worker.session import Session
-from worker.status_words import facts_of, lines_of, troubles_of
+from worker.queue import status_file
+from worker.queue.status_file import Report
 
 _DETAILS = """\
 Shows the workers that `run` started on this machine and what became of their jobs, read from FACE_STATE_DIR.
@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
     """
     folder = session.settings.state_dir
     try:
-        reports, totals = worker_files.read(folder)
+        reports, totals = status_file.read(folder)
     except OSError as error:
         raise SettingsError(f"FACE_STATE_DIR: cannot read what workers say in {folder}: {error.strerror}") from error
     if arguments.check:

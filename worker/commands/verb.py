@@ -6,8 +6,8 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
-from worker.session import Session
-from worker.verbs import VERBS
+from worker.commands.session import Session
+from worker.commands.verbs import VERBS
 
 Run = Callable[[argparse.Namespace, Session], int]
 

@@ -1,1 +1,1 @@
-"""Laravel's customs on the queue: its messages, encryption, chains and orders. Nothing else knows them."""
+"""Laravel on the queue: its messages, chains and orders, failed jobs, and locks and marks in the app's cache."""

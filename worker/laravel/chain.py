@@ -6,11 +6,11 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from faces import php_json
 from faces.errors import UnreadableMessage
-from faces.php_json import Json
+from faces.laravel import php_json
+from faces.laravel.php_json import Json
 from worker.laravel import encryption, moments, serialized
-from worker.laravel.payload import CONTEXT, HANDLER, UNIQUE_KEYS, Command
+from worker.laravel.message import CONTEXT, HANDLER, UNIQUE_KEYS, Command
 from worker.laravel.serialized import PhpArray, PhpObject, Value
 
 #: The class's public limits and where the payload has them; a job shows those that differ from its class.

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 
-from faces import php_json
 from faces.errors import UnreadableMessage
-from faces.php_json import Json
+from faces.laravel import php_json
+from faces.laravel.php_json import Json
 from worker.laravel.serialized import Key, PhpArray, Value
 
 

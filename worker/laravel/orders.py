@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
-from faces.laravel_settings import LaravelSettings
-from worker.cache.app_cache import Values
+from faces.laravel.app_settings import LaravelSettings
+from worker.laravel.app_cache import Values
 
 _log = logging.getLogger(__name__)
 

@@ -18,8 +18,8 @@ KEY = b64encode(b"0123456789abcdef0123456789abcdef").decode()
 
 #: What scans, draws, prints or starts an API, and SQLAlchemy's classes for rows; with the cache in the database Redis.
 NEVER = {
-    *("PIL", "jinja2", "rich", "sqlalchemy.orm", "numpy.testing", "faces.decoding", "faces.contact_sheet"),
-    *("worker.demo", "worker.scan", "worker.enrol", "worker.private_api"),
+    *("PIL", "jinja2", "rich", "sqlalchemy.orm", "numpy.testing", "faces.photo.decoding", "faces.report.contact_sheet"),
+    *("worker.commands.demo_run", "worker.commands.scanning", "worker.commands.naming", "faces.client.private_api"),
     *(f"worker.commands.{verb}" for verb in ("demo", "scan", "enrol", "link", "faces", "report", "export", "process")),
 }
 
@@ -63,7 +63,7 @@ def test_no_job_of_any_kind_loads_anything(stored: PhotoApp, api: ScriptedApi) -
 def test_what_a_configuration_never_needs_is_not_loaded(stored: PhotoApp, store: Redis | None) -> None:
     stored.push(stored.image(b"no photo"))
     before, _ = loaded(stored, 1)
-    unwanted = NEVER | (set() if store else {"redis", "worker.cache.redis"})
+    unwanted = NEVER | (set() if store else {"redis", "worker.laravel.redis_cache"})
     assert sorted(unwanted & before) == []
 
 

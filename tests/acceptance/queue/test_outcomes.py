@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from faces.laravel.last_error import without_request
 from tests.acceptance.steps import body_of, depth, row_of, scripted, take_all, work
 from tests.servers.people import PEOPLE
 from tests.servers.photo_app import NOTHING_LEFT, PhotoApp
 from tests.servers.scripted_api import Answer, ScriptedApi, finds, says
-from worker.last_error import without_request
 
 #: Seconds of a delay in which a released message stays where a test can look at it.
 LATER = "600"

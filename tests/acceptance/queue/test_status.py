@@ -12,7 +12,7 @@ from tests.acceptance.steps import scripted
 from tests.servers.photo_app import NewApp, PhotoApp
 from tests.servers.rabbitmq import RabbitMQ, free_port, running_rabbitmq
 from tests.servers.scripted_api import Answer, ScriptedApi
-from worker.consumer import worker_files
+from worker.queue import status_file
 
 Wait = Callable[..., None]
 
@@ -31,7 +31,7 @@ def broker() -> Iterator[RabbitMQ]:
 
 def says_of(app: PhotoApp) -> list[str]:
     """All that its worker waits for, in words."""
-    reports, _ = worker_files.read(app.folder / "state")
+    reports, _ = status_file.read(app.folder / "state")
     return [wait.why for report in reports for wait in report.waiting]
 
 

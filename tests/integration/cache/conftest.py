@@ -10,14 +10,14 @@ from urllib.parse import urlsplit
 import pytest
 
 from faces.laravel.environment import LaravelEnvironment
-from faces.laravel.redis import redis_place
+from faces.laravel.redis_env import redis_place
 from faces.store.database import Store
 from tests.servers.app_schema import V1
 from tests.servers.mariadb import MariaDB, running_mariadb
 from tests.servers.php import STORES, Talk, php_talk
 from tests.servers.redis import Redis, running_redis
-from worker.cache.database import DatabaseCache
-from worker.cache.redis import RedisCache
+from worker.laravel.database_cache import DatabaseCache
+from worker.laravel.redis_cache import RedisCache
 
 PREFIX = "laravel_cache_"
 REDIS_PREFIX = "laravel_database_"

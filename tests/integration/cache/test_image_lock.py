@@ -9,13 +9,13 @@ import pytest
 
 from faces.errors import CacheUnavailable, LockHeld
 from faces.laravel.environment import LaravelEnvironment
-from faces.laravel.redis import redis_place
+from faces.laravel.redis_env import redis_place
 from tests.integration.cache.conftest import Place
 from tests.servers.mariadb import MariaDB
 from tests.servers.redis import Redis
-from worker.cache.app_cache import AppCache
-from worker.cache.image_lock import image_lock
-from worker.cache.redis import RedisCache
+from worker.laravel.app_cache import AppCache
+from worker.laravel.image_lock import image_lock
+from worker.laravel.redis_cache import RedisCache
 
 KEY = "face-processing:7"
 NEVER = threading.Event()
@@ -152,7 +152,7 @@ def test_a_lock_lives_through_an_outage_that_is_shorter_than_its_time(
     fragile: tuple[Server, AppCache], caplog: pytest.LogCaptureFixture
 ) -> None:
     server, cache = fragile
-    caplog.set_level(logging.DEBUG, "worker.cache.image_lock")
+    caplog.set_level(logging.DEBUG, "worker.laravel.image_lock")
     with image_lock(cache, 7, 6, 0, NEVER) as lock:
         server.kill()
         with pytest.raises(CacheUnavailable):

@@ -6,18 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from faces import laravel_settings, settings
+from faces import settings
+from faces.laravel import app_settings
 from faces.store.database import Store
 from tests.integration.cache.conftest import PREFIX, Place
 from tests.servers.app_schema import V1
 from tests.servers.mariadb import MariaDB
 from tests.servers.php import STORES, run_php
 from tests.servers.redis import Redis
-from worker.cache.database import DatabaseCache
-from worker.cache.image_lock import image_lock
-from worker.cache.open import open_cache
-from worker.cache.redis import RedisCache
+from worker.laravel.database_cache import DatabaseCache
+from worker.laravel.image_lock import image_lock
+from worker.laravel.open_cache import open_cache
 from worker.laravel.orders import Orders
+from worker.laravel.redis_cache import RedisCache
 
 _RESTART = (
     STORES
@@ -35,11 +36,11 @@ answer($command->run(new ArrayInput([]), new NullOutput));
 
 
 def test_the_real_queue_restart_is_obeyed(place: Place) -> None:
-    orders = Orders(place.ours, laravel_settings.load({}))
+    orders = Orders(place.ours, app_settings.load({}))
     assert not orders.should_restart()
     assert run_php(_RESTART, place.for_php) == 0
     assert orders.should_restart()
-    assert not Orders(place.ours, laravel_settings.load({})).should_restart()
+    assert not Orders(place.ours, app_settings.load({})).should_restart()
 
 
 def test_the_apps_settings_lead_to_its_database(mariadb: MariaDB, tmp_path: Path) -> None:
@@ -48,7 +49,7 @@ def test_the_apps_settings_lead_to_its_database(mariadb: MariaDB, tmp_path: Path
         f"APP_NAME=Mig\nDB_CONNECTION=mysql\nDB_HOST=127.0.0.1\nDB_PORT={mariadb.port}\n"
         f"DB_DATABASE={url.rpartition('/')[2]}\nDB_USERNAME=root\nDB_PASSWORD=\nCACHE_STORE=database\n"
     )
-    laravel = laravel_settings.load({"LARAVEL_ENV_FILE": str(tmp_path / ".env")})
+    laravel = app_settings.load({"LARAVEL_ENV_FILE": str(tmp_path / ".env")})
     store = Store.open(laravel.database_url.get_secret_value())
     cache = open_cache(laravel, store, settings.load())
     assert isinstance(cache.locks, DatabaseCache)
@@ -63,7 +64,7 @@ def test_the_apps_settings_lead_to_its_database(mariadb: MariaDB, tmp_path: Path
 def test_the_apps_settings_lead_to_its_redis(redis: Redis, store: Store) -> None:
     redis.command("FLUSHALL")
     variables = {"APP_NAME": "Mig", "CACHE_STORE": "redis", "REDIS_PORT": str(redis.port), "REDIS_PASSWORD": "null"}
-    cache = open_cache(laravel_settings.load(variables), store, settings.load())
+    cache = open_cache(app_settings.load(variables), store, settings.load())
     assert isinstance(cache.locks, RedisCache)
     with image_lock(cache.locks, 1, 120, 0, _Never()):
         assert redis.command("KEYS", "*") == "mig_database_mig_cache_face-processing:1"
@@ -74,7 +75,7 @@ def test_the_apps_settings_lead_to_its_redis(redis: Redis, store: Store) -> None
 
 
 def test_without_the_lock_the_apps_cache_still_keeps_our_values(store: Store) -> None:
-    cache = open_cache(laravel_settings.load({}), store, settings.load(lock="none"))
+    cache = open_cache(app_settings.load({}), store, settings.load(lock="none"))
     assert (type(cache.values), cache.locks) == (DatabaseCache, None)
 
 
@@ -90,9 +91,9 @@ def test_a_prefix_that_is_not_the_apps_is_told_at_the_start(
     url = f"mysql+pymysql://root@127.0.0.1:{mariadb.port}/{place.for_php.get('database')}"
     store = Store.open(url if "database" in place.for_php else mariadb.new_database(*V1))
     colon = ":" if place.for_php["store"] == "redis" else ""
-    open_cache(laravel_settings.load(variables | {"CACHE_PREFIX": f"{PREFIX}{colon}"}), store, settings.load()).close()
+    open_cache(app_settings.load(variables | {"CACHE_PREFIX": f"{PREFIX}{colon}"}), store, settings.load()).close()
     assert caplog.text == ""
-    open_cache(laravel_settings.load(variables | {"CACHE_PREFIX": "wrong_"}), store, settings.load()).close()
+    open_cache(app_settings.load(variables | {"CACHE_PREFIX": "wrong_"}), store, settings.load()).close()
     store.close()
     assert "under another prefix than ours" in caplog.text
     assert "CACHE_PREFIX" in caplog.text

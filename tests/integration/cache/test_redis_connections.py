@@ -12,7 +12,7 @@ from faces.errors import CacheUnavailable
 from tests.integration.cache.conftest import redis_cache
 from tests.servers.proxy import Proxy, running_proxy
 from tests.servers.redis import Redis, running_redis
-from worker.cache.redis import RedisCache
+from worker.laravel.redis_cache import RedisCache
 
 #: Seconds within which a dead connection is noticed.
 SOON = 10

@@ -9,15 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from faces import laravel_settings, settings
+from faces import settings
 from faces.errors import CacheUnavailable, SettingsError
-from faces.laravel_settings import LaravelSettings
+from faces.laravel import app_settings
+from faces.laravel.app_settings import LaravelSettings
 from faces.store.database import Store
 from tests.integration.amqp.certificates import Authority
 from tests.integration.laravel.beside_php import env_file, php_drivers
 from tests.servers.rabbitmq import free_port
 from tests.servers.redis import Redis, running_redis
-from worker.cache.open import OpenedCache, open_cache
+from worker.laravel.open_cache import OpenedCache, open_cache
 
 #: Everything that jobs need, and nothing else.
 ENOUGH = ("~app_*", "+eval", "+get", "+set", "+del", "+expire", "+incr", "+select")
@@ -33,9 +34,7 @@ def app(redis: Redis, **more: str) -> LaravelSettings:
     """An app whose Redis knows it as `photo`."""
     variables = {"CACHE_STORE": "redis", "REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(redis.port)}
     prefixes = {"REDIS_PREFIX": "app_", "CACHE_PREFIX": "cache_"}
-    return laravel_settings.load(
-        {**variables, **prefixes, "REDIS_USERNAME": "photo", "REDIS_PASSWORD": "secret", **more}
-    )
+    return app_settings.load({**variables, **prefixes, "REDIS_USERNAME": "photo", "REDIS_PASSWORD": "secret", **more})
 
 
 def opened(redis: Redis, sqlite: Store, *rules: str, lock: str = "auto") -> OpenedCache:
@@ -122,7 +121,7 @@ def test_a_redis_of_an_own_authority_is_reached_with_its_file(
     variables = {"CACHE_STORE": "redis", "REDIS_PASSWORD": "secret", **forms[form]}
     file = env_file(tmp_path, variables)
     ours = {"LARAVEL_ENV_FILE": str(file), "FACE_REDIS_CA_FILE": str(authority.certificate)}
-    cache = open_cache(laravel_settings.load(ours), sqlite, settings.load())
+    cache = open_cache(app_settings.load(ours), sqlite, settings.load())
     cache.values.put("there", b"b:1;", 5)
     assert cache.values.get("there") == b"b:1;"
     cache.close()
@@ -135,7 +134,7 @@ def test_a_redis_of_an_own_authority_is_reached_with_its_file(
 def test_without_the_file_neither_php_nor_we_believe_it(tls_port: int, sqlite: Store, tmp_path: Path) -> None:
     file = env_file(tmp_path, {"CACHE_STORE": "redis", "REDIS_URL": f"tls://:secret@127.0.0.1:{tls_port}"})
     with pytest.raises(CacheUnavailable, match="certificate verify failed"):
-        open_cache(laravel_settings.load({"LARAVEL_ENV_FILE": str(file)}), sqlite, settings.load())
+        open_cache(app_settings.load({"LARAVEL_ENV_FILE": str(file)}), sqlite, settings.load())
     with php_drivers() as php:
         assert php.facts("redis", tmp_path) is None
 
@@ -146,7 +145,7 @@ def test_a_certificate_of_another_host_is_not_believed(
     file = env_file(tmp_path, {"CACHE_STORE": "redis", "REDIS_URL": f"tls://:secret@localhost:{tls_port}"})
     ours = {"LARAVEL_ENV_FILE": str(file), "FACE_REDIS_CA_FILE": str(authority.certificate)}
     with pytest.raises(CacheUnavailable, match="certificate verify failed"):
-        open_cache(laravel_settings.load(ours), sqlite, settings.load())
+        open_cache(app_settings.load(ours), sqlite, settings.load())
     with php_drivers("-d", f"openssl.cafile={authority.certificate}") as php:
         assert php.facts("redis", tmp_path) is None
 
@@ -160,4 +159,4 @@ def test_a_certificate_of_another_host_is_not_believed(
 )
 def test_a_file_that_cannot_help_is_refused_by_name(variables: dict[str, str], sentence: str) -> None:
     with pytest.raises(SettingsError, match=f"^FACE_REDIS_CA_FILE: {sentence}"):
-        laravel_settings.load({"CACHE_STORE": "redis", **variables})
+        app_settings.load({"CACHE_STORE": "redis", **variables})

@@ -9,15 +9,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 from faces.laravel.environment import LaravelEnvironment
-from faces.laravel.redis import redis_place
+from faces.laravel.redis_env import redis_place
 from faces.store.database import Store
 from tests.servers.app_schema import V1
 from tests.servers.mariadb import MariaDB
 from tests.servers.redis import Redis
-from worker.cache.app_cache import AppCache
-from worker.cache.crash_marks import CrashMarks
-from worker.cache.database import DatabaseCache
-from worker.cache.redis import RedisCache
+from worker.laravel.app_cache import AppCache
+from worker.laravel.crash_marks import CrashMarks
+from worker.laravel.database_cache import DatabaseCache
+from worker.laravel.redis_cache import RedisCache
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = 10) -> None:

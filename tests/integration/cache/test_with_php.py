@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from tests.integration.cache.conftest import CacheOfPhp
-from worker.cache.app_cache import AppCache
+from worker.laravel.app_cache import AppCache
 
 KEY = "face-processing:1"
 

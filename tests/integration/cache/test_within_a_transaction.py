@@ -10,10 +10,10 @@ import pytest
 from faces.store.database import Store, Transaction
 from tests.integration.cache.conftest import redis_cache
 from tests.servers.redis import Redis
-from worker.cache.crash_marks import CrashMarks
-from worker.cache.database import DatabaseCache
-from worker.cache.image_lock import KEY, ImageLock
-from worker.cache.redis import RedisCache
+from worker.laravel.crash_marks import CrashMarks
+from worker.laravel.database_cache import DatabaseCache
+from worker.laravel.image_lock import KEY, ImageLock
+from worker.laravel.redis_cache import RedisCache
 
 LOCK = f"{KEY}7"
 MARK = "face-crash:job"

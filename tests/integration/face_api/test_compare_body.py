@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from face_api.compare import compare
-from face_api.compare_body import Comparison
-from face_api.errors import BadBody, WrongField
+from face_api.http.compare import compare
+from face_api.http.compare_body import Comparison
+from face_api.http.errors import BadBody, WrongField
 
 GOOD = [float(number) / 7 for number in range(128)]
 

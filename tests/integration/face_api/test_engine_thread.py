@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from face_api.busy_engines import BusyEngines
-from face_api.crash_register import CrashRegister
-from face_api.engine_thread import EngineThread
-from face_api.photo_queue import Answer, PhotoQueue, Task
-from face_api.photo_work import PhotoBytes, PhotoWork
-from faces.opening import open_engine
+from face_api.engines.busy_engines import BusyEngines
+from face_api.engines.crash_register import CrashRegister
+from face_api.engines.engine_thread import EngineThread
+from face_api.engines.photo_queue import Answer, PhotoQueue, Task
+from face_api.engines.photo_work import PhotoBytes, PhotoWork
+from faces.photo.engine_setup import open_engine
 from faces.settings import load
 from tests.pictures import drawn
 from tests.servers.waiting import wait_for

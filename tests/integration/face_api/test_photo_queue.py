@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from face_api.errors import WrongField
-from face_api.photo_queue import Answer, Line, PhotoInHand, PhotoQueue, Task
+from face_api.engines.photo_queue import Answer, Line, PhotoInHand, PhotoQueue, Task
+from face_api.http.errors import WrongField
 from faces.errors import EngineDied, EnginesBusy
 
 ANSWER = Answer(200, b'{"a": 1}', {"faces": 2})

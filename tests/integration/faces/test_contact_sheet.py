@@ -12,11 +12,11 @@ from urllib.parse import unquote_to_bytes, urlsplit
 import pytest
 from PIL import Image
 
-from faces import contact_sheet
-from faces.decoding import PhotoLimits
 from faces.errors import SheetNotWritten
-from faces.face import RatioBox
-from faces.sheet import Portrait, Sheet, SheetFace, SheetPhoto
+from faces.photo.decoding import PhotoLimits
+from faces.photo.face import RatioBox
+from faces.report import contact_sheet
+from faces.report.sheet import Portrait, Sheet, SheetFace, SheetPhoto
 
 LIMITS = PhotoLimits(max_pixels=1_000_000, max_bytes=10_000_000)
 BOX = RatioBox(top=0.2, right=0.6, bottom=0.7, left=0.3)

@@ -12,16 +12,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from faces import models
-from faces.decoding import PhotoLimits, decode
-from faces.detector import Detection, DlibDetector
-from faces.encoder import DlibEncoder
-from faces.engine import SCALES, FaceEngine, Found
 from faces.errors import ModelDamaged
-from faces.face import Box, Pixels
-from faces.opening import open_engine
-from faces.photo import Photo
-from faces.quality import quality_of
+from faces.photo import models
+from faces.photo.decoding import PhotoLimits, decode
+from faces.photo.detector import Detection, DlibDetector
+from faces.photo.encoder import DlibEncoder
+from faces.photo.engine import SCALES, FaceEngine, Found
+from faces.photo.engine_setup import open_engine
+from faces.photo.face import Box, Pixels
+from faces.photo.photo import Photo
+from faces.photo.quality import quality_of
 from faces.settings import load
 from tests.pictures import drawn
 
@@ -205,7 +205,7 @@ MANY_THREADS = """
 import sys, threading
 import dlib, numpy
 from PIL import Image
-from faces.opening import open_engine
+from faces.photo.engine_setup import open_engine
 from faces.settings import load
 
 pictures = [numpy.asarray(Image.open(sys.argv[1]).convert("RGB").resize((side, side))) for side in (200, 260, 320, 400)]

@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from faces import models, opening
-from faces.decoding import PhotoLimits
-from faces.detector import DlibDetector
-from faces.fast import known_face
-from faces.fast.known_face import KnownFace
-from faces.opening import open_engine
+from faces.photo import engine_setup, models
+from faces.photo.decoding import PhotoLimits
+from faces.photo.detector import DlibDetector
+from faces.photo.engine_setup import open_engine
+from faces.photo.fast import known_face
+from faces.photo.fast.known_face import KnownFace
 from faces.settings import FAST_PARTS, FastPart, load
 from tests.pictures import drawn
 
@@ -29,8 +29,8 @@ NOBODY = drawn.file_of(Image.new("RGB", (160, 160), "gray"), "JPEG")
 #: What is in place before a fork: threads would be lost by it, with the locks that they hold.
 THREADS = """
 import json, os
-from faces.opening import open_engine
-from faces.decoding import PhotoLimits
+from faces.photo.engine_setup import open_engine
+from faces.photo.decoding import PhotoLimits
 from faces.settings import load
 engine = open_engine(load())
 print(json.dumps([sorted(engine.fast), len(os.listdir("/proc/self/task"))]))
@@ -55,7 +55,7 @@ def test_no_thread_is_there_when_the_master_forks() -> None:
 
 
 def opened_with(known: KnownFace) -> frozenset[str]:
-    return opening._Opening(FAST_PARTS, models.find(), known, DlibDetector()).engine().fast
+    return engine_setup._Opening(FAST_PARTS, models.find(), known, DlibDetector()).engine().fast
 
 
 def test_wrong_numbers_leave_the_part_to_dlib_and_are_said(caplog: pytest.LogCaptureFixture) -> None:

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFile
 
-from faces.decoding import decode
-from faces.engine import FaceEngine
-from faces.opening import open_engine
-from faces.photo import Photo
+from faces.photo.decoding import decode
+from faces.photo.engine import FaceEngine
+from faces.photo.engine_setup import open_engine
+from faces.photo.photo import Photo
 from faces.settings import FAST_PARTS, load
 from tests.oracle.compare import FARTHEST, LIMITS, compare
 from tests.oracle.reference import face_recognition, reference, why_not

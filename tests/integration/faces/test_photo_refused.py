@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from faces.decoding import PhotoLimits, decode
 from faces.errors import DamagedPhoto, EmptyFile, PhotoError, PhotoTooLarge, UnsupportedFormat
-from faces.phash import phash
+from faces.photo.decoding import PhotoLimits, decode
+from faces.photo.phash import phash
 from tests.pictures import drawn
 
 LIMITS = PhotoLimits(max_pixels=120_000_000, max_bytes=64_000_000)
@@ -170,7 +170,7 @@ def mutated(data: bytes, chance: random.Random) -> bytes:
 
 def test_pillows_own_limit_and_warnings_stay_out_of_it_where_warnings_are_errors() -> None:
     code = (
-        "import io; from PIL import Image; from faces.decoding import PhotoLimits, decode; file = io.BytesIO();"
+        "import io; from PIL import Image; from faces.photo.decoding import PhotoLimits, decode; file = io.BytesIO();"
         "Image.new('1', (10_000, 10_000)).save(file, 'PNG'); del Image;"
         "print(decode(file.getvalue(), PhotoLimits(10**8, 10**8)).width)"
     )

@@ -12,7 +12,7 @@ import pytest
 from faces.errors import UnreadableMessage
 from tests.fixtures.laravel.captured import CHAINS, MESSAGES
 from worker.laravel import chain, serialized
-from worker.laravel.payload import HANDLER, Command, Envelope
+from worker.laravel.message import HANDLER, Command, Envelope
 
 BODIES = [row["body"].encode() for row in MESSAGES] + [row["job"].encode() for row in CHAINS]
 COMMANDS = [Envelope.decode(body).command for body in BODIES]

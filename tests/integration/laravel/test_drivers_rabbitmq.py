@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from faces import laravel_settings
 from faces.errors import FacesError
+from faces.laravel import app_settings
 from tests.integration.laravel.beside_php import LOGINS, Drivers, env_file, php_drivers
 from tests.servers.rabbitmq import RabbitMQ, running_rabbitmq
-from worker.amqp.link import open_link
 from worker.amqp.settings import Address, BrokerSettings
+from worker.amqp.transport import open_link
 
 VHOSTS = ("photo", "photo/app", "%2f", "фото", "a b#?&")
 
@@ -59,7 +59,7 @@ def of_rabbitmq(php: Drivers, folder: Path, server: RabbitMQ, variables: dict[st
 
 def _ours(file: Path) -> list[str] | None:
     try:
-        found = laravel_settings.load({"LARAVEL_ENV_FILE": str(file)})
+        found = app_settings.load({"LARAVEL_ENV_FILE": str(file)})
         first = found.brokers[0]
         address = Address(first.host, first.port)
         password = found.rabbitmq_password.get_secret_value()

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from faces import laravel_settings
 from faces.errors import FacesError
+from faces.laravel import app_settings
 from tests.integration.laravel.beside_php import LOGINS, Drivers, env_file, php_drivers, url_quoted
 from tests.servers.redis import Redis, running_redis
-from worker.cache.redis import RedisCache
+from worker.laravel.redis_cache import RedisCache
 
 #: Redis itself takes no spaces in a user's name.
 REDIS_LOGINS = [name for name, (user, _) in LOGINS.items() if " " not in user]
@@ -49,7 +49,7 @@ def of_redis(php: Drivers, folder: Path, redis: tuple[Redis, Path], variables: M
 
 def _ours(file: Path) -> list[Any] | None:
     try:
-        found = laravel_settings.load({"LARAVEL_ENV_FILE": str(file)})
+        found = app_settings.load({"LARAVEL_ENV_FILE": str(file)})
         assert found.redis
         with contextlib.closing(RedisCache(found.redis, found.redis_prefix)) as cache:
             cache.owner_of("is it there")

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from faces import dotenv
 from faces.errors import SettingsError
+from faces.laravel import dotenv
 from faces.laravel.environment import LaravelEnvironment
 from faces.laravel.slug import slug
 from tests.servers.php import run_php

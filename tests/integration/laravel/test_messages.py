@@ -18,7 +18,7 @@ from tests.fixtures.laravel.captured import CHAINS, MESSAGES
 from worker.laravel import dedup, encryption, moments, serialized
 from worker.laravel.chain import NewJob, new_job, next_job
 from worker.laravel.limits import JobLimits
-from worker.laravel.payload import Command, Envelope
+from worker.laravel.message import Command, Envelope
 from worker.laravel.serialized import PhpArray
 
 SCRIPT = Path(__file__).with_name("messages.php")

@@ -13,10 +13,10 @@ import dlib
 import numpy as np
 import pytest
 
-from faces import models
-from faces.fast import resnet_file
-from faces.fast.library import Code, LibraryUnusable, load
-from faces.fast.resnet import Resnet
+from faces.photo import models
+from faces.photo.fast import resnet_file
+from faces.photo.fast.library import Code, LibraryUnusable, load
+from faces.photo.fast.resnet import Resnet
 
 ROOT = Path(__file__).resolve().parents[3]
 SOURCES = ROOT / "native/src"

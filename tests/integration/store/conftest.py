@@ -8,15 +8,15 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from faces.disks import Disks
-from faces.linking import Linking
+from faces.client.face_client import FaceClient
+from faces.laravel.disks import Disks
+from faces.people.linking import Linking
 from faces.store.database import Store
 from tests.servers.app_schema import ALL, LARAVEL, SQLITE_V5, V1, V2, V4, V5, on_sqlite
 from tests.servers.fake_api import FakeApi
 from tests.servers.mariadb import MariaDB, running_mariadb
 from tests.servers.rows import Rows
-from worker.face_client import FaceClient
-from worker.process import Tools
+from worker.jobs.faces import Tools
 
 #: The app's databases; those of the versions 4 and 5 link faces to persons: only for tests that ask for them.
 _VERSIONS = {"mariadb v1": V1, "mariadb v2": V2, "mariadb all": ALL, "mariadb v4": V4, "mariadb v5": V5}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
-from faces.matching import Candidates
+from faces.people.matching import Candidates
 from faces.store.candidates import CandidateReader
 from faces.store.database import Store
 from tests.servers.people import PEOPLE

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from faces import laravel_settings
+from faces.laravel import app_settings
 from faces.store.database import Store
 from tests.servers.app_schema import V1, V2
 from tests.servers.mariadb import MariaDB, running_mariadb
 from tests.servers.waiting import wait_for
-from worker.consumer.changes import Changes
+from worker.queue.changes import Changes
 
 TABLES = ("images", "faces", "persons", "failed_jobs")
 
@@ -39,7 +39,7 @@ def aged(file: Path) -> Path:
 
 def changes_of(env: Path, pause: float = 0) -> Changes:
     environment = {"LARAVEL_ENV_FILE": str(env)}
-    return Changes(laravel_settings.load(environment), environment, pause)
+    return Changes(app_settings.load(environment), environment, pause)
 
 
 def test_a_changed_setting_is_named_and_its_value_is_not(env: Path) -> None:
@@ -63,7 +63,7 @@ def test_what_no_setting_of_ours_comes_from_is_no_change(env: Path) -> None:
 
 def test_the_process_s_own_environment_still_wins(env: Path) -> None:
     environment = {"LARAVEL_ENV_FILE": str(env), "RABBITMQ_PASSWORD": "ours"}
-    changes = Changes(laravel_settings.load(environment), environment, 0)
+    changes = Changes(app_settings.load(environment), environment, 0)
     write(env, word="new-word")
     assert changes.reason_to_leave(refusing=True) is None
 

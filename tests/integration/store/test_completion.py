@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from faces.disks import Disks
 from faces.errors import SchemaError, SettingsError
+from faces.laravel.disks import Disks
 from faces.store.database import Store
 from tests.servers.app_schema import V1, V5
 from tests.servers.mariadb import MariaDB
 from tests.servers.rows import Rows
-from worker.completion import NewJobRequest, after, require_choice
+from worker.laravel.completion import NewJobRequest, after, require_choice
 
 on_both = pytest.mark.parametrize("url", ["sqlite v5", "mariadb v5"], indirect=True)
 

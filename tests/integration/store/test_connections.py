@@ -19,7 +19,7 @@ from tests.servers.app_schema import V2
 from tests.servers.mariadb import MariaDB, running_mariadb
 from tests.servers.proxy import Proxy, running_proxy
 from tests.servers.waiting import wait_for
-from worker.cache.database import DatabaseCache
+from worker.laravel.database_cache import DatabaseCache
 
 #: Seconds within which a dead connection is noticed.
 SOON = 10

@@ -15,8 +15,8 @@ from faces.errors import EngineError, FileMissing, ImageMissing, LockLost, Unsup
 from tests.servers.fake_api import FakeApi
 from tests.servers.people import PEOPLE
 from tests.servers.rows import Rows
-from worker.errand import Errand
-from worker.process import Tools, process_image
+from worker.jobs.errand import Errand
+from worker.jobs.faces import Tools, process_image
 
 pytestmark = pytest.mark.parametrize(
     "url", ["sqlite with a queue", "mariadb v1", "mariadb v2", "mariadb v5"], indirect=True

@@ -13,8 +13,8 @@ from faces.store.failed_jobs import FailedJob
 from tests.fixtures.laravel import captured
 from tests.servers.php import STORES, php_talk
 from tests.servers.rows import Rows
-from worker.failing import Failure, Reading, record_failure
-from worker.laravel.payload import Command, Envelope
+from worker.laravel.failures import Failure, Reading, record_failure
+from worker.laravel.message import Command, Envelope
 
 pytestmark = pytest.mark.parametrize("url", ["mariadb v1"], indirect=True)
 

@@ -17,10 +17,10 @@ from faces.errors import LockLost, StoreUnavailable, UnreadableMessage
 from faces.store.database import Store
 from faces.store.failed_jobs import FailedJob, uuid_of
 from tests.servers.rows import Rows
-from worker.errand import ALONE, Errand
-from worker.failing import Failure, Reading, record_failure
+from worker.jobs.errand import ALONE, Errand
 from worker.laravel.batches import allows_failures
-from worker.laravel.payload import Command, Envelope
+from worker.laravel.failures import Failure, Reading, record_failure
+from worker.laravel.message import Command, Envelope
 
 pytestmark = pytest.mark.parametrize("url", ["sqlite with a queue", "mariadb v1", "mariadb v5"], indirect=True)
 

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx2
 import pytest
 
+from faces.client.face_client import FaceClient
 from faces.errors import ImageMissing, StoreUnavailable
 from faces.store import images
 from faces.store.database import Store, Transaction
@@ -17,8 +18,7 @@ from tests.servers.fake_api import FakeApi
 from tests.servers.mariadb import MariaDB
 from tests.servers.people import PEOPLE, near
 from tests.servers.rows import Rows
-from worker.face_client import FaceClient
-from worker.process import Processed, Tools, process_image
+from worker.jobs.faces import Processed, Tools, process_image
 
 A, B = PEOPLE[:2]
 WORKERS = 8

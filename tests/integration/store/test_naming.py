@@ -9,15 +9,15 @@ from typing import TypeVar
 import pytest
 
 from faces.errors import FileMissing, RequestError, SchemaError
-from faces.linking import Linking
+from faces.people.linking import Linking
 from faces.store.database import Store, Transaction
 from faces.store.listing import list_faces
 from tests.servers.fake_api import FakeApi
 from tests.servers.people import PEOPLE, near
 from tests.servers.rows import Rows
-from worker.enrol import enrol_face, enrol_photo
-from worker.link import Linked, Linker
-from worker.process import Tools, process_image
+from worker.commands.linking_again import Linked, Linker
+from worker.commands.naming import enrol_face, enrol_photo
+from worker.jobs.faces import Tools, process_image
 
 A, B, C = PEOPLE[:3]
 T = TypeVar("T")

@@ -12,8 +12,8 @@ from faces.store.database import Store
 from faces.store.failed_jobs import FailedJob
 from tests.servers.mariadb import MariaDB
 from tests.servers.rows import Rows
-from worker.errand import ALONE
-from worker.failing import Failure, Reading, record_failure
+from worker.jobs.errand import ALONE
+from worker.laravel.failures import Failure, Reading, record_failure
 
 pytestmark = pytest.mark.parametrize("url", ["mariadb v1"], indirect=True)
 

@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from faces.linking import Linking
+from faces.people.linking import Linking
 from faces.store.candidates import CandidateReader
 from faces.store.database import Store, Transaction
 from faces.store.listing import list_faces
 from tests.servers.fake_api import FakeApi
 from tests.servers.people import PEOPLE, near
 from tests.servers.rows import Rows
-from worker.link import Linked, Linker
-from worker.process import Tools, process_image
+from worker.commands.linking_again import Linked, Linker
+from worker.jobs.faces import Tools, process_image
 
 A, B, C = PEOPLE[:3]
 

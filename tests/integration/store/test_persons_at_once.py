@@ -11,15 +11,15 @@ import httpx2
 import numpy as np
 import pytest
 
+from faces.client.face_client import FaceClient
 from faces.errors import LockLost
 from faces.store.database import Store
 from tests.servers.fake_api import FakeApi
 from tests.servers.mariadb import MariaDB
 from tests.servers.people import PEOPLE, near
 from tests.servers.rows import Rows
-from worker.errand import Errand
-from worker.face_client import FaceClient
-from worker.process import Processed, Tools, process_image
+from worker.jobs.errand import Errand
+from worker.jobs.faces import Processed, Tools, process_image
 
 pytestmark = pytest.mark.parametrize("url", ["mariadb v5"], indirect=True)
 

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from faces.linking import Linking
+from faces.people.linking import Linking
 from tests.servers.fake_api import FakeApi
 from tests.servers.people import PEOPLE, near
 from tests.servers.rows import Rows
-from worker.process import Tools, process_image
+from worker.jobs.faces import Tools, process_image
 
 A, B, C = PEOPLE[:3]
 MakeTools = Callable[..., Tools]

@@ -10,7 +10,7 @@ import pytest
 from tests.servers.fake_api import FakeApi
 from tests.servers.people import PEOPLE, near
 from tests.servers.rows import Rows
-from worker.process import Tools, process_image
+from worker.jobs.faces import Tools, process_image
 
 A, B, C = PEOPLE[:3]
 MakeTools = Callable[..., Tools]

@@ -8,19 +8,12 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from faces.errors import (
-    EngineError,
-    FaceApiUnavailable,
-    FileMissing,
-    ImageMissing,
-    OutsideDisks,
-    UnsupportedFormat,
-)
+from faces.errors import EngineError, FaceApiUnavailable, FileMissing, ImageMissing, OutsideDisks, UnsupportedFormat
+from faces.laravel.last_error import without_request
 from tests.servers.fake_api import FakeApi
 from tests.servers.people import PEOPLE
 from tests.servers.rows import Rows
-from worker.last_error import without_request
-from worker.process import Tools, process_image
+from worker.jobs.faces import Tools, process_image
 
 A, B, C = PEOPLE[:3]
 MakeTools = Callable[..., Tools]

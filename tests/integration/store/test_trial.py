@@ -12,7 +12,7 @@ import pytest
 from faces.errors import SchemaError, StoreUnavailable
 from faces.store import images
 from faces.store.database import Store, Transaction
-from faces.store.trial import Needed, try_statements
+from faces.store.statement_trial import Needed, try_statements
 from tests.servers.app_schema import ALL, CACHE, SQLITE_V5, V1, V2, V4, V5
 from tests.servers.mariadb import MariaDB
 from tests.servers.people import PEOPLE

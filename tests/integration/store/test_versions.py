@@ -7,7 +7,7 @@ import json
 import pytest
 
 from faces.errors import SchemaError
-from faces.linking import Linking
+from faces.people.linking import Linking
 from faces.store.database import Store
 from faces.store.listing import list_faces
 from tests.servers.app_schema import V1, V2, V2_NEW
@@ -15,9 +15,9 @@ from tests.servers.fake_api import FakeApi
 from tests.servers.mariadb import MariaDB
 from tests.servers.people import PEOPLE, near
 from tests.servers.rows import Rows
-from worker.enrol import enrol_face
-from worker.link import Linked, Linker
-from worker.process import Tools, process_image
+from worker.commands.linking_again import Linked, Linker
+from worker.commands.naming import enrol_face
+from worker.jobs.faces import Tools, process_image
 
 A, B = PEOPLE[:2]
 

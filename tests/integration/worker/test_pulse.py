@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from faces.systemd import Systemd
+from faces.system.systemd_notify import Systemd
 from tests.servers.like_systemd import LikeSystemd
 from tests.servers.waiting import wait_for
-from worker.consumer.pulse import ROUND_SECONDS, Pulse
+from worker.queue.pulse import ROUND_SECONDS, Pulse
 
 PATIENCE = 0.3
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from installer.app import App
-from installer.disks import FoundDisks
+from installer.app_disks import FoundDisks
 from installer.face_env import FaceEnv
+from installer.install_paths import Places
 from installer.machine import Machine
 from installer.options import Options
-from installer.places import Places
 from installer.record import Record
 from installer.situation import Situation
 

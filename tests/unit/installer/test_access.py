@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from installer import access
-from installer.places import USER
+from installer.install_paths import USER
 
 
 @pytest.fixture

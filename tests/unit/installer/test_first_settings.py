@@ -3,12 +3,12 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from faces import env_file as face_env
+from faces.system import env_file as face_env
 from installer import first_settings
 from installer.app import App
-from installer.disks import FoundDisks
+from installer.app_disks import FoundDisks
+from installer.install_paths import Places
 from installer.options import Options
-from installer.places import Places
 from tests.unit.installer.test_checks import GOOD
 
 EXAMPLE = (Path(__file__).resolve().parents[3] / "etc/face.env.example").read_text(encoding="utf-8")

@@ -6,7 +6,7 @@ import pytest
 
 from installer.changes.native import Found, difference
 from installer.changes.release import BuildRelease, digest_of
-from installer.places import Places
+from installer.install_paths import Places
 from installer.sentence import Language
 
 

@@ -10,7 +10,7 @@ from installer.box import Box
 from installer.changes.change import Change
 from installer.changes.files import PutFile
 from installer.face_env import FaceEnv
-from installer.places import Places
+from installer.install_paths import Places
 from installer.services.supervisor import Supervisor
 from installer.services.systemd import Systemd
 

@@ -12,7 +12,7 @@ import pytest
 from installer.changes.change import Change, Work
 from installer.changes.files import PutFile
 from installer.changes.release import FINISHED
-from installer.places import Places
+from installer.install_paths import Places
 from installer.ready import Readiness
 from installer.record import Record
 from installer.sentence import Language, Refusal, Sentence

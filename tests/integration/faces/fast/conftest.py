@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from faces.face import Pixels
-from faces.fast.hog_weights import HogWeights
-from faces.fast.library import Library, load
-from faces.fast.scan import Scanner
+from faces.photo.face import Pixels
+from faces.photo.fast.hog_scan import Scanner
+from faces.photo.fast.hog_weights import HogWeights
+from faces.photo.fast.library import Library, load
 from tests.fuzz import scans
 
 

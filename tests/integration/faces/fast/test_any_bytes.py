@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from faces.fast.dlib_file import DlibFile
+from faces.photo.fast.dlib_file import DlibFile
 
 
 def test_any_bytes_are_values_or_a_value_error() -> None:

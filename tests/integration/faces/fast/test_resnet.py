@@ -16,13 +16,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from faces import models
-from faces.face import Encoding, Pixels
-from faces.fast import library, resnet_file
-from faces.fast.library import Code
-from faces.fast.resnet import Resnet
-from faces.fast.resnet_file import Network
-from faces.models import Models
+from faces.photo import models
+from faces.photo.face import Encoding, Pixels
+from faces.photo.fast import library, resnet_file
+from faces.photo.fast.library import Code
+from faces.photo.fast.resnet import Resnet
+from faces.photo.fast.resnet_file import Network
+from faces.photo.models import Models
 
 ROOT = Path(__file__).resolve().parents[4]
 
@@ -169,7 +169,7 @@ def resident_memory() -> int:
 SHORT_OF_MEMORY = """
 import ctypes, resource, sys
 import numpy as np
-from faces.fast import library
+from faces.photo.fast import library
 make, made = library.load(on_any_cpu=True).resnet_make, ctypes.c_void_p()
 numbers = np.zeros(int(sys.argv[1]), np.float32)
 size = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
@@ -256,8 +256,8 @@ MASTER = """
 import os, sys
 from pathlib import Path
 import numpy as np
-from faces.fast import library, resnet_file
-from faces.fast.resnet import Resnet
+from faces.photo.fast import library, resnet_file
+from faces.photo.fast.resnet import Resnet
 resnet = Resnet(library.load(on_any_cpu=True), resnet_file.read(Path(sys.argv[1]).read_bytes()))
 chips = list(np.random.default_rng(1).integers(0, 256, (10, 150, 150, 3), np.uint8))
 true = np.array(resnet.encode(chips))

@@ -9,8 +9,8 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from faces import models
-from faces.fast.resnet_file import Network, read
+from faces.photo import models
+from faces.photo.fast.resnet_file import Network, read
 
 
 @pytest.fixture(scope="module")

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from faces.face import Pixels
-from faces.fast.hog_weights import HogWeights
-from faces.fast.library import Library
-from faces.fast.scan import Scanned, Scanner
-from faces.memory import give_back_all
+from faces.photo.face import Pixels
+from faces.photo.fast.hog_scan import Scanned, Scanner
+from faces.photo.fast.hog_weights import HogWeights
+from faces.photo.fast.library import Library
+from faces.system.memory import give_back_all
 from tests.fuzz import scans
 from tests.fuzz.scans import VERY_LOW, Scan
 
@@ -180,8 +180,8 @@ def megabytes() -> float:
 FORKED = """
 import os, sys
 import numpy
-from faces.fast.library import load
-from faces.fast.scan import Scanner
+from faces.photo.fast.library import load
+from faces.photo.fast.hog_scan import Scanner
 from tests.fuzz import scans
 scanner = Scanner(load(), scans.weights())
 picture = numpy.random.default_rng(1).integers(0, 256, (300, 200, 3), dtype=numpy.uint8)

@@ -12,12 +12,12 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from faces.face import Pixels
-from faces.fast import hog_weights
-from faces.fast.dlib_file import DlibFile
-from faces.fast.hog_weights import HogWeights
-from faces.fast.library import Library
-from faces.fast.scan import Scanner
+from faces.photo.face import Pixels
+from faces.photo.fast import hog_weights
+from faces.photo.fast.dlib_file import DlibFile
+from faces.photo.fast.hog_scan import Scanner
+from faces.photo.fast.hog_weights import HogWeights
+from faces.photo.fast.library import Library
 from tests.fuzz import scans
 from tests.fuzz.scans import VERY_LOW, Scan
 

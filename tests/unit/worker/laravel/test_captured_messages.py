@@ -11,7 +11,7 @@ import pytest
 from faces.errors import UnreadableMessage
 from tests.fixtures.laravel.captured import MESSAGES, message
 from worker.laravel.limits import JobLimits
-from worker.laravel.payload import Command, Envelope, attempts_of
+from worker.laravel.message import Command, Envelope, attempts_of
 
 #: The class that a case dispatches, where it is not the app's own.
 CLASSES = {

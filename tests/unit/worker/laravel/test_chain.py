@@ -11,7 +11,7 @@ from tests.fixtures.laravel.captured import CHAINS
 from worker.laravel import serialized
 from worker.laravel.chain import NewJob, new_job, next_job
 from worker.laravel.encryption import decrypt
-from worker.laravel.payload import Command, Envelope
+from worker.laravel.message import Command, Envelope
 
 NEXT = b'O:1:"J":1:{s:11:"\0*\0taskData";a:1:{s:8:"image_id";i:1;}}'
 LAST = b'O:1:"K":0:{}'

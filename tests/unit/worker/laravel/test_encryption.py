@@ -11,7 +11,7 @@ from faces.errors import SettingsError, UnreadableMessage
 from tests.fixtures.laravel.captured import ENCRYPTED
 from worker.laravel import serialized
 from worker.laravel.encryption import decrypt, encrypt, keys_of
-from worker.laravel.payload import HANDLER, Command, Envelope
+from worker.laravel.message import HANDLER, Command, Envelope
 
 KEY = b"k" * 32
 OTHER = b"o" * 32

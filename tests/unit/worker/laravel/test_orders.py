@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from faces import laravel_settings
-from worker.cache.folder import FolderCache
+from faces.laravel import app_settings
+from worker.laravel.folder_cache import FolderCache
 from worker.laravel.orders import Orders
 
 
@@ -16,7 +16,7 @@ def values(tmp_path: Path) -> FolderCache:
 
 def orders_of(values: FolderCache, folder: Path, **variables: str) -> Orders:
     (folder / ".env").touch()
-    return Orders(values, laravel_settings.load({"LARAVEL_ENV_FILE": str(folder / ".env"), **variables}))
+    return Orders(values, app_settings.load({"LARAVEL_ENV_FILE": str(folder / ".env"), **variables}))
 
 
 def test_a_restart_that_was_given_before_we_started_is_not_ours(values: FolderCache, tmp_path: Path) -> None:

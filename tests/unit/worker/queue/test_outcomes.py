@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from faces.laravel import last_error
 from tests.acceptance.steps import PHOTO, body_of, delay_queue, depth, name_of, row_of, scripted, take_all, work
 from tests.servers.people import PEOPLE
 from tests.servers.photo_app import NOTHING_LEFT
 from tests.servers.scripted_api import Answer, finds, says
 from tests.stubs.api import StubApi
 from tests.stubs.app import StubApp
-from worker import last_error
 
 #: Seconds of a delay in which a released message stays where a test can look at it.
 LATER = "600"

@@ -14,7 +14,7 @@ from tests.servers.scripted_api import Answer, finds, says
 from tests.stubs.api import StubApi
 from tests.stubs.app import StubApp
 from tests.stubs.faults import Faults
-from worker.consumer.evidence import Evidence, Refusal
+from worker.queue.evidence import Evidence, Refusal
 
 #: Refuses whatever is written to one image's faces, in a trigger's words or in a constraint's.
 TRIGGER = """CREATE TRIGGER no BEFORE {verb} ON {table} FOR EACH ROW WHEN {when} BEGIN SELECT RAISE(ABORT, 'no'); END"""

@@ -1,0 +1,1 @@
+"""One queue of photos for all processes, and the engines that take from it."""

@@ -1,0 +1,247 @@
+"""One queue of photos for all processes: the kernel hands each photo to exactly one idle engine, wherever it is.
+
+Before the fork the master makes one socket pair. The process that accepted a photo sends one message into it: two
+file descriptors, the photo's file and one end of a line of its own. The engine of every process reads the other side,
+so a photo never waits while an engine is idle; the answer comes back over the line. Gunicorn's own work processes
+("dirty" workers) were looked at: they are asked in turn, each with a queue of its own, so that a photo can wait behind
+a slow one while the next engine has nothing to do.
+
+On the line: first what to do (one JSON line, written before the message is sent), then, from the engine, one byte when
+it takes the photo, then the answer. An end without an answer means that the engine's process died; an end seen by the
+engine means that the client is gone.
+"""
+
+from __future__ import annotations
+
+import array
+import asyncio
+import contextlib
+import errno
+import json
+import os
+import select
+import socket
+import struct
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from types import TracebackType
+from typing import Any
+
+from face_api.http.errors import WrongField
+from faces.errors import EngineDied, EnginesBusy
+
+#: Set on the message queue's sending end. The kernel counts about 800 bytes a message and doubles what is asked.
+SEND_BUFFER = 4 * 1024 * 1024
+
+#: Bytes of one task at most: what fits into a fresh line without anybody reading it. Fields are limited at the door.
+LONGEST_TASK = 128 * 1024
+
+_TAKEN = b"t"
+_LENGTHS = struct.Struct("!II")
+_FULL = (errno.EAGAIN, errno.ENOBUFS, errno.ETOOMANYREFS, errno.EMFILE, errno.ENFILE)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What an engine shall do with a photo, and what the log needs to know about it."""
+
+    verb: str
+    request_id: str
+    fields: dict[str, Any]
+    queued_at: float = field(default_factory=time.monotonic)
+
+    def encode(self) -> bytes:
+        """One JSON line."""
+        return json.dumps(asdict(self)).encode() + b"\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What goes out to the client (`status`, `body`: JSON) and what the log line says (`notes`)."""
+
+    status: int
+    body: bytes
+    notes: dict[str, Any]
+
+    def encode(self) -> bytes:
+        """Lengths, notes, body: an answer cut short is known as such."""
+        notes = json.dumps({"status": self.status, "notes": self.notes}).encode()
+        return _LENGTHS.pack(len(notes), len(self.body)) + notes + self.body
+
+    @classmethod
+    def decode(cls, data: bytes | bytearray) -> Answer | None:
+        """The answer, or None when `data` is only a part of one."""
+        if len(data) < _LENGTHS.size:
+            return None
+        notes, body = _LENGTHS.unpack_from(data)
+        if len(data) < _LENGTHS.size + notes + body:
+            return None
+        head = json.loads(data[_LENGTHS.size : _LENGTHS.size + notes])
+        return cls(head["status"], bytes(data[_LENGTHS.size + notes :]), head["notes"])
+
+
+class PhotoQueue:
+    """Both ends of the queue. Made once in the master, used by every process after the fork."""
+
+    def __init__(self) -> None:
+        """Open the queue."""
+        self._inlet, self._outlet = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._inlet.setblocking(False)
+        self._outlet.setblocking(False)
+        self._inlet.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+
+    def offer(self, task: Task, photo: int) -> Line:
+        """Put the photo (an open file) into the queue.
+
+        Raises:
+            WrongField: the task's words are too long.
+            EnginesBusy: the kernel takes no more.
+        """
+        words = task.encode()
+        if len(words) > LONGEST_TASK:
+            raise WrongField(f"the fields take {len(words):,} bytes, at most {LONGEST_TASK:,} are accepted")
+        with _busy_when_full():
+            ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        try:
+            with _busy_when_full():
+                ours.send(words)
+                descriptors = array.array("i", [photo, theirs.fileno()])
+                self._inlet.sendmsg([b"p"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, descriptors)])
+        except BaseException:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
+        return Line(ours)
+
+    def take(self, wake: socket.socket, seconds: float | None = None) -> PhotoInHand | None:
+        """Wait for a photo and take it, for so long if given.
+
+        None when none came, `wake` became readable first, or another engine was quicker.
+        """
+        poll = select.poll()
+        poll.register(self._outlet, select.POLLIN)
+        poll.register(wake, select.POLLIN)
+        ready = {descriptor for descriptor, _ in poll.poll(None if seconds is None else seconds * 1000)}
+        if self._outlet.fileno() not in ready:
+            return None
+        try:
+            _, descriptors, _, _ = socket.recv_fds(self._outlet, 1, 2, socket.MSG_CMSG_CLOEXEC)
+        except BlockingIOError:
+            return None
+        if len(descriptors) != 2:  # this process has no descriptors left; the client hears that its engine died
+            for descriptor in descriptors:
+                os.close(descriptor)
+            return None
+        return PhotoInHand.take(*descriptors)
+
+    def close(self) -> None:
+        """Close both ends."""
+        self._inlet.close()
+        self._outlet.close()
+
+
+class Line:
+    """The accepting process's end: waits for the answer. Closing it tells the engine that nobody listens any more."""
+
+    def __init__(self, end: socket.socket) -> None:
+        """Take over one end, non-blocking."""
+        self._end = end
+
+    async def taken(self) -> None:
+        """Wait until an engine has the photo in hand.
+
+        Raises:
+            EngineDied: the engine's process ended at that moment.
+        """
+        if await asyncio.get_running_loop().sock_recv(self._end, 1) != _TAKEN:
+            raise EngineDied(_DIED)
+
+    async def answer(self) -> Answer:
+        """Wait for the answer.
+
+        Raises:
+            EngineDied: the engine's process ended under the photo.
+        """
+        loop, data = asyncio.get_running_loop(), bytearray()
+        while True:
+            with contextlib.suppress(ConnectionResetError):
+                if part := await loop.sock_recv(self._end, 256 * 1024):
+                    data += part
+                    continue
+            answer = Answer.decode(data)
+            if answer is None:
+                raise EngineDied(_DIED)
+            return answer
+
+    def __enter__(self) -> Line:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end.close()
+
+
+_DIED = "the process that had the photo in hand ended; try again"
+
+
+class PhotoInHand:
+    """The engine's end: the task, the photo's file, and the line for the answer."""
+
+    def __init__(self, task: Task, photo: int, line: socket.socket) -> None:
+        """Take over both descriptors."""
+        self.task, self.photo, self._line = task, photo, line
+
+    @classmethod
+    def take(cls, photo: int, line: int) -> PhotoInHand | None:
+        """Read the task and say that the photo is taken; None when its client is gone."""
+        end = socket.socket(fileno=line)
+        end.setblocking(True)
+        try:
+            # All of the task lies there already, and behind it perhaps the end: the client is gone then.
+            text = end.recv(LONGEST_TASK, socket.MSG_DONTWAIT)
+            if not _is_gone(end):
+                end.sendall(_TAKEN)
+                return cls(Task(**json.loads(text)), photo, end)
+        except OSError:
+            pass
+        end.close()
+        os.close(photo)
+        return None
+
+    @property
+    def is_abandoned(self) -> bool:
+        """True when nobody waits for the answer any more."""
+        return _is_gone(self._line)
+
+    def reply(self, answer: Answer) -> None:
+        """Send the answer; nothing happens when nobody waits for it any more."""
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            self._line.sendall(answer.encode())
+
+    def close(self) -> None:
+        """Put the photo down."""
+        self._line.close()
+        os.close(self.photo)
+
+
+@contextlib.contextmanager
+def _busy_when_full() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise EnginesBusy("the queue of photos is full; try again later") from error
+        raise
+
+
+def _is_gone(end: socket.socket) -> bool:
+    try:
+        return end.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True

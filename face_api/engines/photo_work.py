@@ -1,0 +1,157 @@
+"""What an engine does with one photo: encode it or hash it, and put the result into the reply's words."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from face_api.engines.busy_engines import BusyEngines
+from face_api.engines.photo_queue import Answer, Task
+from face_api.http.schemas import EncodeReply, FaceReply, HashReply, ImageReply, QualityReply, numbers
+from face_api.http.uploads import seal
+from faces.errors import EmptyFile, PictureNotWritten
+from faces.photo import debug_image
+from faces.photo.decoding import PhotoLimits
+from faces.photo.engine import MODEL_NAME, FaceEngine, Found
+from faces.photo.phash import phash
+from faces.photo.photo import Photo
+from faces.settings import Settings
+
+#: A photo's file, as the decoder reads it.
+PhotoBytes = bytes | mmap.mmap
+
+
+def read(file: int) -> PhotoBytes:
+    """The open file's bytes, mapped and not copied.
+
+    Raises:
+        EmptyFile: there are none.
+    """
+    seal(file)
+    if os.fstat(file).st_size == 0:
+        raise EmptyFile("the file is empty, needed a photo")
+    return mmap.mmap(file, 0, access=mmap.ACCESS_READ)
+
+
+class PhotoWork:
+    """Engine and limits, and the verbs that a task may name. One thread at a time."""
+
+    def __init__(self, settings: Settings, engine: FaceEngine, busy: BusyEngines) -> None:
+        """Keep what every photo needs."""
+        self._engine, self._busy = engine, busy
+        self._cores = len(os.sched_getaffinity(0))
+        self._limits = PhotoLimits.of(settings)
+
+    def do(self, task: Task, data: PhotoBytes, waited: float) -> Answer:
+        """Do what the task says.
+
+        Raises:
+            PhotoError: the photo cannot be used.
+            RequestError: a field of the request cannot.
+        """
+        verbs: dict[str, Callable[..., Answer]] = {"encode": self._encode, "hash": self._hash}
+        return verbs[task.verb](data, waited, **task.fields)
+
+    @property
+    def fast(self) -> frozenset[str]:
+        """The parts of the engine that faster code does."""
+        return self._engine.fast
+
+    def rest(self) -> None:
+        """No photo has come for a while: keep no memory for the next one."""
+        self._engine.rest()
+
+    def _encode(
+        self,
+        data: PhotoBytes,
+        waited: float,
+        *,
+        directory: str | None,
+        name: str,
+        warning: str | None,
+        webp_quality: int | None,
+    ) -> Answer:
+        watch = StopWatch(waited)
+        photo = self._engine.decode(data, self._limits)
+        watch.lap("decode")
+        found = self._engine.find(photo, self._threads)
+        watch.add(found.seconds)
+        debug_path, failure = _save_debug(found, photo, directory, name, webp_quality)
+        watch.lap("debug")
+        warnings = [*photo.warnings, *filter(None, (warning, failure))]
+        reply = _encode_reply(found, photo, debug_path, warnings, watch.seconds)
+        return _answer(reply, {"faces": len(found.faces), **watch.seconds})
+
+    def _threads(self) -> int:
+        """A second core helps one photo when nobody else has any."""
+        return 2 if self._cores > 1 and self._busy.count() == 1 else 1
+
+    def _hash(self, data: PhotoBytes, waited: float, *, hash_size: int) -> Answer:
+        watch = StopWatch(waited)
+        found = phash(bytes(data), self._limits, hash_size)
+        watch.lap("hash")
+        return _answer(HashReply(hash=found.hex, hash_size=hash_size, bits=found.bits), watch.seconds)
+
+
+class StopWatch:
+    """Seconds by stage, `wait` first."""
+
+    def __init__(self, waited: float) -> None:
+        """Start, after `waited` seconds in the queue."""
+        self._seconds = {"wait": waited}
+        self._last = time.perf_counter()
+
+    def lap(self, stage: str) -> None:
+        """The time since the last lap belongs to `stage`."""
+        now = time.perf_counter()
+        self._seconds[stage] = now - self._last
+        self._last = now
+
+    def add(self, stages: dict[str, float]) -> None:
+        """Somebody else measured the time since the last lap."""
+        self._seconds.update(stages)
+        self._last = time.perf_counter()
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """Rounded to a tenth of a millisecond, with their `total`."""
+        rounded = {stage: round(seconds, 4) for stage, seconds in self._seconds.items()}
+        return {**rounded, "total": round(sum(rounded.values()), 4)}
+
+
+def _save_debug(
+    found: Found, photo: Photo, directory: str | None, name: str, webp_quality: int | None
+) -> tuple[str | None, str | None]:
+    """The picture's path, or None; and a warning, or None. The faces are never lost over it."""
+    if directory is None:
+        return None, None
+    try:
+        return str(debug_image.save(found, photo, Path(directory), name, webp_quality)), None
+    except PictureNotWritten as error:
+        return None, str(error)
+
+
+def _encode_reply(
+    found: Found, photo: Photo, debug_path: str | None, warnings: list[str], seconds: dict[str, float]
+) -> EncodeReply:
+    return EncodeReply(
+        encodings=[numbers(face.encoding) for face in found.faces],
+        debug_image_path=debug_path,
+        qualities=[QualityReply.of(face.quality) for face in found.faces],
+        faces=[FaceReply.of(face, photo.width, photo.height) for face in found.faces],
+        image=ImageReply(width=photo.width, height=photo.height, orientation=photo.orientation, format=photo.format),
+        scale=found.scale,
+        model=MODEL_NAME,
+        seconds=seconds,
+        warnings=warnings,
+    )
+
+
+def _answer(reply: BaseModel, notes: dict[str, Any]) -> Answer:
+    return Answer(200, reply.model_dump_json().encode(), notes)

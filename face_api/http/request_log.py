@@ -1,0 +1,103 @@
+"""One line a request, with its id and the seconds by stage; the id goes out as it came in, or is made here."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+import uuid
+from typing import Any
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from face_api.http.errors import UploadNotKept, reply_to
+from face_api.server.metrics import Metrics
+
+_log = logging.getLogger("face_api.request")
+
+#: Anything else in the client's X-Request-ID could forge log lines.
+_SANE_ID = re.compile(r"[A-Za-z0-9._:+/=@-]{1,128}")
+
+#: Asked every few seconds by machines; logged only at DEBUG.
+_QUIET_PATHS = frozenset({"/livez", "/readyz", "/health", "/metrics"})
+
+#: Nginx's status of a request whose client left before it was whole; how many such requests have a line each minute.
+_CLIENT_LEFT = 499
+_LINES_OF_A_CROWD = 20
+
+
+class RequestLog:
+    """The outermost ASGI middleware. Handlers put what they know into `scope["state"]["notes"]`."""
+
+    def __init__(self, app: ASGIApp, *, metrics: Metrics, paths: frozenset[str]) -> None:
+        """Log and count what `app` serves; all other `paths` are counted as one."""
+        self._app, self._metrics, self._paths = app, metrics, paths
+        self._crowd = _Crowd()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = _request_id(scope)
+        notes: dict[str, Any] = {}
+        scope.setdefault("state", {}).update(request_id=request_id, notes=notes)
+        status = 0
+        start = time.perf_counter()
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)["X-Request-ID"] = request_id
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_id)
+        except Exception as error:  # noqa: BLE001  around one request, with its traceback in the log
+            _log.exception("request %s: a fault of our own", request_id)
+            reply = reply_to(error)
+            notes["code"] = reply.code
+            if status == 0:
+                await JSONResponse(reply.body, reply.status)(scope, receive, send_with_id)
+        finally:
+            path = scope["path"] if scope["path"] in self._paths else "other"
+            self._metrics.count_request(path, status, notes.get("code"))
+            if status == _CLIENT_LEFT or notes.get("code") == UploadNotKept.code:
+                notes |= self._crowd.notes()
+            _write(scope, request_id, status, time.perf_counter() - start, notes)
+
+
+class _Crowd:
+    """Requests that did not become whole, their client left or there was no room: some lines, then their number."""
+
+    def __init__(self) -> None:
+        self._minute, self._lines, self._untold = 0, 0, 0
+
+    def notes(self) -> dict[str, Any]:
+        """What the line of one more says beside; that it is untold, where it is one of too many."""
+        minute = int(time.monotonic() // 60)
+        if minute != self._minute:
+            self._minute, self._lines = minute, 0
+        self._lines += 1
+        if self._lines > _LINES_OF_A_CROWD:
+            self._untold += 1
+            return {"untold": True}
+        untold, self._untold = self._untold, 0
+        return {"more_like_this": untold} if untold else {}
+
+
+def _request_id(scope: Scope) -> str:
+    given = Headers(scope=scope).get("x-request-id", "")
+    return given if _SANE_ID.fullmatch(given) else uuid.uuid4().hex
+
+
+def _write(scope: Scope, request_id: str, status: int, seconds: float, notes: dict[str, Any]) -> None:
+    level = logging.DEBUG if scope["path"] in _QUIET_PATHS or notes.pop("untold", False) else logging.INFO
+    known = " ".join(f"{name}={value}" for name, value in notes.items())
+    # ascii(): a path may hold anything, a line break included.
+    path = ascii(scope["path"])[1:-1]
+    outcome = status or "gone"
+    _log.log(level, "%s %s %s %.3f s id=%s %s", scope["method"], path, outcome, seconds, request_id, known)

@@ -1,0 +1,237 @@
+"""The paths of the API: parse, one call, reply. The contract with PHP: /encode, /compare, /health."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from pathlib import PurePosixPath
+from typing import Annotated, Any, cast
+
+from annotated_types import MaxLen
+from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
+from pydantic import WithJsonSchema
+
+from face_api.engines.photo_queue import Answer, Task
+from face_api.http import openapi
+from face_api.http.errors import NotReady, WrongField, headers_for, reply_to
+from face_api.http.schemas import (
+    CompareImagesReply,
+    CompareReply,
+    EncodeReply,
+    HashReply,
+    HealthReply,
+    LiveReply,
+    ReadyReply,
+)
+from face_api.http.service import Service
+from face_api.http.upload_form import FormFile, UploadRoute
+from faces import __version__
+from faces.laravel.disks import LONGEST_PATH
+from faces.photo.engine import MODEL_NAME
+from faces.photo.phash import LARGEST_SIZE, SMALLEST_SIZE, PHash
+
+router = APIRouter(route_class=UploadRoute)
+
+#: A file may be missing for FastAPI: we say so in our own words. The documentation shows a file to choose.
+Upload = Annotated[UploadFile | None, WithJsonSchema({"type": "string", "format": "binary"})]
+
+PathText = Annotated[str | None, MaxLen(LONGEST_PATH), WithJsonSchema({"type": "string", "maxLength": LONGEST_PATH})]
+
+#: As text: PHP sends "80", and an empty field means none.
+QualityText = Annotated[
+    str | None, MaxLen(8), WithJsonSchema({"type": "string", "pattern": "^([1-9][0-9]?|100)?$", "title": "1–100"})
+]
+
+HashSize = Annotated[
+    int, Query(ge=SMALLEST_SIZE, le=LARGEST_SIZE, description="the hash has hash_size² bits", examples=[8])
+]
+
+
+@router.post("/encode", response_model=EncodeReply, responses=openapi.ENCODE, tags=["photos"])
+async def encode(
+    request: Request,
+    image: Annotated[Upload, File(description="the photo; or send it as `file`")] = None,
+    file: Annotated[Upload, File(description="the photo; or send it as `image`")] = None,
+    original_path: Annotated[
+        PathText,
+        Form(
+            description="where the original lies, absolute, or relative to `original_disk`; the debug picture is "
+            "written beside it. Without it there is no debug picture",
+            examples=["/dfotos/2024/07/IMG_1.jpg"],
+        ),
+    ] = None,
+    original_disk: Annotated[PathText, Form(description="name of a disk in FACE_DISK_ROOTS, or a disk's root")] = None,
+    image_debug_subdir: Annotated[PathText, Form(description="folder of the debug picture; default `debug`")] = None,
+    webp_quality: Annotated[
+        QualityText, Form(description="write the debug picture as WebP of this quality", examples=["80"])
+    ] = None,
+) -> Response:
+    """Find the faces in a photo and encode each one.
+
+    JPEG, PNG, WebP, GIF, TIFF, BMP, AVIF or HEIC, by content. A photo without faces is answered with empty lists.
+    """
+    photo = _the_photo(image or file, "image (or file)")
+    quality = _webp_quality(webp_quality)
+    debug = await _debug_picture(request, original_path, original_disk, image_debug_subdir or "debug")
+    async with _watched(request) as gone:
+        return _response(await _ask(request, "encode", photo, {**debug, "webp_quality": quality}, gone))
+
+
+@router.post("/hash", response_model=HashReply, responses=openapi.PHOTO_ERRORS, tags=["photos"])
+async def hash_photo(
+    request: Request,
+    file: Annotated[Upload, File(description="the picture")] = None,
+    hash_size: HashSize = 8,
+) -> Response:
+    """Perceptual hash of a picture, as `imagehash.phash` gives it."""
+    photo = _the_photo(file, "file")
+    async with _watched(request) as gone:
+        return _response(await _ask(request, "hash", photo, {"hash_size": hash_size}, gone))
+
+
+@router.post("/compare-images", response_model=CompareImagesReply, responses=openapi.PHOTO_ERRORS, tags=["photos"])
+async def compare_images(
+    request: Request,
+    file1: Annotated[Upload, File(description="a picture")] = None,
+    file2: Annotated[Upload, File(description="another one")] = None,
+    hash_size: HashSize = 8,
+) -> Response:
+    """Perceptual hashes of two pictures, and how many bits differ."""
+    hashes: list[PHash] = []
+    async with _watched(request) as gone:
+        for photo in (_the_photo(file1, "file1"), _the_photo(file2, "file2")):
+            answer = await _ask(request, "hash", photo, {"hash_size": hash_size}, gone)
+            if answer.status != 200:
+                return _response(answer)
+            hashes.append(PHash(HashReply.model_validate_json(answer.body).hash, hash_size * hash_size))
+    reply = CompareImagesReply(
+        hash1=hashes[0].hex,
+        hash2=hashes[1].hex,
+        hash_size=hash_size,
+        bits=hash_size * hash_size,
+        distance=hashes[0].distance(hashes[1]),
+    )
+    return Response(reply.model_dump_json(), media_type="application/json")
+
+
+@router.post(
+    "/compare",
+    response_model=CompareReply,
+    responses=openapi.COMPARE,
+    openapi_extra=openapi.COMPARE_BODY,
+    tags=["encodings"],
+)
+async def compare_encodings(request: Request) -> Response:
+    """Euclidean distances of one encoding to many candidates, in their order.
+
+    Two photos of one person are usually nearer than 0.6.
+    """
+    service = _service(request)
+    with closing(service.uploads.open()) as upload:
+        async for piece in request.stream():
+            await upload.write(piece)
+        with upload.reader() as body:
+            reply = await service.comparisons.compare(body)
+    return Response(reply, media_type="application/json")
+
+
+@router.get("/health", response_model=HealthReply, tags=["service"])
+async def health(request: Request) -> HealthReply:
+    """What this service is; answers also while everything computes."""
+    return HealthReply(
+        status="ok",
+        mode="cpu",
+        version=__version__,
+        model=MODEL_NAME,
+        processes=_service(request).settings.api_processes,
+        fast=sorted(_service(request).process.fast),
+    )
+
+
+@router.get("/livez", response_model=LiveReply, tags=["service"])
+async def livez() -> LiveReply:
+    """The process answers. Wants no key on any address."""
+    return LiveReply(status="alive")
+
+
+@router.get("/readyz", response_model=ReadyReply, responses=openapi.NOT_READY, tags=["service"])
+async def readyz(request: Request) -> Response:
+    """Whether this process takes photos, also those that do not fit into memory; 503 with the reasons when not."""
+    service = _service(request)
+    reasons = [*service.process.reasons_not_ready(), *filter(None, [await service.uploads.folder.why_not()])]
+    if reasons:
+        reply = reply_to(NotReady("this process does not take every photo: " + "; ".join(reasons)))
+        return openapi.json_response({**reply.body, "reasons": reasons}, reply.status, reply.headers)
+    return Response(ReadyReply(status="ready").model_dump_json(), media_type="application/json")
+
+
+@router.get("/metrics", response_class=Response, responses=openapi.METRICS, tags=["service"])
+async def metrics(request: Request) -> Response:
+    """Figures for Prometheus, over all processes."""
+    figures = _service(request).metrics
+    return Response(await asyncio.to_thread(figures.page), media_type=figures.content_type)
+
+
+def _service(request: Request) -> Service:
+    service: Service = request.app.state.service
+    return service
+
+
+def _the_photo(upload: UploadFile | None, name: str) -> FormFile:
+    if upload is None:
+        raise WrongField(f"{name} is missing, needed a photo as a file of a multipart/form-data request")
+    return cast(FormFile, upload)
+
+
+def _webp_quality(text: str | None) -> int | None:
+    if not text:
+        return None
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 100:
+        raise WrongField(f"webp_quality is {text!r}, needed a whole number from 1 to 100")
+    return int(text)
+
+
+async def _debug_picture(request: Request, path: str | None, disk: str | None, subdir: str) -> dict[str, str | None]:
+    """Where the debug picture goes, settled before an engine spends a second on the photo.
+
+    Raises:
+        OutsideDisks: a path that nobody may ask for.
+    """
+    name = PurePosixPath(path or "").name
+    if path is None or not name:
+        return {"directory": None, "name": name, "warning": None}
+    place = await asyncio.to_thread(_service(request).disks.debug_directory, path, disk or None, subdir)
+    return {"directory": str(place.path) if place.path else None, "name": name, "warning": place.reason}
+
+
+async def _ask(
+    request: Request, verb: str, photo: FormFile, fields: dict[str, Any], gone: asyncio.Future[None]
+) -> Answer:
+    """Have an engine work on the photo; what it says about it goes to the log line."""
+    task = Task(verb, request.state.request_id, fields)
+    service = _service(request)
+    service.process.start()  # started long ago, unless the application is called in memory, without its lifespan
+    answer = await service.engines.ask(task, photo.upload.fileno(), gone)
+    request.state.notes.update(answer.notes)
+    return answer
+
+
+@asynccontextmanager
+async def _watched(request: Request) -> AsyncIterator[asyncio.Future[None]]:
+    """Gives what is done when the client leaves. Once a request: gunicorn takes a second look for a departure."""
+    gone = asyncio.ensure_future(_client_leaves(request))
+    try:
+        yield gone
+    finally:
+        gone.cancel()
+
+
+async def _client_leaves(request: Request) -> None:
+    """Returns when the client closes its connection. The body has been read: nothing else can come."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def _response(answer: Answer) -> Response:
+    return Response(answer.body, answer.status, headers_for(answer.status), media_type="application/json")

@@ -1,0 +1,214 @@
+"""Request and reply bodies: the wire contract, field by field. PHP reads the first ones; the others only add."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from faces.photo.face import Box, Encoding, Face, Quality, RatioBox
+
+EncodingReply = Annotated[list[float], Field(min_length=128, max_length=128)]
+
+
+class Reply(BaseModel):
+    """Base of all bodies: every field is always there."""
+
+    model_config = ConfigDict(frozen=True, json_schema_serialization_defaults_required=True)
+
+
+class BoxReply(Reply):
+    """A rectangle in whole pixels; it may reach beyond the picture's edge."""
+
+    top: int = Field(description="pixels from the upper edge to the box's upper edge")
+    right: int = Field(description="pixels from the left edge to the box's right edge")
+    bottom: int = Field(description="pixels from the upper edge to the box's lower edge")
+    left: int = Field(description="pixels from the left edge to the box's left edge")
+
+    @classmethod
+    def of(cls, box: Box) -> BoxReply:
+        """The same box."""
+        return cls(top=box.top, right=box.right, bottom=box.bottom, left=box.left)
+
+
+class RatioBoxReply(Reply):
+    """A rectangle as parts of the picture's width and height: the same at every size of the picture."""
+
+    top: float = Field(description="0 is the upper edge of the picture, 1 the lower")
+    right: float = Field(description="0 is the left edge of the picture, 1 the right")
+    bottom: float = Field(description="0 is the upper edge of the picture, 1 the lower")
+    left: float = Field(description="0 is the left edge of the picture, 1 the right")
+
+    @classmethod
+    def of(cls, box: RatioBox) -> RatioBoxReply:
+        """The same box."""
+        return cls(top=box.top, right=box.right, bottom=box.bottom, left=box.left)
+
+
+class QualityDetails(Reply):
+    """The four parts of a face's quality."""
+
+    size: float = Field(description="0–25: the larger the face in the scaled picture, the more")
+    sharpness: float = Field(description="0–35: variance of the Laplacian")
+    brightness: float = Field(description="0–20: most for a middle gray")
+    contrast: float = Field(description="0–20: standard deviation of the gray values")
+
+
+class QualityReply(Reply):
+    """How good a face is to recognise somebody by."""
+
+    total: float = Field(description="0–100: the sum of the unrounded parts")
+    details: QualityDetails = Field(description="the parts")
+
+    @classmethod
+    def of(cls, quality: Quality) -> QualityReply:
+        """The same numbers."""
+        return cls(
+            total=quality.total,
+            details=QualityDetails(
+                size=quality.size,
+                sharpness=quality.sharpness,
+                brightness=quality.brightness,
+                contrast=quality.contrast,
+            ),
+        )
+
+
+class FaceReply(Reply):
+    """One face; its place in the list is its number on the debug picture."""
+
+    box: BoxReply = Field(description="in pixels of the upright original")
+    box_ratios: RatioBoxReply = Field(description="as parts of the upright original")
+    box_scaled: BoxReply = Field(description="in pixels of the scaled picture that it was found in")
+    score: float = Field(description="the detector's score; above 0, larger is surer")
+    quality: QualityReply = Field(description="as in `qualities`")
+
+    @classmethod
+    def of(cls, face: Face, width: int, height: int) -> FaceReply:
+        """The face of an upright photo of `width` × `height` pixels."""
+        return cls(
+            box=BoxReply.of(face.box),
+            box_ratios=RatioBoxReply.of(face.box.ratios(width, height)),
+            box_scaled=BoxReply.of(face.scaled_box),
+            score=face.score,
+            quality=QualityReply.of(face.quality),
+        )
+
+
+class ImageReply(Reply):
+    """The photo as it was read."""
+
+    width: int = Field(description="pixels, upright")
+    height: int = Field(description="pixels, upright")
+    orientation: int = Field(description="EXIF orientation that was applied, 1–8; 1: nothing to do", ge=1, le=8)
+    format: str = Field(description="by content, not by name", examples=["JPEG"])
+
+
+class EncodeReply(Reply):
+    """What was found in a photo. Lists have one entry a face, in the same order; without a face they are empty."""
+
+    encodings: list[EncodingReply] = Field(description="128 numbers a face; compare by Euclidean distance")
+    debug_image_path: str | None = Field(
+        description="absolute path of the picture with numbered boxes; null when none was written"
+    )
+    qualities: list[QualityReply] = Field(description="how good each face is")
+    faces: list[FaceReply] = Field(description="where each face is")
+    image: ImageReply = Field(description="the photo as it was read")
+    scale: int | None = Field(
+        description="the scale that faces were found at, as longest side in pixels (1200, 1600, 2000); null without one"
+    )
+    model: str = Field(
+        description="the encoding model: only encodings of one model can be compared",
+        examples=["dlib_face_recognition_resnet_model_v1"],
+    )
+    seconds: dict[str, float] = Field(
+        description="seconds by stage: `wait` for an engine, then the work; `total` is their sum",
+        examples=[{"wait": 0.001, "decode": 0.05, "scan": 0.43, "encode": 0.1, "total": 0.6}],
+    )
+    warnings: list[str] = Field(description="what went not quite as asked, one sentence each; usually empty")
+
+
+class CompareReply(Reply):
+    """Distances in the order of the candidates."""
+
+    distances: list[float] = Field(
+        description="Euclidean distance of each candidate, float64; 1e9 for one that cannot be compared (never null)"
+    )
+    invalid: list[int] = Field(
+        description="positions of candidates that are not 128 finite numbers; their distance is 1e9"
+    )
+
+
+class CompareRequest(BaseModel):
+    """One encoding and any number of candidates."""
+
+    encoding: EncodingReply = Field(description="128 finite numbers")
+    candidates: list[EncodingReply] = Field(
+        description="lists of 128 numbers; anything else in the list is answered with distance 1e9 and its position "
+        "in `invalid`"
+    )
+
+
+class HashReply(Reply):
+    """A perceptual hash, as `imagehash.phash` gives it."""
+
+    hash: str = Field(description="hexadecimal, hash_size² / 4 digits", examples=["c3d2a5b4968f4e1a"])
+    hash_size: int = Field(description="as asked")
+    bits: int = Field(description="hash_size²")
+
+
+class CompareImagesReply(Reply):
+    """Two perceptual hashes and how many bits differ."""
+
+    hash1: str = Field(description="hash of `file1`")
+    hash2: str = Field(description="hash of `file2`")
+    hash_size: int = Field(description="as asked")
+    bits: int = Field(description="hash_size²")
+    distance: int = Field(description="differing bits: 0 for the same picture")
+
+
+class HealthReply(Reply):
+    """The service as PHP and people ask for it."""
+
+    status: str = Field(description="`ok`", examples=["ok"])
+    mode: str = Field(description="`cpu`", examples=["cpu"])
+    version: str = Field(description="of this service", examples=["0.1.0"])
+    model: str = Field(description="the encoding model", examples=["dlib_face_recognition_resnet_model_v1"])
+    processes: int = Field(description="engine processes that this service was set up with", examples=[2])
+    fast: list[str] = Field(
+        description="what faster code with the same numbers does here; dlib and Pillow do the rest",
+        examples=[["decode", "resize", "resnet", "scan"]],
+    )
+
+
+class LiveReply(Reply):
+    """The process answers."""
+
+    status: str = Field(description="`alive`", examples=["alive"])
+
+
+class ReadyReply(Reply):
+    """The process takes photos."""
+
+    status: str = Field(description="`ready`", examples=["ready"])
+
+
+class ErrorBody(Reply):
+    """Every error has this body, whatever its status."""
+
+    error: str = Field(description="a sentence for a person: what was found, what is needed")
+    code: str = Field(description="a stable word for machines")
+    retryable: bool = Field(description="true: the same request may succeed later")
+
+
+class NotReadyBody(ErrorBody):
+    """Why `/readyz` says no."""
+
+    reasons: list[str] = Field(description="one sentence each")
+
+
+def numbers(encoding: Encoding) -> list[float]:
+    """The encoding as plain floats, exactly; shape (128,)."""
+    plain: list[float] = np.asarray(encoding, dtype=np.float64).tolist()
+    return plain

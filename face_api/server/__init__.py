@@ -1,0 +1,1 @@
+"""How the service runs: gunicorn, its processes, sockets and figures."""

@@ -1,0 +1,1 @@
+"""Our side of the face API: how doors ask it for encodings."""

@@ -1,0 +1,199 @@
+"""What the face API answers: a photo's faces, or whose fault it is that there are none."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import httpx2
+import numpy as np
+
+from faces.errors import (
+    CrashedBefore,
+    DamagedPhoto,
+    EmptyFile,
+    EngineError,
+    FaceApiUnavailable,
+    FacesError,
+    PhotoDeclined,
+    PhotoError,
+    PhotoTooLarge,
+    RequestRefused,
+    UnsupportedFormat,
+)
+from faces.laravel import last_error
+from faces.photo.face import ENCODING_LENGTH, Encoding, Quality, RatioBox
+
+#: How a request is named, in both directions; the API takes no other id, and neither do we: it could forge log lines.
+REQUEST_ID = "X-Request-ID"
+SANE_ID = re.compile(r"[A-Za-z0-9._:+/=@-]{1,128}")
+
+#: Statuses that, with `retryable: false` and a code that speaks of the photo, mean: trying again changes nothing.
+_PHOTO_STATUSES = frozenset({400, 413, 415, 422})
+
+#: Statuses that mean: not this photo, but the API, its key, or what stands before it.
+_WORLD_STATUSES = frozenset({401, 403, 404, 405, 408, 429, 502, 503, 504})
+
+_PHOTO_ERRORS = {
+    error.code: error
+    for error in (PhotoError, EmptyFile, UnsupportedFormat, DamagedPhoto, PhotoTooLarge, CrashedBefore)
+} | {"request_too_large": PhotoTooLarge}
+
+#: An API that fails, whatever it was asked; those of `_WORLD_STATUSES` left out.
+_FAILED = range(500, 600)
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFace:
+    """A face as the API tells it; an API that knows no quality or box leaves them None."""
+
+    encoding: Encoding
+    quality: Quality | None = None
+    box: RatioBox | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """The faces of a photo, in the order of their numbers on the debug picture."""
+
+    faces: tuple[FoundFace, ...]
+    debug_image_path: str | None = None
+    pixels: tuple[int, int] | None = None
+    """Width and height of the upright photo."""
+    seconds: float | None = None
+    """What the API needed, waiting included."""
+    scale: int | None = None
+    """The longest side of the picture that they were found in."""
+    warnings: tuple[str, ...] = ()
+    request_id: str | None = None
+    """What the API's log calls the request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """No faces to be had: the error, and what `images.last_error` says of it, but for the request's id."""
+
+    error: FacesError
+    last_error: str
+
+    @property
+    def request_id(self) -> str | None:
+        """What the API's log calls the request."""
+        return self.error.request_id
+
+
+def read(answer: httpx2.Response, place: str, request_id: str) -> Encoded | Refused:
+    """Read an answer of the API at `place`; never "no faces" from something else than a reply that says so.
+
+    The request is what the answer calls it, where something in between gave it another name than our `request_id`.
+    """
+    said = answer.headers.get(REQUEST_ID, "")
+    name = said if SANE_ID.fullmatch(said) else request_id
+    found = _read(answer, place)
+    if isinstance(found, Encoded):
+        return replace(found, request_id=name)
+    found.error.request_id = name
+    return found
+
+
+def _read(answer: httpx2.Response, place: str) -> Encoded | Refused:
+    try:
+        body = answer.json()
+    except ValueError:
+        body = None
+    fields = body if isinstance(body, dict) else {}
+    if not answer.is_success:
+        return Refused(_error_of(answer, fields, place), last_error.of_answer(answer.status_code, answer.content))
+    if fields.get("error") is not None:
+        kind = EngineError if fields.get("retryable") else PhotoDeclined
+        return Refused(kind(str(fields["error"])), last_error.of_error_field(fields["error"]))
+    try:
+        return _encoded(fields)
+    except (KeyError, TypeError, ValueError):
+        sentence = f"the face API at {place} answered {answer.status_code} with something else than faces"
+        return Refused(EngineError(sentence), last_error.limited(sentence))
+
+
+def _error_of(answer: httpx2.Response, fields: Mapping[str, Any], place: str) -> FacesError:
+    status, sentence = answer.status_code, fields.get("error")
+    if status in _PHOTO_STATUSES and fields.get("retryable") is False:
+        return _refusal(status, fields, place)
+    if status not in _WORLD_STATUSES:
+        failed = EngineError(f"the face API at {place} failed: {last_error.limited(str(sentence or f'HTTP {status}'))}")
+        failed.of_the_api = status in _FAILED
+        return failed
+    hint = "; is FACE_API_KEY right?" if status in {401, 403} else ""
+    reason = last_error.limited(str(sentence or "no reason"))
+    return FaceApiUnavailable(
+        f"the face API at {place} answered {status}: {reason}{hint}",
+        retry_after=_seconds(answer.headers.get("Retry-After")),
+        answered=True,
+    )
+
+
+def _refusal(status: int, fields: Mapping[str, Any], place: str) -> FacesError:
+    """The photo's fault, where the code says so, or there is none as of older APIs; else a misunderstanding."""
+    code = str(fields.get("code") or PhotoError.code)
+    sentence = str(fields.get("error") or f"the face API at {place} refused the photo with {status}")
+    if kind := _PHOTO_ERRORS.get(code):
+        return kind(sentence)
+    return RequestRefused(f"the face API at {place} refused a request as {code}: {last_error.limited(sentence)}")
+
+
+def _encoded(fields: Mapping[str, Any]) -> Encoded:
+    """Read a reply; what only newer APIs send may be missing.
+
+    Raises:
+        KeyError: no encodings.
+        TypeError: a field has another type.
+        ValueError: an encoding is not 128 finite numbers, or the lists differ in length.
+    """
+    encodings = [_encoding(numbers) for numbers in fields["encodings"]]
+    qualities = fields.get("qualities") or [None] * len(encodings)
+    details = fields.get("faces") or [None] * len(encodings)
+    image, seconds = fields.get("image"), fields.get("seconds")
+    found = zip(encodings, qualities, details, strict=True)
+    return Encoded(
+        faces=tuple(FoundFace(encoding, _quality(quality), _box(detail)) for encoding, quality, detail in found),
+        debug_image_path=_text_or_none(fields.get("debug_image_path")),
+        pixels=(int(image["width"]), int(image["height"])) if image else None,
+        seconds=float(seconds["total"]) if seconds else None,
+        scale=int(fields["scale"]) if fields.get("scale") else None,
+        warnings=tuple(str(warning) for warning in fields.get("warnings") or ()),
+    )
+
+
+def _encoding(numbers: Any) -> Encoding:
+    encoding = np.array(numbers, np.float64)
+    if encoding.shape != (ENCODING_LENGTH,) or not np.isfinite(encoding).all():
+        raise ValueError(f"found an encoding of shape {encoding.shape}, needed {ENCODING_LENGTH} finite numbers")
+    return encoding
+
+
+def _quality(quality: Any) -> Quality | None:
+    if quality is None:
+        return None
+    parts = {name: float(quality["details"][name]) for name in ("size", "sharpness", "brightness", "contrast")}
+    return Quality(total=float(quality["total"]), **parts)
+
+
+def _box(detail: Any) -> RatioBox | None:
+    ratios = detail["box_ratios"] if detail else None
+    return RatioBox(**{edge: float(ratios[edge]) for edge in ("top", "right", "bottom", "left")}) if ratios else None
+
+
+def _text_or_none(value: Any) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise TypeError(f"found {type(value).__name__}, needed text or null")
+    return value
+
+
+def _seconds(header: str | None) -> float | None:
+    try:
+        seconds = float(header or "")
+    except ValueError:
+        return None
+    return seconds if math.isfinite(seconds) and seconds >= 0 else None

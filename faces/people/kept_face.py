@@ -1,0 +1,39 @@
+"""What a row of `faces` is to those who decide about it: found before, perhaps touched by a person since."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from faces.photo.face import Encoding
+
+#: Statuses that a machine gives; every other one was a person's click.
+MACHINE_STATUSES = frozenset({"process", "suggested"})
+
+
+@dataclass(frozen=True, slots=True)
+class KeptFace:
+    """A row of `faces`, soft-deleted ones included; `encoding` is None where it is empty or cannot be read."""
+
+    id: int
+    face_index: int
+    encoding: Encoding | None
+    status: str = "process"
+    name: str | None = None
+    parent_id: int | None = None
+    person_id: int | None = None
+    is_reference: bool = False
+    is_parent: bool = False
+    deleted: bool = False
+    quality_score: float | None = None
+    quality_details: str | None = None
+    box: str | None = None
+
+    @property
+    def touched(self) -> bool:
+        """Whether a person decided something about it, or other faces hang on it.
+
+        A name beside the status `process` does not count: the app's code puts it there when the parent is named. A
+        person beside it does: a machine's choice is `suggested`.
+        """
+        chosen = self.person_id is not None and self.status != "suggested"
+        return self.status not in MACHINE_STATUSES or chosen or self.is_reference or self.is_parent

@@ -1,0 +1,137 @@
+"""Puts a FaceEngine together: of the faster parts those that are switched on, run here and give the right numbers."""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from faces.photo import models
+from faces.photo.decoding import ReadJpeg
+from faces.photo.detector import Detector, DlibDetector, ScanDetector
+from faces.photo.encoder import DlibEncoder, Encoder, ResnetEncoder
+from faces.photo.engine import FaceEngine
+from faces.photo.face import Pixels
+from faces.photo.fast import jpeg, known_face, library, resize, resnet_file
+from faces.photo.fast.known_face import KnownFace
+from faces.photo.fast.library import Library, LibraryUnusable
+from faces.photo.fast.resnet import Resnet
+from faces.photo.models import Models
+from faces.photo.photo import Resize
+from faces.settings import FastPart, Settings
+from faces.system.memory import give_back_all
+
+_log = logging.getLogger(__name__)
+
+#: Largest distance (L2) of an encoding from dlib's own: a hundred-thousandth of what tells two people apart.
+FARTHEST_ENCODING = 1e-5
+
+#: What does the work of a part that is not used.
+_PLAIN = {"decode": "Pillow", "resize": "Pillow", "scan": "dlib", "resnet": "dlib"}
+
+_T = TypeVar("_T")
+
+
+class WrongNumbers(Exception):
+    """A faster part does not give what it must; the sentence says where."""
+
+
+_Unusable = (WrongNumbers, LibraryUnusable, ValueError)
+
+
+def open_engine(settings: Settings) -> FaceEngine:
+    """Load the models and the faster parts, each tried on one known face; where one is not fit, dlib or Pillow works.
+
+    What runs is in `FaceEngine.fast`, and each part that should and does not is one warning in the log. No thread is
+    started: a process that forks may do so afterwards.
+
+    Raises:
+        EngineError: dlib's own model files are missing or damaged.
+    """
+    cv2.setNumThreads(1)
+    found = models.find(settings.models_dir)
+    engine = _Opening(settings.fast, found, known_face.load(), DlibDetector()).engine()
+    give_back_all()
+    _log.info("fast parts (FACE_FAST): %s", ", ".join(sorted(engine.fast)) or "none")
+    return engine
+
+
+@dataclass(frozen=True, slots=True)
+class _Opening:
+    wanted: tuple[FastPart, ...]
+    models: Models
+    known: KnownFace
+    #: Made once: it takes dlib 0.4 s.
+    dlib: DlibDetector
+
+    def engine(self) -> FaceEngine:
+        read_jpeg = self._tried("decode", self._decode)
+        resized = self._tried("resize", self._resize)
+        detector = self._tried("scan", self._scan)
+        encoder = self._tried("resnet", self._resnet)
+        parts = {"decode": read_jpeg, "resize": resized, "scan": detector, "resnet": encoder}
+        return FaceEngine(
+            detector or self.dlib,
+            encoder or DlibEncoder(self.models),
+            read_jpeg=read_jpeg,
+            resize=resized,
+            fast=frozenset(name for name, part in parts.items() if part is not None),
+        )
+
+    def _tried(self, part: FastPart, make: Callable[[], _T]) -> _T | None:
+        if part not in self.wanted:
+            return None
+        try:
+            return make()
+        except _Unusable as error:
+            _log.warning("FACE_FAST: %s is done by %s, slower and with the same results: %s", part, _PLAIN[part], error)
+            return None
+
+    def _pixels(self) -> Pixels:
+        with Image.open(io.BytesIO(self.known.jpeg)) as image:
+            return np.asarray(image.convert("RGB"))
+
+    def _decode(self) -> ReadJpeg:
+        read = jpeg.read(self.known.jpeg, 1)
+        if read is None or not np.array_equal(read, self._pixels()):
+            raise WrongNumbers("simplejpeg reads other pixels than Pillow")
+        return jpeg.read
+
+    def _resize(self) -> Resize:
+        scaled = partial(_scaled, library.load())
+        pixels = self._pixels()
+        size = (pixels.shape[1] * 2 // 3, pixels.shape[0] // 2)
+        theirs = np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS))
+        if (ours := scaled(pixels, size)) is None or not np.array_equal(ours, theirs):
+            raise WrongNumbers("the native library scales otherwise than Pillow")
+        return scaled
+
+    def _scan(self) -> Detector:
+        detector = ScanDetector(library.load(), self.dlib.saved())
+        ours, theirs = detector.detect(self._pixels()), self.dlib.detect(self._pixels())
+        if ours != theirs or not ours:
+            raise WrongNumbers(f"the native scan finds {ours} where dlib finds {theirs}")
+        return detector
+
+    def _resnet(self) -> Encoder:
+        network = resnet_file.read(self.models.resnet.read_bytes())
+        encoder = ResnetEncoder(self.models, Resnet(library.load(on_any_cpu=True), network))
+        boxes = [detection.box for detection in self.dlib.detect(self._pixels())]
+        (encoding,) = encoder.encode(self._pixels(), boxes[:1])
+        if (distance := float(np.linalg.norm(encoding - self.known.encoding))) > FARTHEST_ENCODING:
+            raise WrongNumbers(
+                f"its encoding is {distance:.1e} away from dlib's, at most {FARTHEST_ENCODING:.0e} may be"
+            )
+        return encoder
+
+
+def _scaled(native: Library, pixels: Pixels, size: tuple[int, int]) -> Pixels | None:
+    height, width = pixels.shape[:2]
+    return resize.lanczos(native, pixels, size) if resize.equals_pillow((width, height), size) else None

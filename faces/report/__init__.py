@@ -1,0 +1,1 @@
+"""Static pages about what the database holds."""

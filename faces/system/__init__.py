@@ -1,0 +1,1 @@
+"""Processes, files, addresses, logs: what has to do with the machine, one of each."""

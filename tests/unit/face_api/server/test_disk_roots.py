@@ -1,0 +1,19 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from face_api.server.disk_roots import warn_of_unwritable
+
+
+def test_a_root_that_cannot_be_written_is_said_at_the_start(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    # Where nobody, not even root, may write: as the service sees a folder without its ReadWritePaths.
+    warn_of_unwritable({"good": tmp_path, "gone": tmp_path / "gone", "kernel": Path("/proc/sys/kernel")})
+    gone, kernel = caplog.messages
+    assert gone == (
+        f"FACE_DISK_ROOTS: no debug picture can be written to the disk gone: {tmp_path}/gone is not there, or is no "
+        "folder; needed a folder that this user may write, and under systemd a line "
+        f"ReadWritePaths={tmp_path}/gone for face-api"
+    )
+    assert "the disk kernel: /proc/sys/kernel is not writable; needed" in kernel

@@ -1,0 +1,12 @@
+from __future__ import annotations
+
+from threading import Event
+
+from worker.laravel.image_lock import image_lock
+
+
+def test_without_a_cache_the_lock_is_always_ours() -> None:
+    with image_lock(None, 1, 120, 0, Event()) as lock, image_lock(None, 1, 120, 0, Event()) as other:
+        lock.give_back()
+        assert lock.is_ours()
+        assert other.is_ours()

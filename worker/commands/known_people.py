@@ -1,0 +1,94 @@
+"""A folder of known people, one file or sub-folder a person, as the `face_recognition` command line has it."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from faces.errors import EngineError, FileMissing, NotOneFace, PhotoError, RequestError
+from faces.sources import seen_files
+from faces.sources.folder import SUFFIXES, PhotoFile, find_photos
+from faces.store.database import Store
+from faces.store.listing import list_faces, list_images
+from worker.commands.naming import enrol_photo, photo_file
+from worker.jobs.faces import Tools
+
+
+@dataclass(frozen=True, slots=True)
+class KnownPortrait:
+    """A file that shows a person; its folder and name are without links."""
+
+    name: str
+    file: PhotoFile
+
+
+def find_portraits(directory: Path, say: Callable[[str], None]) -> list[KnownPortrait]:
+    """All portraits in the order of names: `Ann.jpg`, and everything in the folder `Ann`, show Ann.
+
+    `say` hears of what cannot be read.
+
+    Raises:
+        RequestError: there is no such folder, it cannot be read, or has no portrait.
+    """
+    if not directory.is_dir():
+        raise RequestError(f"found no folder {directory}, needed one with a portrait or a folder of portraits a person")
+    try:
+        entries = sorted(entry for entry in directory.iterdir() if not entry.name.startswith("."))
+    except OSError as error:
+        raise RequestError(f"the folder of known people {directory} cannot be read: {error.strerror}") from error
+    portraits = [portrait for entry in entries for portrait in _portraits_at(entry, say)]
+    if not portraits:
+        raise RequestError(f"found no portrait in {directory}, needed one file or folder a person, such as Ann.jpg")
+    return portraits
+
+
+def _portraits_at(entry: Path, say: Callable[[str], None]) -> Iterator[KnownPortrait]:
+    if entry.is_dir():
+        for found in find_photos(entry):
+            if isinstance(found, PhotoFile):
+                yield from _portrait(entry.name, found.path, say)
+            else:
+                say(f"{found.path}: {found.reason}")
+    elif entry.suffix.lower() in SUFFIXES:
+        yield from _portrait(entry.stem, entry, say)
+
+
+def _portrait(name: str, path: Path, say: Callable[[str], None]) -> Iterator[KnownPortrait]:
+    try:
+        file = photo_file(path)
+        str(file.path).encode()
+    except FileMissing as error:
+        say(str(error))
+    except UnicodeEncodeError:
+        say(f"{path}: its name is not UTF-8, and the database can only keep names that are: rename it")
+    else:
+        # A Mac decomposes the letters in names of files; people search for the composed ones.
+        yield KnownPortrait(unicodedata.normalize("NFC", name).strip(), file)
+
+
+def not_yet_enrolled(store: Store, portraits: Iterable[KnownPortrait]) -> list[KnownPortrait]:
+    """Portraits that are new, changed, or show a face that has not got the name yet."""
+    portraits = sorted(portraits, key=lambda portrait: portrait.file.folder)
+    unchanged, _ = seen_files.split_known(store, [portrait.file for portrait in portraits])
+    with store.reading() as transaction:
+        files = {image.id: (image.path, image.filename) for image in list_images(transaction)}
+        named = {(*files[face.image_id], face.name) for face in list_faces(transaction) if face.status == "ok"}
+    return [
+        portrait
+        for portrait in portraits
+        if portrait.file not in unchanged or (portrait.file.folder, portrait.file.name, portrait.name) not in named
+    ]
+
+
+def enrol(tools: Tools, portrait: KnownPortrait) -> str | None:
+    """Make the portrait's face somebody whom others are linked to; a sentence where it cannot be."""
+    try:
+        enrol_photo(tools, portrait.name, portrait.file.path, None)
+    except NotOneFace as error:
+        found = f"{error.faces} faces" if error.faces else "no face"
+        return f"{portrait.name} is not known by {portrait.file.path}: found {found} there, needed exactly one"
+    except (PhotoError, FileMissing, EngineError, RequestError) as error:
+        return f"{portrait.name} is not known by {portrait.file.path}: {error}"
+    return None

@@ -1,0 +1,86 @@
+"""What every command needs: settings, words, and the database and API opened the same way."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+
+from faces.laravel import app_settings
+from faces.laravel.app_settings import LaravelSettings
+from faces.laravel.database_env import in_time_zone
+from faces.laravel.disks import Disks
+from faces.people.linking import Linking
+from faces.settings import Settings
+from faces.store.database import Store
+from worker.commands.output import Output
+from worker.jobs.faces import Tools
+
+#: Variables of which one at least is set where there is an app.
+_OF_AN_APP = {"LARAVEL_ENV_FILE", "LARAVEL_STORAGE_PATH", "DB_CONNECTION"}
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One run of the command line."""
+
+    settings: Settings
+    output: Output
+
+    @property
+    def linking(self) -> Linking:
+        """How faces are linked, as the settings say."""
+        return Linking(self.threshold, self.settings.link_within_photo)
+
+    @property
+    def threshold(self) -> float:
+        """Our own setting, else the app's where there is an app that has one, else ours by default."""
+        laravel = None if "threshold" in self.settings.model_fields_set else self._laravel
+        return (laravel.recognition_threshold if laravel else None) or self.settings.threshold
+
+    @property
+    def debug_subdir(self) -> str:
+        """The folder of debug pictures, chosen as the threshold is."""
+        laravel = None if "debug_subdir" in self.settings.model_fields_set else self._laravel
+        return (laravel.debug_subdir if laravel else None) or self.settings.debug_subdir
+
+    @property
+    def database_url(self) -> str:
+        """Our own setting, else the app's database where its settings are given, else a file of our own."""
+        ours = self.settings.database_url
+        laravel = None if "database_url" in self.settings.model_fields_set else self._laravel
+        url = (laravel.database_url if laravel else ours).get_secret_value()
+        return in_time_zone(url, self.settings.database_timezone)
+
+    @property
+    def disks(self) -> Disks:
+        """The disks that are set, and the app's own two where its folder is known."""
+        laravel = self._laravel
+        return Disks.of({**(laravel.disk_roots if laravel else {}), **self.settings.disk_roots})
+
+    @property
+    def api_url(self) -> str | None:
+        """Where the face API answers, as we or the app have it; None: at its usual address, or a private one."""
+        laravel = self._laravel
+        return self.settings.api_url or (laravel.face_api_url if laravel else None)
+
+    @property
+    def _laravel(self) -> LaravelSettings | None:
+        """The app's settings, where there is an app."""
+        return app_settings.load() if os.environ.keys() & _OF_AN_APP else None
+
+    @contextmanager
+    def store(self, *, create: bool = False) -> Iterator[Store]:
+        """The database of the settings; a SQLite file that is not there is only made with `create`."""
+        with closing(Store.open(self.database_url, create=create)) as store:
+            yield store
+
+    @contextmanager
+    def tools(self, store: Store) -> Iterator[Tools]:
+        """What the job works with; a private API ends with the block."""
+        # Here, and not above: a worker of the queue starts no API.
+        from faces.client.find_api import face_api
+
+        with face_api(self.settings, self.api_url, self.output.say) as client:
+            yield Tools(store, client, self.disks, self.linking, debug_subdir=self.debug_subdir)

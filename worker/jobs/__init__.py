@@ -1,0 +1,1 @@
+"""The jobs, one file a class, and what they work with."""

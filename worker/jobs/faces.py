@@ -1,0 +1,267 @@
+"""The job itself: a photo's faces become rows. What the command line calls, and the queue's consumer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from faces.client.face_answer import Encoded, FoundFace, Refused
+from faces.client.face_client import Drawing, FaceClient
+from faces.errors import EngineError, FacesError, FileMissing, ImageMissing, OutsideDisks
+from faces.laravel import last_error
+from faces.laravel.disks import Disks
+from faces.people.kept_face import KeptFace
+from faces.people.linking import Linking
+from faces.people.matching import Candidates, Encodings
+from faces.people.reconcile import Plan, reconcile
+from faces.photo.face import ENCODING_LENGTH
+from faces.store import encodings, faces, images
+from faces.store.candidates import CandidateReader
+from faces.store.database import Store, Transaction
+from faces.store.images import Image
+from worker.jobs.errand import ALONE, Errand, settle, take
+from worker.jobs.links import Link, columns_of, lock_links
+from worker.queue.steps import reached
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What the job works with. Threads may share it."""
+
+    store: Store
+    client: FaceClient
+    disks: Disks
+    linking: Linking
+    candidates: CandidateReader = field(default_factory=CandidateReader)
+    debug_pictures: bool = True
+    """Whether the API draws them: an image without one is not done then."""
+    debug_subdir: str = "debug"
+    """The folder of a debug picture, beside its original."""
+
+
+@dataclass(frozen=True, slots=True)
+class Processed:
+    """What became of an image; numbers of faces."""
+
+    image_id: int
+    found: int
+    inserted: int
+    removed: int
+    linked: int
+    seconds: float | None
+    warnings: tuple[str, ...]
+    done_already: bool = False
+    """Whether nothing was looked for, because it was done before."""
+    scale: int | None = None
+    """The longest side of the picture that the faces were found in."""
+    distances: tuple[float, ...] = ()
+    """Of the newly linked faces, to whom each was linked."""
+
+
+def process_image(tools: Tools, image_id: int, errand: Errand = ALONE, timeout: float | None = None) -> Processed:
+    """Find the faces of an image's photo and bring its rows up to date. Doing it twice changes nothing.
+
+    Args:
+        tools: what the job works with.
+        image_id: the image's row.
+        errand: what a job of the queue adds to the transaction.
+        timeout: seconds to wait for the API's answer; None: as long as the client does.
+
+    Raises:
+        ImageMissing: there is no such row, or it went away meanwhile; nothing is written.
+        LockLost: somebody else has the image's lock by now; nothing is written.
+        PhotoError, FileMissing, OutsideDisks, EngineError: this photo gave no faces; `last_error` says why.
+        FaceApiUnavailable: the API is away; `last_error` says so.
+        StoreUnavailable: the database is away; nothing is half written.
+    """
+    image = _image(tools, image_id)
+    reached("image read")
+    if done := _finish_if_done(tools, image, errand):
+        return done
+    encoded = _encode(tools, image, errand, timeout)
+    reached("encoded")
+    candidates = _candidates(tools, image_id) if encoded.faces else Candidates.of([], [], [])
+    reached("candidates read")
+    return tools.store.write(lambda transaction: _write(transaction, tools, image_id, errand, encoded, candidates))
+
+
+def finish_if_done(tools: Tools, image_id: int, errand: Errand) -> Processed | None:
+    """The end of a job whose image was done before; None where it was not, or is gone.
+
+    Raises:
+        LockLost, StoreUnavailable: as for `process_image`.
+    """
+    try:
+        return _finish_if_done(tools, _image(tools, image_id), errand)
+    except ImageMissing:
+        return None
+
+
+def _image(tools: Tools, image_id: int) -> Image:
+    with tools.store.reading() as transaction:
+        image = images.find(transaction, image_id)
+    if image is None:
+        raise ImageMissing(f"found no image {image_id} in {tools.store.name}")
+    return image
+
+
+def _finish_if_done(tools: Tools, image: Image, errand: Errand) -> Processed | None:
+    if not skips(tools, image, errand):
+        return None
+    return tools.store.write(lambda transaction: _write_if_done(transaction, tools, image.id, errand))
+
+
+def skips(tools: Tools, image: Image, errand: Errand) -> bool:
+    """Whether the errand leaves this image alone: faces are there, and the debug picture too where there are any."""
+    return errand.skip_done and image.faces_checked and bool(image.debug_filename or not tools.debug_pictures)
+
+
+def _write_if_done(transaction: Transaction, tools: Tools, image_id: int, errand: Errand) -> Processed | None:
+    """The end of a job whose image is done already; None where it is not, as the locked row says."""
+    if not skips(tools, take(transaction, image_id, errand), errand):
+        return None
+    return _done_already(transaction, image_id, errand)
+
+
+def _done_already(transaction: Transaction, image_id: int, errand: Errand) -> Processed:
+    settle(transaction, errand)
+    errand.leave(transaction)
+    return Processed(image_id, 0, 0, 0, 0, seconds=None, warnings=(), done_already=True)
+
+
+def _encode(tools: Tools, image: Image, errand: Errand, timeout: float | None) -> Encoded:
+    try:
+        file, original_path = _file_of(tools, image)
+        reached("file found")
+        drawing = Drawing(original_path, tools.debug_subdir, tools.store.schema.wants_webp) if original_path else None
+        errand.know(request=errand.request_id)
+        answer = tools.client.encode(file, image.filename, drawing, timeout, errand.request_id)
+        errand.know(request=answer.request_id)
+    except (FileMissing, OutsideDisks) as error:
+        _note(tools, image.id, errand, error, last_error.limited(str(error)))
+        raise
+    if isinstance(answer, Refused):
+        _note(tools, image.id, errand, answer.error, answer.last_error)
+        raise answer.error
+    return answer
+
+
+def _file_of(tools: Tools, image: Image) -> tuple[Path, str | None]:
+    """The file to read, and where it lies for the app; a scanned file has no such place, so nothing is drawn there."""
+    if tools.store.schema.ours and image.disk is None:
+        file = Path(image.path or "/", image.filename)
+        if not file.is_file():
+            raise FileMissing(f"there is no file {file}")
+        return file, None
+    file = tools.disks.path(image.disk, image.path, image.filename)
+    root = tools.disks.roots[image.disk or ""]
+    return file, str(root.joinpath((image.path or "").strip("/"), image.filename))
+
+
+def _note(tools: Tools, image_id: int, errand: Errand, error: FacesError, text: str) -> None:
+    """Write `last_error`, but not beside what another worker has done meanwhile."""
+    named = last_error.with_request(text, error.request_id)
+
+    def work(transaction: Transaction) -> bool:
+        image = take(transaction, image_id, errand)
+        if not skips(tools, image, errand):
+            images.note_error(transaction, image_id, named)
+        return last_error.without_request(image.last_error or "") == last_error.without_request(named)
+
+    try:
+        error.repeated = tools.store.write(work)
+    except EngineError:
+        # A table that holds no such characters: better a text with `?` than another error than the photo's.
+        named = named.encode("ascii", "replace").decode()
+        error.repeated = tools.store.write(work)
+    error.noted = named
+
+
+def _candidates(tools: Tools, image_id: int) -> Candidates:
+    with tools.store.reading() as transaction:
+        candidates = tools.candidates.read(transaction)
+    if tools.store.schema.has_persons or tools.linking.within_photo:
+        return candidates
+    return candidates.outside_image(image_id)
+
+
+def _write(
+    transaction: Transaction, tools: Tools, image_id: int, errand: Errand, encoded: Encoded, candidates: Candidates
+) -> Processed:
+    """All writing of an image, in the one order of locks: image row, its faces by id, whom they are linked to by id."""
+    image = take(transaction, image_id, errand)
+    reached("image locked")
+    if skips(tools, image, errand):
+        return _done_already(transaction, image_id, errand)
+    rows = faces.lock_of_image(transaction, image_id)
+    found = _matrix(encoded)
+    plan = reconcile(found, rows, redo=image.faces_checked)
+    kept = {plan.paired[row.id]: row for row in rows if row.id in plan.paired}
+    links = lock_links(transaction, tools.candidates, found, plan, kept, candidates, tools.linking)
+    _write_rows(transaction, image_id, encoded, rows, plan, links)
+    faces.remove(transaction, plan.removed)
+    debug_filename = Path(encoded.debug_image_path).name if encoded.debug_image_path else None
+    images.finish(transaction, image, debug_filename, encoded.pixels)
+    settle(transaction, errand)
+    reached("rows written")
+    errand.leave(transaction)
+    return Processed(
+        image_id=image_id,
+        found=len(found),
+        inserted=len(plan.inserted),
+        removed=len(plan.removed),
+        linked=len(links),
+        seconds=encoded.seconds,
+        warnings=(*encoded.warnings, *plan.warnings),
+        scale=encoded.scale,
+        distances=tuple(links[place].distance for place in sorted(links)),
+    )
+
+
+def _matrix(encoded: Encoded) -> Encodings:
+    return np.array([face.encoding for face in encoded.faces]).reshape(-1, ENCODING_LENGTH)
+
+
+def _write_rows(
+    transaction: Transaction,
+    image_id: int,
+    encoded: Encoded,
+    rows: list[KeptFace],
+    plan: Plan,
+    links: Mapping[int, Link],
+) -> None:
+    """Write in the order of places, because a face may be linked to an earlier one that has no row before."""
+    kept = {plan.paired[row.id]: row for row in rows if row.id in plan.paired}
+    ids = {place: row.id for place, row in kept.items()}
+    for place, face in enumerate(encoded.faces):
+        link = columns_of(links.get(place), ids)
+        if row := kept.get(place):
+            number = {"face_index": plan.indexes.get(row.id, row.face_index)}
+            faces.update(transaction, row, _changes(face, row) | number | link)
+        elif place in plan.inserted:
+            ids[place] = faces.insert(transaction, image_id, _values(face) | {"face_index": place} | link)
+    for row in rows:
+        if row.id in plan.indexes and row.id not in plan.paired:
+            faces.update(transaction, row, {"face_index": plan.indexes[row.id]})
+
+
+def _values(face: FoundFace) -> dict[str, object]:
+    """The columns of a found face as a new row has them."""
+    values: dict[str, object] = {"encoding": encodings.write_encoding(face.encoding)}
+    if face.quality:
+        values["quality_score"] = face.quality.total
+        values["quality_details"] = encodings.write_quality_details(face.quality)
+    if face.box:
+        values["box"] = encodings.write_box(face.box)
+    return values
+
+
+def _changes(face: FoundFace, row: KeptFace) -> dict[str, object]:
+    """What a found face changes in its row: only what the row lacks, and where in the photo it is."""
+    lacking = {name for name in ("encoding", "quality_score", "quality_details") if getattr(row, name) is None}
+    # Boxes are compared as numbers: MySQL writes JSON in its own way, and nothing changed is no UPDATE.
+    moved = {"box"} if encodings.read_box(row.box) != face.box else set()
+    return {name: value for name, value in _values(face).items() if name in lacking | moved}

@@ -1,0 +1,129 @@
+"""Which jobs ended their worker: a mark while a job runs, that only an orderly end removes.
+
+Laravel counts no attempt of a job whose worker was killed: it would come back for ever. So would a delivery whose
+handling broke, so that its channel had to be dropped: it is counted beside.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+
+from faces.errors import FacesError
+from faces.store.database import Transaction
+from worker.laravel.app_cache import Values
+from worker.laravel.database_cache import DatabaseCache
+
+_log = logging.getLogger(__name__)
+
+#: Beginning of the keys of the marks.
+KEY = "face-crash:"
+
+#: Beginning of the keys of the counts of dropped deliveries.
+_DROPPED = "face-dropped:"
+
+#: Seconds for which a mark counts.
+_REMEMBERED = 24 * 3600
+
+
+class CrashMarks:
+    """The marks of one worker. For jobs whose lock is held: nobody else marks the same job meanwhile."""
+
+    def __init__(self, values: Values, worker_id: str) -> None:
+        """`worker_id` is of this process alone."""
+        self._values, self._worker_id = values, worker_id
+        self._ours: dict[str, bytes] = {}
+        """The marks of the jobs in hand, as they are kept."""
+        self._left: dict[str, bytes] = {}
+        """Those of jobs that have ended."""
+
+    def begin(self, uuid: str) -> int:
+        """Mark the job as ours; returns how many workers it has ended by now.
+
+        A mark of another worker means that it ended there: one more.
+
+        Raises:
+            CacheUnavailable: the app's cache is away; nothing is marked.
+        """
+        self.remove_left()
+        count, mark = 0, self._mark(0)
+        if not self._values.add(f"{KEY}{uuid}", mark, _REMEMBERED):
+            owner, count = self._find(uuid)
+            count += owner not in {None, self._worker_id}
+            mark = self._mark(count)
+            self._values.put(f"{KEY}{uuid}", mark, _REMEMBERED)
+        self._ours[uuid] = mark
+        return count
+
+    def end_within(self, transaction: Transaction, uuid: str) -> None:
+        """Remove our mark as part of the transaction that ends the job, if the marks are in its database.
+
+        `ended_within` is told that it was committed. Where it never is, or the marks are elsewhere, `end` does it.
+        """
+        if isinstance(self._values, DatabaseCache) and uuid in self._ours:
+            self._values.forget_within(transaction, f"{KEY}{uuid}", self._ours[uuid])
+
+    def ended_within(self, uuid: str) -> None:
+        """The transaction of `end_within` was committed: there is nothing left to `end`."""
+        if isinstance(self._values, DatabaseCache):
+            self._ours.pop(uuid, None)
+
+    def end(self, uuid: str) -> None:
+        """Remove our mark, if there still is one: the job came to an orderly end.
+
+        While the cache is away it is kept in mind.
+        """
+        if uuid in self._ours:
+            self._left[uuid] = self._ours.pop(uuid)
+        try:
+            self.remove_left()
+        except FacesError as error:
+            _log.debug("the marks of %d ended jobs are removed later: %s", len(self._left), error)
+
+    def remove_left(self) -> None:
+        """Remove the marks of jobs that ended while the app's cache was away.
+
+        Raises:
+            CacheUnavailable: it still is.
+        """
+        for uuid, mark in sorted(self._left.items()):
+            self._values.forget_this(f"{KEY}{uuid}", mark)
+            del self._left[uuid]
+
+    def count_dropped(self, uuid: str) -> None:
+        """A delivery of the job was dropped.
+
+        Raises:
+            CacheUnavailable: the app's cache is away; nothing is counted.
+        """
+        self._values.increment(f"{_DROPPED}{uuid}", _REMEMBERED)
+
+    def dropped(self, uuid: str) -> int:
+        """How many deliveries of the job were dropped.
+
+        Raises:
+            CacheUnavailable: the app's cache is away.
+        """
+        count = re.fullmatch(rb"i:(\d+);", self._values.get(f"{_DROPPED}{uuid}") or b"")
+        return int(count[1]) if count else 0
+
+    def forget_dropped(self, uuid: str) -> None:
+        """The job is settled. While the cache is away the count stays; a day later it is gone."""
+        try:
+            self._values.forget(f"{_DROPPED}{uuid}")
+        except FacesError as error:
+            _log.debug("the count of dropped deliveries of job %s stays: %s", uuid, error)
+
+    def _mark(self, count: int) -> bytes:
+        return _serialized(f"{count}:{self._worker_id}")
+
+    def _find(self, uuid: str) -> tuple[str | None, int]:
+        value = self._values.get(f"{KEY}{uuid}") or b""
+        match = re.fullmatch(r's:\d+:"(\d+):(.*)";', value.decode(errors="replace"))
+        return (match[2], int(match[1])) if match else (None, 0)
+
+
+def _serialized(text: str) -> bytes:
+    """A string as PHP serializes it, so that the app may read the key like any other."""
+    data = text.encode()
+    return b's:%d:"%b";' % (len(data), data)

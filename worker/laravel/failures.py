@@ -1,0 +1,138 @@
+"""The end of a job that failed for good: its image, its dedup key and its row in `failed_jobs`, in one transaction.
+
+What the database does not take as it is, is written in plainer forms: as ASCII, then as a short row that says where the
+whole message is, then without a row. Then the message must be kept elsewhere, and whoever calls is told so.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+from faces.errors import EngineError, LockLost, SchemaError, StoreRefused
+from faces.laravel.last_error import limited
+from faces.store import failed_jobs, images, job_batches, queues
+from faces.store.database import Store, Transaction
+from faces.store.failed_jobs import FailedJob
+from worker.jobs.errand import ALONE, Errand
+
+_log = logging.getLogger(__name__)
+
+#: The image that a message's body is of, where it is one of the same class; None where not.
+ImageOf = Callable[[bytes], int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What is written of a job that failed for good."""
+
+    job: FailedJob
+    class_name: str | None = None
+    """The job's class; None for a message that is no job of ours."""
+    image_id: int | None = None
+    last_error: str | None = None
+    """The text for its image; None leaves what is there, and so does an image whose faces were found before."""
+    repeated: bool = False
+    """Whether the image said the same before this job: then the row of an earlier job for it is written over."""
+    has_row: bool = True
+    """Whether the app keeps failed jobs at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How to read what only the door of the queue can read: messages, and a batch's options."""
+
+    image_of: ImageOf
+    allows_failures: Callable[[bytes], bool]
+
+
+def unrecorded_queue_of(queue: str) -> str:
+    """The durable queue in which messages of `queue` are kept whole that `failed_jobs` does not take."""
+    return f"{queue}.unrecorded"
+
+
+def record_failure(
+    store: Store, failure: Failure, reading: Reading, errand: Errand = ALONE, patience: float = 2.0
+) -> bool:
+    """Write all that is left of a job; doing it twice changes nothing.
+
+    Where the job has a row already, waits up to `patience` seconds for `queue:retry` to delete it.
+
+    Returns:
+        Whether its row has the whole message. Where not, the message must be kept in `unrecorded_queue_of` its queue,
+        where the short row, or else the log, says that it is.
+
+    Raises:
+        LockLost: somebody else has the image's lock by now; nothing is written.
+        StoreUnavailable: the database is away; nothing is half written.
+    """
+    if not failure.has_row:
+        store.write(partial(_write, failure=failure, form=_WITHOUT_ROW, reading=reading, errand=errand))
+        return True
+    place = unrecorded_queue_of(failure.job.queue)
+    for form in _forms(store, failure.job, place, patience):
+        try:
+            store.write(partial(_write, failure=failure, form=form, reading=reading, errand=errand))
+        except (EngineError, SchemaError, StoreRefused) as error:
+            _log.warning("the failed job %s is not taken %s: %s", failure.job.uuid, form.words, error)
+            continue
+        if form.job is None:
+            break
+        return form.job.whole
+    _log.error("the failed job %s has no row in failed_jobs: its message is kept whole in %s", failure.job.uuid, place)
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """One way to write a failure, less demanding than the one before."""
+
+    words: str
+    job: FailedJob | None
+    plain: bool = True
+    """Whether all its texts are ASCII."""
+
+
+_WITHOUT_ROW = _Form("without a row", None)
+
+
+def _forms(store: Store, job: FailedJob, place: str, patience: float) -> Iterator[_Form]:
+    room = failed_jobs.room(store)
+    try:
+        failed_jobs.wait_until_gone(store, job.uuid, patience)
+    except (SchemaError, StoreRefused) as error:
+        _log.debug("failed_jobs cannot be read: %s", error)
+    if job.whole and (room is None or job.size <= room):
+        yield _Form("as it is", job, plain=False)
+        if (ascii_job := job.in_ascii()) is not None:
+            yield _Form("in ASCII", ascii_job)
+    yield _Form("as a short row", job.short(place))
+    yield _WITHOUT_ROW
+
+
+def _write(transaction: Transaction, failure: Failure, form: _Form, reading: Reading, errand: Errand) -> None:
+    """In the job's order of locks: the image's row first, whose holder alone looks for an earlier job's row."""
+    image = images.lock(transaction, failure.image_id) if failure.image_id is not None else None
+    if image and not errand.still_ours():
+        raise LockLost(f"the lock of image {image.id} ran out or is another's by now: nothing was written")
+    if image and failure.last_error is not None and not image.faces_checked:
+        text = limited(failure.last_error)
+        images.note_error(transaction, image.id, text.encode("ascii", "replace").decode() if form.plain else text)
+    if errand.dedup_key is not None:
+        queues.forget(transaction, errand.dedup_key)
+    if errand.batch:
+        job_batches.count_failure(transaction, *errand.batch, reading.allows_failures)
+    if form.job is None or (image and failure.repeated and _replace_earlier(transaction, failure, form.job, reading)):
+        return
+    failed_jobs.record(transaction, form.job)
+
+
+def _replace_earlier(transaction: Transaction, failure: Failure, job: FailedJob, reading: Reading) -> bool:
+    if failure.class_name is None or failure.image_id is None:
+        return False
+    for uuid, payload in failed_jobs.naming(transaction, failure.class_name, failure.image_id):
+        if uuid != job.uuid and reading.image_of(payload.encode()) == failure.image_id:
+            return failed_jobs.replace(transaction, uuid, job)
+    return False

@@ -1,0 +1,157 @@
+"""The lock of one image, held and renewed for as long as a job works on it: nobody else does the same work now."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import string
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from faces.errors import FacesError, LockHeld
+from faces.store.database import Transaction
+from worker.laravel.app_cache import AppCache
+from worker.laravel.database_cache import DatabaseCache
+
+_log = logging.getLogger(__name__)
+
+#: Beginning of the keys, as the app's own job has them.
+KEY = "face-processing:"
+
+#: Seconds between two looks at a lock that somebody holds, as Laravel's `block`.
+_POLL_SECONDS = 0.25
+
+#: Seconds until a renewal that failed is tried again.
+_RENEW_AGAIN_SECONDS = 1.0
+
+#: An owner as Laravel's Str::random makes it.
+_OWNER_LENGTH = 16
+_OWNER_LETTERS = string.ascii_letters + string.digits
+
+
+class Stopping(Protocol):
+    """A wish to stop, that a wait can be ended by; `threading.Event` is one."""
+
+    def is_set(self) -> bool:
+        """Whether it was uttered."""
+
+    def wait(self, seconds: float, /) -> bool:
+        """Wait so long, or until it is; returns whether it was."""
+
+
+class ImageLock:
+    """A lock that is ours, until somebody else has it. Without a cache there is none, and the row alone decides."""
+
+    def __init__(self, cache: AppCache | None, image_id: int, seconds: int) -> None:
+        """Not taken yet; it runs out after `seconds` without a renewal."""
+        self._cache, self._key, self._seconds = cache, f"{KEY}{image_id}", seconds
+        self._owner = "".join(secrets.choice(_OWNER_LETTERS) for _ in range(_OWNER_LENGTH))
+        self._over = threading.Event()
+        self._renewing = threading.Thread(
+            target=self._keep, args=(cache,), name=f"lock of image {image_id}", daemon=True
+        )
+        self._may_be_ours = self._may_be_given_back = False
+
+    def take(self) -> bool:
+        """Try once; a lock that is taken is renewed at a third of its time.
+
+        Raises:
+            CacheUnavailable: the app's cache is away.
+        """
+        if self._cache is None:
+            return True
+        # True already while we ask: a second SIGTERM may end the asking between the answer and the next line.
+        self._may_be_ours = True
+        try:
+            self._may_be_ours = self._cache.acquire(self._key, self._owner, self._seconds)
+        except FacesError:
+            self._may_be_ours = False
+            raise
+        if self._may_be_ours:
+            self._renewing.start()
+        return self._may_be_ours
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it was taken, as far as we know, and not given back; without a cache it always is."""
+        return self._cache is None or self._may_be_ours
+
+    def is_ours(self) -> bool:
+        """Whether nobody else has it, read again without locking anything.
+
+        Raises:
+            CacheUnavailable: the app's cache is away: nobody knows.
+        """
+        if self._cache is None:
+            return True
+        return self._may_be_ours and self._cache.owner_of(self._key) == self._owner
+
+    def give_back_within(self, transaction: Transaction) -> None:
+        """Give it back as the last thing in the transaction that ends the job, if the locks are in its database.
+
+        Whoever wants it waits until the commit. `given_back_within` is told that it was committed; where it never is,
+        or the locks are elsewhere, `give_back` does it.
+        """
+        if isinstance(self._cache, DatabaseCache) and self._may_be_ours:
+            self._may_be_given_back = True
+            self._cache.release_within(transaction, self._key, self._owner)
+
+    def given_back_within(self) -> None:
+        """The transaction of `give_back_within` was committed: there is nothing left to give back."""
+        if isinstance(self._cache, DatabaseCache):
+            self._end_renewals()
+
+    def give_back(self) -> None:
+        """End the renewals and give it back; a second time does nothing. Where the cache is away, it runs out."""
+        if self._cache is None or not self._may_be_ours:
+            return
+        self._end_renewals()
+        try:
+            self._cache.release(self._key, self._owner)
+        except FacesError as error:
+            _log.warning("the lock %s was not given back and runs out in %d s: %s", self._key, self._seconds, error)
+
+    def _end_renewals(self) -> None:
+        self._may_be_ours = False
+        self._over.set()
+        if self._renewing.ident is not None:
+            self._renewing.join()
+
+    def _keep(self, cache: AppCache) -> None:
+        pause: float | None = self._seconds / 3
+        while pause is not None and not self._over.wait(pause):
+            pause = self._renewed(cache)
+
+    def _renewed(self, cache: AppCache) -> float | None:
+        """Renew once; returns the seconds until the next time, None if there is nothing to renew any more."""
+        try:
+            # One that a transaction gives back is gone, or is there again should that be rolled back.
+            if cache.renew(self._key, self._owner, self._seconds) or self._may_be_given_back:
+                return self._seconds / 3
+        except FacesError as error:
+            _log.debug("the lock %s could not be renewed yet: %s", self._key, error)
+            return min(_RENEW_AGAIN_SECONDS, self._seconds / 3)
+        _log.warning("the lock %s is not ours any more", self._key)
+        return None
+
+
+@contextmanager
+def image_lock(cache: AppCache | None, image_id: int, seconds: int, wait: float, stop: Stopping) -> Iterator[ImageLock]:
+    """Hold the image's lock for the block; waits at most `wait` seconds for it, and not when told to stop.
+
+    Raises:
+        LockHeld: somebody else has it.
+        CacheUnavailable: the app's cache is away.
+    """
+    lock = ImageLock(cache, image_id, seconds)
+    try:
+        end = time.monotonic() + wait
+        while not lock.take():
+            if time.monotonic() >= end or stop.wait(_POLL_SECONDS):
+                raise LockHeld(f"somebody else works on image {image_id} now")
+        yield lock
+    finally:
+        lock.give_back()

@@ -1,0 +1,1 @@
+"""What every class of jobs needs: from a delivery to its end."""

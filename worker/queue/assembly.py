@@ -1,0 +1,248 @@
+"""Puts a worker together out of the settings: what is wrong stops the start, what is only away does not."""
+
+from __future__ import annotations
+
+import codecs
+import logging
+import secrets
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+
+import httpx2
+
+from faces.client.face_client import FaceClient, KeptConnections, open_http
+from faces.errors import SettingsError
+from faces.laravel import app_settings
+from faces.laravel.app_settings import LaravelSettings
+from faces.laravel.rabbitmq_env import BrokerTls
+from faces.settings import Settings
+from faces.store import statement_trial
+from faces.store.database import Store
+from faces.store.statement_trial import Needed
+from faces.system.systemd_notify import Systemd
+from worker.amqp.broker import Broker
+from worker.amqp.settings import Address, BrokerSettings, QueueOptions, Tls
+from worker.commands.session import Session
+from worker.jobs.faces import Tools
+from worker.laravel import completion
+from worker.laravel.crash_marks import CrashMarks
+from worker.laravel.encryption import keys_of
+from worker.laravel.open_cache import OpenedCache, open_cache
+from worker.laravel.orders import Orders
+from worker.queue import probes
+from worker.queue.changes import PAUSE_SECONDS, Changes
+from worker.queue.circuit import Circuit
+from worker.queue.evidence import Evidence
+from worker.queue.face_job import FaceJobs
+from worker.queue.loop import Consumer, Until
+from worker.queue.opening import NotOpened, Opening
+from worker.queue.pulse import Pulse
+from worker.queue.recorder import Recorder
+from worker.queue.status import Status
+from worker.queue.stop import Stop
+from worker.queue.watch import Watch
+from worker.queue.work import Work
+
+_log = logging.getLogger(__name__)
+
+#: Columns of `failed_jobs` that a failure is recorded in, by the app's driver; `null` only logs failures.
+_FAILED_COLUMNS: dict[str, tuple[str, ...] | None] = {
+    "database-uuids": ("uuid", "connection", "queue", "payload", "exception", "failed_at"),
+    "database": ("connection", "queue", "payload", "exception", "failed_at"),
+    "null": None,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What a worker works with, opened; whoever opened it closes it."""
+
+    broker: Broker
+    store: Store
+    cache: OpenedCache
+    client: FaceClient
+
+
+#: What Python would only load with the first text that needs it, in the middle of a job.
+_CODECS = ("ascii", "idna")
+
+#: The app's tables that jobs use, beside those of its cache.
+_TABLES = ("images", "faces", "persons", "queues", "failed_jobs", "job_batches")
+
+
+def run_worker(session: Session, queues: Sequence[str], until: Until, look_for_changes: float = PAUSE_SECONDS) -> int:
+    """Make a worker, let it work, and take it down again in order; returns the exit code.
+
+    While something refuses, it is looked every `look_for_changes` seconds whether settings or tables changed.
+
+    Raises:
+        SettingsError, SchemaError: it cannot work as things are set.
+    """
+    laravel = app_settings.load()
+    queues = tuple(queues) or (laravel.queue,)
+    if laravel.failed_driver not in _FAILED_COLUMNS:
+        raise SettingsError(
+            f"QUEUE_FAILED_DRIVER: found {laravel.failed_driver}, where only PHP can record failed jobs; needed "
+            "database-uuids or database, or null to log failures only"
+        )
+    if session.settings.foreign_jobs_queue in queues:
+        raise SettingsError(
+            f"FACE_FOREIGN_JOBS_QUEUE: found {session.settings.foreign_jobs_queue}, which this worker takes jobs from; "
+            "needed a queue of PHP's workers"
+        )
+    for codec in _CODECS:
+        codecs.lookup(codec)
+    with ExitStack() as stack:
+        stop = stack.enter_context(closing(Stop()))
+        stop.listen()
+        pulse = stack.enter_context(closing(Pulse(Systemd.take(), session.settings.api_timeout)))
+        # Also while it waits for what is away: nobody's start may depend on that.
+        pulse.start()
+        status = stack.enter_context(closing(Status(session.settings.state_dir, queues)))
+        try:
+            changes = Changes(laravel, pause=look_for_changes)
+            consumer = _consumer(stack, session, laravel, queues, until, Opening(stop, pulse, status, changes))
+        except NotOpened:
+            return 0
+        return consumer.run()
+
+
+def _consumer(
+    stack: ExitStack,
+    session: Session,
+    laravel: LaravelSettings,
+    queues: Sequence[str],
+    until: Until,
+    opening: Opening,
+) -> Consumer:
+    """Everything that the stack closes again, in the order in which it must be there."""
+    settings = session.settings
+    broker = Broker(_broker_settings(laravel), queues, _queue_options(settings))
+    url = laravel.database_url.get_secret_value()
+    opened = opening.wait_for("database", lambda: Store.open(url, create=url.startswith("sqlite")))
+    store = stack.enter_context(closing(opened))
+    needed = _check(store, settings, laravel)
+    for warning in opening.wait_for("database", lambda: statement_trial.try_statements(store, needed)):
+        _log.warning("%s", warning)
+    opened_cache = opening.wait_for("app's cache", lambda: open_cache(laravel, store, settings))
+    cache = stack.enter_context(closing(opened_cache))
+    tables = {*_TABLES, laravel.cache_table, laravel.cache_lock_table}
+    opening.wait_for("database", lambda: opening.changes.watch(store, tables))
+    connections = KeptConnections()
+    client = FaceClient(stack.enter_context(_http(session, connections)), connections.drop)
+    consumer = assemble(World(broker, store, cache, client), session, laravel, queues, until, opening)
+    stack.enter_context(closing(broker))
+    broker.start()
+    stack.enter_context(closing(Watch(broker.report, opening.status.broker)))
+    opening.pulse.ask_also(broker.answers)
+    _log.info("taking jobs of %s from %s; rows in %s", settings.job_class, ", ".join(queues), store.name)
+    return consumer
+
+
+def assemble(
+    world: World,
+    session: Session,
+    laravel: LaravelSettings,
+    queues: Sequence[str],
+    until: Until,
+    opening: Opening,
+) -> Consumer:
+    """A worker upon what is open; starts, opens and closes nothing."""
+    settings, stop = session.settings, opening.stop
+    store, cache = world.store, world.cache
+    keys = keys_of(laravel.app_key.get_secret_value(), laravel.app_previous_keys.get_secret_value())
+    tools = Tools(
+        store,
+        world.client,
+        session.disks,
+        session.linking,
+        debug_pictures=bool(settings.disk_roots),
+        debug_subdir=session.debug_subdir,
+    )
+    recorder = Recorder(store, laravel.connection_name, keys, has_rows=laravel.failed_driver != "null")
+    marks = CrashMarks(cache.values, secrets.token_hex(8))
+    evidence = Evidence(cache.values)
+    default_queue = laravel.default_queue
+    faces = FaceJobs(tools, settings, keys, cache.values, cache.locks, marks, recorder, evidence, stop, default_queue)
+    # The one table of jobs: the app's class and what does it.
+    work = Work({settings.job_class: faces}, recorder, settings, evidence, marks)
+    looks = [probes.of_api(world.client), probes.of_store(store, cache.values), probes.of_cache(cache.values)]
+    circuit = Circuit(looks, stop)
+    orders = Orders(cache.values, laravel)
+    return Consumer(
+        world.broker,
+        queues,
+        work,
+        circuit,
+        orders,
+        marks,
+        evidence,
+        until,
+        stop,
+        opening.status,
+        opening.pulse,
+        opening.changes,
+    )
+
+
+def _check(store: Store, settings: Settings, laravel: LaravelSettings) -> Needed:
+    """What this configuration writes, after a look whether the tables for it are there.
+
+    Raises:
+        SettingsError, SchemaError: a choice or a table is missing.
+    """
+    completion.require_choice(store.schema, settings.completion_event)
+    failed_jobs = _FAILED_COLUMNS[laravel.failed_driver]
+    if failed_jobs is not None:
+        store.schema.require_tables("failed_jobs")
+    # Where one of them is not there, the cache's own opening says what that means.
+    cache_tables = store.schema.tables if laravel.cache_store == "database" else frozenset[str]()
+    return Needed(
+        failed_jobs,
+        cache_table=laravel.cache_table if laravel.cache_table in cache_tables else None,
+        lock_table=laravel.cache_lock_table
+        if settings.lock == "auto" and laravel.cache_lock_table in cache_tables
+        else None,
+    )
+
+
+def _http(session: Session, connections: KeptConnections) -> httpx2.Client:
+    settings = session.settings
+    url = session.api_url or f"http://{settings.api_address}"
+    key = settings.api_key.get_secret_value() if settings.api_key else None
+    return open_http(url, key=key, timeout=settings.api_timeout, connections=connections)
+
+
+def _broker_settings(laravel: LaravelSettings) -> BrokerSettings:
+    return BrokerSettings(
+        addresses=tuple(Address(one.host, one.port) for one in laravel.brokers),
+        user=laravel.rabbitmq_user,
+        password=laravel.rabbitmq_password.get_secret_value(),
+        vhost=laravel.rabbitmq_vhost,
+        tls=_tls(laravel.tls) if laravel.tls else None,
+    )
+
+
+def _tls(tls: BrokerTls) -> Tls:
+    return Tls(
+        ca_file=str(tls.ca_file) if tls.ca_file else None,
+        certificate=str(tls.certificate) if tls.certificate else None,
+        key=str(tls.key) if tls.key else None,
+        passphrase=tls.passphrase.get_secret_value() if tls.passphrase else None,
+        verify_peer=tls.verify_peer,
+    )
+
+
+def _queue_options(settings: Settings) -> QueueOptions:
+    return QueueOptions(
+        prioritize_delayed=settings.rabbitmq_prioritize_delayed,
+        max_priority=settings.rabbitmq_queue_max_priority,
+        quorum=settings.rabbitmq_quorum,
+        exchange=settings.rabbitmq_exchange or "",
+        exchange_type=settings.rabbitmq_exchange_type,
+        routing_key=settings.rabbitmq_exchange_routing_key,
+        reroute_failed=settings.rabbitmq_reroute_failed,
+        failed_exchange=settings.rabbitmq_failed_exchange or "",
+        failed_routing_key=settings.rabbitmq_failed_routing_key,
+    )

@@ -1,0 +1,120 @@
+"""Notices that the app's settings or tables are others than at the start: what refuses may want a worker of today's."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from faces.errors import FacesError, SettingsError
+from faces.laravel import app_settings
+from faces.laravel.app_settings import LaravelSettings
+from faces.laravel.environment import LaravelEnvironment
+from faces.store import columns
+from faces.store.columns import Columns
+from faces.store.database import Store
+
+_log = logging.getLogger(__name__)
+
+#: Seconds between two looks.
+PAUSE_SECONDS = 60.0
+
+#: Seconds for which a file stays as it is before it is read: somebody may be writing it just now.
+_SETTLED_SECONDS = 2.0
+
+
+class Changes:
+    """What was there at the start, and what differs now. What cannot be read is no change."""
+
+    def __init__(
+        self,
+        laravel: LaravelSettings,
+        environment: Mapping[str, str] | None = None,
+        pause: float = PAUSE_SECONDS,
+    ) -> None:
+        """Remember the settings, read a moment ago from this environment; looks are `pause` seconds apart.
+
+        Raises:
+            SettingsError: the app's file cannot be read any more.
+        """
+        self._environment = dict(os.environ if environment is None else environment)
+        self._laravel, self._pause = laravel, pause
+        self._variables = LaravelEnvironment.read(self._environment).variables
+        self._store: Store | None = None
+        self._columns: Columns = {}
+        self._tables: frozenset[str] = frozenset()
+        self._look_at: float | None = None
+        self._well_since: float | None = None
+
+    def watch(self, store: Store, tables: Collection[str]) -> None:
+        """Remember the columns of these tables, too.
+
+        Raises:
+            StoreUnavailable: the database is away.
+        """
+        self._tables = frozenset(tables)
+        with store.reading() as transaction:
+            self._columns = columns.of(transaction, self._tables)
+        self._store = store
+
+    def reason_to_leave(self, refusing: bool) -> str | None:
+        """What is another than at the start, in words without values; None while nothing is, or it is no time to look.
+
+        Meant to be asked every second or so. It looks while something refuses: first when that has lasted for as long
+        as two looks are apart, even with good moments in between.
+        """
+        if not self._is_time(refusing):
+            return None
+        reasons = [self._changed_settings(), self._changed_columns()]
+        return "; ".join(reason for reason in reasons if reason) or None
+
+    def _is_time(self, refusing: bool) -> bool:
+        now = time.monotonic()
+        if not refusing:
+            self._well_since = self._well_since or now
+            return False
+        was_well = self._well_since is not None and now - self._well_since > self._pause
+        if self._look_at is None or was_well:
+            self._look_at = now + self._pause
+        self._well_since = None
+        if now < self._look_at:
+            return False
+        self._look_at = now + self._pause
+        return True
+
+    def _changed_settings(self) -> str | None:
+        try:
+            environment = LaravelEnvironment.read(self._environment)
+            if environment.file and _is_being_written(environment.file):
+                return None
+            if app_settings.load(self._environment) == self._laravel:
+                return None
+        except (SettingsError, OSError) as error:
+            _log.debug("the app's settings cannot be read now: %s", error)
+            return None
+        names = sorted(
+            name
+            for name in self._variables.keys() | environment.variables.keys()
+            if self._variables.get(name) != environment.variables.get(name)
+        )
+        return f"the app's settings changed: {', '.join(names)}" if names else None
+
+    def _changed_columns(self) -> str | None:
+        if self._store is None:
+            return None
+        try:
+            with self._store.reading() as transaction:
+                now = columns.of(transaction, self._tables)
+        except FacesError as error:
+            _log.debug("the database's tables cannot be looked at now: %s", error)
+            return None
+        words = columns.differences(self._columns, now)
+        return f"the database changed: {', '.join(words)}" if words else None
+
+
+def _is_being_written(file: Path) -> bool:
+    """An empty file counts, too: a full disk leaves one, and it would send the worker to the defaults of everything."""
+    status = file.stat()
+    return status.st_size == 0 or abs(time.time() - status.st_mtime) < _SETTLED_SECONDS

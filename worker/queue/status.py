@@ -1,0 +1,161 @@
+"""What this worker is doing and waits for, told to a file that the command `status` reads."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from worker.amqp.report import BrokerReport
+from worker.queue import status_file
+from worker.queue.outcome import Done, Failed, Forward, Outcome, Release
+from worker.queue.waits import OF_BROKER, OF_WORLD, Waits, boot_seconds, of_broker
+
+_log = logging.getLogger(__name__)
+
+_COUNTS: dict[type, str] = {Done: "done", Release: "released", Failed: "failed", Forward: "handed_on"}
+
+
+class Status:
+    """The file of this worker. Where it cannot be written, the worker works on without. Threads may share it."""
+
+    def __init__(self, state: Path, queues: Sequence[str]) -> None:
+        """Make it, and count what workers left that were killed."""
+        self._folder = status_file.folder_of(state)
+        self._report = status_file.new(queues, time.time())
+        self._guard = threading.RLock()
+        self._does = "starting"
+        self._waits = Waits()
+        self._broker: BrokerReport | None = None
+        self._broker_heard_at = boot_seconds()
+        self._written: str | None = None
+        self._broken = False
+        self.ordered_to_wait: str | None = None
+        with self._best_effort():
+            status_file.sweep(self._folder)
+        self.starting()
+
+    def starting(self) -> None:
+        """It is not ready for jobs yet."""
+        self._set("starting", {"start": "it is starting"})
+
+    def working(self, **job: Any) -> None:
+        """A job is in hand. Only its end tells whether what was waited for is there."""
+        with self._guard:
+            self._waits.forget(["start"])
+            self._does, self._report.job = "working", job
+            self._write()
+
+    def idle(self) -> None:
+        """There is nothing to do."""
+        with self._guard:
+            self._report.job = None
+            self._set("idle", {})
+
+    def waiting(self, reason: str | None, what: str = "other") -> None:
+        """Something is away: `what` as `waits.OF_WORLD` has it. The job in hand, if there is one, stays."""
+        self._set("waiting", {what: reason or "something is away"})
+
+    def ordered(self, reason: str | None) -> None:
+        """The app wants no job to be taken, or (None) wants it again; said once."""
+        if reason == self.ordered_to_wait:
+            return
+        _log.info("%s", f"no job is taken: {reason}" if reason else "jobs may be taken again")
+        with self._guard:
+            self.ordered_to_wait, self._report.job = reason, None
+            self._set("ordered to wait" if reason else "idle", {})
+
+    def ended(self, outcome: Outcome) -> None:
+        """A job's outcome. One that ended for good shows that the world was there."""
+        with self._guard:
+            if name := _COUNTS.get(type(outcome)):
+                self._report.counts[name] += 1
+            if not isinstance(outcome, Release):
+                self._waits.forget(OF_WORLD)
+            self._does, self._report.job = "idle", None
+            self._write()
+
+    def broker(self, report: BrokerReport) -> None:
+        """How the connection is; may be told every second."""
+        with self._guard:
+            now = boot_seconds()
+            if report != self._broker:
+                self._note_broker(report, now)
+            self._broker, self._broker_heard_at = report, now
+            self._write()
+
+    def refused(self, job: str) -> None:
+        """A job, by its uuid, was refused by the world and waits at the queue's tail."""
+        with self._guard:
+            lately = {known: self._report.refused[known] for known in self._report.refused_jobs}
+            self._report.refused = lately | {job: boot_seconds()}
+            self._write()
+
+    def settled(self, job: str) -> None:
+        """That job is done or failed."""
+        with self._guard:
+            if self._report.refused.pop(job, None) is not None:
+                self._write()
+
+    def unrecorded(self, messages: int) -> None:
+        """How many messages wait in the queues `<queue>.unrecorded` now."""
+        with self._guard:
+            self._report.unrecorded = messages
+            self._write()
+
+    def close(self) -> None:
+        """The worker ends in order."""
+        with self._guard, self._best_effort():
+            status_file.count_ended(self._folder, [self._report.counts])
+            status_file.remove(self._folder, self._report)
+
+    def _set(self, does: str, found: dict[str, str]) -> None:
+        """What the worker does, and what it waits for beside RabbitMQ."""
+        with self._guard:
+            self._waits.are(found, OF_WORLD, boot_seconds())
+            self._does = does
+            self._write()
+
+    def _note_broker(self, report: BrokerReport, now: float) -> None:
+        known, since = self._broker, self._report.broker and self._report.broker["since"]
+        began = now
+        if known is None or (known.connected, known.since) != (report.connected, report.since):
+            # It began after the report before this one, whatever the clock of `since` did meanwhile.
+            began = since = now - min(max(time.time() - report.since, 0.0), now - self._broker_heard_at)
+        self._waits.are(of_broker(report, self._report.queues), OF_BROKER, now, began)
+        self._report.broker = asdict(report) | {"since": since, "missing": list(report.missing)}
+
+    def _write(self) -> None:
+        """Where it is new."""
+        self._report.waiting = self._waits.all()
+        self._report.state, self._report.reason = self._state()
+        text = status_file.text_of(self._report)
+        if text == self._written:
+            return
+        with self._best_effort():
+            status_file.write(self._folder, self._report, text)
+            self._written, self._broken = text, False
+
+    def _state(self) -> tuple[str, str | None]:
+        """What the worker does and why: nobody is idle whom something keeps from jobs."""
+        if self._does == "ordered to wait":
+            return self._does, self.ordered_to_wait
+        waits = [wait for wait in self._report.waiting if wait.what != "start" or self._does != "starting"]
+        return ("waiting", waits[0].why) if waits and self._does != "working" else (self._does, None)
+
+    @contextlib.contextmanager
+    def _best_effort(self) -> Iterator[None]:
+        """Rather no file than an old one, which would be no truth."""
+        try:
+            yield
+        except OSError as error:
+            if not self._broken:
+                _log.warning("`status` will not show this worker: %s", error)
+            self._broken, self._written = True, None
+            with contextlib.suppress(OSError):
+                status_file.remove(self._folder, self._report)
