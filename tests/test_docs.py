@@ -13,7 +13,6 @@ from face_api.http.routes import router
 from faces.errors import FacesError
 from faces.settings import Settings
 from script import settings_docs
-from worker.commands.verbs import VERBS
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted((ROOT / "docs").glob("*.md"))
@@ -121,22 +120,6 @@ def test_the_page_of_settings_has_the_variables_of_the_app_that_are_read() -> No
     } <= settings_docs.variables_of_the_app()
     with pytest.raises(ValueError, match="QUITE_NEW"):
         settings_docs.rows_of_the_app({"QUITE_NEW"})
-
-
-# --- docs/command-line.md ---
-
-
-def test_every_verb_stands_on_its_page_and_each_verb_there_exists() -> None:
-    verbs = set(VERBS) - {"demo"}  # what script/demo starts
-    shown = set(re.findall(r"^    \.venv/bin/python -m worker (\w+)", page("command-line.md"), re.MULTILINE))
-    assert shown == verbs
-
-
-def test_every_verb_that_any_page_shows_exists() -> None:
-    texts = [file.read_text(encoding="utf-8") for file in (*PAGES, *ROOT.glob("README*.md"), *ROOT.glob("etc/*/*.md"))]
-    shown = {verb for text in texts for verb in re.findall(r"(?:-m worker|sudo face-sidecar) (\w+)", text)}
-    assert {"status", "run"} <= shown
-    assert shown - set(VERBS) == set()
 
 
 # --- docs/api.md ---

@@ -14,6 +14,7 @@ import pytest
 
 from faces import errors
 from faces.settings import Settings
+from worker.commands.verbs import VERBS
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("faces", "face_api", "worker", "installer")
@@ -311,6 +312,21 @@ def test_a_readme_is_one_screen_and_leads_to_every_page(name: str) -> None:
     assert len(readme(name).splitlines()) <= ONE_SCREEN
     pages = {str(page.relative_to(ROOT)) for page in (ROOT / "docs").glob("*.md")}
     assert pages - set(promised_files(readme(name))) == set()
+
+
+def test_every_verb_stands_on_the_page_of_the_command_line_and_each_verb_there_exists() -> None:
+    verbs = set(VERBS) - {"demo"}  # what script/demo starts
+    page = (ROOT / "docs/command-line.md").read_text(encoding="utf-8")
+    shown = set(re.findall(r"^    \.venv/bin/python -m worker (\w+)", page, re.MULTILINE))
+    assert shown == verbs
+
+
+def test_every_verb_that_a_page_shows_exists() -> None:
+    pages = [file for pattern in ("README*.md", "docs/*.md", "etc/*/*.md") for file in ROOT.glob(pattern)]
+    texts = [file.read_text(encoding="utf-8") for file in pages]
+    shown = {verb for text in texts for verb in re.findall(r"(?:-m worker|sudo face-sidecar) (\w+)", text)}
+    assert {"status", "run"} <= shown
+    assert shown - set(VERBS) == set()
 
 
 def test_both_readmes_show_the_same_commands() -> None:
