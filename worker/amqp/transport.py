@@ -16,8 +16,9 @@ from pika.adapters.utils.connection_workflow import AMQPConnectorException
 from pika.exceptions import AMQPError, ConnectionOpenAborted, IncompatibleProtocolError, StreamLostError
 
 from faces.errors import BrokerUnavailable, SettingsError
+from faces.system.address import Address
 from worker.amqp.properties import content_header
-from worker.amqp.settings import Address, BrokerSettings, Tls
+from worker.amqp.settings import BrokerSettings, Tls
 from worker.amqp.settle import settle
 
 _FORBIDDEN, _NOT_ALLOWED = 403, 530

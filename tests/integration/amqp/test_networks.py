@@ -10,10 +10,10 @@ from threading import Timer
 import pytest
 
 from faces.errors import BrokerUnavailable, DeliveryGone
+from faces.system.address import Address
 from tests.integration.amqp.steps import OpenBroker, Wait, send, take
 from tests.servers.proxy import Proxy, running_proxy
 from tests.servers.rabbitmq import RabbitMQ, free_port
-from worker.amqp.settings import Address
 
 
 def spin(seconds: float) -> None:
