@@ -14,9 +14,7 @@ from pika.exceptions import AMQPError
 from faces.errors import BrokerRefused, BrokerUnavailable, DeliveryGone
 from tests.stubs.clock import Clock
 from tests.stubs.rabbitmq import Message, StubRabbitMQ
-from worker.amqp.channel import Properties
-from worker.amqp.delivery import Delivery
-from worker.amqp.message import copied, own_priority, properties_of
+from worker.amqp.delivery import Delivery, Properties, copied, own_priority, properties_of
 from worker.amqp.report import BrokerReport
 from worker.amqp.session import _RETURNS_BEFORE_A_COPY
 from worker.amqp.settings import QueueOptions

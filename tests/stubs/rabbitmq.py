@@ -16,8 +16,7 @@ from pika.spec import BasicProperties
 
 from faces.errors import FacesError
 from tests.stubs.clock import Clock
-from worker.amqp.channel import Properties
-from worker.amqp.properties import ReceivedProperties
+from worker.amqp.delivery import Properties, ReceivedProperties
 
 _numbers = itertools.count(1)
 

@@ -11,8 +11,7 @@ from typing import Any, TypeVar
 
 from faces.errors import BrokerUnavailable
 from worker.amqp.connection import Connection
-from worker.amqp.delivery import Delivery
-from worker.amqp.message import copied, own_priority, properties_of
+from worker.amqp.delivery import Delivery, copied, own_priority, properties_of
 from worker.amqp.queues import Queues
 from worker.amqp.report import BrokerReport
 from worker.amqp.settings import BrokerSettings, QueueOptions

@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import struct
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any
 
 from pika.channel import Channel as PikaChannel
 from pika.exceptions import (
@@ -20,14 +20,10 @@ from pika.frame import Method
 from pika.spec import Basic, BasicProperties
 
 from faces.errors import BrokerRefused
-from worker.amqp.delivery import Delivery
+from worker.amqp.delivery import Delivery, Properties
 from worker.amqp.names import require_name
-from worker.amqp.properties import SameProperties
 from worker.amqp.settle import settle
 from worker.amqp.transport import Link, reason_of
-
-#: What is published with a message.
-Properties: TypeAlias = BasicProperties | SameProperties
 
 _numbers = itertools.count(1)
 

@@ -9,8 +9,7 @@ from contextlib import suppress
 from random import SystemRandom
 
 from faces.errors import BrokerUnavailable, DeliveryGone
-from worker.amqp.channel import Properties
-from worker.amqp.delivery import Delivery
+from worker.amqp.delivery import Delivery, Properties
 from worker.amqp.fatal import Fatal
 from worker.amqp.inbox import Inbox
 from worker.amqp.queues import Queues

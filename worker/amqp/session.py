@@ -11,13 +11,12 @@ from typing import Any, TypeVar
 from pika.spec import BasicProperties
 
 from faces.errors import BrokerRefused, BrokerUnavailable, DeliveryGone
-from worker.amqp.channel import Channel, ChannelClosed, Properties
+from worker.amqp.channel import Channel, ChannelClosed
 from worker.amqp.declaring import Declarer
-from worker.amqp.delivery import Delivery
+from worker.amqp.delivery import Delivery, Properties, copied
 from worker.amqp.fatal import Fatal
 from worker.amqp.inbox import Inbox
 from worker.amqp.intake import Intake
-from worker.amqp.message import copied
 from worker.amqp.queues import Queues
 from worker.amqp.settings import BrokerSettings, QueueOptions
 from worker.amqp.settle import settle

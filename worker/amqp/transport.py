@@ -17,7 +17,7 @@ from pika.exceptions import AMQPError, ConnectionOpenAborted, IncompatibleProtoc
 
 from faces.errors import BrokerUnavailable, SettingsError
 from faces.system.address import Address
-from worker.amqp.properties import content_header
+from worker.amqp.delivery import content_header
 from worker.amqp.settings import BrokerSettings, Tls
 from worker.amqp.settle import settle
 

@@ -12,7 +12,7 @@ from tests.fixtures.laravel import captured
 from tests.integration.amqp.steps import OpenBroker, Wait, send, take
 from tests.servers.proxy import Proxy
 from tests.servers.rabbitmq import RabbitMQ, free_port
-from worker.amqp.properties import SameProperties
+from worker.amqp.delivery import SameProperties
 from worker.amqp.settings import QueueOptions
 
 
