@@ -1,6 +1,6 @@
 """The worker's broker in memory: the interface of `worker.amqp.broker.Broker`, by the same rules, without a server.
 
-`test_like_rabbitmq.py` holds it to them: the same steps upon this one and upon the real one on a real RabbitMQ.
+`test_like_the_stub.py` holds it to them: the same steps upon this one and upon the real one on a real RabbitMQ.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from faces.errors import BrokerRefused, BrokerUnavailable, DeliveryGone
 from tests.stubs.clock import Clock
 from tests.stubs.rabbitmq import Message, StubRabbitMQ
 from worker.amqp.delivery import Delivery, Properties, copied, own_priority, properties_of
+from worker.amqp.intake import RETURNS_BEFORE_A_COPY
 from worker.amqp.report import BrokerReport
-from worker.amqp.session import _RETURNS_BEFORE_A_COPY
 from worker.amqp.settings import QueueOptions
 from worker.amqp.topology import LONGEST_DELAY, arguments_of, delay_arguments_of, delay_queue_of, target_of
 
@@ -220,7 +220,7 @@ class StubBroker:
         for queue in self._queues:
             while queue not in self._skipped and (message := self._server.take(queue)):
                 delivery = self._in_hand(queue, message)
-                if delivery.times_returned < _RETURNS_BEFORE_A_COPY:
+                if delivery.times_returned < RETURNS_BEFORE_A_COPY:
                     return delivery
                 self._server.publish(queue, delivery.body, copied(delivery))
                 self._hand.pop(delivery.tag)
