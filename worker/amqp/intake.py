@@ -47,7 +47,7 @@ class Queues:
 class Inbox:
     """Where a delivery waits, between the connection that took it and the job's thread that asks for it.
 
-    Belongs to the event loop. Outlives connections; whoever takes a delivery out asks whether it is still ours.
+    Belongs to the event loop. Outlives connections; what is taken out is asked whether it is still ours.
     """
 
     def __init__(self) -> None:

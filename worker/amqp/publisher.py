@@ -32,7 +32,7 @@ _FIRST_ERROR = 500
 class Fatal:
     """What made RabbitMQ close the whole connection, per queue that was published to.
 
-    Outlives connections: without it the next one would be lost to the same message, and so on for ever.
+    Outlives connections: without it the next one would be lost to the same message, and the one after it.
     """
 
     def __init__(self) -> None:
