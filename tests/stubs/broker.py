@@ -1,6 +1,6 @@
 """The worker's broker in memory: the interface of `worker.amqp.broker.Broker`, by the same rules, without a server.
 
-`test_like_rabbitmq.py` holds it to them: the same steps upon this one and upon the real one on a real RabbitMQ.
+`test_like_the_stub.py` holds it to them: the same steps upon this one and upon the real one on a real RabbitMQ.
 """
 
 from __future__ import annotations
@@ -14,11 +14,9 @@ from pika.exceptions import AMQPError
 from faces.errors import BrokerRefused, BrokerUnavailable, DeliveryGone
 from tests.stubs.clock import Clock
 from tests.stubs.rabbitmq import Message, StubRabbitMQ
-from worker.amqp.channel import Properties
-from worker.amqp.delivery import Delivery
-from worker.amqp.message import copied, own_priority, properties_of
+from worker.amqp.delivery import Delivery, Properties, copied, own_priority, properties_of
+from worker.amqp.intake import RETURNS_BEFORE_A_COPY
 from worker.amqp.report import BrokerReport
-from worker.amqp.session import _RETURNS_BEFORE_A_COPY
 from worker.amqp.settings import QueueOptions
 from worker.amqp.topology import LONGEST_DELAY, arguments_of, delay_arguments_of, delay_queue_of, target_of
 
@@ -56,7 +54,7 @@ class StubBroker:
         self._closed, self._away = True, "closed"
 
     def lose_connection(self, why: str = "a test cut it", *, stays_away: bool = False) -> None:
-        """All in hand goes back to its queues; comes back with the next question, unless it is to stay away."""
+        """All in hand is given back to its queues; reconnects with the next question, unless it is to stay away."""
         self._return_all()
         self._away, self._since = why, time.time()
         if not stays_away:
@@ -222,7 +220,7 @@ class StubBroker:
         for queue in self._queues:
             while queue not in self._skipped and (message := self._server.take(queue)):
                 delivery = self._in_hand(queue, message)
-                if delivery.times_returned < _RETURNS_BEFORE_A_COPY:
+                if delivery.times_returned < RETURNS_BEFORE_A_COPY:
                     return delivery
                 self._server.publish(queue, delivery.body, copied(delivery))
                 self._hand.pop(delivery.tag)

@@ -16,8 +16,7 @@ from pika.spec import BasicProperties
 
 from faces.errors import FacesError
 from tests.stubs.clock import Clock
-from worker.amqp.channel import Properties
-from worker.amqp.properties import ReceivedProperties
+from worker.amqp.delivery import Properties, ReceivedProperties
 
 _numbers = itertools.count(1)
 
@@ -140,7 +139,7 @@ class StubRabbitMQ:
         return found.messages.popleft() if found and found.messages else None
 
     def take_back(self, queue: str, message: Message) -> None:
-        """To where it was: nobody's ack came for it."""
+        """To where it was: no ack came for it."""
         self.queues[queue].messages.appendleft(replace(message, returned=message.returned + 1))
 
     def reject(self, queue: str, message: Message) -> None:
@@ -174,7 +173,7 @@ class StubRabbitMQ:
     def _put_dead(self, target: str, source: str, message: Message, reason: str) -> None:
         if target not in self.queues:
             return
-        # More than the real one's table holds is nobody's business here.
+        # The real one's table holds more, which no test needs.
         death = {"count": 1, "reason": reason, "queue": source, "exchange": "", "routing-keys": [source]}
         death["time"] = datetime.fromtimestamp(int(self._clock.unix()), timezone.utc)
         first = {"x-first-death-exchange": "", "x-first-death-queue": source, "x-first-death-reason": reason}

@@ -1,1 +1,1 @@
-"""RabbitMQ as Laravel's queue driver uses it: a connection that comes back, deliveries, confirmed publishes."""
+"""RabbitMQ as Laravel's queue driver uses it: a connection that reconnects, deliveries, confirmed publishes."""

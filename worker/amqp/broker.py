@@ -7,32 +7,41 @@ import concurrent.futures
 from collections.abc import Callable, Collection, Coroutine, Sequence
 from contextlib import suppress
 from threading import RLock, Thread
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from faces.errors import BrokerUnavailable
-from worker.amqp.connection import Connection
-from worker.amqp.delivery import Delivery
-from worker.amqp.message import copied, own_priority, properties_of
-from worker.amqp.queues import Queues
+from worker.amqp.channel import ACK, GIVE_BACK, REJECT
+from worker.amqp.connection import RobustConnection
+from worker.amqp.delivery import Delivery, copied, own_priority, properties_of
+from worker.amqp.intake import Queues
 from worker.amqp.report import BrokerReport
 from worker.amqp.settings import BrokerSettings, QueueOptions
 from worker.amqp.transport import tls_context
 
+_P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 
 class Broker:
-    """Threads may share it; deliveries go to whoever asks first. Connections come and go behind it.
+    """RabbitMQ for one worker. Threads may share it; a delivery is given to whichever asks first.
+
+    A thread of its own runs an event loop, and all that touches the connection happens there: the methods here hand
+    their work over and wait for its answer, which is why heartbeats continue while a job runs. Connections are lost and
+    opened again behind it.
 
     With one queue RabbitMQ pushes, one message at a time; of several the first that has a message is asked, as
     `queue:work --queue=a,b` does.
+
+    `ack`, `reject`, `give_back` and `drop` are the only ways for a delivery to leave our hands; the first three raise
+    DeliveryGone where its channel is closed or it was settled before. Once closed, all but `holds` and `drop` raise
+    BrokerUnavailable.
     """
 
     def __init__(self, settings: BrokerSettings, queues: Sequence[str], options: QueueOptions) -> None:
         self._settings = settings
         self._options = options
         self._queues = Queues(queues)
-        self._connection = Connection(settings, self._queues, options)
+        self._connection = RobustConnection(settings, self._queues, options)
         # A signal's handler may close what the same thread is about to ask.
         self._gate = RLock()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -53,7 +62,7 @@ class Broker:
         started.result()
 
     def close(self) -> None:
-        """Give back what nobody took and end the connection; a delivery in hand goes back to its queue."""
+        """Give back what was not asked for and end the connection; a delivery in hand is back in its queue then."""
         with self._gate:
             loop, self._loop = self._loop, None
             if loop:
@@ -91,15 +100,11 @@ class Broker:
         return True
 
     def next(self, timeout: float) -> Delivery | None:
-        """The next message, waited for so many seconds, also while the broker is away; None where there is none.
-
-        Raises:
-            BrokerUnavailable: the broker was closed.
-        """
-        return self._ask(lambda: self._connection.next(timeout))
+        """The next message, waited for so many seconds, also while there is no connection; None where there is none."""
+        return self._ask(self._connection.next, timeout)
 
     def pause(self) -> None:
-        """Take no more messages; one that waits for `next` goes back to its queue, one in hand stays ours."""
+        """Take no more messages; one that waits for `next` is given back, one in hand stays ours."""
         self._ask(self._connection.pause)
 
     def resume(self) -> None:
@@ -111,47 +116,31 @@ class Broker:
         self._queues.skip(queues)
 
     def ack(self, delivery: Delivery) -> None:
-        """Done with it.
-
-        Raises:
-            DeliveryGone: its channel is gone.
-        """
-        self._ask(lambda: self._connection.ack(delivery))
+        """Done with it."""
+        self._ask(self._connection.settle, delivery, ACK)
 
     def reject(self, delivery: Delivery) -> None:
-        """Done with it, failed: the queue's dead-letter exchange gets it, if there is one.
-
-        Raises:
-            DeliveryGone: its channel is gone.
-        """
-        self._ask(lambda: self._connection.reject(delivery))
+        """Done with it, failed: the queue's dead-letter exchange gets it, if there is one."""
+        self._ask(self._connection.settle, delivery, REJECT)
 
     def give_back(self, delivery: Delivery) -> None:
-        """Put it back into its queue at once, as it was.
-
-        Raises:
-            DeliveryGone: its channel is gone.
-        """
-        self._ask(lambda: self._connection.give_back(delivery))
+        """Put it back into its queue at once, as it was."""
+        self._ask(self._connection.settle, delivery, GIVE_BACK)
 
     def holds(self, delivery: Delivery) -> bool:
         """Whether it is ours right now: its channel is there, and it was neither acked, rejected nor given back."""
-
-        async def holds() -> bool:
-            return self._connection.holds(delivery)
-
         try:
-            return self._ask(holds)
+            return self._ask(self._connection.holds, delivery)
         except BrokerUnavailable:
             return False
 
     def drop(self, delivery: Delivery) -> None:
-        """Close its channel, so that RabbitMQ has it back whatever became of it; messages go on to be taken.
+        """Close its channel, so that RabbitMQ has it back whatever became of it; further messages are taken.
 
-        Never raises: where the connection is gone, the delivery went back with it.
+        Never raises: where the connection was lost, RabbitMQ has the delivery back already.
         """
         with suppress(BrokerUnavailable):
-            self._ask(lambda: self._connection.drop(delivery))
+            self._ask(self._connection.drop, delivery)
 
     def publish(
         self,
@@ -177,13 +166,13 @@ class Broker:
 
         Raises:
             BrokerRefused: there is no queue for it, or RabbitMQ did not take it.
-            BrokerUnavailable: RabbitMQ is away or did not confirm; whether it has the message nobody knows.
-            DeliveryGone: the delivery's channel is gone.
+            BrokerUnavailable: there is no connection, or no confirm came; RabbitMQ may or may not have the message.
+            DeliveryGone: the delivery's channel is closed, or it was settled.
         """
         if for_delivery and priority is not None and priority == for_delivery.priority:
             priority = own_priority(for_delivery, self._options)
         properties = properties_of(correlation_id, attempts, priority, self._options)
-        self._ask(lambda: self._connection.publish(queue, body, properties, delay, for_delivery))
+        self._ask(self._connection.publish, queue, body, properties, delay, for_delivery)
 
     def forward(self, delivery: Delivery, queue: str) -> None:
         """Publish the same message, changed in nothing, to another queue, and wait until RabbitMQ has it.
@@ -191,7 +180,7 @@ class Broker:
         Raises:
             BrokerRefused, BrokerUnavailable, DeliveryGone: as for `publish`.
         """
-        self._ask(lambda: self._connection.publish(queue, delivery.body, copied(delivery), 0, delivery))
+        self._ask(self._connection.publish, queue, delivery.body, copied(delivery), 0, delivery)
 
     def set_aside(self, delivery: Delivery, queue: str) -> None:
         """Publish the same message, changed in nothing, to the durable queue of exactly this name.
@@ -201,22 +190,23 @@ class Broker:
         Raises:
             BrokerRefused, BrokerUnavailable, DeliveryGone: as for `publish`.
         """
-        self._ask(lambda: self._connection.set_aside(delivery, queue))
+        self._ask(self._connection.set_aside, delivery, queue)
 
     def depth(self, queue: str) -> int | None:
         """How many messages wait in a queue; None where there is no such queue.
 
         Raises:
             BrokerRefused: RabbitMQ does not let us look at it.
-            BrokerUnavailable: RabbitMQ is away, or did not answer.
+            BrokerUnavailable: there is no connection, or no answer came.
         """
-        return self._ask(lambda: self._connection.depth(queue))
+        return self._ask(self._connection.depth, queue)
 
-    def _ask(self, work: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
+    def _ask(self, work: Callable[_P, Coroutine[Any, Any, _T]], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        """Have the connection's thread do it, and wait for its answer."""
         with self._gate:
             if self._loop is None:
                 raise BrokerUnavailable("the connection to RabbitMQ is closed")
-            asked = asyncio.run_coroutine_threadsafe(work(), self._loop)
+            asked = asyncio.run_coroutine_threadsafe(work(*args, **kwargs), self._loop)
         try:
             return asked.result()
         except concurrent.futures.CancelledError:

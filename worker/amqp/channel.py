@@ -1,4 +1,4 @@
-"""An AMQP channel whose answers are awaited. Belongs to the event loop of its connection."""
+"""An AMQP channel whose answers are awaited, and whose deliveries are settled once."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import struct
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeAlias
 
 from pika.channel import Channel as PikaChannel
@@ -19,15 +20,19 @@ from pika.exceptions import (
 from pika.frame import Method
 from pika.spec import Basic, BasicProperties
 
-from faces.errors import BrokerRefused
-from worker.amqp.delivery import Delivery
-from worker.amqp.names import require_name
-from worker.amqp.properties import SameProperties
-from worker.amqp.settle import settle
-from worker.amqp.transport import Link, reason_of
+from faces.errors import BrokerRefused, DeliveryGone
+from worker.amqp.delivery import Delivery, Properties
+from worker.amqp.transport import Link, reason_of, settle
 
-#: What is published with a message.
-Properties: TypeAlias = BasicProperties | SameProperties
+#: How a delivery leaves our hands: done; refused for good (a dead-letter exchange gets it, where the queue has one);
+#: back to where it was.
+Settling: TypeAlias = Callable[[PikaChannel, int], object]
+ACK: Settling = PikaChannel.basic_ack
+REJECT: Settling = partial(PikaChannel.basic_reject, requeue=False)
+GIVE_BACK: Settling = partial(PikaChannel.basic_nack, requeue=True)
+
+#: Bytes of a name: a short string of AMQP.
+_LONGEST_NAME = 255
 
 _numbers = itertools.count(1)
 
@@ -54,29 +59,38 @@ class ChannelClosed(Exception):
 
 
 class Channel:
-    """Methods raise ChannelClosed when the channel goes before the answer, BrokerRefused for what AMQP cannot hold."""
+    """Belongs to the event loop of its link. `opened` gives one that is open; of each kind of work there is one such.
 
-    def __init__(self, arrive: Callable[[Delivery], None]) -> None:
+    Methods raise ChannelClosed when the channel closes before the answer, BrokerRefused for what AMQP cannot hold.
+    """
+
+    def __init__(self, link: Link, arrive: Callable[[Delivery], None] = lambda _: None) -> None:
+        """One that is not open yet; `arrive` takes its deliveries."""
         loop = asyncio.get_running_loop()
         self.number = next(_numbers)
         self.closed: asyncio.Future[ChannelClosed] = loop.create_future()
+        self.cancelled: asyncio.Future[None] = loop.create_future()
+        """Done when the broker ends the latest consumer by itself: its queue was deleted, or moves to another node."""
+        self._link, self._arrive = link, arrive
         self._pika: PikaChannel | None = None
-        self._arrive = arrive
         self._waiting: set[asyncio.Future[Any]] = set()
-        self._unsettled: set[int] = set()
-        self._cancelled: asyncio.Future[None] = loop.create_future()
+        self._unsettled: set[Delivery] = set()
         self._getting: tuple[str, asyncio.Future[bool]] | None = None
         self._confirm: asyncio.Future[bool] | None = None
         self._returned: str | None = None
 
-    @classmethod
-    async def open(cls, link: Link, arrive: Callable[[Delivery], None] = lambda _: None) -> Channel:
-        """A new channel with publisher confirms, and one unacked delivery at a time; `arrive` takes deliveries."""
-        channel = cls(arrive)
-        await channel._answer(lambda answer: channel._adopt(link.channel(on_open_callback=answer)))
-        await channel._answer(lambda answer: channel._open.basic_qos(prefetch_count=1, callback=answer))
-        await channel._answer(lambda answer: channel._open.confirm_delivery(channel._confirmed, callback=answer))
-        return channel
+    async def opened(self) -> Channel:
+        """This one while it is open, else a new one in its place.
+
+        With publisher confirms, and one unacked delivery at a time.
+        """
+        if self.is_open:
+            return self
+        new = Channel(self._link, self._arrive)
+        await new._answer(lambda answer: new._adopt(new._link.channel(on_open_callback=answer)))
+        await new._answer(lambda answer: new._open.basic_qos(prefetch_count=1, callback=answer))
+        await new._answer(lambda answer: new._open.confirm_delivery(new._confirmed, callback=answer))
+        return new
 
     @property
     def is_open(self) -> bool:
@@ -88,9 +102,32 @@ class Channel:
         """Whether something came on it that was neither acked nor rejected nor given back."""
         return self.is_open and bool(self._unsettled)
 
-    def holds(self, tag: int) -> bool:
+    def holds(self, delivery: Delivery) -> bool:
         """Whether that delivery is still ours, and not settled."""
-        return self.is_open and tag in self._unsettled
+        return self.is_open and delivery in self._unsettled
+
+    def require(self, delivery: Delivery) -> None:
+        """Go on only with a delivery that is still ours.
+
+        Raises:
+            DeliveryGone: it came on another channel or this one is closed, or it was settled.
+        """
+        if not self.holds(delivery):
+            raise self._not_ours(delivery)
+
+    def settle(self, delivery: Delivery, how: Settling) -> None:
+        """Ack, reject or give back a delivery, once.
+
+        Raises:
+            DeliveryGone: as `require`.
+        """
+        if delivery not in self._unsettled:
+            raise self._not_ours(delivery)
+        self._unsettled.remove(delivery)
+        try:
+            how(self._pika, delivery.tag)
+        except _LOST as error:
+            raise gone(delivery) from error
 
     async def drop(self) -> None:
         """Close it, so that RabbitMQ has back what is not settled; returns when it has."""
@@ -99,7 +136,7 @@ class Channel:
 
     async def declare(self, queue: str, arguments: dict[str, Any] | None = None, *, passive: bool = False) -> int:
         """Declare a durable queue; returns how many messages wait in it."""
-        require_name(queue)
+        _require_name(queue)
         answer = await self._answer(
             lambda answer: self._open.queue_declare(
                 queue, passive=passive, durable=True, arguments=arguments, callback=answer
@@ -110,14 +147,14 @@ class Channel:
 
     async def declare_exchange(self, exchange: str, kind: str, *, passive: bool = False) -> None:
         """Declare a durable exchange."""
-        require_name(exchange)
+        _require_name(exchange)
         await self._answer(
             lambda answer: self._open.exchange_declare(exchange, kind, passive=passive, durable=True, callback=answer)
         )
 
     async def consume(self, queue: str) -> str:
         """Have the queue's messages pushed to `arrive`; returns the consumer's name."""
-        self._cancelled = asyncio.get_running_loop().create_future()
+        self.cancelled = asyncio.get_running_loop().create_future()
         answer = await self._answer(
             lambda answer: self._open.basic_consume(
                 queue,
@@ -127,11 +164,6 @@ class Channel:
         )
         consumer: str = answer.method.consumer_tag
         return consumer
-
-    @property
-    def cancelled(self) -> asyncio.Future[None]:
-        """Done when the broker ends the latest consumer by itself: its queue was deleted, or moves to another node."""
-        return self._cancelled
 
     async def cancel(self, consumer: str) -> None:
         """End a consumer; what it was handed stays ours."""
@@ -161,21 +193,6 @@ class Channel:
         if not taken:
             raise BrokerRefused(f"RabbitMQ did not take what was published to {place}")
 
-    def ack(self, tag: int) -> None:
-        """Done with a delivery."""
-        self._unsettled.discard(tag)
-        self._tell(lambda: self._open.basic_ack(tag))
-
-    def reject(self, tag: int) -> None:
-        """Refuse a delivery for good; a dead-letter exchange gets it, where the queue has one."""
-        self._unsettled.discard(tag)
-        self._tell(lambda: self._open.basic_reject(tag, requeue=False))
-
-    def give_back(self, tag: int) -> None:
-        """Put a delivery back where it was."""
-        self._unsettled.discard(tag)
-        self._tell(lambda: self._open.basic_nack(tag, requeue=True))
-
     @property
     def _open(self) -> PikaChannel:
         if self._pika is None:
@@ -185,7 +202,7 @@ class Channel:
     def _adopt(self, channel: PikaChannel) -> None:
         self._pika = channel
         channel.add_on_close_callback(self._close)
-        channel.add_on_cancel_callback(lambda _: settle(self._cancelled, None))
+        channel.add_on_cancel_callback(lambda _: settle(self.cancelled, None))
         channel.add_on_return_callback(self._return)
         channel.add_callback(lambda _: self._get_is_done(False), [Basic.GetEmpty], one_shot=False)
 
@@ -215,13 +232,19 @@ class Channel:
             what = f"{type(error).__name__}: {error}"[:200]
             raise BrokerRefused(f"RabbitMQ cannot be sent what no frame of AMQP can hold ({what})") from error
 
+    def _not_ours(self, delivery: Delivery) -> DeliveryGone:
+        if self.is_open and delivery.channel == self.number:
+            return DeliveryGone(f"the message from {delivery.queue} was acked, rejected or given back before")
+        return gone(delivery)
+
     def _abandon(self) -> None:
         if self.is_open:
             self._open.close()
 
     def _deliver(self, queue: str, method: Any, properties: BasicProperties, body: bytes) -> None:
-        self._unsettled.add(method.delivery_tag)
-        self._arrive(Delivery(body, queue, bool(method.redelivered), method.delivery_tag, self.number, properties))
+        delivery = Delivery(body, queue, bool(method.redelivered), method.delivery_tag, self.number, properties)
+        self._unsettled.add(delivery)
+        self._arrive(delivery)
 
     def _got(self, _: PikaChannel, method: Any, properties: BasicProperties, body: bytes) -> None:
         if self._getting:
@@ -244,7 +267,28 @@ class Channel:
         connection_code = error.reply_code if isinstance(error, ConnectionClosedByBroker) else 0
         closed = ChannelClosed(code, reason_of(error), connection_code)
         if not self.closed.done():
-            # Not as an exception: nobody may ever look.
+            # Not as an exception: it may be that none ever looks.
             self.closed.set_result(closed)
         for answer in self._waiting:
             settle(answer, closed)
+
+
+def gone(delivery: Delivery, why: str = "its channel was closed") -> DeliveryGone:
+    """What is said of a delivery that is not ours any more."""
+    return DeliveryGone(f"the message from {delivery.queue} is not ours any more and comes again: {why}")
+
+
+def _require_name(name: str) -> None:
+    """Refuse what would cost the channel, or hang: RabbitMQ answers for a name without its line breaks.
+
+    Raises:
+        BrokerRefused: it is empty, too long, has a line break, or is no text.
+    """
+    try:
+        size = len(name.encode())
+    except UnicodeEncodeError as error:
+        raise BrokerRefused(f"RabbitMQ takes no name that is not UTF-8: {name[:80]!r}") from error
+    if not 0 < size <= _LONGEST_NAME:
+        raise BrokerRefused(f"RabbitMQ takes names of 1 to {_LONGEST_NAME} bytes, found {size}: {name[:80]!r}")
+    if "\n" in name or "\r" in name:
+        raise BrokerRefused(f"RabbitMQ takes no name with a line break: {name[:80]!r}")

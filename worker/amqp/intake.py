@@ -5,51 +5,110 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections import deque
+from collections.abc import Collection, Coroutine, Iterator, Sequence
 from typing import Any
 
 from faces.errors import BrokerRefused, BrokerUnavailable, DeliveryGone
-from worker.amqp.channel import Channel, ChannelClosed
-from worker.amqp.declaring import Declarer
+from worker.amqp.channel import ACK, GIVE_BACK, Channel, ChannelClosed
 from worker.amqp.delivery import Delivery
-from worker.amqp.inbox import Inbox
-from worker.amqp.queues import Queues
+from worker.amqp.publisher import Publisher
+from worker.amqp.report import Troubles
 from worker.amqp.settings import BrokerSettings
-from worker.amqp.transport import Link
-from worker.amqp.troubles import Troubles
+from worker.amqp.topology import Declarer
+from worker.amqp.transport import CLOSE_SECONDS, Link
 
 log = logging.getLogger(__name__)
 
 #: Seconds between two looks for a queue that is not there; each leaves a line in RabbitMQ's log.
 _MISSING_PAUSE = 3.0
 
+#: A quorum queue of RabbitMQ 4 drops a message that came back 20 times, however: nack, lost channel, lost connection.
+RETURNS_BEFORE_A_COPY = 5
+
+
+class Queues:
+    """Which queues messages are taken from: in their order, some may be skipped for a while. Threads may share it."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.names = tuple(names)
+        self._skipped: frozenset[str] = frozenset()
+
+    def skip(self, names: Collection[str]) -> None:
+        """Skip these from now on, and no others."""
+        self._skipped = frozenset(names)
+
+    @property
+    def open(self) -> tuple[str, ...]:
+        """Those that are not skipped now."""
+        return tuple(name for name in self.names if name not in self._skipped)
+
+
+class Inbox:
+    """Where a delivery waits, between the connection that took it and the job's thread that asks for it.
+
+    Belongs to the event loop. Outlives connections; what is taken out is asked whether it is still ours.
+    """
+
+    def __init__(self) -> None:
+        self.hungry = asyncio.Event()
+        """Set while a delivery is waited for and there is none."""
+        self._arrived = asyncio.Event()
+        self._deliveries: deque[Delivery] = deque()
+
+    def put(self, delivery: Delivery) -> None:
+        """What the channel calls as a delivery arrives."""
+        self._deliveries.append(delivery)
+        self.hungry.clear()
+        self._arrived.set()
+
+    async def take(self, seconds: float) -> Delivery | None:
+        """The oldest delivery, waited for so long; None where there is none."""
+        if not self._deliveries:
+            self._arrived.clear()
+            self.hungry.set()
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._arrived.wait(), max(seconds, 0))
+            self.hungry.clear()
+        return self._deliveries.popleft() if self._deliveries else None
+
+    def empty(self) -> list[Delivery]:
+        """All that are left, taken out."""
+        left = list(self._deliveries)
+        self._deliveries.clear()
+        return left
+
 
 class Intake:
-    """Of one connection. A worker never creates a queue by reading it: a missing one is waited for, and said once."""
+    """What takes messages over one connection, and the channel on which they come and are settled.
+
+    Belongs to the event loop. A worker never creates a queue by reading it: a missing one is waited for, and logged
+    once.
+    """
 
     def __init__(
         self,
         link: Link,
         declarer: Declarer,
+        publisher: Publisher,
         queues: Queues,
         inbox: Inbox,
         settings: BrokerSettings,
-        kept_from_dropping: Callable[[Delivery], Awaitable[Delivery | None]],
     ) -> None:
         self._link = link
         self._declarer = declarer
+        self._publisher = publisher
         self._queues = queues
         self._inbox = inbox
         self._settings = settings
-        self._kept_from_dropping = kept_from_dropping
         self._wanted, self._unwanted, self._idle = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._unwanted.set()
         self._idle.set()
         self._said: str | None = None
         self.troubles = Troubles()
         """Which queues nothing can be taken from."""
-        self.channel: Channel | None = None
-        """On which deliveries come, and are acked; a new one after each that RabbitMQ closed, or we dropped."""
+        self.channel = Channel(link, inbox.put)
+        """On which deliveries come, and are settled; a new one after each that RabbitMQ closed, or we dropped."""
 
     def resume(self) -> None:
         """Take messages, from now on and after `pause`."""
@@ -57,16 +116,16 @@ class Intake:
         self._wanted.set()
 
     async def pause(self) -> None:
-        """Take none, and give back those that nobody asked for; the delivery in hand stays ours."""
+        """Take none, and give back those that were not asked for yet; the delivery in hand stays ours."""
         self._wanted.clear()
         self._unwanted.set()
         await self._idle.wait()
 
     async def run(self) -> None:
-        """Do so until the connection goes.
+        """Take messages, where wanted, until the connection is lost.
 
         Raises:
-            ChannelClosed: it went.
+            ChannelClosed: it was lost.
         """
         while True:
             await self._wanted.wait()
@@ -83,14 +142,40 @@ class Intake:
                 await self._give_back()
                 self._idle.set()
 
+    async def kept(self, delivery: Delivery) -> Delivery | None:
+        """The delivery itself; None where it came back so often that a fresh copy had to take its place.
+
+        Raises:
+            BrokerUnavailable, DeliveryGone: it is not ours any more.
+        """
+        self.channel.require(delivery)
+        if delivery.times_returned < RETURNS_BEFORE_A_COPY:
+            return delivery
+        try:
+            await self._publisher.copy(delivery)
+        except BrokerRefused as error:
+            log.warning("a message came back %d times, and no copy was taken: %s", delivery.times_returned, error)
+            return delivery
+        self.channel.settle(delivery, ACK)
+        return None
+
+    async def drop(self, delivery: Delivery) -> None:
+        """Close the delivery's channel, so that RabbitMQ has it back; without an answer, the connection."""
+        if self.channel.number != delivery.channel:
+            return
+        try:
+            await asyncio.wait_for(self.channel.drop(), CLOSE_SECONDS)
+        except asyncio.TimeoutError:
+            self._link.drop(f"RabbitMQ did not take a message back within {CLOSE_SECONDS:g} s")
+
     async def _take(self) -> None:
         first, *others = self._queues.names
         if others:
-            await self._poll(await self._open_channel())
+            await self._poll(await self._opened())
         elif await self._messages_in(first) is None:
             await self._rest(_MISSING_PAUSE)
         else:
-            await self._consume(await self._open_channel(), first)
+            await self._consume(await self._opened(), first)
 
     async def _consume(self, channel: Channel, queue: str) -> None:
         with self._refusals_of(queue):
@@ -125,7 +210,7 @@ class Intake:
         return self.troubles.has_refused(queue) and not self.troubles.put_off(queue)
 
     async def _messages_in(self, queue: str) -> int | None:
-        """As the declarer says; None also for one that was missing or refused a moment ago."""
+        """How many messages wait in it; None where it is missing or refused, or was so a moment ago."""
         if self.troubles.put_off(queue):
             return None
         try:
@@ -141,7 +226,7 @@ class Intake:
 
     @contextlib.contextmanager
     def _refusals_of(self, queue: str) -> Iterator[None]:
-        """Around what takes from one queue: no other one is to wait for what this one refuses."""
+        """Around what takes from one queue: no other one may wait for what this one refuses."""
         try:
             yield
         except ChannelClosed as closed:
@@ -152,20 +237,19 @@ class Intake:
             raise
         self.troubles.is_open(queue)
 
-    async def _open_channel(self) -> Channel:
-        if self.channel is None or not self.channel.is_open:
-            self.channel = await Channel.open(self._link, self._inbox.put)
+    async def _opened(self) -> Channel:
+        self.channel = await self.channel.opened()
         return self.channel
 
     async def _give_back(self) -> None:
-        """What nobody took; on a channel that is gone it has gone back by itself."""
+        """What was not asked for; on a closed channel it is back in its queue already."""
         for delivery in self._inbox.empty():
             with contextlib.suppress(BrokerUnavailable, DeliveryGone, ChannelClosed):
-                if await self._kept_from_dropping(delivery) and self.channel:
-                    self.channel.give_back(delivery.tag)
+                if await self.kept(delivery):
+                    self.channel.settle(delivery, GIVE_BACK)
 
     def _say(self, why: str) -> None:
-        """Say why nothing can be taken; once, as long as it stays so."""
+        """Log why nothing can be taken; once, as long as it stays so."""
         if why != self._said:
             log.warning("%s", why)
         self._said = why

@@ -4,16 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """One node of the broker."""
-
-    host: str
-    port: int = 5672
-
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+from faces.system.address import Address
 
 
 @dataclass(frozen=True, slots=True)

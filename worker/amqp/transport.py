@@ -1,14 +1,15 @@
-"""The TCP connection and its opening, and what a refusal means."""
+"""The TCP connection to one node of RabbitMQ: how it is opened, what a refusal means, and why it was lost."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import re
 import socket
 import ssl
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from pika import ConnectionParameters, PlainCredentials, SSLOptions
 from pika.adapters.asyncio_connection import AsyncioConnection
@@ -16,9 +17,16 @@ from pika.adapters.utils.connection_workflow import AMQPConnectorException
 from pika.exceptions import AMQPError, ConnectionOpenAborted, IncompatibleProtocolError, StreamLostError
 
 from faces.errors import BrokerUnavailable, SettingsError
-from worker.amqp.properties import content_header
-from worker.amqp.settings import Address, BrokerSettings, Tls
-from worker.amqp.settle import settle
+from faces.system.address import Address
+from worker.amqp.delivery import content_header
+from worker.amqp.settings import BrokerSettings, Tls
+
+log = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
+
+#: Seconds for RabbitMQ to answer a closing handshake, of a channel or of the connection.
+CLOSE_SECONDS = 5.0
 
 _FORBIDDEN, _NOT_ALLOWED = 403, 530
 
@@ -27,16 +35,38 @@ _TLS_WORDS = re.compile(r"\[SSL: \w+\] [\w :]+")
 
 
 class Link(AsyncioConnection):  # type: ignore[misc] # pika's types are not published
-    """A connection that no message can end, and that can be dropped when its peer does not read any more."""
+    """pika's connection, which no message can end here, and which can be dropped when its peer stops reading.
+
+    Belongs to the event loop in which it was opened, like all that is built on it; only `blocked` may be read by other
+    threads.
+    """
 
     said: tuple[int, str] | None = None
     """The code and the words with which RabbitMQ closed it; pika keeps only a guess of them while it opens."""
+    blocked: str | None = None
+    """Why RabbitMQ reads nothing from us, in its words; None while it does."""
+
+    def __init__(self, parameters: ConnectionParameters, **callbacks: Any) -> None:
+        loop = asyncio.get_running_loop()
+        super().__init__(parameters, custom_ioloop=loop, **callbacks)
+        self.lost: asyncio.Future[str] = loop.create_future()
+        """Done when the connection, once open, is gone; the reason."""
+        self.add_on_close_callback(lambda _, error: settle(self.lost, reason_of(error)))
+        self.add_on_connection_blocked_callback(lambda _, frame: self._block(frame.method.reason))
+        self.add_on_connection_unblocked_callback(lambda _, __: self._block(None))
 
     def drop(self, why: str) -> None:
         """End it at once; nothing that waits to be sent is sent."""
         if not self.is_closed:
             # pika ends a connection without its closing handshake by this alone, as its heartbeats do.
             self._terminate_stream(StreamLostError(why))
+
+    def _block(self, reason: str | None) -> None:
+        if reason:
+            log.warning("RabbitMQ takes no messages: %s", reason)
+        else:
+            log.info("RabbitMQ takes messages again")
+        self.blocked = reason
 
     def _read_frame(self) -> tuple[int, Any]:
         """As pika's, but for the properties of messages."""
@@ -65,13 +95,11 @@ async def open_link(address: Address, settings: BrokerSettings) -> Link:
         tls = tls_context(settings.tls) if settings.tls else None
     except SettingsError as error:
         raise BrokerUnavailable(f"RabbitMQ at {address} cannot be asked: {error}") from error
-    loop = asyncio.get_running_loop()
-    opened: asyncio.Future[None] = loop.create_future()
+    opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     link = Link(
         _parameters(address, settings, tls),
         on_open_callback=lambda _: settle(opened, None),
         on_open_error_callback=lambda link, error: settle(opened, _ours(error, link.said, address, settings)),
-        custom_ioloop=loop,
     )
     try:
         await opened
@@ -111,6 +139,16 @@ def reason_of(error: BaseException) -> str:
     found = _root(error)
     text = getattr(found, "reply_text", None)
     return f"{getattr(found, 'reply_code', '')} {text}".strip() if text else _why(found)
+
+
+def settle(future: asyncio.Future[_T], result: _T | Exception) -> None:
+    """Fill a future from one of pika's callbacks, unless another filled it or its waiter gave up."""
+    if future.done():
+        return
+    if isinstance(result, Exception):
+        future.set_exception(result)
+    else:
+        future.set_result(result)
 
 
 def _parameters(address: Address, settings: BrokerSettings, tls: ssl.SSLContext | None) -> ConnectionParameters:

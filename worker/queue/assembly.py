@@ -20,9 +20,10 @@ from faces.settings import Settings
 from faces.store import statement_trial
 from faces.store.database import Store
 from faces.store.statement_trial import Needed
+from faces.system.address import Address
 from faces.system.systemd_notify import Systemd
 from worker.amqp.broker import Broker
-from worker.amqp.settings import Address, BrokerSettings, QueueOptions, Tls
+from worker.amqp.settings import BrokerSettings, QueueOptions, Tls
 from worker.commands.session import Session
 from worker.jobs.faces import Tools
 from worker.laravel import completion

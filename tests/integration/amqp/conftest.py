@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 
+from faces.system.address import Address
 from tests.integration.amqp.steps import OpenBroker, Php, Wait
 from tests.servers.proxy import Proxy, running_proxy
 from tests.servers.rabbitmq import RabbitMQ, running_rabbitmq
 from worker.amqp.broker import Broker
-from worker.amqp.settings import Address, BrokerSettings, QueueOptions
+from worker.amqp.settings import BrokerSettings, QueueOptions
 
 _DRIVERS_DEFAULTS = QueueOptions()
 

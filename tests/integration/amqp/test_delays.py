@@ -56,7 +56,7 @@ def test_each_of_many_jobs_arrives_that_go_one_by_one_into_the_same_delay_queue(
 def test_each_delayed_job_arrives_when_rabbitmq_is_restarted_meanwhile(
     own_rabbitmq: RabbitMQ, both: dict[str, Broker], wait_for: Wait
 ) -> None:
-    """In a vhost of classic queues also one whose time comes while RabbitMQ is away."""
+    """In a vhost of classic queues also one whose time comes while RabbitMQ is stopped."""
     late, due = own_rabbitmq.new_name(), own_rabbitmq.new_name()
     bodies = [str(number).encode() for number in range(8)]
     for broker in both.values():

@@ -1,4 +1,4 @@
-"""Whose a delivery is: ours until it is settled or its channel goes, and RabbitMQ's again whenever we say so."""
+"""To which side a delivery belongs: ours until it is settled or its channel closes, then RabbitMQ's again."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_a_quorum_queue_s_message_is_published_anew_after_it_came_back_five_time
     assert seen == [0, 1, 2, 3, 4, 0, 1, 2, 3, 4, 0, 1, 2, 3]
 
 
-def test_what_nobody_took_is_published_anew_too(rabbitmq: RabbitMQ, open_broker: OpenBroker, wait_for: Wait) -> None:
+def test_what_was_not_taken_is_published_anew_too(rabbitmq: RabbitMQ, open_broker: OpenBroker, wait_for: Wait) -> None:
     """A worker that is paused gives back what was pushed to it meanwhile."""
     quorum = rabbitmq.new_queue({"x-queue-type": "quorum", "x-delivery-limit": 6})
     send(rabbitmq, quorum, b"1")

@@ -32,7 +32,7 @@ class Side:
     server: RabbitMQ | StubRabbitMQ
     open: Callable[..., Broker | StubBroker]
     cut: Callable[[Broker | StubBroker], None]
-    """Take the connection away; it comes back by itself."""
+    """Cut the connection; it is opened again by itself."""
     wait_for: Wait
 
     def queue(self, **arguments: Any) -> str:

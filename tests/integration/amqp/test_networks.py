@@ -10,10 +10,10 @@ from threading import Timer
 import pytest
 
 from faces.errors import BrokerUnavailable, DeliveryGone
+from faces.system.address import Address
 from tests.integration.amqp.steps import OpenBroker, Wait, send, take
 from tests.servers.proxy import Proxy, running_proxy
 from tests.servers.rabbitmq import RabbitMQ, free_port
-from worker.amqp.settings import Address
 
 
 def spin(seconds: float) -> None:
@@ -157,9 +157,9 @@ def test_through_many_cuts_no_message_is_lost_and_every_release_arrives(
 def test_of_several_hosts_the_next_is_taken_when_one_goes(
     rabbitmq: RabbitMQ, queue: str, proxy: Proxy, open_broker: OpenBroker, wait_for: Wait
 ) -> None:
-    nobody = Address("127.0.0.1", free_port())
+    unused = Address("127.0.0.1", free_port())
     with running_proxy(rabbitmq.port) as second:
-        addresses = (nobody, Address("127.0.0.1", proxy.port), Address("127.0.0.1", second.port))
+        addresses = (unused, Address("127.0.0.1", proxy.port), Address("127.0.0.1", second.port))
         broker = open_broker(queue, port=proxy.port, addresses=addresses)
         wait_for(lambda: broker.is_connected)
         used, left = (proxy, second) if proxy.accepted else (second, proxy)

@@ -12,7 +12,7 @@ from tests.fixtures.laravel import captured
 from tests.integration.amqp.steps import OpenBroker, Wait, send, take
 from tests.servers.proxy import Proxy
 from tests.servers.rabbitmq import RabbitMQ, free_port
-from worker.amqp.properties import SameProperties
+from worker.amqp.delivery import SameProperties
 from worker.amqp.settings import QueueOptions
 
 
@@ -121,7 +121,7 @@ def test_an_exchange_of_the_options_is_created_and_routes(rabbitmq: RabbitMQ, op
     assert rabbitmq.depth(name) is None
 
 
-def test_what_nobody_can_take_is_refused_and_the_delivery_stays_ours(
+def test_what_no_queue_can_take_is_refused_and_the_delivery_stays_ours(
     rabbitmq: RabbitMQ, queue: str, open_broker: OpenBroker
 ) -> None:
     full = rabbitmq.new_queue({"x-max-length": 0, "x-overflow": "reject-publish"})

@@ -65,7 +65,7 @@ def test_a_property_that_no_frame_can_hold_is_refused_and_nothing_else(
 def test_headers_longer_than_a_frame_are_refused_and_nothing_else(
     rabbitmq: RabbitMQ, queue: str, proxy: Proxy, open_broker: OpenBroker
 ) -> None:
-    """RabbitMQ ends the connection of whoever sends more than was agreed; another client had agreed on more."""
+    """RabbitMQ ends a connection that sends more than was agreed; another client had agreed on more."""
     big = pika.BasicProperties(headers={"much": "x" * 130_000, "x-delivery-count": 1})
     with rabbitmq.channel() as channel:
         channel.basic_publish("", queue, b"1", big)
@@ -192,7 +192,9 @@ def test_a_message_is_set_aside_unchanged_whatever_the_options_say(
         broker.set_aside(delivery, aside)
 
 
-def test_the_depth_of_a_queue_that_is_somebody_s_own_is_refused(rabbitmq: RabbitMQ, open_broker: OpenBroker) -> None:
+def test_the_depth_of_a_queue_that_is_another_client_s_own_is_refused(
+    rabbitmq: RabbitMQ, open_broker: OpenBroker
+) -> None:
     broker, theirs = open_broker("nothing"), rabbitmq.new_name()
     with rabbitmq.channel() as channel:
         channel.queue_declare(theirs, exclusive=True)

@@ -93,7 +93,7 @@ def test_what_may_not_be_read_is_said_until_it_may(
     assert broker.report().refused is None
 
 
-def test_a_queue_that_somebody_has_for_himself_is_said(
+def test_a_queue_that_another_client_has_for_itself_is_said(
     rabbitmq: RabbitMQ, queue: str, open_broker: OpenBroker, wait_for: Wait
 ) -> None:
     theirs = rabbitmq.new_name()

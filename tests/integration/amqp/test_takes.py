@@ -64,12 +64,12 @@ def test_a_rejected_message_goes_to_the_dead_letter_queue(rabbitmq: RabbitMQ, op
     dead = rabbitmq.new_queue()
     queue = rabbitmq.new_queue({"x-dead-letter-exchange": "", "x-dead-letter-routing-key": dead})
     send(rabbitmq, queue, b"1")
-    broker, buried = open_broker(queue), open_broker(dead)
+    broker, dead_letters = open_broker(queue), open_broker(dead)
     broker.reject(take(broker))
-    assert take(buried).body == b"1"
+    assert take(dead_letters).body == b"1"
 
 
-def test_a_paused_worker_takes_nothing_and_gives_back_what_nobody_asked_for(
+def test_a_paused_worker_takes_nothing_and_gives_back_what_was_not_asked_for(
     rabbitmq: RabbitMQ, queue: str, open_broker: OpenBroker, wait_for: Wait
 ) -> None:
     send(rabbitmq, queue, b"1")

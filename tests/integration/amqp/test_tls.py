@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from faces.errors import SettingsError
+from faces.system.address import Address
 from tests.integration.amqp.certificates import Authority
 from tests.integration.amqp.steps import OpenBroker, Wait, send, take
 from tests.servers.rabbitmq import RabbitMQ, free_port, running_rabbitmq
 from worker.amqp.broker import Broker
-from worker.amqp.settings import Address, BrokerSettings, QueueOptions, Tls
+from worker.amqp.settings import BrokerSettings, QueueOptions, Tls
 
 _SETTINGS = """
 listeners.ssl.1 = 127.0.0.1:{port}

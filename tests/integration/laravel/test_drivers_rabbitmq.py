@@ -11,9 +11,10 @@ import pytest
 
 from faces.errors import FacesError
 from faces.laravel import app_settings
+from faces.system.address import Address
 from tests.integration.laravel.beside_php import LOGINS, Drivers, env_file, php_drivers
 from tests.servers.rabbitmq import RabbitMQ, running_rabbitmq
-from worker.amqp.settings import Address, BrokerSettings
+from worker.amqp.settings import BrokerSettings
 from worker.amqp.transport import open_link
 
 VHOSTS = ("photo", "photo/app", "%2f", "фото", "a b#?&")

@@ -4,8 +4,7 @@ import pytest
 from pika.frame import Header
 from pika.spec import BasicProperties
 
-from worker.amqp.delivery import Delivery
-from worker.amqp.message import copied, own_priority, properties_of
+from worker.amqp.delivery import Delivery, copied, own_priority, properties_of
 from worker.amqp.settings import QueueOptions
 
 DEFAULTS = QueueOptions()
