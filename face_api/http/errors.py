@@ -4,17 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from faces.errors import (
-    DamagedPhoto,
-    EnginesBusy,
-    FacesError,
-    OutsideDisks,
-    PhotoError,
-    PhotoTooLarge,
-    RequestError,
-    Unavailable,
-    UnsupportedFormat,
-)
+from faces.errors import FacesError, PhotoError, PhotoTooLarge, RequestError, Unavailable, UnsupportedFormat
 
 #: Seconds after which a client may ask again; a photo takes an engine about so long.
 RETRY_AFTER = 2
@@ -74,22 +64,18 @@ class NotReady(Unavailable):
     code = "not_ready"
 
 
-#: Looked up from top to bottom: a leaf stands above its branch.
+#: Looked up from top to bottom: the branches of faces/errors.py, and above each the leaves that say more.
 STATUSES: tuple[tuple[type[FacesError], int], ...] = (
     (UnsupportedFormat, 415),
     (PhotoTooLarge, 413),
-    (DamagedPhoto, 422),
     (PhotoError, 422),
     (KeyNeeded, 401),
     (WrongField, 422),
     (RequestTooLarge, 413),
     (NotFound, 404),
     (MethodNotAllowed, 405),
-    (OutsideDisks, 400),
-    (BadBody, 400),
     (RequestError, 400),
     (ClientTooSlow, 408),
-    (EnginesBusy, 503),
     (Unavailable, 503),
     (FacesError, 500),
 )
