@@ -200,7 +200,7 @@ def test_some_base_names_may_stand_twice(names: tuple[str, ...]) -> None:
 
 
 def test_a_class_name_that_stands_twice_is_seen() -> None:
-    two = [module("faces.photo.face", "class Box: ..."), module("installer.box", "def f():\n    class Box: ...")]
+    two = [module("faces.photo.face", "class Box: ..."), module("installer.plan", "def f():\n    class Box: ...")]
     assert list(census.class_names_twice(two)) == ["Box"]
     assert census.class_names_twice(two[:1]) == {}
 
