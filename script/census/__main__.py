@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -105,8 +105,9 @@ def _print(counted: dict[str, Figures]) -> None:
     _line()
     for name in dict.fromkeys(flow for figures in counted.values() for flow in figures.get("flows", ())):
         ways = [figures["flows"].get(name) for figures in counted.values()]
-        _line(f"{name}: functions", *("?" if way is None else len(way) for way in ways))
-        _line("modules", *("?" if way is None else len(_modules_of(way)) for way in ways))
+        _line(f"{name}: modules", *(_counted(way, _module_of) for way in ways))
+        _line("functions", *(_counted(way, _name_of) for way in ways))
+        _line("functions, lambdas, comprehensions", *(_counted(way) for way in ways))
     _line()
     for folder in sorted({folder for figures in counted.values() for folder in figures["rooms"]}):
         _line(folder, *("{} / {}".format(*figures["rooms"].get(folder, ("–", "–"))) for figures in counted.values()))
@@ -128,8 +129,16 @@ def _print_last(counted: dict[str, Figures]) -> None:
             _line(f"\nnot measured in {checkout}: {flow}: {complaint}")
 
 
-def _modules_of(functions: Sequence[str]) -> set[str]:
-    return {function.partition(":")[0] for function in functions}
+def _counted(way: Sequence[str] | None, of: Callable[[str], str] = str) -> int | str:
+    return "?" if way is None else len({of(function) for function in way} - {""})
+
+
+def _module_of(function: str) -> str:
+    return function.partition(":")[0]
+
+
+def _name_of(function: str) -> str:
+    return "" if function.endswith(">") else function
 
 
 def _line(name: str = "", *values: object) -> None:
