@@ -1,8 +1,8 @@
-"""create_app: the whole API as one ASGI application; gunicorn makes it once, before the fork."""
+"""create_app: the API as one ASGI application, made of its parts. Gunicorn calls it once, before the fork."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
@@ -10,23 +10,21 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from face_api.engines.asking import ClientGone, Engines
 from face_api.engines.busy_engines import BusyEngines
 from face_api.engines.crash_register import CrashRegister
 from face_api.engines.engine_process import EngineProcess
 from face_api.engines.photo_queue import PhotoQueue
+from face_api.engines.photo_submitter import ClientGone, PhotoSubmitter
 from face_api.engines.photo_work import PhotoWork
 from face_api.http import docs, openapi
-from face_api.http.access import Access
-from face_api.http.access_guard import AccessGuard
-from face_api.http.body_limit import FORM_BYTES, BodyLimit
+from face_api.http.access import Access, AccessGuard
+from face_api.http.body_limit import BodyLimit, limits_by_path
 from face_api.http.compare import Comparisons
-from face_api.http.refusals import nobody_listens, refuse, refuse_field, refuse_http
+from face_api.http.errors import client_closed_request, refuse, refuse_field, refuse_http
 from face_api.http.request_log import RequestLog
 from face_api.http.routes import router
-from face_api.http.service import Service
-from face_api.http.temporary_folder import TemporaryFolder
-from face_api.http.uploads import Uploads
+from face_api.http.service import FaceService
+from face_api.http.uploads import TemporaryFolder, Uploads
 from face_api.server.metrics import Metrics
 from faces import __version__
 from faces.errors import FacesError
@@ -61,31 +59,31 @@ def create_app(settings: Settings, engine: FaceEngine) -> FastAPI:
     app.add_exception_handler(FacesError, refuse)
     app.add_exception_handler(RequestValidationError, refuse_field)
     app.add_exception_handler(HTTPException, refuse_http)
-    app.add_exception_handler(ClientGone, nobody_listens)
-    app.add_exception_handler(ClientDisconnect, nobody_listens)
+    app.add_exception_handler(ClientGone, client_closed_request)
+    app.add_exception_handler(ClientDisconnect, client_closed_request)
     # The last one added is the outermost.
     app.add_middleware(AccessGuard, access=service.access)
-    app.add_middleware(BodyLimit, limit_of=_limits(settings), idle_seconds=settings.api_idle_seconds)
+    app.add_middleware(BodyLimit, limit_of=limits_by_path(settings), idle_seconds=settings.api_idle_seconds)
     paths = frozenset(route.path for route in router.routes)  # type: ignore[attr-defined]
     app.add_middleware(RequestLog, metrics=service.metrics, paths=paths)
     return app
 
 
 def production() -> FastAPI:
-    """The application of `python -m face_api`, from the environment alone: what gunicorn calls in the master."""
+    """The application of `python -m face_api`, from the environment. Gunicorn calls it in the master."""
     settings = load()
     return create_app(settings, open_engine(settings))
 
 
-def _service(settings: Settings, engine: FaceEngine, access: Access) -> Service:
+def _service(settings: Settings, engine: FaceEngine, access: Access) -> FaceService:
     metrics = Metrics(settings.api_processes)
     queue = PhotoQueue()
     busy = BusyEngines()
     work = PhotoWork(settings, engine, busy)
     process = EngineProcess(settings, work, queue, CrashRegister.of(settings), metrics, busy)
-    return Service(
+    return FaceService(
         settings,
-        Engines(queue, settings.api_waiting, metrics, process.has_failed),
+        PhotoSubmitter(queue, settings.api_waiting, metrics, process.has_failed),
         process,
         metrics,
         Disks.of(settings.disk_roots),
@@ -97,15 +95,8 @@ def _service(settings: Settings, engine: FaceEngine, access: Access) -> Service:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """The engine's thread lives as long as the process serves: all connections are answered when this ends."""
-    service: Service = app.state.service
+    """The engine's thread lives as long as the process serves. When this ends, all requests are answered."""
+    service: FaceService = app.state.service
     service.process.start()
     yield
     service.process.stop()
-
-
-def _limits(settings: Settings) -> Callable[[str], int]:
-    """The most bytes that a body at each path may have."""
-    photo = int(settings.max_megabytes * 1_000_000) + FORM_BYTES
-    limits = {"/compare": settings.api_compare_megabytes * 1_000_000, "/compare-images": 2 * photo}
-    return lambda path: limits.get(path, photo)

@@ -1,21 +1,20 @@
-"""How many engines of all processes have a photo in hand: one that works alone may use a second core."""
+"""How many engines of all processes have a photo in hand: an engine that works alone may use a second core."""
 
 from __future__ import annotations
 
 import mmap
 import os
 
-#: One byte a process, by its id: two processes that share one are seldom, and only cost or use a core.
+#: One byte a process, by its id. Two processes rarely share one; then an engine uses a core too many or too few.
 _PLACES = 4096
 
 _BUSY = 1
 
 
 class BusyEngines:
-    """Shared memory, made in the master before the fork."""
+    """Shared memory, made in the master before the fork. Each engine writes its own byte, so no lock is needed."""
 
     def __init__(self) -> None:
-        """Nobody is busy."""
         self._places = mmap.mmap(-1, _PLACES)
 
     def begin(self) -> None:
@@ -23,7 +22,7 @@ class BusyEngines:
         self._places[os.getpid() % _PLACES] = _BUSY
 
     def end(self) -> None:
-        """It puts it down."""
+        """This process's engine is done with it."""
         self.forget(os.getpid())
 
     def forget(self, pid: int) -> None:

@@ -1,8 +1,8 @@
-"""Which photos ended a process: a mark for each photo in hand, kept when nobody is left to remove it.
+"""Which photos crashed a process: a mark for each photo in hand, which stays when its process dies.
 
 A mark is an empty file in `in_hand/`, named after the photo's SHA-256, whose process holds a lock on it. A mark
-without a lock belongs to a process that died under the photo: whoever sees it first moves it to `crashed/`, so each
-death counts once. Locks, and not process numbers, because numbers mean nothing across containers and restarts.
+without a lock belongs to a process that died under the photo: the first process that sees it moves it to `crashed/`,
+so that each crash counts once. Locks, not process ids, because ids mean nothing across containers and restarts.
 """
 
 from __future__ import annotations
@@ -21,34 +21,36 @@ from faces.settings import Settings
 
 _log = logging.getLogger(__name__)
 
-#: Processes that one photo may end before it is refused.
+#: Processes that one photo may crash before it is refused.
 CRASHES_ALLOWED = 1
 
 #: Seconds for which a crash counts.
 REMEMBERED = 24 * 3600
 
-
-#: What stands in the way of a folder that is the right one: a disk that is full, read-only or broken may come back.
-_PASSES = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE)
+#: Errors of a folder that is the right one, but whose disk is full, read-only or broken, perhaps only for now.
+_TEMPORARY = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE)
 
 
 def require_folder(settings: Settings) -> None:
-    """Check that a FACE_STATE_DIR that was set can be a folder of ours, be its disk full or not.
+    """Check that a FACE_STATE_DIR that was set can be our folder, even if its disk is full now.
 
     Raises:
         SettingsError: it cannot.
     """
     if "state_dir" in settings.model_fields_set:
-        error = CrashRegister(settings.state_dir).why_not()
-        if error is not None and error.errno not in _PASSES:
+        error = CrashRegister(settings.state_dir).why_unwritable()
+        if error is not None and error.errno not in _TEMPORARY:
             raise SettingsError(f"FACE_STATE_DIR: {settings.state_dir} cannot be written ({error})") from error
 
 
 class CrashRegister:
-    """Marks below one directory. Safe to use from several processes at once."""
+    """The marks below one directory. Any number of processes may use it at once.
+
+    The engine's thread marks and checks each photo; the master collects what dead processes left behind.
+    """
 
     def __init__(self, directory: Path) -> None:
-        """Nothing is made or tried yet."""
+        """Touches no file yet."""
         self._in_hand, self._crashed = directory / "in_hand", directory / "crashed"
         # A mark from before a reboot says that the machine went down, not that the photo ended a process.
         self._boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
@@ -57,14 +59,14 @@ class CrashRegister:
     def of(cls, settings: Settings) -> CrashRegister:
         """The register below FACE_STATE_DIR; below the temporary folder when only the default is not writable.
 
-        Where neither takes anything, photos that crash are counted again as soon as it does.
+        Where neither can be written, crashes are not counted until FACE_STATE_DIR can be.
 
         Raises:
-            SettingsError: as `require_folder`; or the one in the temporary folder is somebody else's.
+            SettingsError: as `require_folder`; or the folder in the temporary one belongs to another user.
         """
         require_folder(settings)
         register = cls(settings.state_dir)
-        if reason := register.why_not():
+        if reason := register.why_unwritable():
             if "state_dir" not in settings.model_fields_set and (
                 fallback := cls._in_temporary_folder(reason, settings)
             ):
@@ -86,7 +88,7 @@ class CrashRegister:
         except OSError:
             return None
         register = cls(fallback)
-        if register.why_not():
+        if register.why_unwritable():
             return None
         _log.warning(
             "%s cannot be written (%s): photos that crash are remembered in %s until that is emptied; "
@@ -97,8 +99,8 @@ class CrashRegister:
         )
         return register
 
-    def why_not(self) -> OSError | None:
-        """Make the two folders and try them; what stands in the way, if anything does."""
+    def why_unwritable(self) -> OSError | None:
+        """Make the two folders and write a file into each; the error, or None."""
         try:
             self._make_folders()
             for folder in (self._in_hand, self._crashed):
@@ -109,12 +111,12 @@ class CrashRegister:
         return None
 
     def refuse_repeated(self, sha256: str) -> None:
-        """Let a photo through that did not end two processes within a day.
+        """Refuse a photo that crashed more than `CRASHES_ALLOWED` processes within a day.
 
         Raises:
             CrashedBefore: it did.
         """
-        self.bury_dead()
+        self.collect_crashes()
         crashes = sum(1 for mark in self._crashed.glob(f"{sha256}.*") if _is_fresh(mark))
         if crashes > CRASHES_ALLOWED:
             raise CrashedBefore(
@@ -123,10 +125,10 @@ class CrashRegister:
             )
 
     def mark(self, sha256: str) -> Mark:
-        """Say that this process takes the photo in hand; `Mark.remove` says that it put it down alive."""
+        """Mark the photo as in this process's hand, until `Mark.remove`."""
         self._make_folders()
         name = f"{sha256}.{self._boot}.{os.getpid()}.{time.monotonic_ns()}"
-        # Locked before it has its name, so that nobody ever sees it without its lock.
+        # Locked before it has its name, so that no process ever sees it without its lock.
         unnamed = self._in_hand / f".{name}"
         handle = os.open(unnamed, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         try:
@@ -137,11 +139,11 @@ class CrashRegister:
             raise
         return Mark(self._in_hand / name, handle)
 
-    def bury_dead(self) -> None:
-        """Count the photos whose process died, forget what is too old."""
+    def collect_crashes(self) -> None:
+        """Count the photos whose process died, and forget crashes that are too old."""
         self._make_folders()
         for mark in self._in_hand.glob("[!.]*"):
-            if self._bury(mark):
+            if self._move_if_crashed(mark):
                 sha256, _boot, pid, _at = mark.name.split(".")
                 _log.error(
                     "process %s ended under the photo with SHA-256 %s; a second time, it is refused", pid, sha256
@@ -151,11 +153,12 @@ class CrashRegister:
                 mark.unlink(missing_ok=True)
 
     def _make_folders(self) -> None:
-        """Also again: somebody may have swept them away while we ran."""
+        """Also later, because a clean-up may have removed them while we ran."""
         for folder in (self._in_hand, self._crashed):
             folder.mkdir(parents=True, exist_ok=True)
 
-    def _bury(self, mark: Path) -> bool:
+    def _move_if_crashed(self, mark: Path) -> bool:
+        """Move a mark whose process died under its photo to `crashed/`; True when this process did."""
         try:
             handle = os.open(mark, os.O_RDWR | os.O_CLOEXEC)
         except FileNotFoundError:
@@ -168,27 +171,27 @@ class CrashRegister:
             os.utime(mark)
             mark.rename(self._crashed / mark.name)
         except (BlockingIOError, FileNotFoundError):
-            return False  # its process lives; or somebody else was quicker
+            return False  # its process lives, or another one has moved it
         finally:
             os.close(handle)
         return True
 
 
 class Mark:
-    """The mark of the photo that this process has in hand."""
+    """The mark of the photo that this process has in hand. Any thread may remove it."""
 
     def __init__(self, path: Path, handle: int) -> None:
         """Keep the locked handle open: the lock ends with the process, however that ends."""
         self._path, self._handle = path, handle
-        # The engine puts a photo down while the event loop hears a signal: closed twice, the number would by then
-        # belong to another file.
+        # The engine may be done with a photo while the event loop handles a signal: closed twice, the descriptor could
+        # belong to another file by then.
         self._lock = threading.Lock()
 
     def remove(self) -> None:
-        """Take the mark away: the photo did no harm. Calling it twice, in two threads at once too, does nothing.
+        """Remove the mark: the photo did no harm. Doing it twice, in two threads at once too, does nothing.
 
         Raises:
-            OSError: its folder does not let it go.
+            OSError: the folder does not let it be removed.
         """
         with self._lock:
             if self._handle >= 0:

@@ -1,4 +1,4 @@
-"""One process of the API as a whole: its engine, whether it takes photos, and when it is better replaced."""
+"""The life of one engine process: when it takes photos, and when it must be replaced (memory, a failed engine)."""
 
 from __future__ import annotations
 
@@ -22,12 +22,16 @@ _log = logging.getLogger(__name__)
 
 _MB = 1024 * 1024
 
-#: Seconds for the answers of a process whose engine has failed; a client that still sends then must try again.
+#: Seconds for the last answers of a process whose engine has failed; a client that still sends then must try again.
 _LAST_ANSWERS = 10.0
 
 
 class EngineProcess:
-    """Made once in the master; after the fork each process has its own copy and starts it."""
+    """One process of the API. Made once in the master; after the fork each process has a copy and starts it.
+
+    The event loop and gunicorn's worker start and stop it, the engine's thread reports to it (it is the thread's
+    `EngineObserver`), and the master tells it of other processes that ended.
+    """
 
     def __init__(
         self,
@@ -38,16 +42,16 @@ class EngineProcess:
         metrics: Metrics,
         busy: BusyEngines,
     ) -> None:
-        """Keep what the engine needs. Nothing runs before `start`."""
+        """Nothing runs before `start`."""
         self._settings, self._work, self._queue = settings, work, queue
         self._register, self._metrics, self._busy = register, metrics, busy
         self._engine: EngineThread | None = None
-        self._leave: Callable[[], None] | None = None
-        self._leaving = self._failed = False
-        # Which process may leave over its size: a file in memory that each opens for itself, because a lock belongs
-        # to the opening and not to the file.
-        self._turnstile = os.memfd_create("face-api-leaving", os.MFD_CLOEXEC)
-        self._turn: int | None = None
+        self._ask_for_replacement: Callable[[], None] | None = None
+        self._stopping = self._failed = False
+        # Locked by the process that is being replaced over its size. A file in memory, which each process opens anew:
+        # a lock belongs to the open file description, and an inherited one would be shared.
+        self._lock_file = os.memfd_create("face-api-leaving", os.MFD_CLOEXEC)
+        self._held_lock: int | None = None
 
     @property
     def fast(self) -> frozenset[str]:
@@ -62,27 +66,27 @@ class EngineProcess:
             self._metrics.set_fast(self.fast)
             self._engine.start()
 
-    def on_leaving(self, leave: Callable[[], None]) -> None:
-        """`leave` makes the server end this process gracefully and start another."""
-        self._leave = leave
+    def on_replacement(self, ask: Callable[[], None]) -> None:
+        """`ask` makes the server end this process gracefully and start another."""
+        self._ask_for_replacement = ask
 
     def reasons_not_ready(self) -> list[str]:
         """Why this process takes no photos; empty when it does."""
-        if self._leaving:
+        if self._stopping:
             return ["this process is stopping"]
         if self._engine is None:
             return ["the engine is not started yet"]
         return [] if self._engine.is_alive() else ["the engine's thread has ended"]
 
-    def stopping(self, by_request: bool) -> None:
-        """No more photos after those accepted; `by_request`: somebody wants the end, no photo is to blame for it."""
-        self._leaving = True
+    def mark_stopping(self, by_request: bool) -> None:
+        """Not ready from now on. `by_request`: a shutdown request ends this process, so no photo crashed it."""
+        self._stopping = True
         if by_request and self._engine is not None:
-            self._engine.count_no_crashes()
+            self._engine.stop_counting_crashes()
 
     def stop(self) -> None:
-        """Finish the photo in hand, also one of another process, and take no more. Returns at once."""
-        self._leaving = True
+        """Finish the photo in hand, whichever process accepted it, and take no more. Returns at once."""
+        self._stopping = True
         if self._engine is not None:
             self._engine.stop()
 
@@ -91,66 +95,64 @@ class EngineProcess:
         return self._engine is None or self._engine.join(seconds)
 
     def has_failed(self) -> bool:
-        """True when the engine has ended by itself: no photo is taken here any more."""
+        """True when the engine has ended by itself: this process takes no photo any more."""
         return self._failed
 
     def count_crashes(self) -> None:
-        """Count the photos that were in hand when their process died. For the master, whom no full folder may end."""
+        """Count the photos whose process died under them. For the master, which a full disk must not end."""
         try:
-            self._register.bury_dead()
+            self._register.collect_crashes()
         except OSError as error:
             _log.error("photos that ended a process cannot be counted at the moment: %s", error)
 
-    def bury(self, pid: int, place: int | None) -> None:
-        """Another process ended, whose figures lie at `place`. For the master."""
+    def process_ended(self, pid: int, slot: int | None) -> None:
+        """Another process ended, whose counters lie in `slot`. For the master."""
         self._busy.forget(pid)
-        self._metrics.bury(place)
+        self._metrics.process_ended(slot)
         self.count_crashes()
 
     def photo_taken(self) -> None:
-        """The engine has a photo in hand."""
         self._busy.begin()
         self._metrics.set_engine(there=True, busy=True)
 
     def photo_done(self, answer: Answer) -> None:
-        """The engine put it down."""
         self._busy.end()
         self._metrics.set_engine(there=True, busy=False)
         self._metrics.count_photo(answer.notes)
-        self._leave_if_too_large()
+        self._replace_if_too_large()
 
     def engine_failed(self) -> None:
-        """The engine's thread ends by an exception: so does the process, after what it still can answer."""
-        self._failed = self._leaving = True
-        if self._leave is not None:
-            self._leave()
+        """The engine's thread ended by an exception: so does the process, after the answers that it can still give."""
+        self._failed = self._stopping = True
+        if self._ask_for_replacement is not None:
+            self._ask_for_replacement()
             end = threading.Timer(_LAST_ANSWERS, os._exit, (1,))
             end.daemon = True
             end.start()
 
-    def _leave_if_too_large(self) -> None:
+    def _replace_if_too_large(self) -> None:
         limit = self._settings.api_memory_mb * _MB
-        if self._leave is None or self._leaving or _resident_bytes() <= limit:
+        if self._ask_for_replacement is None or self._stopping or _resident_bytes() <= limit:
             return
         give_back_all()
-        if (size := _resident_bytes()) > limit and self._has_turn():
-            self._leaving = True
+        if (size := _resident_bytes()) > limit and self._may_be_replaced():
+            self._stopping = True
             _log.warning(
                 "this process has grown to %d MB, more than %d (FACE_API_MEMORY_MB): it is replaced now",
                 size // _MB,
                 limit // _MB,
             )
-            self._leave()
+            self._ask_for_replacement()
 
-    def _has_turn(self) -> bool:
-        """One process leaves at a time: the others serve meanwhile. The turn ends with the process."""
-        handle = os.open(f"/proc/self/fd/{self._turnstile}", os.O_RDWR | os.O_CLOEXEC)
+    def _may_be_replaced(self) -> bool:
+        """One process is replaced at a time; the others serve meanwhile. The lock ends with the process."""
+        handle = os.open(f"/proc/self/fd/{self._lock_file}", os.O_RDWR | os.O_CLOEXEC)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(handle)
             return False
-        self._turn = handle
+        self._held_lock = handle
         return True
 
 

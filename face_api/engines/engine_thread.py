@@ -1,4 +1,4 @@
-"""The thread that takes photos from the queue, one at a time, and works on them; one a process."""
+"""The thread that takes photos from the queue and works on them, one at a time; each process has one."""
 
 from __future__ import annotations
 
@@ -21,26 +21,30 @@ _log = logging.getLogger(__name__)
 
 _STDERR = 2
 
-#: Seconds without a photo after which the memory kept for the next one is given back: making it costs a few hundredths
-#: of a photo's time.
+#: Seconds without a photo after which the memory kept for the next one is given back: allocating it again costs a few
+#: hundredths of a photo's time.
 _REST_AFTER = 1.0
 
 
-class Watcher(Protocol):
-    """Hears what the engine does; called in the engine's thread."""
+class EngineObserver(Protocol):
+    """Is told what the engine does, in the engine's thread. `EngineProcess` is one."""
 
     def photo_taken(self) -> None:
         """A photo is in hand."""
 
     def photo_done(self, answer: Answer) -> None:
-        """It is put down again."""
+        """It is answered, and no longer in hand."""
 
     def engine_failed(self) -> None:
-        """The thread ends by an exception that nobody expected; the photo in hand has no answer."""
+        """The thread ends by an exception that is a bug; the photo in hand gets no answer."""
 
 
 class EngineThread:
-    """Takes photos until it is stopped. A photo that takes too long ends the process: dlib cannot be interrupted."""
+    """Takes photos until it is stopped. Made and started by `EngineProcess.start`, in the process that it works for.
+
+    Any thread may call its methods. A photo that takes longer than `longest_seconds` (FACE_API_PHOTO_SECONDS) ends the
+    process: dlib cannot be interrupted.
+    """
 
     def __init__(
         self,
@@ -48,21 +52,19 @@ class EngineThread:
         work: PhotoWork,
         register: CrashRegister,
         longest_seconds: int,
-        watcher: Watcher,
+        observer: EngineObserver,
     ) -> None:
-        """Keep what the thread needs."""
         self._queue, self._work, self._register = queue, work, register
         self._longest_seconds = longest_seconds
-        self._watcher = watcher
+        self._observer = observer
         self._ours, self._wake = socket.socketpair()
         self._stopping = False
         self._mark: Mark | None = None
         self._counts_crashes = True
-        # Daemon: a quick stop must not wait for a photo.
+        # Daemon: an immediate stop must not wait for a photo.
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
 
     def start(self) -> None:
-        """Begin to take photos."""
         self._thread.start()
 
     def stop(self) -> None:
@@ -79,17 +81,17 @@ class EngineThread:
         """True while photos are taken."""
         return self._thread.is_alive() and not self._stopping
 
-    def count_no_crashes(self) -> None:
-        """From now on the end of this process is somebody's wish, and no photo's fault."""
+    def stop_counting_crashes(self) -> None:
+        """A shutdown request ends this process from now on, and no photo."""
         self._counts_crashes = False
         self._remove_mark()
 
     def _run(self) -> None:
         try:
             self._take_photos()
-        except BaseException:  # noqa: BLE001  SystemExit too, of which Python would say nothing here
+        except BaseException:  # noqa: BLE001  SystemExit too, which Python would not log here
             _log.critical("the engine's thread has ended by a fault of our own", exc_info=True)
-            self._watcher.engine_failed()
+            self._observer.engine_failed()
 
     def _take_photos(self) -> None:
         rest_at: float | None = None
@@ -105,14 +107,14 @@ class EngineThread:
     def _serve(self, photo: PhotoInHand) -> None:
         waited = time.monotonic() - photo.task.queued_at
         try:
-            self._watcher.photo_taken()
+            self._observer.photo_taken()
             faulthandler.dump_traceback_later(self._longest_seconds, exit=True, file=_STDERR)
             answer = self._answer(photo, waited)
             photo.reply(answer)
         finally:
             faulthandler.cancel_dump_traceback_later()
             photo.close()
-        self._watcher.photo_done(answer)
+        self._observer.photo_done(answer)
 
     def _answer(self, photo: PhotoInHand, waited: float) -> Answer:
         try:
@@ -121,10 +123,10 @@ class EngineThread:
             self._refuse_repeated(sha256)
             return self._guarded(photo, data, sha256, waited)
         except FacesError as error:
-            return _refusal(error)
+            return _error_answer(error)
         except Exception as error:  # noqa: BLE001  around one request, with its traceback in the log
             _log.exception("request %s: a fault of our own", photo.task.request_id)
-            return _refusal(error)
+            return _error_answer(error)
 
     def _refuse_repeated(self, sha256: str) -> None:
         try:
@@ -133,18 +135,18 @@ class EngineThread:
             _log.warning("crashes cannot be looked up at the moment: %s", error)
 
     def _guarded(self, photo: PhotoInHand, data: PhotoBytes, sha256: str, waited: float) -> Answer:
-        """Do the work with the photo's mark set, so that a sudden end is counted against it."""
+        """Do the work with the photo's mark set, so that a crash counts against the photo."""
         self._mark = self._set_mark(sha256)
         try:
             answer = self._work.do(photo.task, data, waited)
         except Exception:
-            self._put_down()
+            self._end_mark()
             raise
-        # What is no Exception ends the process, and the mark stays.
-        self._put_down()
+        # A BaseException that is no Exception ends the process, and the mark stays.
+        self._end_mark()
         return answer
 
-    def _put_down(self) -> None:
+    def _end_mark(self) -> None:
         self._remove_mark()
         self._mark = None
 
@@ -165,6 +167,6 @@ class EngineThread:
                 _log.warning("the mark of a photo stays behind and may count as a crash: %s", error)
 
 
-def _refusal(error: Exception) -> Answer:
+def _error_answer(error: Exception) -> Answer:
     reply = reply_to(error)
     return Answer(reply.status, json.dumps(reply.body).encode(), {"code": reply.code})

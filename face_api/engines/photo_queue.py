@@ -1,14 +1,13 @@
 """One queue of photos for all processes: the kernel hands each photo to exactly one idle engine, wherever it is.
 
 Before the fork the master makes one socket pair. The process that accepted a photo sends one message into it: two
-file descriptors, the photo's file and one end of a line of its own. The engine of every process reads the other side,
-so a photo never waits while an engine is idle; the answer comes back over the line. Gunicorn's own work processes
-("dirty" workers) were looked at: they are asked in turn, each with a queue of its own, so that a photo can wait behind
-a slow one while the next engine has nothing to do.
+file descriptors, the photo's file and one end of a reply socket, which each photo has of its own. The engine of every
+process reads the other side, so a photo never waits while an engine is idle. Gunicorn's "dirty" workers were the other
+way: they take turns, each with a queue of its own, so that a photo can wait while another engine is idle.
 
-On the line: first what to do (one JSON line, written before the message is sent), then, from the engine, one byte when
-it takes the photo, then the answer. An end without an answer means that the engine's process died; an end seen by the
-engine means that the client is gone.
+Over the reply socket: first the task (one JSON line, written before the message is sent), then, from the engine, one
+byte when it takes the photo, then the answer. Closed without an answer: the engine's process died. Closed on the
+accepting side: the client has disconnected.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ from faces.errors import EngineDied, EnginesBusy
 #: Set on the message queue's sending end. The kernel counts about 800 bytes a message and doubles what is asked.
 SEND_BUFFER = 4 * 1024 * 1024
 
-#: Bytes of one task at most: what fits into a fresh line without anybody reading it. Fields are limited at the door.
+#: Bytes of one task at most: what fits into a new socket that is not read yet. The routes limit the fields.
 LONGEST_TASK = 128 * 1024
 
 _TAKEN = b"t"
@@ -44,7 +43,7 @@ _FULL = (errno.EAGAIN, errno.ENOBUFS, errno.ETOOMANYREFS, errno.EMFILE, errno.EN
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What an engine shall do with a photo, and what the log needs to know about it."""
+    """What an engine shall do with a photo: a verb of `PhotoWork` and its fields. The request's id is for the log."""
 
     verb: str
     request_id: str
@@ -58,14 +57,14 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What goes out to the client (`status`, `body`: JSON) and what the log line says (`notes`)."""
+    """What the client gets (`status`, `body`: JSON), and what the log line says (`notes`)."""
 
     status: int
     body: bytes
     notes: dict[str, Any]
 
     def encode(self) -> bytes:
-        """Lengths, notes, body: an answer cut short is known as such."""
+        """Lengths, notes, body: the lengths tell an answer that was cut off."""
         notes = json.dumps({"status": self.status, "notes": self.notes}).encode()
         return _LENGTHS.pack(len(notes), len(self.body)) + notes + self.body
 
@@ -82,20 +81,22 @@ class Answer:
 
 
 class PhotoQueue:
-    """Both ends of the queue. Made once in the master, used by every process after the fork."""
+    """Both ends of the queue. Made once in the master, used by every process after the fork.
+
+    A process offers from its event loop and takes in its engine's thread.
+    """
 
     def __init__(self) -> None:
-        """Open the queue."""
         self._inlet, self._outlet = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._inlet.setblocking(False)
         self._outlet.setblocking(False)
         self._inlet.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
 
-    def offer(self, task: Task, photo: int) -> Line:
+    def offer(self, task: Task, photo: int) -> PendingPhoto:
         """Put the photo (an open file) into the queue.
 
         Raises:
-            WrongField: the task's words are too long.
+            WrongField: the task's fields are too long.
             EnginesBusy: the kernel takes no more.
         """
         words = task.encode()
@@ -114,12 +115,12 @@ class PhotoQueue:
             raise
         finally:
             theirs.close()
-        return Line(ours)
+        return PendingPhoto(ours)
 
     def take(self, wake: socket.socket, seconds: float | None = None) -> PhotoInHand | None:
-        """Wait for a photo and take it, for so long if given.
+        """Wait for a photo and take it, `seconds` at most if given.
 
-        None when none came, `wake` became readable first, or another engine was quicker.
+        None when none came, `wake` became readable first, or another engine took it.
         """
         poll = select.poll()
         poll.register(self._outlet, select.POLLIN)
@@ -131,23 +132,22 @@ class PhotoQueue:
             _, descriptors, _, _ = socket.recv_fds(self._outlet, 1, 2, socket.MSG_CMSG_CLOEXEC)
         except BlockingIOError:
             return None
-        if len(descriptors) != 2:  # this process has no descriptors left; the client hears that its engine died
+        if len(descriptors) != 2:  # this process has no descriptors left; the client is told that its engine died
             for descriptor in descriptors:
                 os.close(descriptor)
             return None
         return PhotoInHand.take(*descriptors)
 
     def close(self) -> None:
-        """Close both ends."""
         self._inlet.close()
         self._outlet.close()
 
 
-class Line:
-    """The accepting process's end: waits for the answer. Closing it tells the engine that nobody listens any more."""
+class PendingPhoto:
+    """The accepting process's end of a reply socket: waits for the answer. Closed, it has the engine skip the photo."""
 
     def __init__(self, end: socket.socket) -> None:
-        """Take over one end, non-blocking."""
+        """Owns `end`, which is non-blocking."""
         self._end = end
 
     async def taken(self) -> None:
@@ -176,7 +176,7 @@ class Line:
                 raise EngineDied(_DIED)
             return answer
 
-    def __enter__(self) -> Line:
+    def __enter__(self) -> PendingPhoto:
         return self
 
     def __exit__(
@@ -189,21 +189,21 @@ _DIED = "the process that had the photo in hand ended; try again"
 
 
 class PhotoInHand:
-    """The engine's end: the task, the photo's file, and the line for the answer."""
+    """The engine's end: the task, the photo's file, and the reply socket for the answer."""
 
-    def __init__(self, task: Task, photo: int, line: socket.socket) -> None:
-        """Take over both descriptors."""
-        self.task, self.photo, self._line = task, photo, line
+    def __init__(self, task: Task, photo: int, reply_socket: socket.socket) -> None:
+        """Owns both descriptors."""
+        self.task, self.photo, self._socket = task, photo, reply_socket
 
     @classmethod
-    def take(cls, photo: int, line: int) -> PhotoInHand | None:
-        """Read the task and say that the photo is taken; None when its client is gone."""
-        end = socket.socket(fileno=line)
+    def take(cls, photo: int, reply_socket: int) -> PhotoInHand | None:
+        """Read the task and tell the accepting process; None when the client has disconnected."""
+        end = socket.socket(fileno=reply_socket)
         end.setblocking(True)
         try:
-            # All of the task lies there already, and behind it perhaps the end: the client is gone then.
+            # The whole task is there already; where the client has disconnected, the socket's end lies behind it.
             text = end.recv(LONGEST_TASK, socket.MSG_DONTWAIT)
-            if not _is_gone(end):
+            if not _is_closed(end):
                 end.sendall(_TAKEN)
                 return cls(Task(**json.loads(text)), photo, end)
         except OSError:
@@ -212,19 +212,13 @@ class PhotoInHand:
         os.close(photo)
         return None
 
-    @property
-    def is_abandoned(self) -> bool:
-        """True when nobody waits for the answer any more."""
-        return _is_gone(self._line)
-
     def reply(self, answer: Answer) -> None:
-        """Send the answer; nothing happens when nobody waits for it any more."""
+        """Send the answer; does nothing when the client has disconnected."""
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            self._line.sendall(answer.encode())
+            self._socket.sendall(answer.encode())
 
     def close(self) -> None:
-        """Put the photo down."""
-        self._line.close()
+        self._socket.close()
         os.close(self.photo)
 
 
@@ -238,7 +232,7 @@ def _busy_when_full() -> Iterator[None]:
         raise
 
 
-def _is_gone(end: socket.socket) -> bool:
+def _is_closed(end: socket.socket) -> bool:
     try:
         return end.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
     except BlockingIOError:

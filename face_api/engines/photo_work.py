@@ -1,4 +1,4 @@
-"""What an engine does with one photo: encode it or hash it, and put the result into the reply's words."""
+"""What an engine does with one photo: encode or hash it, and turn the result into the reply's JSON."""
 
 from __future__ import annotations
 
@@ -40,10 +40,9 @@ def read(file: int) -> PhotoBytes:
 
 
 class PhotoWork:
-    """Engine and limits, and the verbs that a task may name. One thread at a time."""
+    """The verbs that a task may name: `encode` and `hash`. Called by the engine's thread only."""
 
     def __init__(self, settings: Settings, engine: FaceEngine, busy: BusyEngines) -> None:
-        """Keep what every photo needs."""
         self._engine, self._busy = engine, busy
         self._cores = len(os.sched_getaffinity(0))
         self._limits = PhotoLimits.of(settings)
@@ -64,7 +63,7 @@ class PhotoWork:
         return self._engine.fast
 
     def rest(self) -> None:
-        """No photo has come for a while: keep no memory for the next one."""
+        """No photo has come for a while: give back the memory kept for the next one."""
         self._engine.rest()
 
     def _encode(
@@ -89,7 +88,7 @@ class PhotoWork:
         return _answer(reply, {"faces": len(found.faces), **watch.seconds})
 
     def _threads(self) -> int:
-        """A second core helps one photo when nobody else has any."""
+        """A second thread, where no other engine has a photo in hand: its core would be idle."""
         return 2 if self._cores > 1 and self._busy.count() == 1 else 1
 
     def _hash(self, data: PhotoBytes, waited: float, *, hash_size: int) -> Answer:
@@ -114,7 +113,7 @@ class StopWatch:
         self._last = now
 
     def add(self, stages: dict[str, float]) -> None:
-        """Somebody else measured the time since the last lap."""
+        """The time since the last lap, measured elsewhere."""
         self._seconds.update(stages)
         self._last = time.perf_counter()
 
@@ -128,7 +127,7 @@ class StopWatch:
 def _save_debug(
     found: Found, photo: Photo, directory: str | None, name: str, webp_quality: int | None
 ) -> tuple[str | None, str | None]:
-    """The picture's path, or None; and a warning, or None. The faces are never lost over it."""
+    """The picture's path, or None; and a warning, or None. A picture that cannot be written costs no faces."""
     if directory is None:
         return None, None
     try:

@@ -1,4 +1,7 @@
-"""Who may ask: the loopback address needs no key, everything else shows one."""
+"""Who may ask without a key, and which keys are accepted. Decided and answered here, before a request's body is read.
+
+Without a key: every request that comes in on the first address while that is loopback, and /livez everywhere.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,12 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 
-from face_api.server.addresses import Addresses
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from face_api.http.errors import KeyNeeded, reply_to
+from face_api.server.sockets import Addresses
 from faces.errors import SettingsError
 from faces.settings import Settings
 from faces.system.address import Address
@@ -19,73 +27,53 @@ _log = logging.getLogger(__name__)
 #: A shorter key can be guessed over a network.
 SHORTEST_KEY = 16
 
-#: What anybody may ask without a key: it tells a load balancer that we live, and nothing else.
+#: Paths that need no key on any address: /livez tells a load balancer that the process answers, and nothing else.
 OPEN_PATHS = frozenset({"/livez"})
 
 
-class Keys:
-    """The accepted keys: those of the setting and those of a file, which is read again when it changes."""
+class AccessGuard:
+    """ASGI middleware around the routes: answers 401 to a request that needs a key and shows no accepted one."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Read both sources.
+    def __init__(self, app: ASGIApp, *, access: Access) -> None:
+        self._app, self._access = app, access
 
-        Raises:
-            SettingsError: the file cannot be read, or a key is too short; the sentence names the variable.
-        """
-        self._given = tuple(key.get_secret_value() for key in settings.api_keys)
-        _refuse_short(self._given, "FACE_API_KEYS")
-        self._file = settings.api_keys_file
-        self._seen = _state_of(self._file) if self._file else None
-        self._from_file = _read(self._file) if self._file else ()
-        self._says = True
-
-    def accept(self, key: str) -> bool:
-        """True for a known key. Takes as long for a wrong one as for a right one."""
-        found = False
-        self.refresh()
-        for known in self._given + self._from_file:
-            found |= hmac.compare_digest(key.encode(), known.encode())
-        return found
-
-    def __bool__(self) -> bool:
-        return bool(self._given or self._from_file)
-
-    def be_quiet(self) -> None:
-        """Somebody else says what becomes of the file: the master, which looks at it as often."""
-        self._says = False
-
-    def refresh(self) -> None:
-        """Read the file again when it has changed.
-
-        The last good keys stay when it is gone, empty or wrong, so that a slip or a full disk locks nobody out. To be
-        called often, also when nobody asks: what no process has seen cannot be kept.
-        """
-        if self._file is None or (state := _state_of(self._file)) == self._seen:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or self._access.allows(scope["path"], _local_end(scope), _shown_keys(scope)):
+            await self._app(scope, receive, send)
             return
-        self._seen = state
-        try:
-            self._from_file = self._read_again(self._file)
-            self._say(logging.INFO, f"FACE_API_KEYS_FILE was read again: {len(self._from_file)} keys")
-        except SettingsError as error:
-            self._say(logging.ERROR, f"{error}; the keys read before stay valid")
+        reply = reply_to(
+            KeyNeeded("this address wants a key: send it as 'Authorization: Bearer KEY' or 'X-API-Key: KEY'")
+        )
+        scope["state"]["notes"]["code"] = reply.code
+        await JSONResponse(reply.body, reply.status, reply.headers)(scope, receive, send)
 
-    def _read_again(self, file: Path) -> tuple[str, ...]:
-        keys = _read(file)
-        if self._from_file and not keys:
-            raise SettingsError(f"FACE_API_KEYS_FILE: {file} has no key any more")
-        return keys
 
-    def _say(self, level: int, sentence: str) -> None:
-        if self._says:
-            _log.log(level, sentence)
+def _local_end(scope: Scope) -> tuple[str, int]:
+    """Where the connection came in. A server that does not say gives an empty host, which is not loopback."""
+    host, port = scope.get("server") or ("", 0)
+    return str(host), int(port or 0)
+
+
+def _shown_keys(scope: Scope) -> list[str]:
+    headers = Headers(scope=scope)
+    bearer = [
+        value.partition(" ")[2].strip()
+        for value in headers.getlist("authorization")
+        if value.lower().startswith("bearer ")
+    ]
+    return bearer + [value.strip() for value in headers.getlist("x-api-key")]
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Decides whether a request wants a key, by the address that it came in on, and whether it has one."""
+    """The rule: whether a request needs a key, by the address that it came in on, and whether it shows one.
+
+    Made in `create_app` in the master, and used by every process; `__main__` makes one more, to refuse wrong settings
+    before anything starts.
+    """
 
     addresses: Addresses
-    keys: Keys
+    keys: ApiKeys
     first_is_loopback: bool
 
     @classmethod
@@ -95,7 +83,7 @@ class Access:
         Raises:
             SettingsError: an address is wrong, a key is wrong, or other machines could ask without any key.
         """
-        addresses, keys = Addresses.of(settings), Keys(settings)
+        addresses, keys = Addresses.of(settings), ApiKeys(settings)
         first_is_loopback = addresses.first.is_loopback
         if not keys and not first_is_loopback:
             raise SettingsError(_no_key("FACE_API_ADDRESS", addresses.first))
@@ -103,7 +91,7 @@ class Access:
             raise SettingsError(_no_key("FACE_API_OUTSIDE_ADDRESS", addresses.outside))
         return cls(addresses, keys, first_is_loopback)
 
-    def wants_key(self, host: str, port: int) -> bool:
+    def needs_key(self, host: str, port: int) -> bool:
         """True unless the request arrived on the first address and that one is loopback.
 
         `host` and `port` are the local end of the connection, which no client can choose.
@@ -112,7 +100,7 @@ class Access:
 
     def allows(self, path: str, local: tuple[str, int], shown: Iterable[str]) -> bool:
         """True when a request for `path`, with the keys `shown` in its headers, may pass."""
-        if path in OPEN_PATHS or not self.wants_key(*local):
+        if path in OPEN_PATHS or not self.needs_key(*local):
             return True
         return any(self.keys.accept(key) for key in shown)
 
@@ -128,7 +116,68 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _state_of(file: Path) -> tuple[int, int, int] | None:
+class ApiKeys:
+    """The accepted keys: those of FACE_API_KEYS and those of FACE_API_KEYS_FILE, which is read again when it changes.
+
+    Each process has a copy of its own after the fork; only the master logs changes of the file.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        """Read both sources.
+
+        Raises:
+            SettingsError: the file cannot be read, or a key is too short; the sentence names the variable.
+        """
+        self._given = tuple(key.get_secret_value() for key in settings.api_keys)
+        _refuse_short(self._given, "FACE_API_KEYS")
+        self._file = settings.api_keys_file
+        self._version = _version_of(self._file) if self._file else None
+        self._from_file = _read(self._file) if self._file else ()
+        self._logs_changes = True
+
+    def accept(self, key: str) -> bool:
+        """True for a known key. Takes as long for a wrong one as for a right one."""
+        found = False
+        self.refresh()
+        for known in self._given + self._from_file:
+            found |= hmac.compare_digest(key.encode(), known.encode())
+        return found
+
+    def __bool__(self) -> bool:
+        return bool(self._given or self._from_file)
+
+    def stop_logging(self) -> None:
+        """For the processes that serve: the master looks at the file as often, and its line is enough."""
+        self._logs_changes = False
+
+    def refresh(self) -> None:
+        """Read the file again when it has changed.
+
+        The last good keys stay valid when the file is missing, empty or wrong, so that a slip or a full disk locks
+        no client out. To be called every second, also without requests: keys that this process never read cannot stay.
+        """
+        if self._file is None or (version := _version_of(self._file)) == self._version:
+            return
+        self._version = version
+        try:
+            self._from_file = self._read_again(self._file)
+            self._log_change(logging.INFO, f"FACE_API_KEYS_FILE was read again: {len(self._from_file)} keys")
+        except SettingsError as error:
+            self._log_change(logging.ERROR, f"{error}; the keys read before stay valid")
+
+    def _read_again(self, file: Path) -> tuple[str, ...]:
+        keys = _read(file)
+        if self._from_file and not keys:
+            raise SettingsError(f"FACE_API_KEYS_FILE: {file} has no key any more")
+        return keys
+
+    def _log_change(self, level: int, sentence: str) -> None:
+        if self._logs_changes:
+            _log.log(level, sentence)
+
+
+def _version_of(file: Path) -> tuple[int, int, int] | None:
+    """What differs after a change of the file; None when it is missing."""
     try:
         status = file.stat()
     except OSError:

@@ -12,64 +12,71 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from face_api.http.errors import ClientTooSlow, RequestTooLarge, reply_to
 from faces.errors import FacesError
+from faces.settings import Settings
 
 #: Bytes that the form around a photo may add: boundaries, headers, text fields.
 FORM_BYTES = 64 * 1024
 
-#: Seconds for which the rest of a refused body is thrown away. Closing while the client still sends would reset the
-#: connection, and the reset may reach it before the answer does.
+#: Seconds for which the rest of a refused body is read and thrown away. Closing while the client still sends would
+#: reset the connection, and the reset may reach the client before the answer does.
 LINGER_SECONDS = 30.0
+
+
+def limits_by_path(settings: Settings) -> Callable[[str], int]:
+    """The most bytes that a body at each path may have."""
+    photo = int(settings.max_megabytes * 1_000_000) + FORM_BYTES
+    limits = {"/compare": settings.api_compare_megabytes * 1_000_000, "/compare-images": 2 * photo}
+    return lambda path: limits.get(path, photo)
 
 
 class BodyLimit:
     """ASGI middleware around everything that reads a body."""
 
     def __init__(self, app: ASGIApp, *, limit_of: Callable[[str], int], idle_seconds: float) -> None:
-        """`limit_of` gives the most bytes that a body at a path may have."""
+        """`limit_of` gives the most bytes that a body at a path may have; see `limits_by_path`."""
         self._app, self._limit_of, self._idle_seconds = app, limit_of, idle_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         headers = dict(scope["headers"])
         announced = int(headers.get(b"content-length", b"0"))
-        comes = announced > 0 or b"transfer-encoding" in headers
-        body = _Body(receive, self._limit_of(scope["path"]), self._idle_seconds, complete=not comes)
+        has_body = announced > 0 or b"transfer-encoding" in headers
+        body = _IncomingBody(receive, self._limit_of(scope["path"]), self._idle_seconds, complete=not has_body)
         if announced > body.limit:
-            body.verdict = _too_large(announced, body.limit)
+            body.refusal = _too_large(announced, body.limit)
         else:
             await self._app(scope, body.receive, body.sender(send))
-        if body.verdict is not None:
-            await _refuse(scope, body.verdict, send)
+        if body.refusal is not None:
+            await _reply(scope, body.refusal, send)
         await body.throw_away()
 
 
-async def _refuse(scope: Scope, error: FacesError, send: Send) -> None:
+async def _reply(scope: Scope, error: FacesError, send: Send) -> None:
     reply = reply_to(error)
     scope["state"]["notes"]["code"] = reply.code
     response = JSONResponse(reply.body, reply.status, {**reply.headers, "Connection": "close"})
-    await response(scope, _nothing, send)
+    await response(scope, _receive_disconnect, send)
 
 
-async def _nothing() -> Message:
+async def _receive_disconnect() -> Message:
     return {"type": "http.disconnect"}
 
 
-class _Body:
-    """One body on its way in. After a verdict the application sees a client that left, and its answer is dropped."""
+class _IncomingBody:
+    """One body while it comes in. Once refused, the application sees a disconnected client; its answer is dropped."""
 
     def __init__(self, receive: Receive, limit: int, idle_seconds: float, complete: bool) -> None:
         self._receive, self.limit, self._idle_seconds = receive, limit, idle_seconds
         self._bytes = 0
         self._complete = complete
         self._answered = False
-        self.verdict: FacesError | None = None
+        self.refusal: FacesError | None = None
 
     async def receive(self) -> Message:
-        """The next piece, or a client that left."""
-        if self.verdict is not None:
+        """The next piece, or a disconnected client."""
+        if self.refusal is not None:
             return {"type": "http.disconnect"}
         if self._complete:
             return await self._receive()
@@ -87,10 +94,10 @@ class _Body:
         return message
 
     def sender(self, send: Send) -> Send:
-        """Passes answers on, unless the verdict takes their place."""
+        """Passes answers on, unless the refusal takes their place."""
 
         async def send_or_drop(message: Message) -> None:
-            if self.verdict is not None and not self._answered:
+            if self.refusal is not None and not self._answered:
                 return
             if message["type"] == "http.response.start" and not self._complete:
                 MutableHeaders(scope=message)["Connection"] = "close"
@@ -100,7 +107,7 @@ class _Body:
         return send_or_drop
 
     async def throw_away(self) -> None:
-        """Read on without keeping anything, until the client is done, gone or silent."""
+        """Read on without keeping anything, until the body is complete or the client disconnects or falls silent."""
         end = time.monotonic() + LINGER_SECONDS
         while (left := end - time.monotonic()) > 0 and not self._complete:
             try:
@@ -111,7 +118,7 @@ class _Body:
 
     def _refuse(self, error: FacesError) -> Message:
         if not self._answered:
-            self.verdict = error
+            self.refusal = error
         return {"type": "http.disconnect"}
 
 

@@ -1,4 +1,4 @@
-"""/docs: Swagger UI from files of our own, because the machine may have no internet."""
+"""/docs: Swagger UI, served from our own machine, which may have no internet."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
 
-#: The package whose files we serve; it is found, not imported: of its code we use nothing.
+#: The package whose files are served. It is found, not imported: none of its code is used.
 _PACKAGE = "fastapi_offline"
 
 _FILES = "/docs/files"

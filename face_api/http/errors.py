@@ -1,17 +1,30 @@
-"""One table: our error → HTTP status and body. Also the errors that only a request can make."""
+"""Every error's HTTP status, in one table: `STATUSES`. Also the errors that only a request can make, and the handlers.
+
+413 for a photo or body that is too large, 503 where trying again may help: look here.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from faces.errors import FacesError, PhotoError, PhotoTooLarge, RequestError, Unavailable, UnsupportedFormat
 
 #: Seconds after which a client may ask again; a photo takes an engine about so long.
 RETRY_AFTER = 2
 
+#: Nginx's status for a client that disconnected before it had its answer.
+CLIENT_CLOSED_REQUEST = 499
+
 
 class KeyNeeded(RequestError):
-    """The address wants a key, and none or a wrong one was shown."""
+    """The address needs a key, and none or a wrong one was shown."""
 
     code = "key_needed"
 
@@ -41,7 +54,7 @@ class NotFound(RequestError):
 
 
 class MethodNotAllowed(RequestError):
-    """The path is there, the method is not."""
+    """The path exists, the method does not."""
 
     code = "method_not_allowed"
 
@@ -64,7 +77,7 @@ class NotReady(Unavailable):
     code = "not_ready"
 
 
-#: Looked up from top to bottom: the branches of faces/errors.py, and above each the leaves that say more.
+#: Error → HTTP status, branch by branch of faces/errors.py. Read from the top: a class stands above its base class.
 STATUSES: tuple[tuple[type[FacesError], int], ...] = (
     (UnsupportedFormat, 415),
     (PhotoTooLarge, 413),
@@ -80,13 +93,13 @@ STATUSES: tuple[tuple[type[FacesError], int], ...] = (
     (FacesError, 500),
 )
 
-#: What a client reads when the fault is ours; the log has the rest.
+#: What a client reads of a bug of ours; the log has the traceback.
 OUR_FAULT = "something went wrong on our side; the log of the face API says what, under this request's X-Request-ID"
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorReply:
-    """What goes out for an error: status, headers and the body's three fields."""
+    """The answer to an error: status, headers and the body's three fields."""
 
     status: int
     error: str
@@ -95,25 +108,69 @@ class ErrorReply:
 
     @property
     def headers(self) -> dict[str, str]:
-        """Headers that the status calls for."""
         return headers_for(self.status)
 
     @property
     def body(self) -> dict[str, str | bool]:
-        """The JSON object."""
         return {"error": self.error, "code": self.code, "retryable": self.retryable}
 
 
 def headers_for(status: int) -> dict[str, str]:
-    """Headers that a status calls for."""
+    """The headers that belong to a status, whoever answers with it."""
     if status == 503:
         return {"Retry-After": str(RETRY_AFTER)}
     return {"WWW-Authenticate": "Bearer"} if status == 401 else {}
 
 
 def reply_to(error: Exception) -> ErrorReply:
-    """Look the error up in the table; what is not ours is our fault (500) and tells nothing about itself."""
+    """Look the error up in the table. Any other exception is a bug: 500, and the client reads nothing of it."""
     if not isinstance(error, FacesError):
         return ErrorReply(500, OUR_FAULT, "internal_error", retryable=True)
     status = next(status for kind, status in STATUSES if isinstance(error, kind))
     return ErrorReply(status, str(error), error.code, retryable=isinstance(error, Unavailable) or status >= 500)
+
+
+async def refuse(request: Request, error: Exception) -> JSONResponse:
+    """Answer one of our errors as the table says. Handler of `FacesError`."""
+    reply = reply_to(error)
+    request.state.notes["code"] = reply.code
+    return JSONResponse(reply.body, reply.status, reply.headers)
+
+
+async def refuse_field(request: Request, error: Exception) -> JSONResponse:
+    """Answer what FastAPI found wrong in the fields: one sentence that names each."""
+    assert isinstance(error, RequestValidationError)  # noqa: S101  for mypy; FastAPI sends nothing else here
+    return await refuse(request, WrongField("; ".join(_about(line) for line in error.errors())))
+
+
+def _about(line: dict[str, Any]) -> str:
+    field = ".".join(str(part) for part in line["loc"][1:])
+    if "UploadFile" in line["msg"]:
+        return f"{field} is text, needed a file (a part of the form with a filename)"
+    return f"{field}: {line['msg'][:1].lower()}{line['msg'][1:]}"
+
+
+async def refuse_http(request: Request, error: Exception) -> Response:
+    """Answer what Starlette raises: no such path, no such method, a form that cannot be read."""
+    assert isinstance(error, HTTPException)  # noqa: S101  for mypy; Starlette sends nothing else here
+    if isinstance(error.__cause__, ClientDisconnect):
+        return await client_closed_request(request, error)
+    response = await refuse(request, _ours(error, request.method, ascii(request.url.path)[1:-1]))
+    response.headers.update({name: value for name, value in (error.headers or {}).items() if name == "Allow"})
+    return response
+
+
+async def client_closed_request(request: Request, error: Exception) -> Response:
+    """The client disconnected: the status is for the log and the metrics only."""
+    return Response(status_code=CLIENT_CLOSED_REQUEST)
+
+
+def _ours(error: HTTPException, method: str, path: str) -> FacesError:
+    if error.status_code == 404:
+        return NotFound(f"there is nothing at {path}; see /docs")
+    if error.status_code == 405:
+        needed = (error.headers or {}).get("Allow", "another method")
+        return MethodNotAllowed(f"{path} does not take {method}, needed {needed}")
+    if isinstance(error.__cause__, FacesError):
+        return error.__cause__
+    return BadBody(f"the body is no valid multipart/form-data: {error.detail}")

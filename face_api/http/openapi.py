@@ -1,11 +1,8 @@
-"""What /openapi.json says beside the fields: every error with an example, and the body of /compare."""
+"""What /openapi.json says besides the fields: every error with an example, and the body of /compare."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
-
-from fastapi.responses import JSONResponse
 
 from face_api.http.schemas import CompareRequest, ErrorBody, NotReadyBody
 
@@ -24,11 +21,6 @@ TAGS = [
     {"name": "encodings", "description": "Arithmetic on encodings; no photo, no engine."},
     {"name": "service", "description": "For load balancers, monitoring and people."},
 ]
-
-
-def json_response(body: Mapping[str, Any], status: int, headers: Mapping[str, str]) -> JSONResponse:
-    """A JSON answer."""
-    return JSONResponse(dict(body), status, dict(headers))
 
 
 def _error(meaning: str, *examples: tuple[str, str, bool], model: type[ErrorBody] = ErrorBody) -> dict[str, Any]:
@@ -68,7 +60,7 @@ _BODY_ERRORS: Responses = {
     ),
 }
 
-#: Code, sentence, retryable: there is room for the upload neither in memory nor on the disk.
+#: Code, sentence, retryable.
 _UPLOAD_NOT_KEPT = (
     "upload_not_kept",
     "the upload fits neither into the memory for uploads (FACE_API_UPLOAD_MB) nor into the temporary folder /tmp "

@@ -1,4 +1,4 @@
-"""One line a request, with its id and the seconds by stage; the id goes out as it came in, or is made here."""
+"""One log line a request, with its id and the seconds by stage; counts it, too. The id is the client's or made here."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from face_api.http.errors import UploadNotKept, reply_to
+from face_api.http.errors import CLIENT_CLOSED_REQUEST, UploadNotKept, reply_to
 from face_api.server.metrics import Metrics
 
 _log = logging.getLogger("face_api.request")
@@ -20,24 +20,22 @@ _log = logging.getLogger("face_api.request")
 #: Anything else in the client's X-Request-ID could forge log lines.
 _SANE_ID = re.compile(r"[A-Za-z0-9._:+/=@-]{1,128}")
 
-#: Asked every few seconds by machines; logged only at DEBUG.
+#: Requested every few seconds by machines; logged only at DEBUG.
 _QUIET_PATHS = frozenset({"/livez", "/readyz", "/health", "/metrics"})
 
-#: Nginx's status of a request whose client left before it was whole; how many such requests have a line each minute.
-_CLIENT_LEFT = 499
-_LINES_OF_A_CROWD = 20
+#: Lines each minute for requests that never became complete; the others are counted in a later line.
+_INCOMPLETE_LINES = 20
 
 
 class RequestLog:
-    """The outermost ASGI middleware. Handlers put what they know into `scope["state"]["notes"]`."""
+    """The outermost ASGI middleware. Handlers put what the line shall say into `scope["state"]["notes"]`."""
 
     def __init__(self, app: ASGIApp, *, metrics: Metrics, paths: frozenset[str]) -> None:
         """Log and count what `app` serves; all other `paths` are counted as one."""
         self._app, self._metrics, self._paths = app, metrics, paths
-        self._crowd = _Crowd()
+        self._incomplete = _IncompleteRequests()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -65,24 +63,24 @@ class RequestLog:
         finally:
             path = scope["path"] if scope["path"] in self._paths else "other"
             self._metrics.count_request(path, status, notes.get("code"))
-            if status == _CLIENT_LEFT or notes.get("code") == UploadNotKept.code:
-                notes |= self._crowd.notes()
+            if status == CLIENT_CLOSED_REQUEST or notes.get("code") == UploadNotKept.code:
+                notes |= self._incomplete.notes()
             _write(scope, request_id, status, time.perf_counter() - start, notes)
 
 
-class _Crowd:
-    """Requests that did not become whole, their client left or there was no room: some lines, then their number."""
+class _IncompleteRequests:
+    """Requests whose client disconnected, or whose upload found no room: some have a line, the others are counted."""
 
     def __init__(self) -> None:
         self._minute, self._lines, self._untold = 0, 0, 0
 
     def notes(self) -> dict[str, Any]:
-        """What the line of one more says beside; that it is untold, where it is one of too many."""
+        """What the line of one more says besides: `untold` where it is one too many, else how many were."""
         minute = int(time.monotonic() // 60)
         if minute != self._minute:
             self._minute, self._lines = minute, 0
         self._lines += 1
-        if self._lines > _LINES_OF_A_CROWD:
+        if self._lines > _INCOMPLETE_LINES:
             self._untold += 1
             return {"untold": True}
         untold, self._untold = self._untold, 0

@@ -1,4 +1,4 @@
-"""The paths of the API: parse, one call, reply. The contract with PHP: /encode, /compare, /health."""
+"""The paths of the API: each handler parses, makes one call and replies. PHP uses /encode, /compare and /health."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Annotated, Any, cast
 
 from annotated_types import MaxLen
 from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
+from fastapi.responses import JSONResponse
 from pydantic import WithJsonSchema
 
 from face_api.engines.photo_queue import Answer, Task
@@ -24,7 +25,7 @@ from face_api.http.schemas import (
     LiveReply,
     ReadyReply,
 )
-from face_api.http.service import Service
+from face_api.http.service import FaceService
 from face_api.http.upload_form import FormFile, UploadRoute
 from faces import __version__
 from faces.laravel.disks import LONGEST_PATH
@@ -33,12 +34,12 @@ from faces.photo.phash import LARGEST_SIZE, SMALLEST_SIZE, PHash
 
 router = APIRouter(route_class=UploadRoute)
 
-#: A file may be missing for FastAPI: we say so in our own words. The documentation shows a file to choose.
-Upload = Annotated[UploadFile | None, WithJsonSchema({"type": "string", "format": "binary"})]
+#: Optional for FastAPI, because our own error says that it is missing. The documentation shows a file to choose.
+PhotoFile = Annotated[UploadFile | None, WithJsonSchema({"type": "string", "format": "binary"})]
 
 PathText = Annotated[str | None, MaxLen(LONGEST_PATH), WithJsonSchema({"type": "string", "maxLength": LONGEST_PATH})]
 
-#: As text: PHP sends "80", and an empty field means none.
+#: As text: PHP sends "80", and an empty field means no WebP.
 QualityText = Annotated[
     str | None, MaxLen(8), WithJsonSchema({"type": "string", "pattern": "^([1-9][0-9]?|100)?$", "title": "1–100"})
 ]
@@ -51,8 +52,8 @@ HashSize = Annotated[
 @router.post("/encode", response_model=EncodeReply, responses=openapi.ENCODE, tags=["photos"])
 async def encode(
     request: Request,
-    image: Annotated[Upload, File(description="the photo; or send it as `file`")] = None,
-    file: Annotated[Upload, File(description="the photo; or send it as `image`")] = None,
+    image: Annotated[PhotoFile, File(description="the photo; or send it as `file`")] = None,
+    file: Annotated[PhotoFile, File(description="the photo; or send it as `image`")] = None,
     original_path: Annotated[
         PathText,
         Form(
@@ -74,34 +75,34 @@ async def encode(
     photo = _the_photo(image or file, "image (or file)")
     quality = _webp_quality(webp_quality)
     debug = await _debug_picture(request, original_path, original_disk, image_debug_subdir or "debug")
-    async with _watched(request) as gone:
-        return _response(await _ask(request, "encode", photo, {**debug, "webp_quality": quality}, gone))
+    async with _watch_connection(request) as disconnected:
+        return _response(await _submit(request, "encode", photo, {**debug, "webp_quality": quality}, disconnected))
 
 
 @router.post("/hash", response_model=HashReply, responses=openapi.PHOTO_ERRORS, tags=["photos"])
 async def hash_photo(
     request: Request,
-    file: Annotated[Upload, File(description="the picture")] = None,
+    file: Annotated[PhotoFile, File(description="the picture")] = None,
     hash_size: HashSize = 8,
 ) -> Response:
     """Perceptual hash of a picture, as `imagehash.phash` gives it."""
     photo = _the_photo(file, "file")
-    async with _watched(request) as gone:
-        return _response(await _ask(request, "hash", photo, {"hash_size": hash_size}, gone))
+    async with _watch_connection(request) as disconnected:
+        return _response(await _submit(request, "hash", photo, {"hash_size": hash_size}, disconnected))
 
 
 @router.post("/compare-images", response_model=CompareImagesReply, responses=openapi.PHOTO_ERRORS, tags=["photos"])
 async def compare_images(
     request: Request,
-    file1: Annotated[Upload, File(description="a picture")] = None,
-    file2: Annotated[Upload, File(description="another one")] = None,
+    file1: Annotated[PhotoFile, File(description="a picture")] = None,
+    file2: Annotated[PhotoFile, File(description="another one")] = None,
     hash_size: HashSize = 8,
 ) -> Response:
     """Perceptual hashes of two pictures, and how many bits differ."""
     hashes: list[PHash] = []
-    async with _watched(request) as gone:
+    async with _watch_connection(request) as disconnected:
         for photo in (_the_photo(file1, "file1"), _the_photo(file2, "file2")):
-            answer = await _ask(request, "hash", photo, {"hash_size": hash_size}, gone)
+            answer = await _submit(request, "hash", photo, {"hash_size": hash_size}, disconnected)
             if answer.status != 200:
                 return _response(answer)
             hashes.append(PHash(HashReply.model_validate_json(answer.body).hash, hash_size * hash_size))
@@ -159,10 +160,10 @@ async def livez() -> LiveReply:
 async def readyz(request: Request) -> Response:
     """Whether this process takes photos, also those that do not fit into memory; 503 with the reasons when not."""
     service = _service(request)
-    reasons = [*service.process.reasons_not_ready(), *filter(None, [await service.uploads.folder.why_not()])]
+    reasons = [*service.process.reasons_not_ready(), *filter(None, [await service.uploads.folder.why_unwritable()])]
     if reasons:
         reply = reply_to(NotReady("this process does not take every photo: " + "; ".join(reasons)))
-        return openapi.json_response({**reply.body, "reasons": reasons}, reply.status, reply.headers)
+        return JSONResponse({**reply.body, "reasons": reasons}, reply.status, reply.headers)
     return Response(ReadyReply(status="ready").model_dump_json(), media_type="application/json")
 
 
@@ -173,8 +174,8 @@ async def metrics(request: Request) -> Response:
     return Response(await asyncio.to_thread(figures.page), media_type=figures.content_type)
 
 
-def _service(request: Request) -> Service:
-    service: Service = request.app.state.service
+def _service(request: Request) -> FaceService:
+    service: FaceService = request.app.state.service
     return service
 
 
@@ -193,10 +194,10 @@ def _webp_quality(text: str | None) -> int | None:
 
 
 async def _debug_picture(request: Request, path: str | None, disk: str | None, subdir: str) -> dict[str, str | None]:
-    """Where the debug picture goes, settled before an engine spends a second on the photo.
+    """Where the debug picture is to be written, decided before an engine spends a second on the photo.
 
     Raises:
-        OutsideDisks: a path that nobody may ask for.
+        OutsideDisks: a path that no request may name.
     """
     name = PurePosixPath(path or "").name
     if path is None or not name:
@@ -205,30 +206,33 @@ async def _debug_picture(request: Request, path: str | None, disk: str | None, s
     return {"directory": str(place.path) if place.path else None, "name": name, "warning": place.reason}
 
 
-async def _ask(
-    request: Request, verb: str, photo: FormFile, fields: dict[str, Any], gone: asyncio.Future[None]
+async def _submit(
+    request: Request, verb: str, photo: FormFile, fields: dict[str, Any], disconnected: asyncio.Future[None]
 ) -> Answer:
-    """Have an engine work on the photo; what it says about it goes to the log line."""
+    """Have an engine work on the photo; its notes become part of the log line."""
     task = Task(verb, request.state.request_id, fields)
     service = _service(request)
-    service.process.start()  # started long ago, unless the application is called in memory, without its lifespan
-    answer = await service.engines.ask(task, photo.upload.fileno(), gone)
+    service.process.start()  # already started, unless the application is called in memory, without its lifespan
+    answer = await service.photos.submit(task, photo.upload.fileno(), disconnected)
     request.state.notes.update(answer.notes)
     return answer
 
 
 @asynccontextmanager
-async def _watched(request: Request) -> AsyncIterator[asyncio.Future[None]]:
-    """Gives what is done when the client leaves. Once a request: gunicorn takes a second look for a departure."""
-    gone = asyncio.ensure_future(_client_leaves(request))
+async def _watch_connection(request: Request) -> AsyncIterator[asyncio.Future[None]]:
+    """Give a future that is done when the client disconnects.
+
+    Once a request: after a wait that was given up, gunicorn takes the next one for a disconnected client.
+    """
+    disconnected = asyncio.ensure_future(_client_disconnects(request))
     try:
-        yield gone
+        yield disconnected
     finally:
-        gone.cancel()
+        disconnected.cancel()
 
 
-async def _client_leaves(request: Request) -> None:
-    """Returns when the client closes its connection. The body has been read: nothing else can come."""
+async def _client_disconnects(request: Request) -> None:
+    """Return when the client closes its connection. The body has been read: nothing else can come."""
     while (await request.receive())["type"] != "http.disconnect":
         pass
 

@@ -1,4 +1,4 @@
-"""Request and reply bodies: the wire contract, field by field. PHP reads the first ones; the others only add."""
+"""Request and reply bodies, field by field: the contract. PHP uses /encode, /compare and /health."""
 
 from __future__ import annotations
 
@@ -28,7 +28,6 @@ class BoxReply(Reply):
 
     @classmethod
     def of(cls, box: Box) -> BoxReply:
-        """The same box."""
         return cls(top=box.top, right=box.right, bottom=box.bottom, left=box.left)
 
 
@@ -42,7 +41,6 @@ class RatioBoxReply(Reply):
 
     @classmethod
     def of(cls, box: RatioBox) -> RatioBoxReply:
-        """The same box."""
         return cls(top=box.top, right=box.right, bottom=box.bottom, left=box.left)
 
 
@@ -63,7 +61,6 @@ class QualityReply(Reply):
 
     @classmethod
     def of(cls, quality: Quality) -> QualityReply:
-        """The same numbers."""
         return cls(
             total=quality.total,
             details=QualityDetails(

@@ -1,11 +1,11 @@
-"""What the routes work with: one value, made once, handed over in `app.state`."""
+"""What the routes work with: one value, made once in `create_app`, in `app.state.service`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from face_api.engines.asking import Engines
 from face_api.engines.engine_process import EngineProcess
+from face_api.engines.photo_submitter import PhotoSubmitter
 from face_api.http.access import Access
 from face_api.http.compare import Comparisons
 from face_api.http.uploads import Uploads
@@ -15,11 +15,14 @@ from faces.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
-    """One process of the API."""
+class FaceService:
+    """The parts of the API. Made in the master before the fork, so each process has a copy of its own.
+
+    Shared by all processes are the photo queue (behind `photos`) and the counters (behind `metrics`).
+    """
 
     settings: Settings
-    engines: Engines
+    photos: PhotoSubmitter
     process: EngineProcess
     metrics: Metrics
     disks: Disks

@@ -1,4 +1,4 @@
-"""Reads a multipart form whose files are our uploads; Starlette's own ones would lie in a temporary folder."""
+"""Reads a multipart form so that its files are our uploads; Starlette's own would lie in a temporary folder."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from starlette.datastructures import FormData, Headers, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from face_api.http.service import Service
+from face_api.http.service import FaceService
 from face_api.http.uploads import Upload, Uploads
 
 #: Files in one form: /compare-images needs two. Each is an open file from its first line on.
@@ -21,10 +21,9 @@ MOST_FILES = 8
 
 
 class UploadRoute(APIRoute):
-    """A path whose form is read our way; FastAPI does the rest as always."""
+    """A route whose form is read here; the rest is FastAPI's."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """What serves a request."""
         handle = super().get_route_handler()
 
         async def handle_form(request: Request) -> Response:
@@ -34,15 +33,14 @@ class UploadRoute(APIRoute):
 
 
 class FormFile(UploadFile):
-    """A file of a form."""
+    """A file of a form, as the handlers get it: its bytes are in `upload`."""
 
     def __init__(self, upload: Upload, filename: str | None, headers: Headers) -> None:
-        """Keep what the form says of it."""
         super().__init__(cast(Any, upload), size=0, filename=filename, headers=headers)
         self.upload = upload
 
     async def write(self, data: bytes) -> None:
-        """Add a piece.
+        """Add a piece; Starlette's parser calls this.
 
         Raises:
             UploadNotKept: there is no room for it.
@@ -50,10 +48,9 @@ class FormFile(UploadFile):
         await self.upload.write(data)
 
     async def seek(self, offset: int) -> None:
-        """Nothing: an upload has no place in it that is read from."""
+        """Does nothing: whoever reads an upload has a position of its own."""
 
     async def close(self) -> None:
-        """Let it go."""
         self.upload.close()
 
 
@@ -61,7 +58,7 @@ class _FormRequest(Request):
     async def _get_form(self, **limits: Any) -> FormData:
         kind, _ = parse_options_header(self.headers.get("Content-Type"))
         if self._form is None and kind == b"multipart/form-data":
-            service: Service = self.app.state.service
+            service: FaceService = self.app.state.service
             try:
                 async with aclosing(self.stream()) as stream:
                     self._form = await _Parser(self.headers, stream, service.uploads).parse()
@@ -76,7 +73,7 @@ class _Parser(MultiPartParser):
         self._uploads = uploads
 
     def on_headers_finished(self) -> None:
-        """A part begins. For one that is a file Starlette has made one of its own, which has taken nothing yet."""
+        """A part begins. Where it is a file, Starlette has made one of its own, still empty: ours replaces it."""
         super().on_headers_finished()
         if (theirs := self._current_part.file) is not None:
             theirs.file.close()

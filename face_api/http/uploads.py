@@ -1,23 +1,32 @@
-"""Where uploads lie while they are needed: in memory up to a bound, beyond it in the temporary folder."""
+"""Where uploads lie while they are needed: in memory up to a bound, beyond it in the temporary folder (TMPDIR)."""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import fcntl
 import os
+import tempfile
+import time
+from pathlib import Path
 from typing import BinaryIO, cast
 
 from starlette.concurrency import run_in_threadpool
 
 from face_api.http.errors import UploadNotKept
-from face_api.http.temporary_folder import TemporaryFolder, write_all
+
+#: Seconds for which the outcome of a probe is taken for the folder's state.
+_FRESH = 1.0
+
+#: What a probe writes: more than a file system keeps beside a file's name.
+_PROBE = b"\xa5" * 64 * 1024
 
 
 class Uploads:
     """The uploads of one process, and how much memory is left for them all together. For its event loop only."""
 
     def __init__(self, most_bytes: int, folder: TemporaryFolder) -> None:
-        """At most `most_bytes` lie in memory."""
+        """At most `most_bytes` (FACE_API_UPLOAD_MB) lie in memory."""
         self._left, self.folder = most_bytes, folder
 
     def open(self) -> Upload:
@@ -29,19 +38,19 @@ class Uploads:
         return Upload(self)
 
     def take(self, size: int) -> bool:
-        """Take so much of the bound, if it is there."""
+        """Take so many bytes of the bound; False when they are not left."""
         if size > self._left:
             return False
         self._left -= size
         return True
 
     def give_back(self, size: int) -> None:
-        """An upload has left the memory."""
+        """So many bytes have left the memory."""
         self._left += size
 
 
 class Upload:
-    """A file without a name, which engines of other processes can map. It moves to the folder when it does not fit."""
+    """A file without a name, which engines of other processes can map. It moves to the folder when memory is full."""
 
     def __init__(self, uploads: Uploads) -> None:
         """Open it.
@@ -69,7 +78,7 @@ class Upload:
         self._size += len(data)
 
     def fileno(self) -> int:
-        """The open file's number. Whoever maps it seals it before: see `seal`."""
+        """The open file's descriptor. Whoever maps it seals it first: see `seal`."""
         return self._file.fileno()
 
     def reader(self) -> BinaryIO:
@@ -79,9 +88,9 @@ class Upload:
         return reader
 
     def close(self) -> None:
-        """Let it go. Doing it twice does nothing.
+        """Free it. Doing it twice does nothing.
 
-        Of memory at once, also while its number waits in the queue of an engine, unless one has it in hand.
+        Memory is free at once, also while the descriptor waits in the photo queue, unless an engine has it in hand.
         """
         if self._file.closed:
             return
@@ -96,7 +105,7 @@ class Upload:
             return False
         self._taken += len(data)
         try:
-            write_all(self._file, data)
+            _write_all(self._file, data)
         except OSError:  # the machine's memory, or a limit of this process
             return False
         return True
@@ -106,7 +115,7 @@ class Upload:
         try:
             if self._in_memory:
                 self._move()
-            write_all(self._file, data)
+            _write_all(self._file, data)
         except OSError as error:
             raise self._not_kept(error) from error
 
@@ -140,11 +149,68 @@ class Upload:
 
 
 def seal(file: int) -> None:
-    """Keep an upload's file as long as it is: cut under a mapping, it would end the process that reads it."""
-    with contextlib.suppress(OSError):  # one in the temporary folder has no seals, and is never cut
+    """Forbid to shrink an upload's file: cut under a mapping, it would end the process that reads it."""
+    with contextlib.suppress(OSError):  # a file in the temporary folder has no seals, and is never cut
         fcntl.fcntl(file, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK)
+
+
+class TemporaryFolder:
+    """TMPDIR, for uploads that do not fit into memory. It may be full, read-only or missing: each use tries it anew.
+
+    Its files have no name, so nothing stays behind, however a process ends.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._probed_at, self._reason = float("-inf"), ""
+        self._probing = asyncio.Lock()
+
+    @classmethod
+    def of_environment(cls) -> TemporaryFolder:
+        """TMPDIR as it is set, even where no file can be written now; without it, Python's choice."""
+        if path := os.environ.get("TMPDIR"):
+            return cls(Path(path).absolute())
+        try:
+            return cls(Path(tempfile.gettempdir()))
+        except FileNotFoundError:  # none of the usual ones takes a file now
+            return cls(Path("/tmp"))  # noqa: S108  no file there has a name
+
+    def open(self) -> BinaryIO:
+        """A new file without a buffer.
+
+        Raises:
+            OSError: the folder takes none.
+        """
+        return cast(BinaryIO, tempfile.TemporaryFile(dir=self.path, buffering=0))
+
+    async def why_unwritable(self) -> str:
+        """Why no file can be written there now, as one sentence; empty when a probe of 64 KB was written."""
+        async with self._probing:
+            if time.monotonic() - self._probed_at > _FRESH:
+                self._reason = await run_in_threadpool(self._probe)
+                self._probed_at = time.monotonic()
+        return self._reason
+
+    def _probe(self) -> str:
+        try:
+            with self.open() as file:
+                _write_all(file, _PROBE)
+        except OSError as error:
+            return f"the temporary folder {self.path} (TMPDIR) takes no file: {error.strerror}"
+        return ""
 
 
 def _memory_file() -> BinaryIO:
     number = os.memfd_create("face-api-upload", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     return cast(BinaryIO, os.fdopen(number, "w+b", buffering=0))
+
+
+def _write_all(file: BinaryIO, data: bytes) -> None:
+    """Write to a file without a buffer, which may take a part at a time.
+
+    Raises:
+        OSError: it does not take all.
+    """
+    rest = memoryview(data)
+    while rest:
+        rest = rest[file.write(rest) :]

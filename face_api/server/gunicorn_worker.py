@@ -1,4 +1,4 @@
-"""Gunicorn's own ASGI process, and what it lacks: it ends idle connections at a stop, and those that never ask."""
+"""One engine process, as gunicorn starts it: its own ASGI worker, and what that lacks."""
 
 from __future__ import annotations
 
@@ -6,85 +6,92 @@ import asyncio
 import os
 import weakref
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from gunicorn.workers.gasgi import ASGIWorker
 
-from face_api.http.service import Service
-from face_api.server import fork_signals, oom_score, open_files
-from face_api.server.connections import Connection, Connections, Door
+from face_api.http.service import FaceService
+from face_api.server.http_connections import HttpConnection, HttpConnections, Listener, most_connections
+from face_api.server.master import accept_shutdown_requests
 from faces.system.parent_process import end_with
 
 #: Seconds between two looks at the connections.
-_ROUND = 1.0
+_LOOK_EVERY = 1.0
+
+#: Thousandths of the memory (the service's limit, or the machine's) by which the kernel's out-of-memory killer takes an
+#: engine process for larger than it is; and the largest value that it accepts.
+_OOM_MORE = 300
+_OOM_MOST = 1000
 
 
 class Worker(ASGIWorker):  # type: ignore[misc]  # gunicorn has no types
     """One process of the API.
 
-    Why this class: when the master is killed it leaves the port at once, and ends after its photos; uvicorn's stays
-    behind and holds the port.
+    Added to gunicorn's class: idle connections end at a stop, and those that never send a request end in time.
+    Why not uvicorn's class: when the master is killed, this one leaves the port at once and ends after its photos;
+    uvicorn's stays and holds the port.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Runs in the master, before the fork: the application is there already."""
+        """Runs in the master, before the fork: the application is loaded already."""
         super().__init__(*args, **kwargs)
-        service: Service = self.app.wsgi().state.service
+        service: FaceService = self.app.wsgi().state.service
         self.process, self.metrics, self.keys = service.process, service.metrics, service.access.keys
         self.idle_seconds = service.settings.api_idle_seconds
-        self.place = self.metrics.reserve()
+        self.slot = self.metrics.reserve()
 
     def init_process(self) -> None:
         """Runs in the new process, until its end."""
-        oom_score.go_before_the_master()
-        self.metrics.use(self.place)
-        self.keys.be_quiet()
-        self.process.on_leaving(self._leave)
+        _prefer_for_oom_killer()
+        self.metrics.use(self.slot)
+        self.keys.stop_logging()
+        self.process.on_replacement(self._end_gracefully)
         super().init_process()
 
     def init_signals(self) -> None:
-        """Listen to signals, and hear what was said since the fork."""
+        """Install the handlers, then accept the shutdown requests held since the fork."""
         super().init_signals()
         end_with(self.ppid)
-        fork_signals.hear_ends()
+        accept_shutdown_requests()
 
     def finish(self) -> None:
-        """The end: wait for the engine, which may have a photo of another process in hand."""
+        """At the end, wait for the engine, which may have a photo of another process in hand."""
         if os.getpid() != self.pid:
-            return  # gunicorn calls this in the master, too, for a process that is gone
+            return  # gunicorn calls this in the master, too, for a process that has ended
         seconds = 0.0 if self._quick_shutdown else float(self.cfg.graceful_timeout)
         if not self.process.join(seconds):
-            # Python would pull the ground from under the engine's thread, and that would look like a crash.
+            # Python would free the modules under the engine's thread, and that would look like a crash.
             self.log.warning("The photo in hand is given up (pid: %s)", self.pid)
             os._exit(0)
 
     def handle_exit_signal(self) -> None:
-        """SIGTERM: stop gracefully; nobody's crash."""
+        """SIGTERM: stop gracefully."""
         super().handle_exit_signal()
-        self.process.stopping(by_request=True)
+        self.process.mark_stopping(by_request=True)
         if self._is_orphan():
-            # A new master wants the port. In an ordered stop it is left with the last look at the connections.
+            # A new master needs the port. In an ordinary stop `_watch` closes it with the last idle connections.
             for server in self.servers:
                 server.close()
 
     def handle_quit_signal(self) -> None:
-        """SIGQUIT and SIGINT: stop now; nobody's crash."""
+        """SIGQUIT and SIGINT: stop now."""
         super().handle_quit_signal()
-        self.process.stopping(by_request=True)
+        self.process.mark_stopping(by_request=True)
 
     def _is_orphan(self) -> bool:
         """True when the master is dead; gunicorn's loop then ends, too."""
         if os.getppid() == self.ppid:
             return False
-        self.process.stopping(by_request=False)
+        self.process.mark_stopping(by_request=False)
         return True
 
-    def _leave(self) -> None:
+    def _end_gracefully(self) -> None:
         self.alive = False
 
     def _setup_event_loop(self) -> None:
-        self.connections = Connections(open_files.most_connections())
-        self.loop = _Loop(self.connections, lambda: Connection(self, self.connections))
+        self.connections = HttpConnections(most_connections())
+        self.loop = _ListenerLoop(self.connections, lambda: HttpConnection(self, self.connections))
         asyncio.set_event_loop(self.loop)
 
     async def _serve(self) -> None:
@@ -95,11 +102,11 @@ class Worker(ASGIWorker):  # type: ignore[misc]  # gunicorn has no types
             watch.cancel()
 
     async def _watch(self) -> None:
-        """Look at the file of keys, and end connections that wait too long before a request, at a stop all such."""
-        since: weakref.WeakKeyDictionary[Connection, float] = weakref.WeakKeyDictionary()
+        """Refresh the keys; close connections that wait too long before a request, and at a stop all without one."""
+        since: weakref.WeakKeyDictionary[HttpConnection, float] = weakref.WeakKeyDictionary()
         while True:
             ending = not self.alive or self._is_orphan()
-            await asyncio.sleep(_ROUND / 10 if ending else _ROUND)
+            await asyncio.sleep(_LOOK_EVERY / 10 if ending else _LOOK_EVERY)
             self.keys.refresh()
             now = self.loop.time()
             for connection in self.connections:
@@ -109,13 +116,26 @@ class Worker(ASGIWorker):  # type: ignore[misc]  # gunicorn has no types
                     connection.close()
 
 
-class _Loop(asyncio.SelectorEventLoop):
-    """An event loop whose servers are doors."""
+class _ListenerLoop(asyncio.SelectorEventLoop):
+    """An event loop whose servers are `Listener`s."""
 
-    def __init__(self, connections: Connections, new: Callable[[], Connection]) -> None:
+    def __init__(self, connections: HttpConnections, new: Callable[[], HttpConnection]) -> None:
         super().__init__()
         self._connections, self._new = connections, new
 
     async def create_server(self, protocol_factory: Callable[[], Any], *args: Any, **kwargs: Any) -> Any:
-        """Gunicorn would have plain connections; else they are the same."""
-        return Door(self, kwargs["sock"], self._connections, self._new)
+        """Gunicorn's `protocol_factory` would make connections that do not know how long they are idle."""
+        return Listener(self, kwargs["sock"], self._connections, self._new)
+
+
+def _prefer_for_oom_killer() -> None:
+    """Let the kernel kill this process before its master when memory is short: the master replaces it.
+
+    The master has all models in sight: without this it counts as larger than an engine that has just begun a photo, and
+    with it all photos in hand would be lost. Every process may raise its own score; where it cannot, it stays.
+    """
+    score = Path("/proc/self/oom_score_adj")
+    try:
+        score.write_text(str(min(_OOM_MOST, int(score.read_text(encoding="ascii")) + _OOM_MORE)), encoding="ascii")
+    except OSError:
+        return

@@ -1,10 +1,10 @@
-"""How this service logs: one place, one format, to standard error, for gunicorn's own lines too."""
+"""The face API's log: one format, to standard error, also for gunicorn's own lines."""
 
 from __future__ import annotations
 
 from typing import Any
 
-#: Time, level, process, who says it, what.
+#: Time, level, process, logger, message.
 FORMAT = "%(asctime)s %(levelname)s [%(process)d] %(name)s: %(message)s"
 
 

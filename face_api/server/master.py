@@ -1,28 +1,49 @@
-"""Gunicorn's master as systemd wants to know it: ready when all processes serve, alive while its loop turns."""
+"""Gunicorn's master, the parent of the engine processes, with what systemd, the keys and a fork need of it.
+
+Systemd is told READY=1 when all processes serve, and WATCHDOG=1 while the master's loop runs.
+"""
 
 from __future__ import annotations
 
+import signal
 import time
 from typing import Any
 
 from gunicorn.app.wsgiapp import WSGIApplication
 from gunicorn.arbiter import Arbiter
 
-from face_api.http.access import Keys
+from face_api.http.access import ApiKeys
 from faces.system.systemd_notify import Systemd
 
-#: Seconds between two looks, for as long as processes start.
-_START_ROUND = 0.1
+#: Seconds between two looks, while processes start.
+_LOOK_WHILE_STARTING = 0.1
 
-#: Parts of systemd's patience after which it hears from us: one word may be lost.
-_WORDS_IN_TIME = 3
+#: WATCHDOG=1 is sent so many times in systemd's limit: one datagram may be lost.
+_SENT_IN_LIMIT = 3
+
+#: Shutdown requests.
+_SHUTDOWN = (signal.SIGTERM, signal.SIGQUIT, signal.SIGINT)
 
 
-class Api(WSGIApplication):  # type: ignore[misc]  # gunicorn has no types
+def hold_shutdown_requests() -> None:
+    """Before a fork: shutdown requests wait until `accept_shutdown_requests`.
+
+    A new process starts with the master's signal handlers. They would take a request of these milliseconds for the
+    master's and lose it, and the master does not repeat it.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, _SHUTDOWN)
+
+
+def accept_shutdown_requests() -> None:
+    """After the fork, in the master at once, in the new process when it has its own handlers. Held ones arrive now."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _SHUTDOWN)
+
+
+class GunicornApplication(WSGIApplication):  # type: ignore[misc]  # gunicorn has no types
     """The API as gunicorn runs it, under a master of our own."""
 
     def __init__(self, systemd: Systemd, **options: Any) -> None:
-        """Gunicorn, which would say that it is ready before any process serves, must not find systemd itself."""
+        """`systemd` was taken from the environment: gunicorn itself would report ready before any process serves."""
         self._systemd = systemd
         super().__init__(**options)
 
@@ -32,39 +53,39 @@ class Api(WSGIApplication):  # type: ignore[misc]  # gunicorn has no types
 
 
 class Master(Arbiter):  # type: ignore[misc]
-    """The processes' parent. It tells from its own loop and no thread: none may run where processes are forked."""
+    """The parent process. It reports from its own loop, never from a thread: a fork would lose the thread."""
 
-    def __init__(self, app: Api, systemd: Systemd) -> None:
+    def __init__(self, app: GunicornApplication, systemd: Systemd) -> None:
         """Loads the application, models and all."""
         self._systemd = systemd
         self._is_ready = False
-        self._next_word = 0.0
+        self._next_watchdog = 0.0
         super().__init__(app)
-        # Processes are forked from here, with the keys that were good last.
-        self._keys: Keys = self.app.wsgi().state.service.access.keys
+        # Processes are forked from here, with the keys that were valid last.
+        self._keys: ApiKeys = self.app.wsgi().state.service.access.keys
 
     def wait_for_signals(self, timeout: float = 1.0) -> list[int]:
-        """Its loop comes by here every second."""
-        self._tell()
+        """The master's loop calls this every second."""
+        self._report()
         self._keys.refresh()
-        signals: list[int] = super().wait_for_signals(timeout if self._is_ready else _START_ROUND)
+        signals: list[int] = super().wait_for_signals(timeout if self._is_ready else _LOOK_WHILE_STARTING)
         return signals
 
     def reap_workers(self) -> None:
-        """A stop and a reload wait for processes in loops of their own, which come by here."""
+        """A stop and a reload wait for processes in loops of their own, which call this."""
         super().reap_workers()
-        self._tell()
+        self._report()
 
-    def _tell(self) -> None:
+    def _report(self) -> None:
         if not self._is_ready and self._all_serve():
             self._is_ready = True
             self._systemd.notify("READY=1")
-        if self._systemd.watchdog_seconds and time.monotonic() >= self._next_word:
-            self._next_word = time.monotonic() + self._systemd.watchdog_seconds / _WORDS_IN_TIME
+        if self._systemd.watchdog_seconds and time.monotonic() >= self._next_watchdog:
+            self._next_watchdog = time.monotonic() + self._systemd.watchdog_seconds / _SENT_IN_LIMIT
             self._systemd.notify("WATCHDOG=1")
 
     def _all_serve(self) -> bool:
         """Whether each process has touched its file since it began, which it does as soon as it listens."""
-        # Gunicorn writes the time since the machine's start there; until then it says when the file was made.
-        beats = [worker.tmp.last_update() for worker in self.WORKERS.values()]
-        return len(beats) >= self.num_workers and all(beat <= time.monotonic() for beat in beats)
+        # Gunicorn writes the time since the machine's start there; until then it is when the file was made.
+        touched = [worker.tmp.last_update() for worker in self.WORKERS.values()]
+        return len(touched) >= self.num_workers and all(at <= time.monotonic() for at in touched)

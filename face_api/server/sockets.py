@@ -1,35 +1,86 @@
-"""The sockets that systemd holds for us: connections wait in them while we restart."""
+"""Where the API listens: the addresses of the settings, and the sockets that systemd may hold for them.
+
+Connections wait in systemd's sockets while the API restarts. Without systemd gunicorn makes its own.
+"""
 
 from __future__ import annotations
 
 import os
 import socket
+import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 
-from face_api.server.addresses import Addresses
 from faces.errors import SettingsError
+from faces.settings import Settings
 from faces.system.address import Address
 
-#: The first of them: sd_listen_fds(3).
+#: The first inherited socket: sd_listen_fds(3).
 _FIRST = 3
+
+#: Seconds for which an address may still be held by the service that this one replaces.
+_PATIENCE = 5.0
 
 _Place = tuple[str, int]
 
 
+class AddressInUse(Exception):
+    """Another service listens there, or the address is not this machine's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """FACE_API_ADDRESS and, if set, FACE_API_OUTSIDE_ADDRESS. Which requests need a key: `face_api/http/access.py`."""
+
+    first: Address
+    outside: Address | None
+
+    @classmethod
+    def of(cls, settings: Settings) -> Addresses:
+        """Read both settings.
+
+        Raises:
+            SettingsError: one of them is no address; the sentence names the variable.
+        """
+        outside = settings.api_outside_address
+        return cls(
+            Address.parse(settings.api_address, "FACE_API_ADDRESS"),
+            Address.parse(outside, "FACE_API_OUTSIDE_ADDRESS") if outside else None,
+        )
+
+    def all(self) -> list[Address]:
+        """Every address to listen on."""
+        return [self.first, self.outside] if self.outside else [self.first]
+
+
+def require_sockets(addresses: Addresses) -> None:
+    """Check that the API can listen: on systemd's sockets where it inherits them, else on the addresses.
+
+    Raises:
+        AddressInUse: an address did not become free, or is not this machine's.
+        SettingsError: systemd's sockets are others, or a host is unknown.
+    """
+    if descriptors := inherited(os.environ):
+        require_same(descriptors, addresses)
+        return
+    for address in addresses.all():
+        _wait_until_free(address)
+
+
 def inherited(environment: Mapping[str, str]) -> list[int]:
-    """Their numbers; none where nobody held sockets for this very process."""
+    """The descriptors of systemd's sockets; none where it holds none for this very process."""
     if environment.get("LISTEN_PID") != str(os.getpid()):
         return []
     return list(range(_FIRST, _FIRST + int(environment.get("LISTEN_FDS", "0"))))
 
 
-def require_same(handles: list[int], addresses: Addresses) -> None:
-    """Check that these sockets are those of the settings: who needs a key is decided by the address.
+def require_same(descriptors: list[int], addresses: Addresses) -> None:
+    """Check that these sockets are those of the settings: the address decides whether a request needs a key.
 
     Raises:
         SettingsError: they are others; the sentence names both.
     """
-    places = [_place_of(handle) for handle in handles]
+    places = [_place_of(descriptor) for descriptor in descriptors]
     wanted = [_places_of(address) for address in addresses.all()]
     if all(any(place in one for one in wanted) for place in places) and all(one & {*places} for one in wanted):
         return
@@ -42,8 +93,8 @@ def require_same(handles: list[int], addresses: Addresses) -> None:
     )
 
 
-def _place_of(handle: int) -> _Place | None:
-    with socket.socket(fileno=os.dup(handle)) as one:
+def _place_of(descriptor: int) -> _Place | None:
+    with socket.socket(fileno=os.dup(descriptor)) as one:
         if one.family not in {socket.AF_INET, socket.AF_INET6} or one.type != socket.SOCK_STREAM:
             return None
         host, port = one.getsockname()[:2]
@@ -57,3 +108,25 @@ def _places_of(address: Address) -> set[_Place]:
     except OSError:
         return set()
     return {(str(entry[4][0]), int(entry[4][1])) for entry in found}
+
+
+def _wait_until_free(address: Address) -> None:
+    """Try to listen: our error is one line, gunicorn's would be ten."""
+    try:
+        family, kind, protocol, _, place = socket.getaddrinfo(
+            address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except OSError as error:
+        raise SettingsError(f"the host of {address} is unknown: {error.strerror}") from error
+    end = time.monotonic() + _PATIENCE
+    while True:
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(place)
+            except OSError as error:
+                if time.monotonic() > end:
+                    raise AddressInUse(f"{address} cannot be listened on: {error.strerror}") from error
+                time.sleep(0.2)
+            else:
+                return

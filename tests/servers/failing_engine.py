@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from face_api.main import create_app
-from face_api.server.master import Api
+from face_api.server.master import GunicornApplication
 from faces.photo.engine import FaceEngine
 from faces.photo.engine_setup import open_engine
 from faces.photo.photo import Photo
@@ -51,7 +51,7 @@ def main(folder: str) -> None:
     conf = Path(folder) / "gunicorn.conf.py"
     conf.write_text(CONF, encoding="utf-8")
     sys.argv = ["face_api", "--config", str(conf)]
-    Api(Systemd.take(), usage="", prog="face_api").run()
+    GunicornApplication(Systemd.take(), usage="", prog="face_api").run()
 
 
 if __name__ == "__main__":

@@ -41,8 +41,8 @@ class Resting(PhotoWork):
         self.did.append(("rest", time.monotonic()))
 
 
-class Nobody:
-    """Hears nothing."""
+class Unobserved:
+    """Is told of nothing."""
 
     def photo_taken(self) -> None: ...
 
@@ -60,15 +60,15 @@ def encode(queue: PhotoQueue) -> None:
     """Have an engine look at a small picture."""
 
     async def answered() -> Answer:
-        await line.taken()
-        return await line.answer()
+        await pending.taken()
+        return await pending.answer()
 
     with tempfile.TemporaryFile() as file:
         file.write(drawn.file_of(Image.new("RGB", (90, 90)), "JPEG"))
         file.flush()
         fields = {"directory": None, "name": "", "warning": None, "webp_quality": None}
-        line = queue.offer(Task("encode", "id", fields), file.fileno())
-    with line:
+        pending = queue.offer(Task("encode", "id", fields), file.fileno())
+    with pending:
         assert asyncio.run(answered()).status == 200
 
 
@@ -76,7 +76,7 @@ def encode(queue: PhotoQueue) -> None:
 def engines(queue: PhotoQueue, tmp_path: Path) -> Iterator[tuple[Resting, Resting]]:
     """The work of two engines that take from one queue."""
     works = Resting(), Resting()
-    threads = [EngineThread(queue, work, CrashRegister(tmp_path), 240, Nobody()) for work in works]
+    threads = [EngineThread(queue, work, CrashRegister(tmp_path), 240, Unobserved()) for work in works]
     for thread in threads:
         thread.start()
     yield works

@@ -27,12 +27,6 @@ def test_the_example_file_says_the_same_of_each_variable() -> None:
         assert lines[place - 1] == f"# {field.description}"
 
 
-def test_every_variable_stands_in_both_readmes() -> None:
-    for readme in ("README.md", "README.ru.md"):
-        text = (ROOT / readme).read_text(encoding="utf-8")
-        assert [name for name in _variables() if f"`{name}`" not in text] == [], readme
-
-
 def test_a_wrong_value_is_one_sentence_that_names_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FACE_THRESHOLD", "near")
     with pytest.raises(SettingsError, match="FACE_THRESHOLD"):

@@ -76,7 +76,7 @@ def test_a_crash_is_forgotten_after_a_day(tmp_path: Path) -> None:
     register = CrashRegister(tmp_path)
     crash(tmp_path, PHOTO)
     crash(tmp_path, PHOTO)
-    register.bury_dead()
+    register.collect_crashes()
     for file in (tmp_path / "crashed").iterdir():
         os.utime(file, (time.time() - REMEMBERED - 1,) * 2)
     register.refuse_repeated(PHOTO)
@@ -85,7 +85,7 @@ def test_a_crash_is_forgotten_after_a_day(tmp_path: Path) -> None:
 
 def test_a_mark_from_before_a_reboot_blames_nobody(tmp_path: Path) -> None:
     register = CrashRegister(tmp_path)
-    assert register.why_not() is None
+    assert register.why_unwritable() is None
     for number in range(2):
         (tmp_path / "in_hand" / f"{PHOTO}.another-boot.{number}.1").touch()
     register.refuse_repeated(PHOTO)

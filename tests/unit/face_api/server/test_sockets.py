@@ -7,8 +7,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from face_api.server.addresses import Addresses
-from face_api.server.sockets import inherited, require_same
+from face_api.server.sockets import Addresses, inherited, require_same
 from faces.errors import SettingsError
 from faces.system.address import Address
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from face_api.server.disk_roots import warn_of_unwritable
+from face_api.server.startup import warn_of_unwritable
 
 
 def test_a_root_that_cannot_be_written_is_said_at_the_start(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

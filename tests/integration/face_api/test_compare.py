@@ -7,16 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from face_api.http.compare import compare
-from face_api.http.compare_body import Comparison
+from face_api.http.compare import CompareBody, compare
 from face_api.http.errors import BadBody, WrongField
 
 GOOD = [float(number) / 7 for number in range(128)]
 
 
-def read(body: Any) -> Comparison:
+def read(body: Any) -> CompareBody:
     text = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return Comparison.read(io.BytesIO(text))
+    return CompareBody.read(io.BytesIO(text))
 
 
 def answer(body: Any) -> Any:
