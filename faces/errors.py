@@ -1,45 +1,54 @@
 """Every error of the project, by whose fault it is, because that decides what happens next.
 
-    FacesError
-    ├── PhotoError            the photo: HTTP 4xx, the job fails without a retry
+                                  in a request   in a job
+    FacesError                    500            a try
+    ├── PhotoError                4xx            the end: failed
     │   ├── EmptyFile
     │   ├── UnsupportedFormat
     │   ├── DamagedPhoto
     │   ├── PhotoTooLarge
     │   ├── CrashedBefore
-    │   └── PhotoDeclined
-    ├── RequestError          the caller's words: HTTP 4xx, a command's exit code 2
-    │   ├── NotOneFace
-    │   ├── OutsideDisks
-    │   ├── SheetNotWritten
-    │   └── SettingsError
-    ├── JobError              the job: fails without a retry
-    │   ├── ImageMissing
-    │   ├── FileMissing
+    │   └── PhotoDeclined         4xx            the end: done, with a note
+    ├── JobError                  500            the end: failed
     │   ├── TriedTooOften
     │   ├── CrashedTooOften
-    │   ├── SchemaError
     │   └── UnreadableMessage
-    ├── Unavailable           the world: HTTP 503, try again
-    │   ├── FaceApiUnavailable
-    │   ├── RequestRefused
-    │   ├── EnginesBusy
-    │   ├── EngineDied
-    │   ├── PictureNotWritten
-    │   ├── StoreUnavailable
-    │   │   └── StoreRefused
-    │   ├── CacheUnavailable
-    │   ├── LockHeld
-    │   ├── LockLost
-    │   ├── BrokerUnavailable
-    │   ├── BrokerRefused
-    │   └── DeliveryGone
-    └── EngineError           ourselves: start-up refuses; in a request HTTP 500
-        ├── AnswerLost
-        ├── ModelMissing
-        └── ModelDamaged
+    ├── MissingError              500            a try
+    │   ├── ImageMissing
+    │   └── FileMissing
+    ├── RequestError              4xx            a try
+    │   ├── NotOneFace
+    │   ├── OutsideDisks
+    │   └── SheetNotWritten
+    ├── EngineError               500            a try
+    │   ├── AnswerLost
+    │   ├── ModelMissing
+    │   └── ModelDamaged
+    └── WorldError                500            no try: it waits for the world
+        ├── SettingsError
+        ├── SchemaError
+        └── Unavailable           503            no try: it waits for the world
+            ├── FaceApiUnavailable
+            ├── RequestRefused
+            ├── EnginesBusy
+            ├── EngineDied
+            ├── PictureNotWritten
+            ├── StoreUnavailable
+            │   └── StoreRefused
+            ├── CacheUnavailable
+            ├── BrokerUnavailable
+            ├── BrokerRefused
+            ├── DeliveryGone
+            └── LockError         503            no try: again in a moment
+                ├── LockHeld
+                └── LockLost
 
-Errors know no status codes and no deliveries: each door has one table of its own.
+A try is tried again until the job's tries are spent, and has failed then. What waits for the world becomes a try where
+other jobs show that it is this job's own fault (worker/queue/evidence.py). At a start, Unavailable is waited for, and
+all else stops it. A command ends with exit code 2 by RequestError and SettingsError, with 1 by all others.
+
+Errors know no status codes and no deliveries: each door has one table of its own (face_api/http/errors.py,
+worker/queue/outcome.py), which asks for these branches.
 """
 
 
@@ -61,7 +70,7 @@ class FacesError(Exception):
 
 
 class PhotoError(FacesError):
-    """This photo cannot be used, and trying again changes nothing."""
+    """This photo cannot be used, and trying again changes nothing: the caller is told, and a job fails at once."""
 
     code = "bad_photo"
 
@@ -97,13 +106,61 @@ class CrashedBefore(PhotoError):
 
 
 class PhotoDeclined(PhotoError):
-    """An answer 200 that holds an error instead of faces, as older APIs give it: noted, and not asked again."""
+    """An answer 200 that holds an error instead of faces, as older APIs give it: noted, and not asked again.
+
+    The one photo's fault that its job does not fail by.
+    """
 
     code = "declined"
 
 
+class JobError(FacesError):
+    """The message is no job, or its job was tried often enough: it is not run, or not again, and fails at once."""
+
+    code = "bad_job"
+
+
+class TriedTooOften(JobError):
+    """The job comes once more after its last attempt; it is not run again."""
+
+    code = "tried_too_often"
+
+
+class CrashedTooOften(JobError):
+    """The job ended several workers."""
+
+    code = "crashed_too_often"
+
+
+class UnreadableMessage(JobError):
+    """A message that is no job as Laravel writes it; the sentence says where, and what was found."""
+
+    code = "unreadable_message"
+
+
+class MissingError(FacesError):
+    """What a job names is not there, but may still come: PHP may be about to commit the row or to copy the file."""
+
+    code = "missing"
+
+
+class ImageMissing(MissingError):
+    """There is no row with this id in `images`."""
+
+    code = "image_missing"
+
+
+class FileMissing(MissingError):
+    """The image's file is not where its row says, or cannot be read."""
+
+    code = "file_missing"
+
+
 class RequestError(FacesError):
-    """The caller asked for something that cannot be done as it was asked."""
+    """The caller asked for something that cannot be done as it was asked.
+
+    A job's caller is the app, which may write another row: a try.
+    """
 
     code = "bad_request"
 
@@ -125,61 +182,62 @@ class OutsideDisks(RequestError):
 
 
 class SheetNotWritten(RequestError):
-    """The folder named for a contact sheet cannot be written, or holds somebody's own page."""
+    """The folder named for a contact sheet cannot be written, or holds a page that is not ours."""
 
     code = "sheet_not_written"
 
 
-class SettingsError(RequestError):
-    """A setting is wrong; the sentence names the variable."""
+class EngineError(FacesError):
+    """A fault of our own: the engine's, the face API's, or in what we write. At a start it refuses to go on."""
+
+    code = "engine_error"
+
+    #: Whether the face API itself failed: three photos in a row that meet this are not to blame.
+    of_the_api = False
+
+
+class AnswerLost(EngineError):
+    """The face API is ready, but broke off or took too long (`timed_out`) over this photo."""
+
+    code = "answer_lost"
+
+    def __init__(self, sentence: str, *, timed_out: bool) -> None:
+        super().__init__(sentence)
+        self.timed_out = timed_out
+
+
+class ModelMissing(EngineError):
+    """A model file is nowhere to be found; the sentence says where it was looked for."""
+
+    code = "model_missing"
+
+
+class ModelDamaged(EngineError):
+    """A model file is not the one that we know, by its checksum."""
+
+    code = "model_damaged"
+
+
+class WorldError(FacesError):
+    """What is outside this process is unavailable, or not what it was set up for: no job is to blame for that."""
+
+    code = "world"
+
+
+class SettingsError(WorldError):
+    """A setting is wrong, or a server refuses by now what it says; the sentence names the variable."""
 
     code = "bad_setting"
 
 
-class JobError(FacesError):
-    """This job cannot succeed, however often it is tried."""
-
-    code = "bad_job"
-
-
-class ImageMissing(JobError):
-    """There is no row with this id in `images`."""
-
-    code = "image_missing"
-
-
-class FileMissing(JobError):
-    """The image's file is not where its row says, or cannot be read."""
-
-    code = "file_missing"
-
-
-class TriedTooOften(JobError):
-    """The job comes once more after its last attempt; it is not run again."""
-
-    code = "tried_too_often"
-
-
-class CrashedTooOften(JobError):
-    """The job ended several workers."""
-
-    code = "crashed_too_often"
-
-
-class SchemaError(JobError):
+class SchemaError(WorldError):
     """The database lacks a table or column that the work needs, or has a schema not supported yet."""
 
     code = "schema"
 
 
-class UnreadableMessage(JobError):
-    """A message that is no job as Laravel writes it; the sentence says where, and what was found."""
-
-    code = "unreadable_message"
-
-
-class Unavailable(FacesError):
-    """Something outside this process is away; trying again later may succeed."""
+class Unavailable(WorldError):
+    """Something outside this process cannot be used now; trying again later may succeed."""
 
     code = "unavailable"
 
@@ -216,7 +274,7 @@ class EngineDied(Unavailable):
 
 
 class PictureNotWritten(Unavailable):
-    """A debug picture could not be written; its faces are not lost, so a door warns instead of failing."""
+    """A debug picture could not be written; its faces are not lost, so the API warns instead of failing."""
 
     code = "picture_not_written"
 
@@ -239,20 +297,8 @@ class CacheUnavailable(Unavailable):
     code = "cache_unavailable"
 
 
-class LockHeld(Unavailable):
-    """Somebody else works on this image now."""
-
-    code = "lock_held"
-
-
-class LockLost(Unavailable):
-    """The image's lock ran out, or is another's by now; nothing was written."""
-
-    code = "lock_lost"
-
-
 class BrokerUnavailable(Unavailable):
-    """RabbitMQ is away, or did not confirm in time; nobody knows whether it has the message."""
+    """RabbitMQ is unavailable, or did not confirm in time: it may have the message or not."""
 
     code = "broker_unavailable"
 
@@ -264,37 +310,24 @@ class BrokerRefused(Unavailable):
 
 
 class DeliveryGone(Unavailable):
-    """The channel of a delivery is gone: it is not ours any more and comes again, to whomever."""
+    """The channel of a delivery is gone: it is not ours any more, and RabbitMQ hands it out again."""
 
     code = "delivery_gone"
 
 
-class EngineError(FacesError):
-    """A fault of our own."""
+class LockError(Unavailable):
+    """The image's lock is not ours: its job is put off for a moment, and no other job has to wait for that."""
 
-    code = "engine_error"
-
-    #: Whether the face API itself failed: three photos in a row that meet this are not to blame.
-    of_the_api = False
+    code = "lock"
 
 
-class AnswerLost(EngineError):
-    """The face API is ready, but broke off or took too long (`timed_out`) over this photo."""
+class LockHeld(LockError):
+    """Another worker has this image in hand."""
 
-    code = "answer_lost"
-
-    def __init__(self, sentence: str, *, timed_out: bool) -> None:
-        super().__init__(sentence)
-        self.timed_out = timed_out
+    code = "lock_held"
 
 
-class ModelMissing(EngineError):
-    """A model file is nowhere to be found; the sentence says where it was looked for."""
+class LockLost(LockError):
+    """The image's lock ran out, or is another's by now; nothing was written."""
 
-    code = "model_missing"
-
-
-class ModelDamaged(EngineError):
-    """A model file is not the one that we know, by its checksum."""
-
-    code = "model_damaged"
+    code = "lock_lost"

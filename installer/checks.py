@@ -10,9 +10,9 @@ from pathlib import Path
 from faces.errors import SettingsError
 from installer import access, ports
 from installer.app import App
-from installer.box import LEAST_MEMORY_MB, PROCESS_MB, SHARED_MB
 from installer.changes.release import FINISHED, PARTS
 from installer.install_paths import USER
+from installer.machine_share import LEAST_MEMORY_MB, PROCESS_MB, SHARED_MB
 from installer.sentence import Sentence, say
 from installer.situation import Situation
 

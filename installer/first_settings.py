@@ -5,18 +5,18 @@ from __future__ import annotations
 import re
 
 from installer.app import App
-from installer.box import Box
 from installer.install_paths import Places
 from installer.machine import Machine
+from installer.machine_share import MachineShare
 from installer.options import Options
 
 
 def values(machine: Machine, options: Options, places: Places, app: App | None) -> dict[str, str]:
     """The variables that are set in it; all others keep their defaults."""
     found = {"FACE_STATE_DIR": str(places.state)}
-    box = Box.of(machine.cores, machine.memory_mb, options.api_processes)
-    if options.api_processes or box.processes < machine.cores:
-        found["FACE_API_PROCESSES"] = str(box.processes)
+    share = MachineShare.of(machine.cores, machine.memory_mb, options.api_processes)
+    if options.api_processes or share.processes < machine.cores:
+        found["FACE_API_PROCESSES"] = str(share.processes)
     if app:
         found["LARAVEL_ENV_FILE"] = str(app.env_file)
         roots = {name: root for name, root in app.disks.roots.items() if root.is_dir()}

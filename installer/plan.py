@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from faces.system import env_file as face_env
 from installer import first_settings
-from installer.box import Box
 from installer.changes.change import Change
 from installer.changes.files import MakeFolder, Owner, PutFile, PutLink
 from installer.changes.group import MakeGroup
@@ -13,6 +12,7 @@ from installer.changes.packages import InstallPackages
 from installer.changes.trial import TryRelease
 from installer.face_env import FaceEnv
 from installer.install_paths import GROUP, USER
+from installer.machine_share import MachineShare
 from installer.ready import Readiness
 from installer.services.service import Service, filled
 from installer.services.supervisor import Supervisor
@@ -64,8 +64,8 @@ def service_of(situation: Situation, settings: FaceEnv) -> Service:
     if situation.supervisor:
         return Supervisor(situation.places, workers, settings)
     machine = situation.machine
-    box = Box.of(machine.cores, machine.memory_mb, settings.processes or machine.cores)
-    return Systemd(situation.places, box, workers, settings)
+    share = MachineShare.of(machine.cores, machine.memory_mb, settings.processes or machine.cores)
+    return Systemd(situation.places, share, workers, settings)
 
 
 def _readiness(settings: FaceEnv) -> Readiness:

@@ -2,155 +2,230 @@
 
 from __future__ import annotations
 
-import ast
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 
+from face_api.http.errors import reply_to
 from faces import errors
 from faces.settings import Settings
+from script.census import modules as census
+from script.census.modules import FULL, Module
 from worker.commands.verbs import VERBS
+from worker.queue.limits import Limits
+from worker.queue.outcome import Done, Failed, Refused, Release, outcome_of
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = ("faces", "face_api", "worker", "installer")
 
-#: Who may not import what: a package or module, and what is forbidden to it.
-WALLS = (
-    ("faces", ("face_api", "worker")),
-    ("face_api", ("worker", "faces.store")),
-    (
-        "worker",
-        (
-            "face_api",
-            "faces.photo.engine",
-            "faces.photo.engine_setup",
-            "faces.photo.detector",
-            "faces.photo.encoder",
-            "faces.photo.fast",
-            "dlib",
-            "cv2",
-        ),
+#: What a room may import of ours, beside itself and `faces.errors`, which any may:
+#:
+#:     settings, errors <- system <- laravel, photo, people, client <- store <- answers, sources, report <- doors
+#:
+#: `photo` knows no store, `people` no SQL, no door another. An arrow to one module of a room, or between neighbours,
+#: stands under its reason. Whatever lies in no room of the list belongs to none: a new room is a line here.
+ARROWS: dict[str, tuple[str, ...]] = {
+    "faces.errors": (),
+    "faces.system": (),
+    # What a debug picture's folder may be called is a rule of the disks, and a setting is checked by it.
+    "faces.settings": ("faces.laravel.disks",),
+    "faces.launch": ("faces.system",),
+    "faces.laravel": ("faces.settings", "faces.system"),
+    "faces.photo": ("faces.settings", "faces.system"),
+    # An encoding and its length: values.
+    "faces.people": ("faces.photo.face",),
+    # The API's answer becomes the photo's values, and an error the text that `images.last_error` has room for.
+    "faces.client": ("faces.settings", "faces.photo.face", "faces.laravel.last_error"),
+    # Rows hold the photo's values, as JSON that PHP would have written, and become what `people` decides upon.
+    "faces.store": ("faces.system", "faces.photo.face", "faces.people", "faces.laravel.php_json"),
+    "faces.sources": ("faces.store",),
+    # It cuts faces out of photos, and names them and their errors as the app does.
+    "faces.report": ("faces.system", "faces.store", "faces.photo", "faces.laravel"),
+    # It compares two photos by the distance that `people` matches by, and draws only on the app's disks.
+    "face_api": ("faces.system", "faces.settings", "faces.photo", "faces.people.matching", "faces.laravel.disks"),
+    # Only bytes, and errors.
+    "worker.amqp": (),
+    # Of photos it knows the values and the limits of a sheet's pictures: faces are found by the API.
+    "worker": (
+        *("faces.system", "faces.settings", "faces.laravel", "faces.people", "faces.client", "faces.store"),
+        *("faces.sources", "faces.report", "faces.photo.face", "faces.photo.decoding", "worker.amqp"),
     ),
-    (
-        "faces.store",
-        (
-            "faces.photo.engine",
-            "faces.photo.detector",
-            "faces.photo.encoder",
-            "faces.photo.fast",
-            "faces.photo.decoding",
-            "dlib",
-            "cv2",
-        ),
-    ),
-    ("faces.photo.engine", ("faces.store",)),
-    (
-        "faces.photo.fast",
-        (
-            "faces.store",
-            "faces.photo.engine",
-            "faces.photo.engine_setup",
-            "faces.photo.detector",
-            "faces.photo.encoder",
-            "dlib",
-        ),
-    ),
-    ("installer", ("face_api", "worker", "pydantic", "faces.settings", "faces.photo.engine", "faces.store")),
-    ("", ("face_recognition", "face_recognition_models")),
-)
+    # It runs before there is a venv: what it imports needs no package.
+    "installer": ("faces.system", "faces.laravel.dotenv"),
+}
 
-#: The only package that may speak SQL, and what speaking it looks like.
-STORE = "faces.store"
-SQL = ("sqlalchemy", "pymysql", "sqlite3")
+#: What any module may import of ours.
+FOR_ALL = ("faces.errors", "faces.__version__")
 
-#: The only modules that may touch dlib.
-DLIB_OWNERS = {"faces.photo.detector", "faces.photo.encoder"}
+#: Who alone may import a package: its types and its exceptions stop there. What finds faces in another way, nobody.
+OWNERS: dict[str, tuple[str, ...]] = {
+    "dlib": ("faces.photo.detector", "faces.photo.encoder"),
+    "cv2": ("faces.photo",),
+    "sqlalchemy": ("faces.store",),
+    "pymysql": ("faces.store",),
+    "sqlite3": ("faces.store",),
+    "pika": ("worker.amqp",),
+    "redis": ("worker.laravel",),
+    "fastapi": ("face_api",),
+    "gunicorn": ("face_api.server",),
+    "face_recognition": (),
+    "face_recognition_models": (),
+}
 
 LONGEST_MODULE = 350
 
-
-def sources() -> list[tuple[str, str]]:
-    """Every module of ours: dotted name and text."""
-    files = [file for package in PACKAGES for file in sorted((ROOT / package).rglob("*.py"))]
-    return [(module_name(file.relative_to(ROOT)), file.read_text(encoding="utf-8")) for file in files]
+MODULES = census.modules_of(ROOT)
 
 
-def module_name(path: Path) -> str:
-    return ".".join(path.with_suffix("").parts).removesuffix(".__init__")
-
-
-def imports(text: str) -> Iterator[str]:
-    """Everything that a module imports, wherever in it."""
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, "import the project's modules by full name"
-            yield node.module or ""
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+def module(name: str, text: str = "") -> Module:
+    """One for a counter-example."""
+    return Module(PurePosixPath(*name.split(".")).with_suffix(".py"), text)
 
 
 def lies_in(name: str, package: str) -> bool:
-    return not package or name == package or name.startswith(f"{package}.")
+    return name == package or name.startswith(f"{package}.")
 
 
-def broken_walls(module: str, text: str) -> list[str]:
-    used = set(imports(text))
-    wrong = [
-        f"{module} imports {name}"
-        for owner, forbidden in WALLS
-        if lies_in(module, owner)
-        for name in sorted(used)
-        if any(lies_in(name, package) for package in forbidden)
+def room_of(name: str) -> str | None:
+    """The narrowest room of the list that a module lies in."""
+    return max((room for room in ARROWS if lies_in(name, room)), key=len, default=None)
+
+
+def broken_arrows(module: Module) -> list[str]:
+    """What a module imports of ours or of others' and may not."""
+    if module.name in census.packages_of(ROOT):
+        return [f"{module.name} imports {name}: a package's own file holds nothing" for name in module.imports()]
+    room = room_of(module.name)
+    if room is None:
+        return [f"{module.name} lies in no room"]
+    allowed = (room, *FOR_ALL, *ARROWS[room])
+    ours = [name for name in module.imports() if name.split(".")[0] in census.packages_of(ROOT)]
+    wrong = [name for name in ours if not any(lies_in(name, target) for target in allowed)]
+    wrong += [
+        name
+        for name in module.imports()
+        for package, owners in OWNERS.items()
+        if lies_in(name, package) and not any(lies_in(module.name, owner) for owner in owners)
     ]
-    if not lies_in(module, STORE):
-        wrong += [f"{module} imports {name}" for name in sorted(used) if any(lies_in(name, package) for package in SQL)]
-    if module not in DLIB_OWNERS:
-        wrong += [f"{module} imports {name}" for name in sorted(used) if lies_in(name, "dlib")]
-    return wrong
+    return [f"{module.name} imports {name}" for name in sorted(set(wrong))]
 
 
 def test_doors_and_house_keep_their_arrows() -> None:
-    assert [wrong for module, text in sources() for wrong in broken_walls(module, text)] == []
+    assert [wrong for module in MODULES for wrong in broken_arrows(module)] == []
 
 
 @pytest.mark.parametrize(
-    ("module", "text"),
+    ("name", "text"),
     [
         ("faces.photo.photo", "from worker.jobs.faces import process_image"),
         ("face_api.http.routes", "import worker"),
+        ("face_api.http.routes", "from faces.store.images import find"),
         ("worker.jobs.faces", "from face_api.http import errors"),
         ("worker.commands.scan", "from faces.photo import engine"),
+        ("worker.amqp.channel", "from worker.queue.stop import Stop"),
         ("faces.store.faces", "def f():\n    import faces.photo.engine"),
         ("faces.photo.engine", "from faces.store.images import find"),
+        ("faces.people.matching", "from faces.store.candidates import read"),
         ("faces.people.matching", "from sqlalchemy import select"),
+        ("faces.system.logs", "from faces.settings import load"),
+        ("faces.client.face_client", "from faces.photo import decoding"),
+        ("faces.errors", "from faces.system import address"),
         ("faces.photo.quality", "import dlib"),
+        ("worker.queue.loop", "from pika.exceptions import AMQPError"),
         ("faces.photo.models", "import face_recognition_models"),
+        ("installer.plan", "from faces.settings import load"),
+        ("faces.hall", ""),
+        ("faces.__init__", "import faces.errors"),
     ],
 )
-def test_an_arrow_through_a_wall_is_seen(module: str, text: str) -> None:
-    assert broken_walls(module, text)
+def test_an_arrow_that_is_not_on_the_list_is_seen(name: str, text: str) -> None:
+    assert broken_arrows(module(name, text))
 
 
-def faults_of_form(text: str) -> list[str]:
+def unused_arrows(modules: list[Module]) -> list[str]:
+    """Arrows that no import needs any more."""
+    used = {(room_of(module.name), name) for module in modules for name in module.imports()}
+    return [
+        f"{room} -> {target}"
+        for room, targets in ARROWS.items()
+        for target in targets
+        if not any(room == importer and lies_in(name, target) for importer, name in used)
+    ]
+
+
+def test_the_list_has_no_arrow_that_nothing_needs() -> None:
+    assert unused_arrows(MODULES) == []
+    one = [module("faces.people.matching", "from faces.photo.face import Encoding")]
+    assert "faces.people -> faces.photo.face" not in unused_arrows(one)
+    assert "faces.sources -> faces.store" in unused_arrows(one)
+
+
+def test_a_base_name_stands_once_so_that_there_is_one_place_to_look() -> None:
+    assert census.base_names_twice(MODULES) == {}
+
+
+def test_a_class_name_stands_once() -> None:
+    assert census.class_names_twice(MODULES) == {}
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("faces.store.queues", "worker.amqp.queues"),
+        ("faces.people.persons", "faces.store.persons", "worker.jobs.persons"),
+        ("worker.queue.scan", "faces.sources.scan", "worker.commands.scan"),
+        ("face_api.http.deep.access", "installer.access"),
+    ],
+)
+def test_a_base_name_that_stands_twice_is_seen(names: tuple[str, ...]) -> None:
+    assert len(census.base_names_twice([module(name) for name in names])) == 1
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("faces.errors", "face_api.http.errors"),
+        ("faces.settings", "worker.amqp.settings"),
+        ("faces.people.persons", "faces.store.persons"),
+        ("worker.queue.status", "worker.commands.status"),
+        ("face_api.http.access", "installer.access"),
+        ("face_api.__main__", "worker.__main__"),
+    ],
+)
+def test_some_base_names_may_stand_twice(names: tuple[str, ...]) -> None:
+    assert census.base_names_twice([module(name) for name in names]) == {}
+
+
+def test_a_class_name_that_stands_twice_is_seen() -> None:
+    two = [module("faces.photo.face", "class Box: ..."), module("installer.plan", "def f():\n    class Box: ...")]
+    assert list(census.class_names_twice(two)) == ["Box"]
+    assert census.class_names_twice(two[:1]) == {}
+
+
+def test_a_folder_is_short_enough_to_be_read_as_the_design() -> None:
+    assert census.full_folders(MODULES) == {}
+    assert census.full_folders([module(f"worker.queue.m{number}") for number in range(FULL)]) == {}
+    assert census.full_folders([module(f"worker.queue.m{number}") for number in range(FULL + 1)])
+    assert census.full_folders([module(f"faces.store.m{number}") for number in range(FULL + 1)]) == {}
+
+
+def faults_of_form(module: Module) -> list[str]:
     """What one module's text does against the house, beside its imports."""
     faults = []
-    if not ast.get_docstring(ast.parse(text)):
+    if not module.docstring:
         faults.append("no docstring says what is in it")
-    if len(text.splitlines()) > LONGEST_MODULE:
+    if module.lines > LONGEST_MODULE:
         faults.append(f"longer than {LONGEST_MODULE} lines")
-    if "68_face_landmarks" in text:
+    if "68_face_landmarks" in module.text:
         faults.append("names the model whose licence excludes commercial use")
     return faults
 
 
 def test_every_module_says_what_is_in_it_is_short_and_leaves_the_closed_model_alone() -> None:
-    assert [f"{module}: {fault}" for module, text in sources() for fault in faults_of_form(text)] == []
+    assert [f"{module.name}: {fault}" for module in MODULES for fault in faults_of_form(module)] == []
 
 
 @pytest.mark.parametrize(
@@ -162,7 +237,7 @@ def test_every_module_says_what_is_in_it_is_short_and_leaves_the_closed_model_al
     ],
 )
 def test_a_module_of_another_form_is_seen(text: str) -> None:
-    assert faults_of_form(text)
+    assert faults_of_form(module("faces.photo.models", text))
 
 
 #: Imports the named modules, then tells what they did that is more than defining.
@@ -178,11 +253,11 @@ print(*done)
 """
 
 
-def run_python(script: str, *words: str, folder: Path = ROOT) -> str:
+def run_python(script: str, *words: str, folder: Path = ROOT, options: tuple[str, ...] = ()) -> str:
     """What a fresh interpreter prints, with wrong settings around it; an error that it ends with fails the test."""
     wrong = {f"FACE_{name.upper()}": "?" for name in Settings.model_fields}
     ended = subprocess.run(
-        [sys.executable, "-c", script, *words],
+        [sys.executable, *options, "-c", script, *words],
         cwd=folder,
         env={"PATH": os.environ["PATH"], **wrong},
         capture_output=True,
@@ -193,8 +268,8 @@ def run_python(script: str, *words: str, folder: Path = ROOT) -> str:
 
 
 def test_importing_a_module_starts_nothing_opens_nothing_and_reads_no_setting() -> None:
-    modules = [name for name, _ in sources() if not name.endswith("__main__") and ".conf" not in name]
-    assert run_python(LOUD, *modules) == ""
+    names = [module.name for module in MODULES if module.path.stem not in {"__main__", "gunicorn.conf"}]
+    assert run_python(LOUD, *names) == ""
 
 
 @pytest.mark.parametrize(
@@ -210,18 +285,32 @@ def test_a_module_that_acts_when_imported_is_seen(text: str, tmp_path: Path) -> 
     assert run_python(LOUD, "loud", folder=tmp_path)
 
 
-def test_the_job_door_loads_no_dlib_however_far_its_imports_lead() -> None:
-    modules = [name for name, _ in sources() if lies_in(name, "worker") or lies_in(name, STORE)]
-    loaded = run_python(
-        """
+#: Imports the named modules, then tells which of those that follow `--` were loaded on the way.
+LOADED = """
 import importlib, sys
-for name in sys.argv[1:]:
+place = sys.argv.index("--")
+for name in sys.argv[1:place]:
     importlib.import_module(name)
-print(*{"dlib", "cv2", "faces.photo.engine"} & set(sys.modules))
-""",
-        *modules,
-    )
-    assert loaded == ""
+print(*sorted(set(sys.argv[place:]) & set(sys.modules)))
+"""
+
+
+def test_the_job_door_loads_no_dlib_however_far_its_imports_lead() -> None:
+    names = [module.name for module in MODULES if lies_in(module.name, "worker") or lies_in(module.name, "faces.store")]
+    assert run_python(LOADED, *names, "--", "dlib", "cv2", "faces.photo.engine") == ""
+    assert run_python(LOADED, "faces.photo.quality", "--", "dlib", "cv2") == "cv2"
+
+
+#: Python's own libraries, and no others: what there is before a venv, and for whoever starts us as root.
+BARE = ("-S",)
+
+
+def test_what_runs_before_there_is_a_venv_needs_no_package(tmp_path: Path) -> None:
+    names = [module.name for module in MODULES if lies_in(module.name, "installer")]
+    assert run_python(LOADED, *names, "faces.launch", "--", options=BARE) == ""
+    (tmp_path / "needy.py").write_text("import pydantic")
+    with pytest.raises(AssertionError, match="No module named 'pydantic'"):
+        run_python(LOADED, "needy", "--", folder=tmp_path, options=BARE)
 
 
 def unexplained(requirements: str) -> list[str]:
@@ -230,24 +319,61 @@ def unexplained(requirements: str) -> list[str]:
     return [line for line in lines if not re.match(r"\S+ +# \S", line)]
 
 
+#: A line of the drawing: indent, name, and after gaps what the error means in a request and in a job.
+BRANCH = re.compile(r"^    ([│ ├└─]*)([A-Z]\w*)(?: {2,}(\S+) {2,}(\S.*))?$", re.MULTILINE)
+
+#: Errors that are made of more than their sentence.
+MADE: dict[type, dict[str, int]] = {errors.NotOneFace: {"faces": 2}, errors.AnswerLost: {"timed_out": False}}
+
+
 def drawn_tree(text: str) -> dict[str, str]:
     """Each error of a drawing, and the one that it hangs on."""
     parents: dict[str, str] = {}
     path: list[str] = []
-    for indent, name in re.findall(r"^    ([│ ├└─]*)([A-Z]\w*)", text, re.MULTILINE):
+    for indent, name, _, _ in BRANCH.findall(text):
         path[len(indent) // 4 :] = [name]
         parents[name] = path[-2] if len(path) > 1 else "Exception"
     return parents
 
 
+def drawn_meanings(text: str) -> dict[str, tuple[str, str]]:
+    """What each error of a drawing means in a request and in a job, where it says nothing as the one it hangs on."""
+    parents, meanings = drawn_tree(text), dict[str, tuple[str, str]]()
+    for _, name, request, job in BRANCH.findall(text):
+        meanings[name] = (request, job) if request else meanings[parents[name]]
+    return meanings
+
+
+def meaning_at_the_doors(kind: type[errors.FacesError]) -> tuple[str, str]:
+    """In the drawing's words, what the two doors make of such an error; of a job it is the first of three attempts."""
+    error = kind("x", **MADE.get(kind, {}))
+    status = reply_to(error).status
+    outcome = outcome_of(error, 1, Limits(tries=3, backoff=(0,), timeout=60), now=0, exceptions=0)
+    if isinstance(outcome, Release):
+        job = "a try" if outcome.attempts == 1 else "no try: again in a moment"
+    else:
+        ends = {
+            Done: "the end: done, with a note",
+            Failed: "the end: failed",
+            Refused: "no try: it waits for the world",
+        }
+        job = ends[type(outcome)]
+    return "4xx" if 400 <= status < 500 else str(status), job
+
+
+KINDS = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.FacesError)]
+
+
 def test_the_error_tree_is_the_one_that_is_drawn() -> None:
-    defined = {
-        name: kind.__base__.__name__
-        for name, kind in vars(errors).items()
-        if isinstance(kind, type) and issubclass(kind, errors.FacesError) and kind.__base__
-    }
+    defined = {kind.__name__: kind.__base__.__name__ for kind in KINDS if kind.__base__}
     assert drawn_tree(errors.__doc__ or "") == defined
     assert drawn_tree("    A\n    ├── B\n    │   └── C\n") == {"A": "Exception", "B": "A", "C": "B"}
+
+
+def test_the_error_tree_says_what_the_doors_do() -> None:
+    assert drawn_meanings(errors.__doc__ or "") == {kind.__name__: meaning_at_the_doors(kind) for kind in KINDS}
+    drawing = "    A      500    a try\n    ├── B\n    └── C  4xx    the end: failed\n"
+    assert drawn_meanings(drawing) == {"A": ("500", "a try"), "B": ("500", "a try"), "C": ("4xx", "the end: failed")}
 
 
 def test_every_dependency_says_what_it_is_for() -> None:

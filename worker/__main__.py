@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from types import FrameType
 
 from faces import __version__
-from faces.errors import FacesError, RequestError
+from faces.errors import FacesError, RequestError, SettingsError
 from worker.commands.output import Output
 from worker.commands.verbs import add_verbs
 
@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code: int = parsed.run(parsed, session)
     except FacesError as error:
         output.say(f"{parsed.verb}: {error}")
-        return 2 if isinstance(error, RequestError) else 1
+        return 2 if isinstance(error, RequestError | SettingsError) else 1
     except KeyboardInterrupt:
         output.say(f"{parsed.verb}: stopped; what is done is kept, the same command goes on from there")
         return 1

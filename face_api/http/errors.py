@@ -14,17 +14,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from faces.errors import (
-    DamagedPhoto,
-    EnginesBusy,
-    FacesError,
-    OutsideDisks,
-    PhotoError,
-    PhotoTooLarge,
-    RequestError,
-    Unavailable,
-    UnsupportedFormat,
-)
+from faces.errors import FacesError, PhotoError, PhotoTooLarge, RequestError, Unavailable, UnsupportedFormat
 
 #: Seconds after which a client may ask again; a photo takes an engine about so long.
 RETRY_AFTER = 2
@@ -87,22 +77,18 @@ class NotReady(Unavailable):
     code = "not_ready"
 
 
-#: Error → HTTP status. Read from top to bottom: a class stands above its base class.
+#: Error → HTTP status, branch by branch of faces/errors.py. Read from the top: a class stands above its base class.
 STATUSES: tuple[tuple[type[FacesError], int], ...] = (
     (UnsupportedFormat, 415),
     (PhotoTooLarge, 413),
-    (DamagedPhoto, 422),
     (PhotoError, 422),
     (KeyNeeded, 401),
     (WrongField, 422),
     (RequestTooLarge, 413),
     (NotFound, 404),
     (MethodNotAllowed, 405),
-    (OutsideDisks, 400),
-    (BadBody, 400),
     (RequestError, 400),
     (ClientTooSlow, 408),
-    (EnginesBusy, 503),
     (Unavailable, 503),
     (FacesError, 500),
 )

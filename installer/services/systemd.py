@@ -6,11 +6,11 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from installer.box import Box
 from installer.changes.change import Change
 from installer.changes.files import MakeFolder, PutFile
 from installer.face_env import FaceEnv
 from installer.install_paths import Places
+from installer.machine_share import MachineShare
 from installer.sentence import Refusal, Sentence, say
 from installer.services.service import command, filled
 
@@ -24,7 +24,7 @@ class Systemd:
     """The units, for `workers` workers."""
 
     places: Places
-    box: Box
+    share: MachineShare
     workers: int
     settings: FaceEnv
 
@@ -86,13 +86,17 @@ class Systemd:
         return [unit for unit in _workers() if unit not in self._units()]
 
     def _drop_ins(self) -> dict[str, str]:
-        settings, box = self.settings, self.box
+        settings, share = self.settings, self.share
         listen = [f"ListenStream={address}" for address in settings.listening()]
         # What the app has below /home is seen, and still only what its rights and ReadWritePaths= allow.
         both = ["ProtectHome=read-only"] if settings.is_at_home else []
-        api = [f"MemoryHigh={box.memory_high_mb}M", f"MemoryMax={box.memory_max_mb}M", f"CPUQuota={box.cpu_percent}%"]
+        api = [
+            f"MemoryHigh={share.memory_high_mb}M",
+            f"MemoryMax={share.memory_max_mb}M",
+            f"CPUQuota={share.cpu_percent}%",
+        ]
         api += [f"ReadWritePaths=-{root}" for root in settings.disk_roots]
-        worker = [f"MemoryMax={box.worker_memory_max_mb}M", "CPUQuota=100%"]
+        worker = [f"MemoryMax={share.worker_memory_max_mb}M", "CPUQuota=100%"]
         return {
             TARGET: "",
             SOCKET: _section("Socket", ["ListenStream=", *listen]),

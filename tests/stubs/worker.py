@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from faces import settings
 from faces.client.face_client import FaceClient
-from faces.errors import FacesError, RequestError
+from faces.errors import FacesError, RequestError, SettingsError
 from faces.laravel import app_settings
 from faces.store.database import Store
 from faces.system import logs
@@ -98,7 +98,7 @@ class StubWorker:
                     code = consumer.run()
         except FacesError as error:
             log.write(f"run: {error}\n")
-            return 2 if isinstance(error, RequestError) else 1
+            return 2 if isinstance(error, RequestError | SettingsError) else 1
         assert not stop.was_stuck, f"a worker did not leave within {self.patience:g} s of turned time"
         return code
 

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from faces.errors import EngineError, FileMissing, PhotoError, RequestError
+from faces.errors import EngineError, FileMissing, PhotoError, RequestError, SettingsError
 from worker.commands.naming import Enrolled, enrol_face, enrol_photo
 from worker.commands.session import Session
 from worker.commands.verb import add_verb
@@ -56,7 +56,7 @@ def _enrol_photos(arguments: argparse.Namespace, session: Session) -> int:
 def _enrol_one_of_many(session: Session, tools: Tools, name: str, photo: Path) -> bool:
     try:
         _tell(session, enrol_photo(tools, name, photo, None))
-    except (PhotoError, RequestError, FileMissing, EngineError) as error:
+    except (PhotoError, RequestError, SettingsError, FileMissing, EngineError) as error:
         session.output.say(f"enrol: {error}")
         return False
     return True

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from faces.errors import EngineError, FileMissing, NotOneFace, PhotoError, RequestError
+from faces.errors import EngineError, FileMissing, NotOneFace, PhotoError, RequestError, SettingsError
 from faces.sources import seen_files
 from faces.sources.folder import SUFFIXES, PhotoFile, find_photos
 from faces.store.database import Store
@@ -89,6 +89,6 @@ def enrol(tools: Tools, portrait: KnownPortrait) -> str | None:
     except NotOneFace as error:
         found = f"{error.faces} faces" if error.faces else "no face"
         return f"{portrait.name} is not known by {portrait.file.path}: found {found} there, needed exactly one"
-    except (PhotoError, FileMissing, EngineError, RequestError) as error:
+    except (PhotoError, FileMissing, EngineError, RequestError, SettingsError) as error:
         return f"{portrait.name} is not known by {portrait.file.path}: {error}"
     return None

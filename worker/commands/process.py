@@ -7,7 +7,7 @@ from dataclasses import asdict
 from threading import Event
 from typing import Any
 
-from faces.errors import EngineError, FacesError, JobError, OutsideDisks, PhotoError, SchemaError
+from faces.errors import EngineError, FacesError, MissingError, OutsideDisks, PhotoError
 from worker.commands.session import Session
 from worker.commands.verb import add_verb
 from worker.jobs.faces import Processed, Tools
@@ -38,9 +38,7 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
 def _process(session: Session, tools: Tools, image_id: int) -> bool:
     try:
         done = process_patiently(tools, image_id, Event())
-    except SchemaError:
-        raise
-    except (PhotoError, JobError, OutsideDisks, EngineError) as error:
+    except (PhotoError, MissingError, OutsideDisks, EngineError) as error:
         _tell_failure(session, image_id, error)
         return False
     _tell(session, done)

@@ -4,20 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from faces.errors import (
-    AnswerLost,
-    CrashedTooOften,
-    FacesError,
-    LockHeld,
-    LockLost,
-    PhotoDeclined,
-    PhotoError,
-    SchemaError,
-    SettingsError,
-    TriedTooOften,
-    Unavailable,
-    UnreadableMessage,
-)
+from faces.errors import AnswerLost, FacesError, JobError, LockError, PhotoDeclined, PhotoError, WorldError
 from worker.laravel.chain import NewJob
 from worker.queue.limits import Limits
 
@@ -72,18 +59,16 @@ class Forward:
 
 Outcome = Done | Release | Failed | Refused | Forward
 
-#: What the world refuses a job with, or seems to: it is away, or its tables or settings are others by now.
-OF_THE_WORLD = (Unavailable, SchemaError, SettingsError)
-
-_FINAL = (PhotoError, UnreadableMessage, TriedTooOften, CrashedTooOften)
+#: What the world refuses a job with, or seems to.
+OF_THE_WORLD = WorldError
 
 
 def outcome_of(
     error: Exception, attempt: int, limits: Limits, now: float, exceptions: int, *, is_its_own: bool = False
 ) -> Outcome:
-    """Decide what an error means for a job.
+    """Decide what an error means for a job, as the tree of faces/errors.py has it.
 
-    The world's faults cost no try, and neither does a lock that somebody else holds; the photo's and the message's
+    The world's faults cost no try, and neither does a lock that another worker holds; the photo's and the message's
     end the job; all others are tried `limits.tries` times.
 
     Args:
@@ -96,11 +81,11 @@ def outcome_of(
     """
     if isinstance(error, PhotoDeclined):
         return Done(note=f"declined: {error}")
-    if isinstance(error, LockHeld | LockLost):
+    if isinstance(error, LockError):
         return Release(LOCK_DELAY, attempt - 1, str(error))
-    if isinstance(error, OF_THE_WORLD) and not is_its_own:
+    if isinstance(error, WorldError) and not is_its_own:
         return Refused(error)
-    if isinstance(error, _FINAL) or _is_over(error, attempt, limits, now, exceptions):
+    if isinstance(error, PhotoError | JobError) or _is_over(error, attempt, limits, now, exceptions):
         return Failed(f"{limits.attempt_of(attempt)}: {error}")
     return Release(limits.delay_after(attempt), attempt, f"{limits.attempt_of(attempt)}: {error}")
 

@@ -6,11 +6,11 @@ import pytest
 
 from faces.settings import Settings
 from installer import ports
-from installer.box import Box
 from installer.changes.change import Change
 from installer.changes.files import PutFile
 from installer.face_env import FaceEnv
 from installer.install_paths import Places
+from installer.machine_share import MachineShare
 from installer.services.supervisor import Supervisor
 from installer.services.systemd import Systemd
 
@@ -29,8 +29,8 @@ SETTINGS = {
 
 
 def systemd(places: Places, **more: str) -> Systemd:
-    box = Box.of(4, 8000)
-    return Systemd(places, box, 2, FaceEnv(SETTINGS | more))
+    share = MachineShare.of(4, 8000)
+    return Systemd(places, share, 2, FaceEnv(SETTINGS | more))
 
 
 def test_the_sockets_addresses_are_those_of_face_env() -> None:

@@ -30,7 +30,7 @@ WORKER_MB = 1200
 
 
 @dataclass(frozen=True, slots=True)
-class Box:
+class MachineShare:
     """Numbers for settings and limits."""
 
     processes: int
@@ -43,7 +43,7 @@ class Box:
     """Of one core, so that four cores are 400."""
 
     @classmethod
-    def of(cls, cores: int, memory_mb: int, processes: int | None = None) -> Box:
+    def of(cls, cores: int, memory_mb: int, processes: int | None = None) -> MachineShare:
         """For a machine; `processes` where somebody said how many."""
         count = processes or processes_that_fit(cores, memory_mb)
         most = int(memory_mb * _LIMIT)
