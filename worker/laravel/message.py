@@ -81,14 +81,6 @@ def attempts_of(headers: Mapping[str, Any] | None) -> int:
     return min(max(0, attempts), _MOST_ATTEMPTS)
 
 
-def id_of(body: bytes) -> str | None:
-    """What a release has as its correlation id: the payload's `id`; None where there is none to be read."""
-    try:
-        return Envelope.decode(body).id or None
-    except UnreadableMessage:
-        return None
-
-
 @dataclass(frozen=True, slots=True)
 class Command:
     """The job itself, as far as we read it; its class is not built."""

@@ -5,12 +5,17 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from worker.queue.waits import Waiting, boot_seconds
+#: What may be waited for, the most telling first: `broker` (not connected), `blocked` (it takes no messages), `queue`
+#: (nothing can be taken from it), then the other servers. Labels of the metrics, too.
+OF_BROKER = ("broker", "blocked", "queue")
+OF_SERVERS = ("database", "cache", "face_api", "start", "other")
+ALL = (*OF_BROKER, *OF_SERVERS)
 
 #: What becomes of jobs.
 COUNTED = ("done", "released", "failed", "handed_on")
@@ -26,9 +31,21 @@ _REFUSED_SECONDS = 600.0
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One thing that is waited for: one of `ALL`, why in words, and since when (seconds since boot)."""
+
+    what: str
+    why: str
+    since: float
+
+
 @dataclass(slots=True)
 class Report:
-    """What one worker says of itself. Times are seconds since boot, but for `started_at`, which is Unix seconds."""
+    """What one worker says of itself, written by it and read by the command `status`.
+
+    Times are seconds since boot, which no change of the machine's clock moves; `started_at` is Unix seconds.
+    """
 
     pid: int
     born: str
@@ -36,7 +53,7 @@ class Report:
     queues: list[str]
     started_at: float
     state: str = "starting"
-    """starting, idle, working, waiting (something is away) or ordered to wait."""
+    """starting, idle, working, waiting (something is unavailable) or ordered to wait."""
     reason: str | None = None
     job: dict[str, Any] | None = None
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTED, 0))
@@ -45,7 +62,7 @@ class Report:
     broker: dict[str, Any] | None = None
     """A `BrokerReport`; None before the first."""
     refused: dict[str, float] = field(default_factory=dict)
-    """The jobs, by uuid, that the world refused and that wait at the queue's tail, and when they were last heard of."""
+    """The jobs, by uuid, that a server refused and that wait at the queue's tail, and when they were last heard of."""
     unrecorded: int = 0
     """Messages in the queues of `unrecorded_queues`."""
 
@@ -77,6 +94,11 @@ class Report:
 
 
 _NAMES = tuple(one.name for one in fields(Report))
+
+
+def boot_seconds() -> float:
+    """Seconds since the machine started, sleep included; the same for all its processes."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def folder_of(state: Path) -> Path:
