@@ -77,7 +77,7 @@ class Context:
         return image
 
     def settle(self, transaction: Transaction) -> None:
-        """Note in the transaction that the job is done: its dedup key goes, its batch counts it."""
+        """Note in the transaction that the job is done: its dedup key is removed, its batch counts it."""
         if self.dedup_key is not None:
             queues.forget(transaction, self.dedup_key)
         if self.batch:

@@ -60,7 +60,7 @@ class Processed:
     scale: int | None = None
     """The longest side of the picture that the faces were found in."""
     distances: tuple[float, ...] = ()
-    """Of the newly linked faces, to whom each was linked."""
+    """Of the newly linked faces, to the faces that they were linked to."""
 
 
 class FaceJob(JobClass):
@@ -211,7 +211,7 @@ def _candidates(tools: Tools, image_id: int) -> Candidates:
 def _write(
     transaction: Transaction, tools: Tools, image_id: int, context: Context, encoded: Encoded, candidates: Candidates
 ) -> Processed:
-    """All writing of an image, in the one order of locks: image row, its faces by id, whom they are linked to by id."""
+    """All writing of an image, in the one order of locks: image row, its faces by id, what they are linked to by id."""
     image = context.take(transaction, image_id)
     reached("image locked")
     if _skips(tools, image, context):

@@ -313,6 +313,6 @@ class Attempts:
         return replace(done, jobs=(*done.jobs, *event, *([following] if following else [])), aside=not whole)
 
     def _forget_unique(self, own: _OwnJob) -> None:
-        """The lock of a unique job goes with its success and its final failure, whoever holds it, as in Laravel."""
+        """Remove the lock of a unique job at its success and its final failure, whoever holds it, as Laravel does."""
         if own.envelope.unique_key and self.shared.cache.locks:
             self.shared.cache.locks.forget_lock(own.envelope.unique_key)

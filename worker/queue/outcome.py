@@ -1,4 +1,4 @@
-"""What becomes of a job: done, later, never, or refused by the world. Decides; the consumer acts."""
+"""What becomes of a job: done, later, never, or refused by a server. Decides; the handling of the delivery acts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tells systemd that this worker lives: as long as each of its threads comes back when it should."""
+"""Tells systemd's watchdog that this worker lives, as long as each of its threads comes back when it should."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from faces.system.systemd_notify import Systemd
 
 _log = logging.getLogger(__name__)
 
-#: Parts of systemd's patience: one for the pause between two words, one for a thread's answer, one to spare.
+#: Parts of the watchdog's time: one for the pause between two messages, one for a thread's answer, one to spare.
 _PARTS = 3
 
 #: Seconds that everything else than a known wait may take before the main thread counts as hung. A database that is
@@ -23,7 +23,11 @@ Answers = Callable[[float], bool]
 
 
 class Pulse:
-    """The main thread may be away for as long as it says; others are asked. A photo that takes long ends nothing."""
+    """Speaks for all threads of a worker, from a thread of its own.
+
+    The main thread says how long it may be busy; others are asked whether they answer. A photo that takes long ends
+    nothing.
+    """
 
     def __init__(self, systemd: Systemd, photo_seconds: float) -> None:
         """Nothing is told before `start`. A photo's answer is waited for `photo_seconds`."""

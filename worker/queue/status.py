@@ -113,7 +113,7 @@ class Status:
         self._set("waiting", {what: reason or "something is away"})
 
     def ordered(self, reason: str | None) -> None:
-        """The app wants no job to be taken, or (None) wants it again; said once."""
+        """The app forbids that jobs are taken, or (None) allows it again; said once."""
         if reason == self.ordered_to_wait:
             return
         _log.info("%s", f"no job is taken: {reason}" if reason else "jobs may be taken again")
@@ -219,7 +219,7 @@ class Status:
 
     @contextlib.contextmanager
     def _best_effort(self) -> Iterator[None]:
-        """Rather no file than an old one, which would be no truth."""
+        """Rather no file than an old one, which would not be true."""
         try:
             yield
         except OSError as error:

@@ -1,4 +1,4 @@
-"""The files in which this machine's workers say what they do: no port, and true after a kill -9."""
+"""The files in which this machine's workers say what they do. They need no port, and are true after a kill -9."""
 
 from __future__ import annotations
 
@@ -73,12 +73,12 @@ class Report:
 
     @property
     def is_connected(self) -> bool | None:
-        """Whether RabbitMQ is there; None where that is not known yet."""
+        """Whether RabbitMQ is connected; None where that is not known yet."""
         return bool(self.broker["connected"]) if self.broker else None
 
     @property
     def refused_jobs(self) -> list[str]:
-        """Those that were heard of lately."""
+        """Those of `refused` that were heard of lately."""
         now = boot_seconds()
         return [job for job, heard in self.refused.items() if now - heard < _REFUSED_SECONDS]
 
@@ -144,7 +144,7 @@ def write(folder: Path, report: Report, text: str) -> None:
 
 
 def remove(folder: Path, report: Report) -> None:
-    """Show it no more.
+    """Remove its file.
 
     Raises:
         OSError: it cannot be removed.
@@ -203,7 +203,7 @@ def _report_of(values: dict[str, Any]) -> Report | None:
 
 
 def _taken(path: Path) -> bool:
-    """Whether it was we who removed it: of several starting workers only one counts it."""
+    """Whether this process removed it: of several starting workers only one counts it."""
     try:
         path.unlink()
     except FileNotFoundError:
