@@ -110,7 +110,7 @@ class StubWorker:
         laravel = app_settings.load()
         queues = tuple(name for name in (told.queue or "").split(",") if name) or (laravel.queue,)
         stop = stack.enter_context(closing(TurningStop(self._app.clock, self.patience)))
-        pulse = stack.enter_context(closing(Pulse(Systemd.take(), session.settings.api_timeout)))
+        pulse = stack.enter_context(closing(Pulse(Systemd.take())))
         status = stack.enter_context(closing(Status(session.settings.state_dir, queues)))
         store = stack.enter_context(closing(Store.open(laravel.database_url.get_secret_value(), create=True)))
         cache = stack.enter_context(closing(open_cache(laravel, store, session.settings)))

@@ -16,7 +16,7 @@ from faces.laravel import last_error
 from faces.laravel.disks import Disks
 from faces.people.kept_face import KeptFace
 from faces.people.linking import Linking
-from faces.people.matching import Candidates, Encodings
+from faces.people.matching import Candidates
 from faces.people.reconcile import Plan, reconcile
 from faces.photo.face import ENCODING_LENGTH
 from faces.store import encodings, faces, images
@@ -74,11 +74,12 @@ class FaceJob(JobClass):
         return _told(process_image(self._tools, image_id, context), context)
 
     def finish_if_done(self, context: Context, image_id: int) -> Done | None:
-        """Also where the image is gone it was not done."""
-        try:
-            done = _finish_if_done(self._tools, _image(self._tools, image_id), context)
-        except ImageMissing:
+        """An image that is gone was not done."""
+        with self._tools.store.reading() as transaction:
+            image = images.find(transaction, image_id)
+        if image is None or not _skips(self._tools, image, context):
             return None
+        done = _finish_if_done(self._tools, image_id, context)
         return _told(done, context) if done else None
 
 
@@ -112,9 +113,12 @@ def process_image(tools: Tools, image_id: int, context: Context = ALONE) -> Proc
         FaceApiUnavailable: the API is unavailable; `last_error` says so.
         StoreUnavailable: the database is unavailable; nothing is half written.
     """
-    image = _image(tools, image_id)
+    with tools.store.reading() as transaction:
+        image = images.find(transaction, image_id)
+    if image is None:
+        raise ImageMissing(f"found no image {image_id} in {tools.store.name}")
     reached("image read")
-    if done := _finish_if_done(tools, image, context):
+    if _skips(tools, image, context) and (done := _finish_if_done(tools, image_id, context)):
         return done
     encoded = _encode(tools, image, context)
     reached("encoded")
@@ -123,22 +127,14 @@ def process_image(tools: Tools, image_id: int, context: Context = ALONE) -> Proc
     return tools.store.write(lambda transaction: _write(transaction, tools, image_id, context, encoded, candidates))
 
 
-def _image(tools: Tools, image_id: int) -> Image:
-    with tools.store.reading() as transaction:
-        image = images.find(transaction, image_id)
-    if image is None:
-        raise ImageMissing(f"found no image {image_id} in {tools.store.name}")
-    return image
-
-
-def _finish_if_done(tools: Tools, image: Image, context: Context) -> Processed | None:
-    """The end of a job whose image is done already; None where it is not, as the locked row says."""
+def _finish_if_done(tools: Tools, image_id: int, context: Context) -> Processed | None:
+    """The end of a job whose image seems to be done already; None where it is not, as the locked row says."""
 
     def work(transaction: Transaction) -> Processed | None:
-        locked = context.take(transaction, image.id)
-        return _done_already(transaction, image.id, context) if _skips(tools, locked, context) else None
+        image = context.take(transaction, image_id)
+        return _done_already(transaction, image_id, context) if _skips(tools, image, context) else None
 
-    return tools.store.write(work) if _skips(tools, image, context) else None
+    return tools.store.write(work)
 
 
 def _skips(tools: Tools, image: Image, context: Context) -> bool:
@@ -217,7 +213,7 @@ def _write(
     if _skips(tools, image, context):
         return _done_already(transaction, image_id, context)
     rows = faces.lock_of_image(transaction, image_id)
-    found = _matrix(encoded)
+    found = np.array([face.encoding for face in encoded.faces]).reshape(-1, ENCODING_LENGTH)
     plan = reconcile(found, rows, redo=image.faces_checked)
     kept = {plan.paired[row.id]: row for row in rows if row.id in plan.paired}
     links = lock_links(transaction, tools.candidates, found, plan, kept, candidates, tools.linking)
@@ -239,10 +235,6 @@ def _write(
         scale=encoded.scale,
         distances=tuple(links[place].distance for place in sorted(links)),
     )
-
-
-def _matrix(encoded: Encoded) -> Encodings:
-    return np.array([face.encoding for face in encoded.faces]).reshape(-1, ENCODING_LENGTH)
 
 
 def _write_rows(

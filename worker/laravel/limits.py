@@ -33,13 +33,16 @@ class JobLimits:
         Raises:
             UnreadableMessage: one of them is no number.
         """
+        tries, exceptions = _integer(payload, "maxTries"), _integer(payload, "maxExceptions")
+        backoff = _backoff(payload.get("backoff"))
+        delay, timeout = _integer(payload, "delay"), _integer(payload, "timeout")
         return cls(
-            max_tries=_integer(payload, "maxTries"),
-            max_exceptions=_integer(payload, "maxExceptions"),
+            max_tries=tries,
+            max_exceptions=exceptions,
             fail_on_timeout=bool(payload.get("failOnTimeout")),
-            backoff=_backoff(payload.get("backoff")),
-            delay=_seconds(_integer(payload, "delay")),
-            timeout=_seconds(_integer(payload, "timeout")),
+            backoff=backoff,
+            delay=None if delay is None else min(max(0, delay), _LONGEST),
+            timeout=None if timeout is None else min(max(0, timeout), _LONGEST),
             retry_until=_number(payload, "retryUntil"),
         )
 
@@ -109,10 +112,6 @@ def _number(payload: Mapping[str, Any], name: str) -> float | None:
 def _integer(payload: Mapping[str, Any], name: str) -> int | None:
     number = _number(payload, name)
     return None if number is None else int(number)
-
-
-def _seconds(number: int | None) -> int | None:
-    return None if number is None else min(max(0, number), _LONGEST)
 
 
 def _backoff(value: Any) -> tuple[int, ...] | None:

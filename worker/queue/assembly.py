@@ -101,7 +101,7 @@ def run_worker(session: Session, queues: Sequence[str], until: Until, look_for_c
     with ExitStack() as stack:
         stop = stack.enter_context(closing(Stop()))
         stop.listen()
-        pulse = stack.enter_context(closing(Pulse(Systemd.take(), session.settings.api_timeout)))
+        pulse = stack.enter_context(closing(Pulse(Systemd.take())))
         # Also while it waits for servers: what is started after this unit must not wait for them, too.
         pulse.start()
         status = stack.enter_context(closing(Status(session.settings.state_dir, queues)))

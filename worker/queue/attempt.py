@@ -106,27 +106,30 @@ class _OwnJob:
         raise refusal
 
 
+@dataclass(slots=True)
 class _Hold:
     """What a job holds in the app's cache: its mark and its image's lock.
 
     Given back in the transaction that ends the job where that is the same database; anywhere else after it.
     """
 
-    def __init__(self, marks: CrashMarks, uuid: str, lock: ImageLock) -> None:
-        self._marks, self._uuid, self._lock = marks, uuid, lock
-        self._left = False
+    marks: CrashMarks
+    uuid: str
+    lock: ImageLock
+    left: bool = False
+    """Whether a transaction tried to give it back."""
 
     def leave(self, transaction: Transaction) -> None:
         """The lock last, for which others may wait."""
-        self._left = True
-        self._marks.end_within(transaction, self._uuid)
-        self._lock.give_back_within(transaction)
+        self.left = True
+        self.marks.end_within(transaction, self.uuid)
+        self.lock.give_back_within(transaction)
 
     def committed(self) -> None:
         """The job's transaction is committed. A job class that wrote nothing still holds what it held."""
-        if self._left:
-            self._marks.ended_within(self._uuid)
-            self._lock.given_back_within()
+        if self.left:
+            self.marks.ended_within(self.uuid)
+            self.lock.given_back_within()
 
 
 @dataclass(frozen=True, slots=True)

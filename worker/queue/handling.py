@@ -50,7 +50,7 @@ class Handling:
         log, counts = JobLog(delivery, self.supervision.status.working), True
         with self.supervision.stop.job_in_hand():
             try:
-                self.supervision.pulse.back_after_a_photo()
+                self.supervision.pulse.back_after(self.attempts.settings.api_timeout)
                 job = Job.read(delivery, self.attempts.settings)
                 counts = self._settle(job, self.attempts.outcome(job, log), log)
             except GivenUp:

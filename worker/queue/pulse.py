@@ -29,10 +29,9 @@ class Pulse:
     nothing.
     """
 
-    def __init__(self, systemd: Systemd, photo_seconds: float) -> None:
-        """Nothing is told before `start`. A photo's answer is waited for `photo_seconds`."""
+    def __init__(self, systemd: Systemd) -> None:
+        """Nothing is told before `start`."""
         self._systemd = systemd
-        self._photo_seconds = photo_seconds
         self.back_after(0)
         self._others: tuple[Answers, ...] = ()
         self._ended = threading.Event()
@@ -49,10 +48,6 @@ class Pulse:
     def back_after(self, seconds: float) -> None:
         """The main thread begins a wait of so many seconds at most; it comes by here again soon after, or it hangs."""
         self._back_at = time.monotonic() + seconds + ROUND_SECONDS
-
-    def back_after_a_photo(self) -> None:
-        """The main thread begins with a photo."""
-        self.back_after(self._photo_seconds)
 
     def ask_also(self, answers: Answers) -> None:
         """Another thread that must answer."""

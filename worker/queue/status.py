@@ -202,20 +202,17 @@ class Status:
     def _write(self) -> None:
         """Where it is new."""
         self._report.waiting = self._waits.all()
-        self._report.state, self._report.reason = self._state()
-        text = status_file.text_of(self._report)
-        if text == self._written:
-            return
-        with self._best_effort():
-            status_file.write(self._folder, self._report, text)
-            self._written, self._broken = text, False
-
-    def _state(self) -> tuple[str, str | None]:
-        """What the worker does and why: it is not idle while something keeps it from jobs."""
+        self._report.state, self._report.reason = self._does, None
         if self._does == "ordered to wait":
-            return self._does, self.ordered_to_wait
-        waits = [wait for wait in self._report.waiting if wait.what != "start" or self._does != "starting"]
-        return ("waiting", waits[0].why) if waits and self._does != "working" else (self._does, None)
+            self._report.reason = self.ordered_to_wait
+        elif self._does != "working":
+            # It is not idle while something keeps it from jobs.
+            waits = [wait for wait in self._report.waiting if wait.what != "start" or self._does != "starting"]
+            if waits:
+                self._report.state, self._report.reason = "waiting", waits[0].why
+        with self._best_effort():
+            self._written = status_file.write(self._folder, self._report, self._written)
+            self._broken = False
 
     @contextlib.contextmanager
     def _best_effort(self) -> Iterator[None]:

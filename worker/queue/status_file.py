@@ -127,20 +127,18 @@ def new(queues: Sequence[str], started_at: float) -> Report:
     return Report(os.getpid(), _born(os.getpid()) or "", list(queues), started_at)
 
 
-def text_of(report: Report) -> str:
-    """What its file has in it."""
-    # Not `asdict` of the whole: it copies each value in it, several times a job.
-    return json.dumps({name: getattr(report, name) for name in _NAMES}, default=asdict)
-
-
-def write(folder: Path, report: Report, text: str) -> None:
-    """Keep its text, whole or not at all.
+def write(folder: Path, report: Report, written: str | None) -> str:
+    """Keep what it says, whole or not at all; nothing is done where that is `written` already. Returns the text.
 
     Raises:
         OSError: it cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    _replace(_file_of(folder, report), text)
+    # Not `asdict` of the whole: it copies each value in it, several times a job.
+    text = json.dumps({name: getattr(report, name) for name in _NAMES}, default=asdict)
+    if text != written:
+        folder.mkdir(parents=True, exist_ok=True)
+        _replace(folder / f"{report.pid}.json", text)
+    return text
 
 
 def remove(folder: Path, report: Report) -> None:
@@ -149,7 +147,7 @@ def remove(folder: Path, report: Report) -> None:
     Raises:
         OSError: it cannot be removed.
     """
-    _file_of(folder, report).unlink(missing_ok=True)
+    (folder / f"{report.pid}.json").unlink(missing_ok=True)
 
 
 def count_ended(folder: Path, counts: Sequence[dict[str, int]]) -> None:
@@ -178,10 +176,6 @@ def sweep(folder: Path) -> None:
         if path.name != _TOTALS and not _lives(values := _load(path))
     ]  # fmt: skip
     count_ended(folder, [values.get("counts", {}) for path, values in dead if _taken(path)])
-
-
-def _file_of(folder: Path, report: Report) -> Path:
-    return folder / f"{report.pid}.json"
 
 
 def _files(folder: Path) -> list[Path]:
