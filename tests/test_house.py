@@ -16,8 +16,9 @@ from faces.settings import Settings
 from script.census import modules as census
 from script.census.modules import FULL, Module
 from worker.commands.verbs import VERBS
-from worker.queue.limits import Limits
-from worker.queue.outcome import Done, Failed, Refused, Release, outcome_of
+from worker.jobs.context import Done
+from worker.laravel.limits import Limits
+from worker.queue.outcome import Failed, Refused, Release, outcome_of
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -28,7 +28,7 @@ def _write(name: str) -> None:
 
 
 if __name__ == "__main__":
-    steps = logging.getLogger("worker.queue.steps")
+    steps = logging.getLogger("worker.job.steps")
     steps.setLevel(logging.DEBUG)
     steps.propagate = False
     steps.addHandler(_Lists())

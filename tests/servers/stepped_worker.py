@@ -46,7 +46,7 @@ def _hold() -> None:
 
 
 if __name__ == "__main__":
-    steps = logging.getLogger("worker.queue.steps")
+    steps = logging.getLogger("worker.job.steps")
     steps.setLevel(logging.DEBUG)
     steps.propagate = False
     for name, act in (("DIE_AT", _die), ("HOLD_AT", _hold)):

@@ -63,7 +63,7 @@ class Faults(logging.Handler):
     @contextmanager
     def heard(self) -> Iterator[None]:
         """For as long as a worker runs."""
-        steps = logging.getLogger("worker.queue.steps")
+        steps = logging.getLogger("worker.job.steps")
         level, propagates, trace = steps.level, steps.propagate, sys.gettrace()
         steps.setLevel(logging.DEBUG)
         steps.propagate = False

@@ -7,7 +7,7 @@ import io
 import logging
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING
 
@@ -23,14 +23,15 @@ from tests.stubs.clock import Clock
 from worker.commands import run as run_verb
 from worker.commands.output import Output
 from worker.commands.session import Session
+from worker.jobs.context import JobClass
 from worker.laravel.open_cache import open_cache
 from worker.queue.assembly import World, assemble
 from worker.queue.changes import Changes
 from worker.queue.loop import Consumer, Until
-from worker.queue.opening import Opening
 from worker.queue.pulse import Pulse
 from worker.queue.status import Status
 from worker.queue.stop import Stop
+from worker.queue.supervision import Supervision
 
 if TYPE_CHECKING:
     from tests.stubs.app import StubApp
@@ -67,6 +68,8 @@ class StubWorker:
         self.patience = _PATIENCE
         self.broker: StubBroker | None = None
         self.stop: Stop | None = None
+        self.more_jobs: Callable[[Store], Mapping[str, JobClass]] = lambda _store: {}
+        """Job classes of a test, beside the registry's."""
 
     def run(self, verb: str, *arguments: object, code: int = 0, **variables: str) -> tuple[str, str]:
         """Run the verb `run` to its end; returns an empty text and the log.
@@ -107,16 +110,15 @@ class StubWorker:
         laravel = app_settings.load()
         queues = tuple(name for name in (told.queue or "").split(",") if name) or (laravel.queue,)
         stop = stack.enter_context(closing(TurningStop(self._app.clock, self.patience)))
-        pulse = stack.enter_context(closing(Pulse(Systemd.take(), session.settings.api_timeout)))
+        pulse = stack.enter_context(closing(Pulse(Systemd.take())))
         status = stack.enter_context(closing(Status(session.settings.state_dir, queues)))
         store = stack.enter_context(closing(Store.open(laravel.database_url.get_secret_value(), create=True)))
         cache = stack.enter_context(closing(open_cache(laravel, store, session.settings)))
         http = stack.enter_context(self._app.api.client(session.settings.api_timeout))
         broker = StubBroker(self._app.server, self._app.clock, queues)
         world = World(broker, store, cache, FaceClient(http))  # type: ignore[arg-type]
-        consumer = assemble(
-            world, session, laravel, queues, _until(told), Opening(stop, pulse, status, Changes(laravel))
-        )
+        supervision = Supervision(stop, pulse, status, Changes(laravel))
+        consumer = assemble(world, session, laravel, queues, _until(told), supervision, self.more_jobs(store))
         stack.enter_context(closing(broker))
         broker.start()
         self.broker, self.stop = broker, stop

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from worker.queue import waits
-from worker.queue.status_file import Report
-from worker.queue.waits import boot_seconds
+from worker.queue.status_file import ALL, Report, boot_seconds
 
 _STATES = ("starting", "idle", "working", "waiting", "ordered to wait")
 _CONNECTIONS = ("connected", "blocked", "away", "unknown")
@@ -67,7 +65,7 @@ def _connection(report: Report) -> str:
 def _seconds(reports: Sequence[Report]) -> dict[str, int]:
     now = boot_seconds()
     found = [(wait.what, now - wait.since) for report in reports for wait in report.waiting]
-    return {what: int(max([0.0, *(seconds for one, seconds in found if one == what)])) for what in waits.ALL}
+    return {what: int(max([0.0, *(seconds for one, seconds in found if one == what)])) for what in ALL}
 
 
 def _refused(reports: Sequence[Report]) -> dict[str, int]:

@@ -6,8 +6,7 @@ import time
 from dataclasses import asdict
 from typing import Any
 
-from worker.queue.status_file import Report
-from worker.queue.waits import Waiting, boot_seconds
+from worker.queue.status_file import Report, Waiting, boot_seconds
 
 #: Seconds for which a worker may wait: servers are restarted.
 LONGEST_WAIT = 60.0

@@ -1,7 +1,8 @@
-"""The job itself: a photo's faces become rows. What the command line calls, and the queue's consumer."""
+"""The face job: a photo's faces become rows. Run by the queue's worker and by the command line."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,16 +16,17 @@ from faces.laravel import last_error
 from faces.laravel.disks import Disks
 from faces.people.kept_face import KeptFace
 from faces.people.linking import Linking
-from faces.people.matching import Candidates, Encodings
+from faces.people.matching import Candidates
 from faces.people.reconcile import Plan, reconcile
 from faces.photo.face import ENCODING_LENGTH
 from faces.store import encodings, faces, images
 from faces.store.candidates import CandidateReader
 from faces.store.database import Store, Transaction
 from faces.store.images import Image
-from worker.jobs.errand import ALONE, Errand, settle, take
+from worker.jobs.context import ALONE, Context, Done, JobClass, reached
 from worker.jobs.links import Link, columns_of, lock_links
-from worker.queue.steps import reached
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,93 +60,107 @@ class Processed:
     scale: int | None = None
     """The longest side of the picture that the faces were found in."""
     distances: tuple[float, ...] = ()
-    """Of the newly linked faces, to whom each was linked."""
+    """Of the newly linked faces, to the faces that they were linked to."""
 
 
-def process_image(tools: Tools, image_id: int, errand: Errand = ALONE, timeout: float | None = None) -> Processed:
+class FaceJob(JobClass):
+    """Does the app's face jobs; made once a worker. `do` raises what `process_image` raises."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+
+    def do(self, context: Context, image_id: int) -> Done:
+        """Find the image's faces and write them."""
+        return _told(process_image(self._tools, image_id, context), context)
+
+    def finish_if_done(self, context: Context, image_id: int) -> Done | None:
+        """An image that is gone was not done."""
+        with self._tools.store.reading() as transaction:
+            image = images.find(transaction, image_id)
+        if image is None or not _skips(self._tools, image, context):
+            return None
+        done = _finish_if_done(self._tools, image_id, context)
+        return _told(done, context) if done else None
+
+
+def _told(done: Processed, context: Context) -> Done:
+    """Tell the log what became of the image."""
+    nearest = min(done.distances, default=None)
+    context.know(
+        faces=None if done.done_already else done.found,
+        linked=done.linked or None,
+        scale=done.scale,
+        distance=None if nearest is None else round(nearest, 3),
+        api_seconds=done.seconds,
+    )
+    for warning in done.warnings:
+        _log.warning("image %d: %s", done.image_id, warning)
+    return Done(note="was done before" if done.done_already else "")
+
+
+def process_image(tools: Tools, image_id: int, context: Context = ALONE) -> Processed:
     """Find the faces of an image's photo and bring its rows up to date. Doing it twice changes nothing.
 
     Args:
         tools: what the job works with.
         image_id: the image's row.
-        errand: what a job of the queue adds to the transaction.
-        timeout: seconds to wait for the API's answer; None: as long as the client does.
+        context: what a job of the queue adds; its `timeout` is waited for the API's answer.
 
     Raises:
-        ImageMissing: there is no such row, or it went away meanwhile; nothing is written.
-        LockLost: somebody else has the image's lock by now; nothing is written.
+        ImageMissing: there is no such row, or it was deleted meanwhile; nothing is written.
+        LockLost: another job has the image's lock by now; nothing is written.
         PhotoError, FileMissing, OutsideDisks, EngineError: this photo gave no faces; `last_error` says why.
-        FaceApiUnavailable: the API is away; `last_error` says so.
-        StoreUnavailable: the database is away; nothing is half written.
+        FaceApiUnavailable: the API is unavailable; `last_error` says so.
+        StoreUnavailable: the database is unavailable; nothing is half written.
     """
-    image = _image(tools, image_id)
-    reached("image read")
-    if done := _finish_if_done(tools, image, errand):
-        return done
-    encoded = _encode(tools, image, errand, timeout)
-    reached("encoded")
-    candidates = _candidates(tools, image_id) if encoded.faces else Candidates.of([], [], [])
-    reached("candidates read")
-    return tools.store.write(lambda transaction: _write(transaction, tools, image_id, errand, encoded, candidates))
-
-
-def finish_if_done(tools: Tools, image_id: int, errand: Errand) -> Processed | None:
-    """The end of a job whose image was done before; None where it was not, or is gone.
-
-    Raises:
-        LockLost, StoreUnavailable: as for `process_image`.
-    """
-    try:
-        return _finish_if_done(tools, _image(tools, image_id), errand)
-    except ImageMissing:
-        return None
-
-
-def _image(tools: Tools, image_id: int) -> Image:
     with tools.store.reading() as transaction:
         image = images.find(transaction, image_id)
     if image is None:
         raise ImageMissing(f"found no image {image_id} in {tools.store.name}")
-    return image
+    reached("image read")
+    if _skips(tools, image, context) and (done := _finish_if_done(tools, image_id, context)):
+        return done
+    encoded = _encode(tools, image, context)
+    reached("encoded")
+    candidates = _candidates(tools, image_id) if encoded.faces else Candidates.of([], [], [])
+    reached("candidates read")
+    return tools.store.write(lambda transaction: _write(transaction, tools, image_id, context, encoded, candidates))
 
 
-def _finish_if_done(tools: Tools, image: Image, errand: Errand) -> Processed | None:
-    if not skips(tools, image, errand):
-        return None
-    return tools.store.write(lambda transaction: _write_if_done(transaction, tools, image.id, errand))
+def _finish_if_done(tools: Tools, image_id: int, context: Context) -> Processed | None:
+    """The end of a job whose image seems to be done already; None where it is not, as the locked row says."""
+
+    def work(transaction: Transaction) -> Processed | None:
+        image = context.take(transaction, image_id)
+        return _done_already(transaction, image_id, context) if _skips(tools, image, context) else None
+
+    return tools.store.write(work)
 
 
-def skips(tools: Tools, image: Image, errand: Errand) -> bool:
-    """Whether the errand leaves this image alone: faces are there, and the debug picture too where there are any."""
-    return errand.skip_done and image.faces_checked and bool(image.debug_filename or not tools.debug_pictures)
+def _skips(tools: Tools, image: Image, context: Context) -> bool:
+    """Whether the image is left as it is: faces are there, and the debug picture, too, where there are any."""
+    return context.skip_done and image.faces_checked and bool(image.debug_filename or not tools.debug_pictures)
 
 
-def _write_if_done(transaction: Transaction, tools: Tools, image_id: int, errand: Errand) -> Processed | None:
-    """The end of a job whose image is done already; None where it is not, as the locked row says."""
-    if not skips(tools, take(transaction, image_id, errand), errand):
-        return None
-    return _done_already(transaction, image_id, errand)
-
-
-def _done_already(transaction: Transaction, image_id: int, errand: Errand) -> Processed:
-    settle(transaction, errand)
-    errand.leave(transaction)
+def _done_already(transaction: Transaction, image_id: int, context: Context) -> Processed:
+    context.settle(transaction)
+    context.leave(transaction)
     return Processed(image_id, 0, 0, 0, 0, seconds=None, warnings=(), done_already=True)
 
 
-def _encode(tools: Tools, image: Image, errand: Errand, timeout: float | None) -> Encoded:
+def _encode(tools: Tools, image: Image, context: Context) -> Encoded:
     try:
         file, original_path = _file_of(tools, image)
         reached("file found")
         drawing = Drawing(original_path, tools.debug_subdir, tools.store.schema.wants_webp) if original_path else None
-        errand.know(request=errand.request_id)
-        answer = tools.client.encode(file, image.filename, drawing, timeout, errand.request_id)
-        errand.know(request=answer.request_id)
+        context.know(request=context.request_id)
+        answer = tools.client.encode(file, image.filename, drawing, context.timeout, context.request_id)
+        context.know(request=answer.request_id)
     except (FileMissing, OutsideDisks) as error:
-        _note(tools, image.id, errand, error, last_error.limited(str(error)))
+        _note(tools, image.id, context, error, last_error.limited(str(error)))
         raise
     if isinstance(answer, Refused):
-        _note(tools, image.id, errand, answer.error, answer.last_error)
+        _note(tools, image.id, context, answer.error, answer.last_error)
         raise answer.error
     return answer
 
@@ -161,13 +177,13 @@ def _file_of(tools: Tools, image: Image) -> tuple[Path, str | None]:
     return file, str(root.joinpath((image.path or "").strip("/"), image.filename))
 
 
-def _note(tools: Tools, image_id: int, errand: Errand, error: FacesError, text: str) -> None:
+def _note(tools: Tools, image_id: int, context: Context, error: FacesError, text: str) -> None:
     """Write `last_error`, but not beside what another worker has done meanwhile."""
     named = last_error.with_request(text, error.request_id)
 
     def work(transaction: Transaction) -> bool:
-        image = take(transaction, image_id, errand)
-        if not skips(tools, image, errand):
+        image = context.take(transaction, image_id)
+        if not _skips(tools, image, context):
             images.note_error(transaction, image_id, named)
         return last_error.without_request(image.last_error or "") == last_error.without_request(named)
 
@@ -189,15 +205,15 @@ def _candidates(tools: Tools, image_id: int) -> Candidates:
 
 
 def _write(
-    transaction: Transaction, tools: Tools, image_id: int, errand: Errand, encoded: Encoded, candidates: Candidates
+    transaction: Transaction, tools: Tools, image_id: int, context: Context, encoded: Encoded, candidates: Candidates
 ) -> Processed:
-    """All writing of an image, in the one order of locks: image row, its faces by id, whom they are linked to by id."""
-    image = take(transaction, image_id, errand)
+    """All writing of an image, in the one order of locks: image row, its faces by id, what they are linked to by id."""
+    image = context.take(transaction, image_id)
     reached("image locked")
-    if skips(tools, image, errand):
-        return _done_already(transaction, image_id, errand)
+    if _skips(tools, image, context):
+        return _done_already(transaction, image_id, context)
     rows = faces.lock_of_image(transaction, image_id)
-    found = _matrix(encoded)
+    found = np.array([face.encoding for face in encoded.faces]).reshape(-1, ENCODING_LENGTH)
     plan = reconcile(found, rows, redo=image.faces_checked)
     kept = {plan.paired[row.id]: row for row in rows if row.id in plan.paired}
     links = lock_links(transaction, tools.candidates, found, plan, kept, candidates, tools.linking)
@@ -205,9 +221,9 @@ def _write(
     faces.remove(transaction, plan.removed)
     debug_filename = Path(encoded.debug_image_path).name if encoded.debug_image_path else None
     images.finish(transaction, image, debug_filename, encoded.pixels)
-    settle(transaction, errand)
+    context.settle(transaction)
     reached("rows written")
-    errand.leave(transaction)
+    context.leave(transaction)
     return Processed(
         image_id=image_id,
         found=len(found),
@@ -219,10 +235,6 @@ def _write(
         scale=encoded.scale,
         distances=tuple(links[place].distance for place in sorted(links)),
     )
-
-
-def _matrix(encoded: Encoded) -> Encodings:
-    return np.array([face.encoding for face in encoded.faces]).reshape(-1, ENCODING_LENGTH)
 
 
 def _write_rows(

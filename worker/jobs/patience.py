@@ -1,4 +1,4 @@
-"""The job for those who can wait: an API that is busy or just starting is asked again."""
+"""The face job of the command line, which can wait: an API that is busy or just starting is asked again."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def process_patiently(tools: Tools, image_id: int, stop: Event) -> Processed:
     """Do the job of an image; `stop` ends the waiting.
 
     Raises:
-        FaceApiUnavailable, AnswerLost: the API stayed away or busy, or the waiting was ended.
+        FaceApiUnavailable, AnswerLost: the API stayed unavailable or busy, or the waiting was ended.
         FacesError: all that `process_image` raises.
     """
     start, attempt = monotonic(), 0

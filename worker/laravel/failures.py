@@ -16,7 +16,8 @@ from faces.laravel.last_error import limited
 from faces.store import failed_jobs, images, job_batches, queues
 from faces.store.database import Store, Transaction
 from faces.store.failed_jobs import FailedJob
-from worker.jobs.errand import ALONE, Errand
+from worker.jobs.context import ALONE
+from worker.jobs.context import Context as Errand
 
 _log = logging.getLogger(__name__)
 

@@ -58,7 +58,12 @@ class Envelope:
         payload = _object(body)
         handler, data = _text(payload, "job"), payload.get("data")
         uuid, context = _id(payload, "uuid"), payload.get(CONTEXT)
-        class_name, command = _object_job(data) if handler == HANDLER else (handler.partition("@")[0], "")
+        if handler != HANDLER:
+            class_name, command = handler.partition("@")[0], ""
+        elif isinstance(data, dict):
+            class_name, command = _text(data, "commandName"), _text(data, "command")
+        else:
+            raise UnreadableMessage(f"the payload's data is {_shown(data)}, needed is an object")
         return cls(
             body=body,
             uuid=uuid,
@@ -79,14 +84,6 @@ def attempts_of(headers: Mapping[str, Any] | None) -> int:
     if not isinstance(attempts, int) or isinstance(attempts, bool):
         return 0
     return min(max(0, attempts), _MOST_ATTEMPTS)
-
-
-def id_of(body: bytes) -> str | None:
-    """What a release has as its correlation id: the payload's `id`; None where there is none to be read."""
-    try:
-        return Envelope.decode(body).id or None
-    except UnreadableMessage:
-        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +114,7 @@ class Command:
         job = serialized.read(_decrypted(envelope.command, keys) if encrypted else envelope.command)
         if not isinstance(job, PhpObject) or job.class_name != envelope.class_name:
             raise UnreadableMessage(f"the command is {_class_of(job)}, its envelope says {envelope.class_name}")
-        data = job.find("taskData")
+        data, callbacks = job.find("taskData"), job.entries.get("chainCatchCallbacks")
         return cls(
             class_name=job.class_name,
             task_data=data.entries if isinstance(data, PhpArray) else {},
@@ -127,7 +124,7 @@ class Command:
             chained=_chained(job),
             chain_queue=_text_or_none(job, "chainQueue"),
             chain_connection=_text_or_none(job, "chainConnection"),
-            chain_catch_callbacks=_catch_callbacks(job),
+            chain_catch_callbacks=None if callbacks is None else job.raw("chainCatchCallbacks"),
             batch_id=_text_or_none(job, "batchId") or envelope.batch_id,
             context=envelope.context,
             key=keys[0] if encrypted else None,
@@ -192,13 +189,6 @@ def _id(data: Mapping[str, Any], name: str) -> str | None:
     return text
 
 
-def _object_job(data: object) -> tuple[str, str]:
-    """The class and the command of a job that is an object."""
-    if not isinstance(data, dict):
-        raise UnreadableMessage(f"the payload's data is {_shown(data)}, needed is an object")
-    return _text(data, "commandName"), _text(data, "command")
-
-
 def _unique_key(context: object, class_name: str) -> str | None:
     """The lock's key, which Laravel hides in the context, where it also leaves the key of a chain's earlier job."""
     hidden = context.get("hidden") if isinstance(context, dict) else None
@@ -234,7 +224,3 @@ def _chained(job: PhpObject) -> tuple[bytes, ...]:
     if (chained is not None and not isinstance(chained, PhpArray)) or not all(isinstance(one, str) for one in jobs):
         raise UnreadableMessage("the job's chained is no list of serialized jobs")
     return tuple(str(one).encode("utf-8", "surrogateescape") for one in jobs)
-
-
-def _catch_callbacks(job: PhpObject) -> bytes | None:
-    return job.raw("chainCatchCallbacks") if job.entries.get("chainCatchCallbacks") is not None else None

@@ -125,6 +125,7 @@ def write_bytes(content: bytes) -> bytes:
 
 
 _INTEGER = re.compile(rb"i:(0|-?[1-9][0-9]{0,18});")
+_NUMBER = re.compile(r"0|-?[1-9][0-9]{0,18}")
 _BOOLEAN = re.compile(rb"b:([01]);")
 _FLOAT = re.compile(rb"d:(-?[0-9]{1,400}(?:\.[0-9]{1,400})?(?:E[+-][0-9]{1,4})?|-?INF|NAN);")
 _LENGTH = re.compile(rb'[sOCE]:(0|[1-9][0-9]{0,8}):"')
@@ -219,7 +220,8 @@ class _Reader:
         self._expect(b"a:")
         entries, spans = self._entries(depth)
         for key in entries:
-            if isinstance(key, str) and _is_number(key):
+            # PHP turns such a key of an array into an integer.
+            if isinstance(key, str) and _NUMBER.fullmatch(key) and -_TOO_LARGE <= int(key) < _TOO_LARGE:
                 raise UnreadableMessage(
                     f"serialized data: found the text key {key!r} in an array, PHP has numbers there"
                 )
@@ -236,7 +238,10 @@ class _Reader:
         entries: dict[Key, Value] = {}
         spans: dict[Key, tuple[int, int]] = {}
         for _ in range(count):
-            key = self._key()
+            kind = self.data[self.place : self.place + 1]
+            if kind not in (b"i", b"s"):
+                raise self.wrong("a key")
+            key: Key = self._integer() if kind == b"i" else self._text()
             if key in entries:
                 raise UnreadableMessage(f"serialized data, byte {self.place}: found the key {key!r} twice in one place")
             start = self.place
@@ -244,14 +249,6 @@ class _Reader:
             spans[key] = (start, self.place)
         self._expect(b"}")
         return entries, spans
-
-    def _key(self) -> Key:
-        kind = self.data[self.place : self.place + 1]
-        if kind == b"i":
-            return self._integer()
-        if kind == b"s":
-            return self._text()
-        raise self.wrong("a key")
 
     def _named(self, pattern: re.Pattern[bytes], needed: str) -> tuple[str, ...]:
         start = self.place
@@ -285,8 +282,3 @@ class _Reader:
             raise self.wrong(needed)
         self.place = found.end()
         return found[1]
-
-
-def _is_number(key: str) -> bool:
-    """Whether PHP turns this key of an array into an integer."""
-    return bool(re.fullmatch(r"0|-?[1-9][0-9]{0,18}", key)) and -_TOO_LARGE <= int(key) < _TOO_LARGE

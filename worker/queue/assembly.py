@@ -1,11 +1,11 @@
-"""Puts a worker together out of the settings: what is wrong stops the start, what is only away does not."""
+"""Puts a worker together out of the settings: what is wrong stops the start, what is only unavailable does not."""
 
 from __future__ import annotations
 
 import codecs
 import logging
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 
@@ -25,25 +25,23 @@ from faces.system.systemd_notify import Systemd
 from worker.amqp.broker import Broker
 from worker.amqp.settings import BrokerSettings, QueueOptions, Tls
 from worker.commands.session import Session
-from worker.jobs.faces import Tools
+from worker.jobs.context import JobClass
+from worker.jobs.faces import FaceJob, Tools
 from worker.laravel import completion
 from worker.laravel.crash_marks import CrashMarks
 from worker.laravel.encryption import keys_of
 from worker.laravel.open_cache import OpenedCache, open_cache
 from worker.laravel.orders import Orders
-from worker.queue import probes
+from worker.queue.attempt import App, Attempts, Shared
 from worker.queue.changes import PAUSE_SECONDS, Changes
-from worker.queue.circuit import Circuit
+from worker.queue.circuit import Circuit, probes_of
 from worker.queue.evidence import Evidence
-from worker.queue.face_job import FaceJobs
 from worker.queue.loop import Consumer, Until
-from worker.queue.opening import NotOpened, Opening
 from worker.queue.pulse import Pulse
 from worker.queue.recorder import Recorder
 from worker.queue.status import Status
 from worker.queue.stop import Stop
-from worker.queue.watch import Watch
-from worker.queue.work import Work
+from worker.queue.supervision import NotOpened, Supervision
 
 _log = logging.getLogger(__name__)
 
@@ -55,9 +53,16 @@ _FAILED_COLUMNS: dict[str, tuple[str, ...] | None] = {
 }
 
 
+#: What Python would only load with the first text that needs it, in the middle of a job.
+_CODECS = ("ascii", "idna")
+
+#: The app's tables that jobs use, beside those of its cache.
+_TABLES = ("images", "faces", "persons", "queues", "failed_jobs", "job_batches")
+
+
 @dataclass(frozen=True, slots=True)
 class World:
-    """What a worker works with, opened; whoever opened it closes it."""
+    """The servers that a worker works with, opened; the opener closes them."""
 
     broker: Broker
     store: Store
@@ -65,11 +70,11 @@ class World:
     client: FaceClient
 
 
-#: What Python would only load with the first text that needs it, in the middle of a job.
-_CODECS = ("ascii", "idna")
-
-#: The app's tables that jobs use, beside those of its cache.
-_TABLES = ("images", "faces", "persons", "queues", "failed_jobs", "job_batches")
+def job_classes(settings: Settings, tools: Tools) -> dict[str, JobClass]:
+    """The registry: the app's name of each class whose jobs are done here, and what does them. One line a class."""
+    return {
+        settings.job_class: FaceJob(tools),
+    }
 
 
 def run_worker(session: Session, queues: Sequence[str], until: Until, look_for_changes: float = PAUSE_SECONDS) -> int:
@@ -97,13 +102,13 @@ def run_worker(session: Session, queues: Sequence[str], until: Until, look_for_c
     with ExitStack() as stack:
         stop = stack.enter_context(closing(Stop()))
         stop.listen()
-        pulse = stack.enter_context(closing(Pulse(Systemd.take(), session.settings.api_timeout)))
-        # Also while it waits for what is away: nobody's start may depend on that.
+        pulse = stack.enter_context(closing(Pulse(Systemd.take())))
+        # Also while it waits for servers: what is started after this unit must not wait for them, too.
         pulse.start()
         status = stack.enter_context(closing(Status(session.settings.state_dir, queues)))
         try:
             changes = Changes(laravel, pause=look_for_changes)
-            consumer = _consumer(stack, session, laravel, queues, until, Opening(stop, pulse, status, changes))
+            consumer = _consumer(stack, session, laravel, queues, until, Supervision(stop, pulse, status, changes))
         except NotOpened:
             return 0
         return consumer.run()
@@ -115,28 +120,28 @@ def _consumer(
     laravel: LaravelSettings,
     queues: Sequence[str],
     until: Until,
-    opening: Opening,
+    supervision: Supervision,
 ) -> Consumer:
     """Everything that the stack closes again, in the order in which it must be there."""
     settings = session.settings
     broker = Broker(_broker_settings(laravel), queues, _queue_options(settings))
     url = laravel.database_url.get_secret_value()
-    opened = opening.wait_for("database", lambda: Store.open(url, create=url.startswith("sqlite")))
+    opened = supervision.wait_for("database", lambda: Store.open(url, create=url.startswith("sqlite")))
     store = stack.enter_context(closing(opened))
     needed = _check(store, settings, laravel)
-    for warning in opening.wait_for("database", lambda: statement_trial.try_statements(store, needed)):
+    for warning in supervision.wait_for("database", lambda: statement_trial.try_statements(store, needed)):
         _log.warning("%s", warning)
-    opened_cache = opening.wait_for("app's cache", lambda: open_cache(laravel, store, settings))
+    opened_cache = supervision.wait_for("app's cache", lambda: open_cache(laravel, store, settings))
     cache = stack.enter_context(closing(opened_cache))
     tables = {*_TABLES, laravel.cache_table, laravel.cache_lock_table}
-    opening.wait_for("database", lambda: opening.changes.watch(store, tables))
+    supervision.wait_for("database", lambda: supervision.changes.watch(store, tables))
     connections = KeptConnections()
     client = FaceClient(stack.enter_context(_http(session, connections)), connections.drop)
-    consumer = assemble(World(broker, store, cache, client), session, laravel, queues, until, opening)
+    consumer = assemble(World(broker, store, cache, client), session, laravel, queues, until, supervision)
     stack.enter_context(closing(broker))
     broker.start()
-    stack.enter_context(closing(Watch(broker.report, opening.status.broker)))
-    opening.pulse.ask_also(broker.answers)
+    stack.enter_context(supervision.status.watching(broker.report))
+    supervision.pulse.ask_also(broker.answers)
     _log.info("taking jobs of %s from %s; rows in %s", settings.job_class, ", ".join(queues), store.name)
     return consumer
 
@@ -147,11 +152,11 @@ def assemble(
     laravel: LaravelSettings,
     queues: Sequence[str],
     until: Until,
-    opening: Opening,
+    supervision: Supervision,
+    more_jobs: Mapping[str, JobClass] | None = None,
 ) -> Consumer:
-    """A worker upon what is open; starts, opens and closes nothing."""
-    settings, stop = session.settings, opening.stop
-    store, cache = world.store, world.cache
+    """A worker upon what is open; starts, opens and closes nothing. `more_jobs` are classes beside the registry's."""
+    settings, store, cache = session.settings, world.store, world.cache
     keys = keys_of(laravel.app_key.get_secret_value(), laravel.app_previous_keys.get_secret_value())
     tools = Tools(
         store,
@@ -161,30 +166,17 @@ def assemble(
         debug_pictures=bool(settings.disk_roots),
         debug_subdir=session.debug_subdir,
     )
-    recorder = Recorder(store, laravel.connection_name, keys, has_rows=laravel.failed_driver != "null")
-    marks = CrashMarks(cache.values, secrets.token_hex(8))
-    evidence = Evidence(cache.values)
-    default_queue = laravel.default_queue
-    faces = FaceJobs(tools, settings, keys, cache.values, cache.locks, marks, recorder, evidence, stop, default_queue)
-    # The one table of jobs: the app's class and what does it.
-    work = Work({settings.job_class: faces}, recorder, settings, evidence, marks)
-    looks = [probes.of_api(world.client), probes.of_store(store, cache.values), probes.of_cache(cache.values)]
-    circuit = Circuit(looks, stop)
-    orders = Orders(cache.values, laravel)
-    return Consumer(
-        world.broker,
-        queues,
-        work,
-        circuit,
-        orders,
-        marks,
-        evidence,
-        until,
-        stop,
-        opening.status,
-        opening.pulse,
-        opening.changes,
+    attempts = Attempts(
+        job_classes(settings, tools) | dict(more_jobs or {}),
+        App(store, tools.disks, keys, laravel.default_queue),
+        Shared(cache, CrashMarks(cache.values, secrets.token_hex(8)), Evidence(cache.values)),
+        Recorder(store, laravel.connection_name, keys, has_rows=laravel.failed_driver != "null"),
+        settings,
+        supervision.stop,
     )
+    circuit = Circuit(probes_of(world.client, store, cache.values), supervision.stop)
+    orders = Orders(cache.values, laravel)
+    return Consumer(world.broker, queues, attempts, circuit, orders, until, supervision)
 
 
 def _check(store: Store, settings: Settings, laravel: LaravelSettings) -> Needed:

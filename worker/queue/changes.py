@@ -1,4 +1,4 @@
-"""Notices that the app's settings or tables are others than at the start: what refuses may want a worker of today's."""
+"""Notices that the app's settings or tables have changed since the start: what refuses jobs may want a new worker."""
 
 from __future__ import annotations
 
@@ -21,12 +21,15 @@ _log = logging.getLogger(__name__)
 #: Seconds between two looks.
 PAUSE_SECONDS = 60.0
 
-#: Seconds for which a file stays as it is before it is read: somebody may be writing it just now.
+#: Seconds for which a file stays as it is before it is read: it may be only half written.
 _SETTLED_SECONDS = 2.0
 
 
 class Changes:
-    """What was there at the start, and what differs now. What cannot be read is no change."""
+    """What was there at the start, and what differs now. What cannot be read is no change.
+
+    Asked by the main thread: by the loop, and while the worker waits at its start.
+    """
 
     def __init__(
         self,
@@ -52,7 +55,7 @@ class Changes:
         """Remember the columns of these tables, too.
 
         Raises:
-            StoreUnavailable: the database is away.
+            StoreUnavailable: the database is unavailable.
         """
         self._tables = frozenset(tables)
         with store.reading() as transaction:
@@ -60,7 +63,7 @@ class Changes:
         self._store = store
 
     def reason_to_leave(self, refusing: bool) -> str | None:
-        """What is another than at the start, in words without values; None while nothing is, or it is no time to look.
+        """What has changed since the start, in words without values; None while nothing has, or it is no time to look.
 
         Meant to be asked every second or so. It looks while something refuses: first when that has lasted for as long
         as two looks are apart, even with good moments in between.

@@ -1,4 +1,4 @@
-"""The circuit: when the face API, the database or the cache is away, jobs wait instead of being burned."""
+"""The circuit: while the face API, the database or the cache is unavailable, jobs wait instead of failing."""
 
 from __future__ import annotations
 
@@ -8,17 +8,50 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from faces.errors import FaceApiUnavailable, FacesError
+from faces.client.face_client import FaceClient
+from faces.errors import (
+    BrokerRefused,
+    BrokerUnavailable,
+    CacheUnavailable,
+    EngineError,
+    FaceApiUnavailable,
+    FacesError,
+    SchemaError,
+    StoreUnavailable,
+)
+from faces.store.database import Store
+from faces.store.probe import write as write_trial
+from worker.laravel.app_cache import Values
+from worker.laravel.database_cache import DatabaseCache
 from worker.queue.stop import Stop
-from worker.queue.waits import waited_for
 
 _log = logging.getLogger(__name__)
 
-#: Seconds until the world is looked at again: the first pause, doubled with each failure, and the longest.
+#: Seconds until the servers are looked at again: the first pause, doubled with each failure, and the longest.
 _FIRST_PAUSE = 1.0
 _LONGEST_PAUSE = 30.0
 
 _dice = random.SystemRandom()
+
+#: The cache's entry that is put and forgotten, and the seconds after which it expires by itself.
+_KEY = "face-sidecar-probe"
+_KEPT_SECONDS = 60
+
+#: What an error says to be unavailable, as `status` names it.
+_BY_ERROR: tuple[tuple[type[FacesError], str], ...] = (
+    (FaceApiUnavailable, "face_api"),
+    (EngineError, "face_api"),
+    (StoreUnavailable, "database"),
+    (SchemaError, "database"),
+    (CacheUnavailable, "cache"),
+    (BrokerUnavailable, "broker"),
+    (BrokerRefused, "broker"),
+)
+
+
+def waited_for(error: FacesError, otherwise: str = "other") -> str:
+    """Which server an error says to be unavailable, one of `status_file.ALL`."""
+    return next((what for kind, what in _BY_ERROR if isinstance(error, kind)), otherwise)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +60,33 @@ class Probe:
 
     errors: tuple[type[FacesError], ...]
     look: Callable[[], None]
-    """Raises our error while the server is away; never with a photo."""
+    """Raises our error while the server is unavailable; never with a photo."""
     drop_idle: Callable[[], None]
     """Close what is connected and unused: the server that answers there may not be the one any more. Never raises."""
 
 
+def probes_of(client: FaceClient, store: Store, values: Values) -> tuple[Probe, ...]:
+    """The looks at each server that jobs need: asked, and where jobs write, written to and taken back."""
+
+    def look_at_store() -> None:
+        store.ping()
+        # A database that has the cache in it is written to by the look at the cache.
+        if not isinstance(values, DatabaseCache):
+            store.rehearse(write_trial)
+
+    def look_at_cache() -> None:
+        values.put(_KEY, b"b:1;", _KEPT_SECONDS)
+        values.forget(_KEY)
+
+    return (
+        Probe((FaceApiUnavailable,), client.require_ready, client.drop_idle),
+        Probe((StoreUnavailable, SchemaError), look_at_store, store.drop_idle),
+        Probe((CacheUnavailable,), look_at_cache, values.drop_idle),
+    )
+
+
 class Circuit:
-    """Open while something is away.
+    """Open while a server is unavailable. Asked by the loop and by the handling of deliveries, in the main thread.
 
     When the probes say that all is there, one job may try; only a job that ends closes the circuit, because with a
     wrong key, too, the API says that it is ready. Until then each failure makes the next pause longer, and drops the
@@ -41,13 +94,13 @@ class Circuit:
     """
 
     def __init__(self, probes: Sequence[Probe], stop: Stop) -> None:
-        """Look at the world by these probes; `stop` ends every waiting."""
+        """Look at the servers by these probes; `stop` ends every waiting."""
         self._probes, self._stop = probes, stop
         self._failures, self._next_look, self._opened_at = 0, 0.0, 0.0
         self._may_try = True
         self.reason: str | None = None
         self.waits_for = "other"
-        """What is away, as `status` calls it."""
+        """What is unavailable, as `status` names it."""
 
     @property
     def blocks(self) -> bool:
@@ -55,14 +108,14 @@ class Circuit:
         return not self._may_try
 
     def open(self, error: FacesError) -> None:
-        """Something is away; said once, however many jobs meet it. What it asked for (Retry-After) is waited out."""
+        """A server refused a job; said once for all jobs. What it asked for (Retry-After) is waited out."""
         if self.reason is None:
             self._opened_at = time.monotonic()
             _log.warning("no further job is taken until this is over: %s", error)
         self._failed(error, error.retry_after if isinstance(error, FaceApiUnavailable) else None)
 
     def close(self) -> None:
-        """A job has ended: the world is there."""
+        """A job has ended: the servers are available."""
         if self.reason is not None:
             _log.info("jobs are taken again, after %.0f s", time.monotonic() - self._opened_at)
         self._failures, self._may_try, self.reason = 0, True, None
@@ -73,12 +126,12 @@ class Circuit:
         while self._next_look <= end:
             if self._stop.wait(self._next_look - time.monotonic()):
                 return False
-            if self._world_answers():
+            if self._servers_answer():
                 return True
         self._stop.wait(end - time.monotonic())
         return False
 
-    def _world_answers(self) -> bool:
+    def _servers_answer(self) -> bool:
         try:
             for probe in self._probes:
                 probe.look()

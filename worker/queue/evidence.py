@@ -1,8 +1,8 @@
-"""Whose fault a refusal is: what other jobs tell. The world's costs a job nothing, its own is a try.
+"""Whose fault a refusal is, judged by other jobs: a server's costs the job nothing, its own counts as a try.
 
-A job that the world refused goes to the queue's tail, so that others are tried. While none of them is done either, it
-is the world, however long that takes. Refused again and again while another was done, it is refused by itself, as long
-as no new one is refused, too.
+A job that a server refused is put at the queue's tail, so that others are tried. While none of them is done either, it
+is the server, however long that takes. Refused again and again while another was done, the job itself is to blame, as
+long as no new one is refused, too.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ TAIL_SECONDS = (10, 60, 300)
 #: Refusals that a job must have met, while others were done, to be the one to blame.
 _REFUSALS = 3
 
-#: Different photos in a row over which the API must fail to be the one to blame, and seconds for which it is.
+#: Different photos in a row over which the API must fail to be to blame, and seconds for which it is.
 _PHOTOS = 3
 _BLAMED_SECONDS = 600.0
 
@@ -42,17 +42,20 @@ _REMEMBERED = 24 * 3600
 class Refusal:
     """What a refusal means for its job."""
 
-    is_its_own: bool
-    """Whether the job is refused by itself: a try. Else it costs nothing."""
+    counts_as_try: bool
+    """Whether the job itself is to blame. If not, the refusal costs it nothing."""
     delay: int
-    """Seconds that it waits at the tail, where it costs nothing."""
+    """Seconds that it waits at the tail, where the refusal costs nothing."""
 
 
 class Evidence:
-    """One worker's, shared with the others through the app's cache. Times are Unix seconds: workers compare them."""
+    """What one worker knows of jobs that were done and refused, shared with the others through the app's cache.
+
+    Asked by the attempt and by the handling of a delivery, both in the main thread. Times are Unix seconds: workers
+    compare them.
+    """
 
     def __init__(self, values: Values, now: Callable[[], float] = lambda: time.time()) -> None:
-        """Nothing was done yet."""
         self._values, self._now = values, now
         self._done_at, self._shared = 0.0, 0.0
         self._refused: dict[str, tuple[float, int]] = {}
@@ -61,7 +64,7 @@ class Evidence:
         self._blamed_at: float | None = None
 
     def done(self) -> None:
-        """A job was done, all of it and just now: the world is there."""
+        """A job was done, all of it and just now: every server is available."""
         self._done_at = self._now()
         self._failing.clear()
         self._blamed_at = None
@@ -99,10 +102,10 @@ class Evidence:
         except FacesError as unavailable:
             _log.debug("the refusals of job %s are not forgotten: %s", job, unavailable)
 
-    def is_the_api_s(self, job: str, error: Exception) -> bool:
+    def blames_api(self, job: str, error: Exception) -> bool:
         """Whether the face API is to blame for failing over a photo: it failed over three in a row.
 
-        For ten minutes; then it counts as tries again, or a photo that nobody can do would come back for ever.
+        For ten minutes; then failures count as tries again, or a photo that no API can do would come back for ever.
         """
         if not (isinstance(error, EngineError) and error.of_the_api):
             return False
@@ -117,8 +120,10 @@ class Evidence:
         count += 1
         self._remember(job, count)
         self._values.put(_REFUSED + job, serialized.write(f"{count}:{since!r}"), _REMEMBERED)
-        is_its_own = count >= _REFUSALS and not _is_the_world_s(error) and self._others_are_done(job, since)
-        return Refusal(is_its_own, TAIL_SECONDS[min(count, len(TAIL_SECONDS)) - 1])
+        # The API's word that it takes no photos now is never a job's own fault.
+        says_closed = isinstance(error, FaceApiUnavailable) and error.answered
+        counts_as_try = count >= _REFUSALS and not says_closed and self._others_are_done(job, since)
+        return Refusal(counts_as_try, TAIL_SECONDS[min(count, len(TAIL_SECONDS)) - 1])
 
     def _remember(self, job: str, count: int) -> None:
         self._refused.pop(job, None)
@@ -127,9 +132,9 @@ class Evidence:
             del self._refused[next(iter(self._refused))]
 
     def _others_are_done(self, job: str, since: float) -> bool:
-        """Whether another job was done in this time, and no new one was refused after that: the world still is there.
+        """Whether another job was done since then, and no new one was refused after that: the servers still work.
 
-        Jobs that were refused as often as this one tell nothing: they may be as much to blame.
+        Jobs that were refused as often as this one are no evidence: they may be as much to blame.
         """
         refused = reversed(self._refused.items())
         new = (at for other, (at, count) in refused if other != job and count < _REFUSALS)
@@ -142,11 +147,6 @@ class Evidence:
         """How often it was refused, and since when that counts."""
         count, _, since = _text(self._values.get(_REFUSED + job)).partition(":")
         return (int(count), _number(since)) if count.isdecimal() else (0, self._now())
-
-
-def _is_the_world_s(error: FacesError) -> bool:
-    """Whether an error never is a job's own: the API's word that it takes no photos now."""
-    return isinstance(error, FaceApiUnavailable) and error.answered
 
 
 def _text(value: bytes | None) -> str:

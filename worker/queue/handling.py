@@ -1,6 +1,6 @@
-"""One delivery in hand, from its arrival until it leaves: acked, rejected, given back, or dropped with its channel.
+"""One delivery in hand, from its arrival until it is acked, rejected, given back, or dropped with its channel.
 
-Nothing else may become of it: a delivery that stayed in hand would be worked on by nobody, and we would look idle.
+There is no fifth end: a delivery that stayed in hand would never be worked on, and the worker would look idle.
 """
 
 from __future__ import annotations
@@ -13,22 +13,18 @@ from dataclasses import dataclass, replace
 from faces.errors import BrokerRefused, BrokerUnavailable, DeliveryGone, Unavailable
 from worker.amqp.broker import Broker
 from worker.amqp.delivery import Delivery
-from worker.laravel.crash_marks import CrashMarks
-from worker.laravel.message import attempts_of, id_of
+from worker.jobs.context import Done, reached
 from worker.queue.aside import Aside
+from worker.queue.attempt import Attempts
 from worker.queue.circuit import Circuit
-from worker.queue.evidence import Evidence
-from worker.queue.job_log import JobLog
-from worker.queue.outcome import Done, Failed, Forward, Outcome, Release
-from worker.queue.pulse import Pulse
-from worker.queue.status import Status
-from worker.queue.steps import reached
-from worker.queue.stop import GivenUp, Stop
-from worker.queue.work import Work
+from worker.queue.job import Job, JobLog
+from worker.queue.outcome import Failed, Forward, Outcome, Release
+from worker.queue.stop import GivenUp
+from worker.queue.supervision import Supervision
 
 _log = logging.getLogger(__name__)
 
-#: Seconds before a delivery is put back that could go nowhere else: whoever gets it next may fare no better.
+#: Seconds before a delivery is put back that RabbitMQ took nowhere else: the next worker may fare no better.
 _PAUSE = 10.0
 
 #: RabbitMQ's header of a message that has been in a delay queue.
@@ -37,32 +33,32 @@ _DIED = "x-death"
 
 @dataclass(frozen=True, slots=True)
 class Handling:
-    """How a worker handles its deliveries; `hold_back` ends the taking of messages until the circuit closes."""
+    """How a worker handles its deliveries, one at a time, in its main thread.
+
+    `hold_back` ends the taking of messages until the circuit closes.
+    """
 
     broker: Broker
     aside: Aside
-    work: Work
+    attempts: Attempts
     circuit: Circuit
-    evidence: Evidence
-    marks: CrashMarks
-    stop: Stop
-    status: Status
-    pulse: Pulse
+    supervision: Supervision
     hold_back: Callable[[], None]
 
     def handle(self, delivery: Delivery) -> bool:
-        """Do its job and let it leave; returns whether it was one: what the world refuses does not count."""
-        log, counts = JobLog(delivery, self.status.working), True
-        with self.stop.job_in_hand():
+        """Do its job and end it at the broker; returns whether it counts: a job that a server refused does not."""
+        log, counts = JobLog(delivery, self.supervision.status.working), True
+        with self.supervision.stop.job_in_hand():
             try:
-                self.pulse.back_after_a_photo()
-                counts = self._settle(delivery, self.work.outcome(delivery, log), log)
+                self.supervision.pulse.back_after(self.attempts.settings.api_timeout)
+                job = Job.read(delivery, self.attempts.settings)
+                counts = self._settle(job, self.attempts.outcome(job, log), log)
             except GivenUp:
                 log.given_up()
-                with suppress(Unavailable):  # where the connection is gone, it has gone back by itself
+                with suppress(Unavailable):  # where the connection is lost, it was given back by that
                     self.broker.give_back(delivery)
             except (BrokerUnavailable, DeliveryGone) as error:
-                # What was committed stays; the broker hands the job out again, and doing it twice changes nothing.
+                # What was committed stays; the broker delivers the job again, and doing it twice changes nothing.
                 log.left_to_redelivery(error)
             except Exception:  # noqa: BLE001  around one job, with its traceback in the log
                 _log.exception("a fault of our own in the handling of a job")
@@ -70,10 +66,10 @@ class Handling:
             self._drop(delivery)
         return counts
 
-    def _settle(self, delivery: Delivery, outcome: Outcome, log: JobLog) -> bool:
-        """Have at the broker all that must be there, then let the delivery leave; False where the world refused it."""
-        self.pulse.back_after(0)
-        published = self._published(delivery, outcome, log)
+    def _settle(self, job: Job, outcome: Outcome, log: JobLog) -> bool:
+        """Publish all that must be at the broker, then end the delivery; False where a server refused the job."""
+        self.supervision.pulse.back_after(0)
+        published = self._published(job, outcome, log)
         if published is None:
             return True
         refused = published.refused if isinstance(published, Release) else None
@@ -81,60 +77,62 @@ class Handling:
             self.circuit.open(refused)
             # Before the ack: else RabbitMQ pushes the next message, only to get it back.
             self.hold_back()
-        (self.broker.reject if isinstance(published, Failed) else self.broker.ack)(delivery)
+        (self.broker.reject if isinstance(published, Failed) else self.broker.ack)(job.delivery)
         reached("acked")
-        self._learn(delivery, published)
-        self.status.ended(published)
+        self._learn(job, published)
+        self.supervision.status.ended(published)
         log.ended(published)
         return refused is None
 
-    def _published(self, delivery: Delivery, outcome: Outcome, log: JobLog) -> Outcome | None:
+    def _published(self, job: Job, outcome: Outcome, log: JobLog) -> Outcome | None:
         """The outcome whose messages RabbitMQ has taken: this one, else the tail; None where it took neither.
 
-        Where it refuses a delay queue, too, the job goes to the queue's own tail after a pause: others are done first.
+        Where it refuses a delay queue, too, the job is put at the queue's own tail after a pause: others are done
+        first.
         """
         try:
-            self._publish(delivery, outcome)
+            self._publish(job, outcome)
         except BrokerRefused as error:
             log.not_published(error)
-            refused = outcome if isinstance(outcome, Release) else self.work.refused(delivery, error)
+            refused = outcome if isinstance(outcome, Release) else self.attempts.refused(job, error)
         else:
             return outcome
         if refused is not outcome:
             try:
-                self._publish(delivery, refused)
+                self._publish(job, refused)
             except BrokerRefused as error:
                 log.not_published(error)
             else:
                 return refused
-        return self._at_the_tail(delivery, refused, log)
+        return self._at_the_tail(job, refused, log)
 
-    def _at_the_tail(self, delivery: Delivery, outcome: Outcome, log: JobLog) -> Outcome | None:
-        tail = Release(0, attempts_of(delivery.headers), "RabbitMQ took nothing else of it")
+    def _at_the_tail(self, job: Job, outcome: Outcome, log: JobLog) -> Outcome | None:
+        tail = Release(0, job.attempt - 1, "RabbitMQ took nothing else of it")
         tail = replace(outcome, delay=0) if isinstance(outcome, Release) else tail
-        self.status.waiting("RabbitMQ does not take what a job has to publish, see the log", "broker")
-        self.stop.wait(_PAUSE)
+        self.supervision.status.waiting("RabbitMQ does not take what a job has to publish, see the log", "broker")
+        self.supervision.stop.wait(_PAUSE)
         try:
-            self._publish(delivery, tail)
+            self._publish(job, tail)
         except BrokerRefused as error:
             log.not_published(error)
             log.given_back(error)
-            self.broker.give_back(delivery)
+            self.broker.give_back(job.delivery)
             return None
         return tail
 
-    def _publish(self, delivery: Delivery, outcome: Outcome) -> None:
+    def _publish(self, job: Job, outcome: Outcome) -> None:
         """Everything that must be at the broker before this delivery leaves our hands."""
+        delivery = job.delivery
         if isinstance(outcome, Done):
-            for job in outcome.jobs:
+            for new in outcome.jobs:
                 self.broker.publish(
-                    job.queue, job.body, correlation_id=job.id, attempts=0, delay=job.delay, for_delivery=delivery
+                    new.queue, new.body, correlation_id=new.id, attempts=0, delay=new.delay, for_delivery=delivery
                 )
         elif isinstance(outcome, Release):
             self.broker.publish(
                 delivery.queue,
                 delivery.body,
-                correlation_id=id_of(delivery.body) or delivery.correlation_id,
+                correlation_id=job.correlation_id,
                 attempts=outcome.attempts,
                 delay=outcome.delay,
                 for_delivery=delivery,
@@ -146,29 +144,29 @@ class Handling:
             self.aside.keep(delivery)
         reached("published")
 
-    def _learn(self, delivery: Delivery, outcome: Outcome) -> None:
-        """What a job's end says of it, of the world and of the jobs that were refused."""
-        job = self.work.uuid_of(delivery)
+    def _learn(self, job: Job, outcome: Outcome) -> None:
+        """What a job's end says of it, of the servers and of the jobs that they refused."""
+        shared, status = self.attempts.shared, self.supervision.status
         if isinstance(outcome, Release):
             if outcome.refused:
-                self.status.refused(job)
-            elif outcome.attempts > attempts_of(delivery.headers):
+                status.refused(job.uuid)
+            elif outcome.attempts >= job.attempt:
                 self.circuit.close()
             return
         self.circuit.close()
         if isinstance(outcome, Done) and not outcome.note:
-            self.evidence.done()
-        self.evidence.settled(job, came_again=_DIED in delivery.headers)
-        self.status.settled(job)
-        if delivery.redelivered:
-            self.marks.forget_dropped(job)
+            shared.evidence.done()
+        shared.evidence.settled(job.uuid, came_again=_DIED in job.delivery.headers)
+        status.settled(job.uuid)
+        if job.delivery.redelivered:
+            shared.marks.forget_dropped(job.uuid)
 
     def _drop(self, delivery: Delivery) -> None:
-        """The last way out: its channel goes, RabbitMQ has it back, and three such ends are the end of the job."""
+        """The last way out: its channel is closed, RabbitMQ has it back, and three such ends are the job's end."""
         try:
-            self.marks.count_dropped(self.work.uuid_of(delivery))
+            self.attempts.shared.marks.count_dropped(Job.read(delivery, self.attempts.settings).uuid)
         except Exception:  # noqa: BLE001  around one job: whatever cannot be counted, the delivery must leave
             _log.exception("that a delivery is dropped was not counted")
-        self.status.waiting("a fault of our own in the handling of a job, see the log")
-        self.stop.wait(_PAUSE)
+        self.supervision.status.waiting("a fault of our own in the handling of a job, see the log")
+        self.supervision.stop.wait(_PAUSE)
         self.broker.drop(delivery)

@@ -1,4 +1,4 @@
-"""Takes one delivery after the other until somebody or something says stop."""
+"""Takes one delivery after the other until it is told to stop, or has a reason of its own."""
 
 from __future__ import annotations
 
@@ -12,17 +12,12 @@ from pathlib import Path
 
 from faces.errors import CacheUnavailable
 from worker.amqp.broker import Broker
-from worker.laravel.crash_marks import CrashMarks
 from worker.laravel.orders import Orders
 from worker.queue.aside import Aside
-from worker.queue.changes import Changes
+from worker.queue.attempt import Attempts
 from worker.queue.circuit import Circuit
-from worker.queue.evidence import Evidence
 from worker.queue.handling import Handling
-from worker.queue.pulse import Pulse
-from worker.queue.status import Status
-from worker.queue.stop import Stop
-from worker.queue.work import Work
+from worker.queue.supervision import Supervision
 
 _log = logging.getLogger(__name__)
 
@@ -36,7 +31,7 @@ MEMORY_EXIT = 12
 
 @dataclass(frozen=True, slots=True)
 class Until:
-    """When to leave by oneself, as `queue:work`'s options say; 0 means never."""
+    """When a worker leaves by itself, as `queue:work`'s options say; 0 means never."""
 
     max_jobs: int = 0
     max_time: int = 0
@@ -45,32 +40,28 @@ class Until:
 
 
 class Consumer:
-    """One worker."""
+    """One worker: takes deliveries in its main thread and has each handled, while nothing forbids it.
+
+    Made and run once a process, by the assembly. Looks every few seconds for orders of the app (restart, pause,
+    maintenance) and for what a refusing server may want.
+    """
 
     def __init__(
         self,
         broker: Broker,
         queues: Sequence[str],
-        work: Work,
+        attempts: Attempts,
         circuit: Circuit,
         orders: Orders,
-        marks: CrashMarks,
-        evidence: Evidence,
         until: Until,
-        stop: Stop,
-        status: Status,
-        pulse: Pulse,
-        changes: Changes,
+        supervision: Supervision,
     ) -> None:
-        """Nothing is taken before `run`."""
         self._broker, self._queues = broker, queues
-        self._circuit, self._orders, self._marks, self._evidence = circuit, orders, marks, evidence
-        self._until, self._stop, self._status, self._pulse = until, stop, status, pulse
-        self._changes = changes
-        self._aside = Aside(broker, queues, status)
-        self._handling = Handling(
-            broker, self._aside, work, circuit, evidence, marks, stop, status, pulse, self._hold_back
-        )
+        self._shared, self._circuit, self._orders, self._until = attempts.shared, circuit, orders, until
+        self._stop, self._pulse = supervision.stop, supervision.pulse
+        self._status, self._changes = supervision.status, supervision.changes
+        self._aside = Aside(broker, queues, self._status)
+        self._handling = Handling(broker, self._aside, attempts, circuit, supervision, self._hold_back)
         self._started, self._jobs = time.monotonic(), 0
         self._looked_at_orders = 0.0
         self._held_back = False
@@ -82,7 +73,7 @@ class Consumer:
         finally:
             # Else the other workers never learn of its last jobs.
             with suppress(CacheUnavailable):
-                self._evidence.share()
+                self._shared.evidence.share()
 
     def _run(self) -> int:
         while (code := self._reason_to_leave()) is None:
@@ -101,16 +92,12 @@ class Consumer:
                 return 0
         return code
 
-    def _leaves_for_changes(self) -> bool:
-        """Whether what refuses may want a worker of today's settings and tables; it then is told to stop."""
+    def _reason_to_leave(self) -> int | None:
+        """The exit code, once there is a reason to leave."""
         refusing = self._circuit.reason is not None or not self._broker.is_connected
         if reason := self._changes.reason_to_leave(refusing):
             _log.warning("leaving, to be started anew: %s", reason)
             self._stop.set()
-        return reason is not None
-
-    def _reason_to_leave(self) -> int | None:
-        self._leaves_for_changes()
         if self._stop.is_set():
             _log.info("stopped")
             return 0
@@ -128,7 +115,7 @@ class Consumer:
 
     def _may_take(self) -> bool:
         """Whether a job may be taken now; consuming stops and begins with it, so that no message waits here."""
-        held_back = self._is_ordered_to_wait() or not self._world_is_there()
+        held_back = self._is_ordered_to_wait() or not self._circuit_lets_try()
         if held_back != self._held_back:
             self._held_back = held_back
             (self._broker.pause if held_back else self._broker.resume)()
@@ -144,8 +131,8 @@ class Consumer:
                 _log.info("queue:restart was given: leaving")
                 self._stop.set()
             self._status.ordered(self._reason_to_wait())
-            self._marks.remove_left()
-            self._evidence.share()
+            self._shared.marks.remove_left()
+            self._shared.evidence.share()
         except CacheUnavailable as error:
             self._circuit.open(error)
         return self._status.ordered_to_wait is not None
@@ -158,7 +145,7 @@ class Consumer:
         self._broker.skip(paused)
         return f"paused: {', '.join(paused)} (queue:resume ends it)" if len(paused) == len(self._queues) else None
 
-    def _world_is_there(self) -> bool:
+    def _circuit_lets_try(self) -> bool:
         if self._circuit.blocks:
             self._status.waiting(self._circuit.reason, self._circuit.waits_for)
             return self._circuit.wait(_IDLE_SECONDS)

@@ -1,26 +1,15 @@
-"""What becomes of a job: done, later, never, or refused by the world. Decides; the consumer acts."""
+"""What becomes of a job: done, later, never, or refused by a server. Decides; the handling of the delivery acts."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from faces.errors import AnswerLost, FacesError, JobError, LockError, PhotoDeclined, PhotoError, WorldError
-from worker.laravel.chain import NewJob
-from worker.queue.limits import Limits
+from worker.jobs.context import Done
+from worker.laravel.limits import Limits
 
-#: Seconds after which a job is tried again whose image somebody else has in hand.
+#: Seconds after which a job is tried again whose image another job has in hand.
 LOCK_DELAY = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """The job is done: publish these, then ack."""
-
-    jobs: tuple[NewJob, ...] = ()
-    note: str = ""
-    """What the log line says; empty where all of the job was done just now."""
-    aside: bool = False
-    """Whether the message is kept whole in a queue beside, because a note of it in failed_jobs is not whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +20,7 @@ class Release:
     attempts: int
     reason: str
     refused: FacesError | None = None
-    """How the world refused the job, where that is why."""
+    """The server's refusal, where that is why: the circuit opens with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +29,12 @@ class Failed:
 
     reason: str
     aside: bool = False
-    """Whether the message is kept whole in a queue beside, because its record is not whole."""
+    """Whether the message is kept whole in a second queue, because its record is not whole."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The world refused the job, or seems to: what that means, other jobs tell."""
+    """A server refused the job, or seems to: whether that counts as a try, the evidence of other jobs decides."""
 
     error: FacesError
 
@@ -59,17 +48,14 @@ class Forward:
 
 Outcome = Done | Release | Failed | Refused | Forward
 
-#: What the world refuses a job with, or seems to.
-OF_THE_WORLD = WorldError
-
 
 def outcome_of(
-    error: Exception, attempt: int, limits: Limits, now: float, exceptions: int, *, is_its_own: bool = False
+    error: Exception, attempt: int, limits: Limits, now: float, exceptions: int, *, counts_as_try: bool = False
 ) -> Outcome:
     """Decide what an error means for a job, as the tree of faces/errors.py has it.
 
-    The world's faults cost no try, and neither does a lock that another worker holds; the photo's and the message's
-    end the job; all others are tried `limits.tries` times.
+    A server's refusal costs no try, and neither does a lock that another job holds; the photo's and the message's
+    faults end the job; all others are tried `limits.tries` times.
 
     Args:
         error: how the attempt ended.
@@ -77,19 +63,15 @@ def outcome_of(
         limits: the job's.
         now: Unix seconds.
         exceptions: how many attempts of this job ended in an error, this one included.
-        is_its_own: whether other jobs have shown that what looks like the world's fault is this job's.
+        counts_as_try: whether other jobs have shown that what looks like a server's fault is this job's.
     """
     if isinstance(error, PhotoDeclined):
         return Done(note=f"declined: {error}")
     if isinstance(error, LockError):
         return Release(LOCK_DELAY, attempt - 1, str(error))
-    if isinstance(error, WorldError) and not is_its_own:
+    if isinstance(error, WorldError) and not counts_as_try:
         return Refused(error)
-    if isinstance(error, PhotoError | JobError) or _is_over(error, attempt, limits, now, exceptions):
+    timed_out = isinstance(error, AnswerLost) and error.timed_out and limits.fail_on_timeout
+    if isinstance(error, PhotoError | JobError) or timed_out or limits.are_spent(attempt, now, exceptions):
         return Failed(f"{limits.attempt_of(attempt)}: {error}")
     return Release(limits.delay_after(attempt), attempt, f"{limits.attempt_of(attempt)}: {error}")
-
-
-def _is_over(error: Exception, attempt: int, limits: Limits, now: float, exceptions: int) -> bool:
-    timed_out = isinstance(error, AnswerLost) and error.timed_out and limits.fail_on_timeout
-    return timed_out or limits.are_spent(attempt, now, exceptions)

@@ -1,4 +1,4 @@
-"""Tells systemd that this worker lives: as long as each of its threads comes back when it should."""
+"""Tells systemd's watchdog that this worker lives, as long as each of its threads comes back when it should."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from faces.system.systemd_notify import Systemd
 
 _log = logging.getLogger(__name__)
 
-#: Parts of systemd's patience: one for the pause between two words, one for a thread's answer, one to spare.
+#: Parts of the watchdog's time: one for the pause between two messages, one for a thread's answer, one to spare.
 _PARTS = 3
 
 #: Seconds that everything else than a known wait may take before the main thread counts as hung. A database that is
@@ -23,12 +23,15 @@ Answers = Callable[[float], bool]
 
 
 class Pulse:
-    """The main thread may be away for as long as it says; others are asked. A photo that takes long ends nothing."""
+    """Speaks for all threads of a worker, from a thread of its own.
 
-    def __init__(self, systemd: Systemd, photo_seconds: float) -> None:
-        """Nothing is told before `start`. A photo's answer is waited for `photo_seconds`."""
+    The main thread says how long it may be busy; others are asked whether they answer. A photo that takes long ends
+    nothing.
+    """
+
+    def __init__(self, systemd: Systemd) -> None:
+        """Nothing is told before `start`."""
         self._systemd = systemd
-        self._photo_seconds = photo_seconds
         self.back_after(0)
         self._others: tuple[Answers, ...] = ()
         self._ended = threading.Event()
@@ -45,10 +48,6 @@ class Pulse:
     def back_after(self, seconds: float) -> None:
         """The main thread begins a wait of so many seconds at most; it comes by here again soon after, or it hangs."""
         self._back_at = time.monotonic() + seconds + ROUND_SECONDS
-
-    def back_after_a_photo(self) -> None:
-        """The main thread begins with a photo."""
-        self.back_after(self._photo_seconds)
 
     def ask_also(self, answers: Answers) -> None:
         """Another thread that must answer."""

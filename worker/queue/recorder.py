@@ -9,7 +9,8 @@ from faces.errors import FacesError, UnreadableMessage
 from faces.laravel import last_error
 from faces.store.database import Store
 from faces.store.failed_jobs import FailedJob
-from worker.jobs.errand import ALONE, Errand
+from worker.jobs.context import ALONE
+from worker.jobs.context import Context as Errand
 from worker.laravel.batches import allows_failures
 from worker.laravel.failures import Failure, Reading, record_failure
 from worker.laravel.message import Command, Envelope

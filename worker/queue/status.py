@@ -1,4 +1,4 @@
-"""What this worker is doing and waits for, told to a file that the command `status` reads."""
+"""What this worker is doing and waits for, written to the file that the command `status` reads."""
 
 from __future__ import annotations
 
@@ -6,23 +6,74 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from worker.amqp.report import BrokerReport
+from worker.jobs.context import Done
 from worker.queue import status_file
-from worker.queue.outcome import Done, Failed, Forward, Outcome, Release
-from worker.queue.waits import OF_BROKER, OF_WORLD, Waits, boot_seconds, of_broker
+from worker.queue.outcome import Failed, Forward, Outcome, Release
+from worker.queue.status_file import ALL, OF_BROKER, OF_SERVERS, Waiting, boot_seconds
 
 _log = logging.getLogger(__name__)
 
 _COUNTS: dict[type, str] = {Done: "done", Release: "released", Failed: "failed", Forward: "handed_on"}
 
 
+#: A wait that begins again within so many seconds is still the same one: a broker that lets us in only to throw us out
+#: again, a job that is tried in between.
+_SAME_SECONDS = 15.0
+
+#: Seconds between two looks at the connection to RabbitMQ.
+_WATCH_SECONDS = 1.0
+
+
+class Waits:
+    """What is waited for now, and what was until a moment ago. Not for several threads: `Status` guards it."""
+
+    def __init__(self) -> None:
+        self._waits: dict[str, Waiting] = {}
+        self._ended: dict[str, tuple[Waiting, float]] = {}
+
+    def all(self) -> list[Waiting]:
+        """In the order of `ALL`."""
+        return [self._waits[what] for what in ALL if what in self._waits]
+
+    def are(self, found: Mapping[str, str], among: Iterable[str], now: float, began: float | None = None) -> None:
+        """From now on, `among` these, what was found is waited for and nothing else.
+
+        Args:
+            found: what, and why in words; other words for the same thing are no new wait.
+            among: what was looked at.
+            now: seconds since boot.
+            began: when what is new began; None: now.
+        """
+        for what in among:
+            if what in found:
+                self._waits[what] = Waiting(what, found[what], self._since(what, now, now if began is None else began))
+            elif ended := self._waits.pop(what, None):
+                self._ended[what] = (ended, now)
+
+    def forget(self, among: Iterable[str]) -> None:
+        """None of these is waited for, and what begins from now on is new: the servers were available."""
+        for what in among:
+            self._waits.pop(what, None)
+            self._ended.pop(what, None)
+
+    def _since(self, what: str, now: float, began: float) -> float:
+        if what in self._waits:
+            return self._waits[what].since
+        ended, at = self._ended.get(what, (None, 0.0))
+        return ended.since if ended and now - at < _SAME_SECONDS else began
+
+
 class Status:
-    """The file of this worker. Where it cannot be written, the worker works on without. Threads may share it."""
+    """Keeps the file of this worker. Where it cannot be written, the worker works on without.
+
+    Told by the main thread what it does, and by `watching`'s thread how the connection is. Threads may share it.
+    """
 
     def __init__(self, state: Path, queues: Sequence[str]) -> None:
         """Make it, and count what workers left that were killed."""
@@ -45,7 +96,7 @@ class Status:
         self._set("starting", {"start": "it is starting"})
 
     def working(self, **job: Any) -> None:
-        """A job is in hand. Only its end tells whether what was waited for is there."""
+        """A job is in hand. Only its end tells whether what was waited for is available."""
         with self._guard:
             self._waits.forget(["start"])
             self._does, self._report.job = "working", job
@@ -58,11 +109,11 @@ class Status:
             self._set("idle", {})
 
     def waiting(self, reason: str | None, what: str = "other") -> None:
-        """Something is away: `what` as `waits.OF_WORLD` has it. The job in hand, if there is one, stays."""
+        """Something is unavailable: `what` is one of `status_file.ALL`. The job in hand, if there is one, stays."""
         self._set("waiting", {what: reason or "something is away"})
 
     def ordered(self, reason: str | None) -> None:
-        """The app wants no job to be taken, or (None) wants it again; said once."""
+        """The app forbids that jobs are taken, or (None) allows it again; said once."""
         if reason == self.ordered_to_wait:
             return
         _log.info("%s", f"no job is taken: {reason}" if reason else "jobs may be taken again")
@@ -71,12 +122,12 @@ class Status:
             self._set("ordered to wait" if reason else "idle", {})
 
     def ended(self, outcome: Outcome) -> None:
-        """A job's outcome. One that ended for good shows that the world was there."""
+        """A job's outcome. One that ended for good shows that the servers were available."""
         with self._guard:
             if name := _COUNTS.get(type(outcome)):
                 self._report.counts[name] += 1
             if not isinstance(outcome, Release):
-                self._waits.forget(OF_WORLD)
+                self._waits.forget(OF_SERVERS)
             self._does, self._report.job = "idle", None
             self._write()
 
@@ -90,7 +141,7 @@ class Status:
             self._write()
 
     def refused(self, job: str) -> None:
-        """A job, by its uuid, was refused by the world and waits at the queue's tail."""
+        """A job, by its uuid, was refused by a server and waits at the queue's tail."""
         with self._guard:
             lately = {known: self._report.refused[known] for known in self._report.refused_jobs}
             self._report.refused = lately | {job: boot_seconds()}
@@ -108,6 +159,24 @@ class Status:
             self._report.unrecorded = messages
             self._write()
 
+    @contextlib.contextmanager
+    def watching(self, look: Callable[[], BrokerReport]) -> Iterator[None]:
+        """Within this, a thread looks once a second how the connection is, whatever the main thread is busy with."""
+        ended = threading.Event()
+
+        def watch() -> None:
+            while not ended.is_set():
+                self.broker(look())
+                ended.wait(_WATCH_SECONDS)
+
+        thread = threading.Thread(target=watch, name="watch", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
+
     def close(self) -> None:
         """The worker ends in order."""
         with self._guard, self._best_effort():
@@ -117,7 +186,7 @@ class Status:
     def _set(self, does: str, found: dict[str, str]) -> None:
         """What the worker does, and what it waits for beside RabbitMQ."""
         with self._guard:
-            self._waits.are(found, OF_WORLD, boot_seconds())
+            self._waits.are(found, OF_SERVERS, boot_seconds())
             self._does = does
             self._write()
 
@@ -127,30 +196,27 @@ class Status:
         if known is None or (known.connected, known.since) != (report.connected, report.since):
             # It began after the report before this one, whatever the clock of `since` did meanwhile.
             began = since = now - min(max(time.time() - report.since, 0.0), now - self._broker_heard_at)
-        self._waits.are(of_broker(report, self._report.queues), OF_BROKER, now, began)
+        self._waits.are(_waits_for_broker(report, self._report.queues), OF_BROKER, now, began)
         self._report.broker = asdict(report) | {"since": since, "missing": list(report.missing)}
 
     def _write(self) -> None:
         """Where it is new."""
         self._report.waiting = self._waits.all()
-        self._report.state, self._report.reason = self._state()
-        text = status_file.text_of(self._report)
-        if text == self._written:
-            return
-        with self._best_effort():
-            status_file.write(self._folder, self._report, text)
-            self._written, self._broken = text, False
-
-    def _state(self) -> tuple[str, str | None]:
-        """What the worker does and why: nobody is idle whom something keeps from jobs."""
+        self._report.state, self._report.reason = self._does, None
         if self._does == "ordered to wait":
-            return self._does, self.ordered_to_wait
-        waits = [wait for wait in self._report.waiting if wait.what != "start" or self._does != "starting"]
-        return ("waiting", waits[0].why) if waits and self._does != "working" else (self._does, None)
+            self._report.reason = self.ordered_to_wait
+        elif self._does != "working":
+            # It is not idle while something keeps it from jobs.
+            waits = [wait for wait in self._report.waiting if wait.what != "start" or self._does != "starting"]
+            if waits:
+                self._report.state, self._report.reason = "waiting", waits[0].why
+        with self._best_effort():
+            self._written = status_file.write(self._folder, self._report, self._written)
+            self._broken = False
 
     @contextlib.contextmanager
     def _best_effort(self) -> Iterator[None]:
-        """Rather no file than an old one, which would be no truth."""
+        """Rather no file than an old one, which would not be true."""
         try:
             yield
         except OSError as error:
@@ -159,3 +225,15 @@ class Status:
             self._broken, self._written = True, None
             with contextlib.suppress(OSError):
                 status_file.remove(self._folder, self._report)
+
+
+def _waits_for_broker(report: BrokerReport, queues: Iterable[str]) -> dict[str, str]:
+    """What of RabbitMQ keeps a worker of these queues from its jobs, and why; of several queues one may be missing."""
+    if not report.connected:
+        return {"broker": report.reason or "not connected yet"}
+    found = {"blocked": report.blocked} if report.blocked else {}
+    if report.refused:
+        found["queue"] = report.refused
+    elif report.missing and set(queues) <= set(report.missing):
+        found["queue"] = f"there is no queue {', '.join(report.missing)}"
+    return found

@@ -1,16 +1,21 @@
-"""The files in which this machine's workers say what they do: no port, and true after a kill -9."""
+"""The files in which this machine's workers say what they do. They need no port, and are true after a kill -9."""
 
 from __future__ import annotations
 
 import fcntl
 import json
 import os
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from worker.queue.waits import Waiting, boot_seconds
+#: What may be waited for, the most telling first: `broker` (not connected), `blocked` (it takes no messages), `queue`
+#: (nothing can be taken from it), then the other servers. Labels of the metrics, too.
+OF_BROKER = ("broker", "blocked", "queue")
+OF_SERVERS = ("database", "cache", "face_api", "start", "other")
+ALL = (*OF_BROKER, *OF_SERVERS)
 
 #: What becomes of jobs.
 COUNTED = ("done", "released", "failed", "handed_on")
@@ -26,9 +31,21 @@ _REFUSED_SECONDS = 600.0
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One thing that is waited for: one of `ALL`, why in words, and since when (seconds since boot)."""
+
+    what: str
+    why: str
+    since: float
+
+
 @dataclass(slots=True)
 class Report:
-    """What one worker says of itself. Times are seconds since boot, but for `started_at`, which is Unix seconds."""
+    """What one worker says of itself, written by it and read by the command `status`.
+
+    Times are seconds since boot, which no change of the machine's clock moves; `started_at` is Unix seconds.
+    """
 
     pid: int
     born: str
@@ -36,7 +53,7 @@ class Report:
     queues: list[str]
     started_at: float
     state: str = "starting"
-    """starting, idle, working, waiting (something is away) or ordered to wait."""
+    """starting, idle, working, waiting (something is unavailable) or ordered to wait."""
     reason: str | None = None
     job: dict[str, Any] | None = None
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTED, 0))
@@ -45,7 +62,7 @@ class Report:
     broker: dict[str, Any] | None = None
     """A `BrokerReport`; None before the first."""
     refused: dict[str, float] = field(default_factory=dict)
-    """The jobs, by uuid, that the world refused and that wait at the queue's tail, and when they were last heard of."""
+    """The jobs, by uuid, that a server refused and that wait at the queue's tail, and when they were last heard of."""
     unrecorded: int = 0
     """Messages in the queues of `unrecorded_queues`."""
 
@@ -56,12 +73,12 @@ class Report:
 
     @property
     def is_connected(self) -> bool | None:
-        """Whether RabbitMQ is there; None where that is not known yet."""
+        """Whether RabbitMQ is connected; None where that is not known yet."""
         return bool(self.broker["connected"]) if self.broker else None
 
     @property
     def refused_jobs(self) -> list[str]:
-        """Those that were heard of lately."""
+        """Those of `refused` that were heard of lately."""
         now = boot_seconds()
         return [job for job, heard in self.refused.items() if now - heard < _REFUSED_SECONDS]
 
@@ -77,6 +94,11 @@ class Report:
 
 
 _NAMES = tuple(one.name for one in fields(Report))
+
+
+def boot_seconds() -> float:
+    """Seconds since the machine started, sleep included; the same for all its processes."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def folder_of(state: Path) -> Path:
@@ -105,29 +127,27 @@ def new(queues: Sequence[str], started_at: float) -> Report:
     return Report(os.getpid(), _born(os.getpid()) or "", list(queues), started_at)
 
 
-def text_of(report: Report) -> str:
-    """What its file has in it."""
-    # Not `asdict` of the whole: it copies each value in it, several times a job.
-    return json.dumps({name: getattr(report, name) for name in _NAMES}, default=asdict)
-
-
-def write(folder: Path, report: Report, text: str) -> None:
-    """Keep its text, whole or not at all.
+def write(folder: Path, report: Report, written: str | None) -> str:
+    """Keep what it says, whole or not at all; nothing is done where that is `written` already. Returns the text.
 
     Raises:
         OSError: it cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    _replace(_file_of(folder, report), text)
+    # Not `asdict` of the whole: it copies each value in it, several times a job.
+    text = json.dumps({name: getattr(report, name) for name in _NAMES}, default=asdict)
+    if text != written:
+        folder.mkdir(parents=True, exist_ok=True)
+        _replace(folder / f"{report.pid}.json", text)
+    return text
 
 
 def remove(folder: Path, report: Report) -> None:
-    """Show it no more.
+    """Remove its file.
 
     Raises:
         OSError: it cannot be removed.
     """
-    _file_of(folder, report).unlink(missing_ok=True)
+    (folder / f"{report.pid}.json").unlink(missing_ok=True)
 
 
 def count_ended(folder: Path, counts: Sequence[dict[str, int]]) -> None:
@@ -158,10 +178,6 @@ def sweep(folder: Path) -> None:
     count_ended(folder, [values.get("counts", {}) for path, values in dead if _taken(path)])
 
 
-def _file_of(folder: Path, report: Report) -> Path:
-    return folder / f"{report.pid}.json"
-
-
 def _files(folder: Path) -> list[Path]:
     """What lies there; nothing where no worker ran yet. `Path.glob` would find nothing in what it may not read."""
     try:
@@ -181,7 +197,7 @@ def _report_of(values: dict[str, Any]) -> Report | None:
 
 
 def _taken(path: Path) -> bool:
-    """Whether it was we who removed it: of several starting workers only one counts it."""
+    """Whether this process removed it: of several starting workers only one counts it."""
     try:
         path.unlink()
     except FileNotFoundError:

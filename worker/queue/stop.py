@@ -1,4 +1,4 @@
-"""Being told to stop: once, the job in hand is finished; twice, it is given back."""
+"""The shutdown request: told once, the worker finishes the job in hand; told twice, it gives it back."""
 
 from __future__ import annotations
 
@@ -20,27 +20,29 @@ _SIGNALS = (signal.SIGTERM, signal.SIGQUIT, signal.SIGINT)
 
 
 class Stop:
-    """A wish that a signal may utter at any moment. Not `threading.Event`: its `set` can block in a signal handler."""
+    """A shutdown request that a signal handler may make at any moment; it ends every wait of the main thread.
+
+    Not `threading.Event`: its `set` can block in a signal handler.
+    """
 
     def __init__(self) -> None:
-        """Not told yet."""
         self._ours, self._theirs = os.pipe()
         self._told = 0
         self._in_hand = False
         self._listens = self._closed = False
 
     def set(self) -> None:
-        """Tell it."""
+        """Request the shutdown, once more where it was requested before."""
         self._told += 1
         if not self._closed:
             os.write(self._theirs, b"s")
 
     def is_set(self) -> bool:
-        """Whether it was told."""
+        """Whether it was requested."""
         return self._told > 0
 
     def wait(self, seconds: float) -> bool:
-        """Wait so long, or until it is told; returns whether it was."""
+        """Wait so long, or until it is requested; returns whether it was."""
         end = time.monotonic() + seconds
         while not self.is_set() and (left := end - time.monotonic()) > 0:
             select.select([self._ours], [], [], left)
@@ -48,7 +50,7 @@ class Stop:
 
     @contextmanager
     def job_in_hand(self) -> Iterator[None]:
-        """Within this, being told a second time raises `GivenUp`."""
+        """Within this, a second request by a signal raises `GivenUp`."""
         self._in_hand = True
         try:
             yield
@@ -56,7 +58,7 @@ class Stop:
             self._in_hand = False
 
     def listen(self) -> None:
-        """Be told by SIGTERM, SIGQUIT and SIGINT; for the main thread."""
+        """Take SIGTERM, SIGQUIT and SIGINT as requests; for the main thread."""
         for number in _SIGNALS:
             signal.signal(number, self._on_signal)
         self._listens = True
@@ -68,9 +70,9 @@ class Stop:
             raise GivenUp
 
     def close(self) -> None:
-        """Close its pipe, for whoever called `listen`, too.
+        """Close its pipe, and ignore signals where `listen` took them.
 
-        Signals may still come and find nobody who waits. Ignored they stay so while Python ends, which would give all
+        Signals may still come when nothing waits for them. Ignored they stay so while Python ends, which would give all
         others back their default: a worker that is done would seem to have been killed.
         """
         self._closed = True

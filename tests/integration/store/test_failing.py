@@ -17,7 +17,7 @@ from faces.errors import LockLost, StoreUnavailable, UnreadableMessage
 from faces.store.database import Store
 from faces.store.failed_jobs import FailedJob, uuid_of
 from tests.servers.rows import Rows
-from worker.jobs.errand import ALONE, Errand
+from worker.jobs.context import ALONE, Context
 from worker.laravel.batches import allows_failures
 from worker.laravel.failures import Failure, Reading, record_failure
 from worker.laravel.message import Command, Envelope
@@ -59,9 +59,9 @@ def failure(image_id: int, name: str = "job", **values: Any) -> Failure:
     return Failure(job, **{"class_name": CLASS, "image_id": image_id, "last_error": LAST_ERROR} | values)
 
 
-def record(store: Store, failure: Failure, reading: Reading, errand: Errand = ALONE) -> bool:
+def record(store: Store, failure: Failure, reading: Reading, context: Context = ALONE) -> bool:
     """Without waiting for anybody to retry a job."""
-    return record_failure(store, failure, reading, errand, patience=0)
+    return record_failure(store, failure, reading, context, patience=0)
 
 
 def failed(rows: Rows) -> list[dict[str, Any]]:
@@ -71,7 +71,7 @@ def failed(rows: Rows) -> list[dict[str, Any]]:
 def test_a_failure_is_a_row_an_error_and_no_dedup_key_any_more(rows: Rows, store: Store) -> None:
     image = rows.image()
     rows.run("INSERT INTO queues (queue_key) VALUES (:key)", key=KEY)
-    record(store, failure(image), READING, Errand(dedup_key=KEY))
+    record(store, failure(image), READING, Context(dedup_key=KEY))
     (row,) = failed(rows)
     assert (row["connection"], row["queue"], row["payload"]) == ("rabbitmq", "faces", body(image).decode())
     assert row["uuid"] == json.loads(row["payload"])["uuid"]
@@ -240,7 +240,7 @@ def test_a_worker_whose_lock_is_lost_fails_nothing(rows: Rows, store: Store) -> 
     image = rows.image()
     rows.run("INSERT INTO queues (queue_key) VALUES (:key)", key=KEY)
     with pytest.raises(LockLost):
-        record(store, failure(image), READING, Errand(lambda: False, dedup_key=KEY))
+        record(store, failure(image), READING, Context(lambda: False, dedup_key=KEY))
     assert failed(rows) == []
     assert len(rows.read("SELECT * FROM queues")) == 1
     assert rows.one("SELECT last_error FROM images")["last_error"] is None
@@ -258,7 +258,7 @@ def test_nothing_is_half_written(rows: Rows, store: Store) -> None:
         raise StoreUnavailable("it went away")
 
     with pytest.raises(StoreUnavailable):
-        record(store, failure(image, repeated=True), Reading(going, allows_failures), Errand(dedup_key=KEY))
+        record(store, failure(image, repeated=True), Reading(going, allows_failures), Context(dedup_key=KEY))
     assert len(rows.read("SELECT * FROM queues")) == 1
     assert rows.one("SELECT last_error FROM images")["last_error"] is None
     assert [row["uuid"] for row in failed(rows)] == [earlier.job.uuid]
@@ -285,7 +285,7 @@ def test_without_the_table_the_rest_is_written_and_the_message_must_be_kept(
     rows.run("INSERT INTO queues (queue_key) VALUES (:key)", key=KEY)
     rows.run("DROP TABLE failed_jobs")
     for seen in (store.schema, replace(store.schema, failed_columns=frozenset())):
-        assert not record(Store(store._engine, store.name, seen), failure(image), READING, Errand(dedup_key=KEY))
+        assert not record(Store(store._engine, store.name, seen), failure(image), READING, Context(dedup_key=KEY))
     assert rows.one("SELECT last_error FROM images")["last_error"] == LAST_ERROR
     assert rows.read("SELECT * FROM queues") == []
     assert "its message is kept whole in faces.unrecorded" in caplog.text
@@ -318,6 +318,6 @@ def test_without_a_table_of_dedup_keys_there_are_none(rows: Rows, store: Store) 
     rows.run("DROP TABLE queues")
     image = rows.image()
     reopened = Store.open(store._engine.url.render_as_string(hide_password=False))
-    record(reopened, failure(image), READING, Errand(dedup_key=KEY))
+    record(reopened, failure(image), READING, Context(dedup_key=KEY))
     reopened.close()
     assert len(failed(rows)) == 1

@@ -12,7 +12,7 @@ from faces.store.database import Store
 from faces.store.failed_jobs import FailedJob
 from tests.servers.mariadb import MariaDB
 from tests.servers.rows import Rows
-from worker.jobs.errand import ALONE
+from worker.jobs.context import ALONE
 from worker.laravel.failures import Failure, Reading, record_failure
 
 pytestmark = pytest.mark.parametrize("url", ["mariadb v1"], indirect=True)

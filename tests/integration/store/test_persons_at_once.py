@@ -18,7 +18,7 @@ from tests.servers.fake_api import FakeApi
 from tests.servers.mariadb import MariaDB
 from tests.servers.people import PEOPLE, near
 from tests.servers.rows import Rows
-from worker.jobs.errand import Errand
+from worker.jobs.context import Context
 from worker.jobs.faces import Processed, Tools, process_image
 
 pytestmark = pytest.mark.parametrize("url", ["mariadb v5"], indirect=True)
@@ -43,7 +43,7 @@ def test_workers_on_one_image_write_one_set_of_rows(
     def work(_number: int) -> Processed:
         store = Store.open(url)
         try:
-            return process_image(make_tools(store=store), image, Errand(skip_done=True))
+            return process_image(make_tools(store=store), image, Context(skip_done=True))
         finally:
             store.close()
 
@@ -68,9 +68,9 @@ def test_of_two_workers_that_both_believe_they_hold_an_image_one_writes(
     owner = ["second"]
 
     def work(name: str) -> Processed | str:
-        errand = Errand(lambda: owner == [name], skip_done=True)
+        context = Context(lambda: owner == [name], skip_done=True)
         try:
-            return process_image(make_tools(), image, errand)
+            return process_image(make_tools(), image, context)
         except LockLost:
             return "lost"
 
@@ -102,7 +102,7 @@ def test_people_who_confirm_faces_meanwhile_stop_nobody(rows: Rows, make_tools: 
         http = httpx2.Client(transport=httpx2.MockTransport(FakeApi(found=list(PEOPLE[:4]))), base_url="http://api")
         mine = Tools(tools.store, FaceClient(http), tools.disks, tools.linking, tools.candidates)
         try:
-            return process_image(mine, image, Errand(skip_done=True))
+            return process_image(mine, image, Context(skip_done=True))
         finally:
             http.close()
 
@@ -128,7 +128,7 @@ def test_locks_are_taken_in_one_order(
     api.found = list(PEOPLE[:2])
     tools = make_tools()
     mariadb.run("SET GLOBAL log_output = 'TABLE'", "TRUNCATE mysql.general_log", "SET GLOBAL general_log = ON")
-    process_image(tools, image, Errand(skip_done=True, dedup_key=b"k" * 16, batch=("batch", "job")))
+    process_image(tools, image, Context(skip_done=True, dedup_key=b"k" * 16, batch=("batch", "job")))
     mariadb.run("SET GLOBAL general_log = OFF")
     log = Rows(f"mysql+pymysql://root@127.0.0.1:{mariadb.port}/mysql")
     said = log.read("SELECT CONVERT(argument USING utf8mb4) AS text FROM general_log ORDER BY event_time")

@@ -21,14 +21,14 @@ def ears(tmp_path: Path) -> Iterator[LikeSystemd]:
         yield ears
 
 
-def pulse(ears: LikeSystemd, photo_seconds: float = 300, patience: float | None = PATIENCE) -> Pulse:
-    return Pulse(Systemd(ears.variables["NOTIFY_SOCKET"], patience), photo_seconds)
+def pulse(ears: LikeSystemd, patience: float | None = PATIENCE) -> Pulse:
+    return Pulse(Systemd(ears.variables["NOTIFY_SOCKET"], patience))
 
 
 def test_a_worker_is_ready_and_then_alive_for_as_long_as_a_photo_takes(ears: LikeSystemd) -> None:
     with closing(pulse(ears)) as one:
         one.start()
-        one.back_after_a_photo()
+        one.back_after(300)
         assert [ears.hear() for _ in range(4)] == ["READY=1"] + ["WATCHDOG=1"] * 3
 
 
@@ -39,10 +39,10 @@ def test_where_nobody_waits_for_word_no_thread_says_any(ears: LikeSystemd) -> No
 
 
 def test_a_main_thread_that_does_not_come_back_silences_it(ears: LikeSystemd, caplog: pytest.LogCaptureFixture) -> None:
-    with closing(pulse(ears, photo_seconds=-ROUND_SECONDS)) as one, caplog.at_level(logging.ERROR):
+    with closing(pulse(ears)) as one, caplog.at_level(logging.ERROR):
         one.start()
         assert [ears.hear() for _ in range(2)] == ["READY=1", "WATCHDOG=1"]
-        one.back_after_a_photo()
+        one.back_after(-ROUND_SECONDS)
         wait_for(lambda: ears.hear(PATIENCE * 3) == "")
         assert caplog.messages == ["the main thread hangs: systemd is told nothing any more, and ends this worker"]
         one.back_after(0)

@@ -9,8 +9,7 @@ import pytest
 
 from worker.commands import status_metrics
 from worker.commands.status_words import facts_of, lines_of, troubles_of
-from worker.queue.status_file import Report
-from worker.queue.waits import Waiting, boot_seconds
+from worker.queue.status_file import Report, Waiting, boot_seconds
 
 BROKER: dict[str, Any] = {
     **{"connected": True, "since": 0.0, "reason": None},

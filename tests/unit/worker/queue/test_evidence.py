@@ -53,20 +53,20 @@ def test_refused_three_times_while_another_was_done_a_job_is_refused_by_itself(e
     first = evidence.refused("job", REFUSED)
     evidence.done()
     later = [evidence.refused("job", REFUSED) for _ in range(2)]
-    assert [refusal.is_its_own for refusal in (first, *later)] == [False, False, True]
+    assert [refusal.counts_as_try for refusal in (first, *later)] == [False, False, True]
 
 
 def test_what_was_done_before_its_first_refusal_tells_nothing(evidence: Evidence) -> None:
     evidence.done()
-    assert not any(evidence.refused("job", REFUSED).is_its_own for _ in range(5))
+    assert not any(evidence.refused("job", REFUSED).counts_as_try for _ in range(5))
 
 
 def test_two_that_are_to_blame_do_not_excuse_each_other(evidence: Evidence) -> None:
     for job in ("one", "two"):
         evidence.refused(job, REFUSED)
     evidence.done()
-    first = [evidence.refused(job, REFUSED).is_its_own for job in ("one", "two")]
-    later = [evidence.refused(job, REFUSED).is_its_own for job in ("one", "two", "one", "two")]
+    first = [evidence.refused(job, REFUSED).counts_as_try for job in ("one", "two")]
+    later = [evidence.refused(job, REFUSED).counts_as_try for job in ("one", "two", "one", "two")]
     assert (first, later) == ([False, False], [False, True, True, True])
 
 
@@ -74,17 +74,17 @@ def test_once_it_is_refused_by_itself_each_refusal_is_a_try_until_a_new_one_is_r
     for _ in range(2):
         evidence.refused("job", REFUSED)
     evidence.done()
-    own = [evidence.refused("job", REFUSED).is_its_own for _ in range(3)]
+    own = [evidence.refused("job", REFUSED).counts_as_try for _ in range(3)]
     evidence.refused("another", REFUSED)
-    own += [evidence.refused("job", REFUSED).is_its_own]
+    own += [evidence.refused("job", REFUSED).counts_as_try]
     evidence.done()
-    assert [*own, evidence.refused("job", REFUSED).is_its_own] == [True, True, True, False, True]
+    assert [*own, evidence.refused("job", REFUSED).counts_as_try] == [True, True, True, False, True]
 
 
 def test_the_api_s_word_that_it_takes_no_photos_is_never_a_job_s_own(evidence: Evidence) -> None:
     away = FaceApiUnavailable("503", answered=True)
     for _ in range(5):
-        assert not evidence.refused("job", away).is_its_own
+        assert not evidence.refused("job", away).counts_as_try
         evidence.done()
 
 
@@ -92,7 +92,7 @@ def test_an_api_that_does_not_answer_to_one_photo_alone_may_be_ended_by_it(evide
     for _ in range(2):
         evidence.refused("job", FaceApiUnavailable("does not answer any more"))
     evidence.done()
-    assert evidence.refused("job", FaceApiUnavailable("does not answer any more")).is_its_own
+    assert evidence.refused("job", FaceApiUnavailable("does not answer any more")).counts_as_try
 
 
 def test_workers_share_what_was_done_and_refused(values: FolderCache, clock: Clock) -> None:
@@ -101,7 +101,7 @@ def test_workers_share_what_was_done_and_refused(values: FolderCache, clock: Clo
     two.refused("job", REFUSED)
     three.done()
     three.share()
-    assert one.refused("job", REFUSED).is_its_own
+    assert one.refused("job", REFUSED).counts_as_try
 
 
 def test_a_settled_job_begins_anew(evidence: Evidence) -> None:
@@ -141,21 +141,21 @@ def test_a_value_that_is_no_count_counts_nothing(evidence: Evidence, values: Fol
 def test_an_api_that_fails_over_three_photos_in_a_row_is_to_blame_for_ten_minutes(
     evidence: Evidence, clock: Clock
 ) -> None:
-    assert [evidence.is_the_api_s(job, api_failed()) for job in "aabc"] == [False, False, False, True]
+    assert [evidence.blames_api(job, api_failed()) for job in "aabc"] == [False, False, False, True]
     clock.now += 590
-    assert evidence.is_the_api_s("d", api_failed())
+    assert evidence.blames_api("d", api_failed())
     clock.now += 20
-    assert not evidence.is_the_api_s("e", api_failed())
+    assert not evidence.blames_api("e", api_failed())
     evidence.done()
-    assert [evidence.is_the_api_s(job, api_failed()) for job in "abc"] == [False, False, True]
+    assert [evidence.blames_api(job, api_failed()) for job in "abc"] == [False, False, True]
 
 
 def test_a_photo_that_is_done_between_clears_the_api(evidence: Evidence) -> None:
-    assert not any(evidence.is_the_api_s(job, api_failed()) for job in "ab")
+    assert not any(evidence.blames_api(job, api_failed()) for job in "ab")
     evidence.done()
-    assert not any(evidence.is_the_api_s(job, api_failed()) for job in "cd")
+    assert not any(evidence.blames_api(job, api_failed()) for job in "cd")
 
 
 @pytest.mark.parametrize("error", [EngineError("no answer at all"), REFUSED, RuntimeError("a fault of ours")])
 def test_other_errors_say_nothing_of_the_api(evidence: Evidence, error: FacesError) -> None:
-    assert not any(evidence.is_the_api_s(job, error) for job in "abcdef")
+    assert not any(evidence.blames_api(job, error) for job in "abcdef")

@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from faces import errors
-from worker.queue.limits import Limits
-from worker.queue.outcome import LOCK_DELAY, Done, Failed, Outcome, Refused, Release, outcome_of
+from worker.jobs.context import Done
+from worker.laravel.limits import Limits
+from worker.queue.outcome import LOCK_DELAY, Failed, Outcome, Refused, Release, outcome_of
 
 NOW = 1_800_000_000.0
 LIMITS = Limits(tries=3, backoff=(10, 60), timeout=360)
@@ -32,8 +33,8 @@ def test_the_world_being_away_costs_no_try(error: errors.FacesError) -> None:
 
 @pytest.mark.parametrize("error", [errors.StoreRefused("a trigger"), errors.SchemaError("a column is gone")])
 def test_what_others_show_to_be_the_job_s_own_is_a_try(error: errors.FacesError) -> None:
-    first = outcome_of(error, 1, LIMITS, NOW, 0, is_its_own=True)
-    last = outcome_of(error, 3, LIMITS, NOW, 0, is_its_own=True)
+    first = outcome_of(error, 1, LIMITS, NOW, 0, counts_as_try=True)
+    last = outcome_of(error, 3, LIMITS, NOW, 0, counts_as_try=True)
     assert first == Release(10, attempts=1, reason=f"attempt 1 of 3: {error}")
     assert last == Failed(f"attempt 3 of 3: {error}")
 

@@ -12,10 +12,11 @@ import pytest
 
 from faces.errors import CacheUnavailable, FaceApiUnavailable, LockHeld, SchemaError, StoreUnavailable
 from worker.amqp.report import BrokerReport
-from worker.queue.outcome import Done, Failed, Release
-from worker.queue.status import Status
-from worker.queue.status_file import Report, read
-from worker.queue.waits import OF_WORLD, Waits, boot_seconds, waited_for
+from worker.jobs.context import Done
+from worker.queue.circuit import waited_for
+from worker.queue.outcome import Failed, Release
+from worker.queue.status import Status, Waits
+from worker.queue.status_file import OF_SERVERS, Report, boot_seconds, read
 
 AWAY = "RabbitMQ at 127.0.0.1:5672 does not answer: Connection refused"
 
@@ -188,12 +189,12 @@ def test_what_a_job_tried_in_between_did_not_end_goes_on(tmp_path: Path) -> None
 
 def test_a_wait_that_begins_again_much_later_is_a_new_one() -> None:
     waits = Waits()
-    waits.are({"cache": "away"}, OF_WORLD, 100)
-    waits.are({}, OF_WORLD, 200)
-    waits.are({"cache": "away"}, OF_WORLD, 214)
+    waits.are({"cache": "away"}, OF_SERVERS, 100)
+    waits.are({}, OF_SERVERS, 200)
+    waits.are({"cache": "away"}, OF_SERVERS, 214)
     assert [wait.since for wait in waits.all()] == [100]
-    waits.are({}, OF_WORLD, 300)
-    waits.are({"cache": "away"}, OF_WORLD, 316)
+    waits.are({}, OF_SERVERS, 300)
+    waits.are({"cache": "away"}, OF_SERVERS, 316)
     assert [wait.since for wait in waits.all()] == [316]
 
 

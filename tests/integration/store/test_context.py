@@ -15,7 +15,7 @@ from faces.errors import EngineError, FileMissing, ImageMissing, LockLost, Unsup
 from tests.servers.fake_api import FakeApi
 from tests.servers.people import PEOPLE
 from tests.servers.rows import Rows
-from worker.jobs.errand import Errand
+from worker.jobs.context import Context
 from worker.jobs.faces import Tools, process_image
 
 pytestmark = pytest.mark.parametrize(
@@ -29,7 +29,7 @@ DONE = {"faces_checked": 1, "debug_filename": "debug_a.jpg"}
 
 
 @pytest.fixture
-def errand(rows: Rows) -> Errand:
+def context(rows: Rows) -> Context:
     """A job whose dedup key, and another's, stand in `queues`, and whose batch has two jobs left."""
     for key in (KEY, OTHER_KEY):
         rows.run("INSERT INTO queues (queue_key) VALUES (:key)", key=key)
@@ -37,7 +37,7 @@ def errand(rows: Rows) -> Errand:
         "INSERT INTO job_batches (id, name, total_jobs, pending_jobs, failed_jobs, failed_job_ids, options, created_at)"
         " VALUES ('batch', '', 2, 2, 0, '[]', 'a:0:{}', 0)"
     )
-    return Errand(skip_done=True, dedup_key=KEY, batch=("batch", "uuid"))
+    return Context(skip_done=True, dedup_key=KEY, batch=("batch", "uuid"))
 
 
 def left(rows: Rows) -> tuple[int, int]:
@@ -49,25 +49,25 @@ def left(rows: Rows) -> tuple[int, int]:
 
 
 def test_a_job_takes_its_dedup_key_and_its_place_in_the_batch_along(
-    rows: Rows, tools: Tools, api: FakeApi, errand: Errand
+    rows: Rows, tools: Tools, api: FakeApi, context: Context
 ) -> None:
     image = rows.image()
     api.found = [A]
     api.more = {"scale": 1600}
-    done = process_image(tools, image, errand)
+    done = process_image(tools, image, context)
     assert (done.inserted, done.done_already, done.scale) == (1, False, 1600)
     assert left(rows) == (1, 1)
     assert rows.one("SELECT queue_key FROM queues")["queue_key"] == OTHER_KEY
 
 
 def test_a_second_delivery_changes_nothing_and_asks_no_api(
-    rows: Rows, tools: Tools, api: FakeApi, errand: Errand
+    rows: Rows, tools: Tools, api: FakeApi, context: Context
 ) -> None:
     image = rows.image()
     api.found = [A]
-    process_image(tools, image, errand)
+    process_image(tools, image, context)
     before = rows.everything()
-    again = process_image(tools, image, errand)
+    again = process_image(tools, image, context)
     assert (again.done_already, again.found, again.inserted) == (True, 0, 0)
     assert len(api.requests) == 1
     assert rows.everything() == before
@@ -75,33 +75,33 @@ def test_a_second_delivery_changes_nothing_and_asks_no_api(
 
 
 def test_what_is_done_already_still_gives_its_dedup_key_back(
-    rows: Rows, tools: Tools, api: FakeApi, errand: Errand
+    rows: Rows, tools: Tools, api: FakeApi, context: Context
 ) -> None:
     image = rows.image(**DONE)
-    assert process_image(tools, image, errand).done_already
+    assert process_image(tools, image, context).done_already
     assert api.requests == []
     assert left(rows) == (1, 1)
 
 
 @pytest.mark.parametrize("debug_filename", [None, ""])
 def test_an_image_without_its_debug_picture_is_not_done_where_there_are_any(
-    rows: Rows, tools: Tools, api: FakeApi, errand: Errand, debug_filename: str | None
+    rows: Rows, tools: Tools, api: FakeApi, context: Context, debug_filename: str | None
 ) -> None:
     image = rows.image(faces_checked=1, debug_filename=debug_filename)
     face = rows.face(image, A, status="ok")
     api.found = [A]
-    done = process_image(tools, image, errand)
+    done = process_image(tools, image, context)
     assert (done.done_already, done.inserted) == (False, 0)
     assert rows.one("SELECT debug_filename FROM images")["debug_filename"] == "debug_a.jpg"
     assert [row["id"] for row in rows.faces(image)] == [face], "and nothing of a person's is doubled or reset"
 
 
 def test_where_no_debug_pictures_are_drawn_none_is_missed(
-    rows: Rows, tools: Tools, api: FakeApi, errand: Errand
+    rows: Rows, tools: Tools, api: FakeApi, context: Context
 ) -> None:
     image = rows.image(faces_checked=1)
     without = replace(tools, debug_pictures=False)
-    assert process_image(without, image, errand).done_already
+    assert process_image(without, image, context).done_already
 
 
 def test_the_command_line_does_again_what_is_done(rows: Rows, tools: Tools, api: FakeApi) -> None:
@@ -111,13 +111,13 @@ def test_the_command_line_does_again_what_is_done(rows: Rows, tools: Tools, api:
 
 
 def test_what_another_worker_did_meanwhile_is_not_done_again(
-    rows: Rows, tools: Tools, api: FakeApi, errand: Errand
+    rows: Rows, tools: Tools, api: FakeApi, context: Context
 ) -> None:
     """It is asked again under the row's lock, whatever our own lock says."""
     image = rows.image()
     api.found = [A]
     api.before = lambda: _done_by_another(rows, image)
-    assert process_image(tools, image, errand).done_already
+    assert process_image(tools, image, context).done_already
     assert len(rows.faces(image)) == 1
     assert left(rows) == (1, 1)
 
@@ -128,7 +128,7 @@ def _done_by_another(rows: Rows, image: int) -> None:
 
 
 def test_an_image_that_is_reset_between_two_looks_is_done_again(
-    rows: Rows, make_tools: Callable[..., Tools], api: FakeApi, errand: Errand
+    rows: Rows, make_tools: Callable[..., Tools], api: FakeApi, context: Context
 ) -> None:
     """It is done as it is read first, and not any more when its row is locked."""
     image = rows.image(**DONE)
@@ -150,7 +150,7 @@ def test_an_image_that_is_reset_between_two_looks_is_done_again(
     api.found = [A]
     resetting = Resetting(tools.store._engine, tools.store.name, tools.store.schema)
     done = process_image(
-        make_tools(store=resetting), image, Errand(reset, skip_done=True, dedup_key=KEY, batch=errand.batch)
+        make_tools(store=resetting), image, Context(reset, skip_done=True, dedup_key=KEY, batch=context.batch)
     )
     assert (done.done_already, done.inserted) == (False, 1)
     assert asked == [0, 1], "the lock is asked for once in each transaction"
@@ -158,12 +158,12 @@ def test_an_image_that_is_reset_between_two_looks_is_done_again(
 
 @pytest.mark.parametrize("values", [{}, DONE], ids=["new", "done already"])
 def test_a_job_whose_lock_is_lost_writes_nothing(
-    rows: Rows, tools: Tools, api: FakeApi, errand: Errand, values: dict[str, Any]
+    rows: Rows, tools: Tools, api: FakeApi, context: Context, values: dict[str, Any]
 ) -> None:
     image = rows.image(**values)
     api.found = [A]
     before = rows.everything()
-    lost = Errand(lambda: False, skip_done=True, dedup_key=KEY, batch=errand.batch)
+    lost = Context(lambda: False, skip_done=True, dedup_key=KEY, batch=context.batch)
     with pytest.raises(LockLost, match=f"the lock of image {image} ran out or is another's by now"):
         process_image(tools, image, lost)
     assert rows.everything() == before
@@ -171,7 +171,7 @@ def test_a_job_whose_lock_is_lost_writes_nothing(
 
 
 def test_the_lock_is_asked_for_after_the_image_row_is_taken(
-    rows: Rows, tools: Tools, api: FakeApi, errand: Errand, blocked: Callable[[str], bool]
+    rows: Rows, tools: Tools, api: FakeApi, context: Context, blocked: Callable[[str], bool]
 ) -> None:
     image = rows.image()
     seen: list[bool] = []
@@ -180,7 +180,7 @@ def test_the_lock_is_asked_for_after_the_image_row_is_taken(
         seen.append(blocked(f"UPDATE images SET metadata = '{{}}' WHERE id = {image}"))
         return True
 
-    process_image(tools, image, Errand(still_ours, skip_done=True))
+    process_image(tools, image, Context(still_ours, skip_done=True))
     assert seen == [True]
 
 
@@ -204,13 +204,13 @@ def blocked(url: str) -> Iterator[Callable[[str], bool]]:
     other.close()
 
 
-def test_a_failure_is_noted_once_and_known_again(rows: Rows, tools: Tools, api: FakeApi, errand: Errand) -> None:
+def test_a_failure_is_noted_once_and_known_again(rows: Rows, tools: Tools, api: FakeApi, context: Context) -> None:
     """Also where it was another request that ended in it, whose name stands behind."""
     image = rows.image()
     api.answer = httpx2.Response(415, json={"error": "no picture", "code": "unsupported_format", "retryable": False})
     for repeated, request_id in ((False, "job.1"), (True, "job.1"), (True, "job.2")):
         with pytest.raises(UnsupportedFormat) as caught:
-            process_image(tools, image, replace(errand, request_id=request_id))
+            process_image(tools, image, replace(context, request_id=request_id))
         assert caught.value.repeated == repeated
         assert caught.value.noted == rows.one("SELECT last_error FROM images")["last_error"]
         text, _, name = (caught.value.noted or "").partition(" (request ")
@@ -219,33 +219,33 @@ def test_a_failure_is_noted_once_and_known_again(rows: Rows, tools: Tools, api: 
 
 
 def test_a_job_knows_its_request_by_our_name_before_and_by_the_api_s_own_after(
-    rows: Rows, tools: Tools, api: FakeApi, errand: Errand
+    rows: Rows, tools: Tools, api: FakeApi, context: Context
 ) -> None:
     heard: list[str] = []
     api.before = lambda: heard.append("asked")
     api.answer = httpx2.Response(500, text="broken", headers={"X-Request-ID": "of-a-proxy"})
-    named = replace(errand, request_id="job.1", know=lambda request: heard.append(request))
+    named = replace(context, request_id="job.1", know=lambda request: heard.append(request))
     with pytest.raises(EngineError) as caught:
         process_image(tools, rows.image(), named)
     assert (heard, caught.value.request_id) == (["job.1", "asked", "of-a-proxy"], "of-a-proxy")
     assert rows.one("SELECT last_error FROM images")["last_error"] == "HTTP 500: broken (request of-a-proxy)"
 
 
-def test_a_file_that_is_missing_is_noted_the_same_way(rows: Rows, tools: Tools, errand: Errand) -> None:
+def test_a_file_that_is_missing_is_noted_the_same_way(rows: Rows, tools: Tools, context: Context) -> None:
     image = rows.image(filename="gone.jpg")
     with pytest.raises(FileMissing) as caught:
-        process_image(tools, image, errand)
+        process_image(tools, image, context)
     assert caught.value.noted == rows.one("SELECT last_error FROM images")["last_error"] == str(caught.value)
 
 
 def test_a_failure_is_not_noted_beside_what_another_worker_has_done(
-    rows: Rows, tools: Tools, api: FakeApi, errand: Errand
+    rows: Rows, tools: Tools, api: FakeApi, context: Context
 ) -> None:
     image = rows.image()
     api.answer = httpx2.Response(500, text="broken")
     api.before = lambda: _done_by_another(rows, image)
     with pytest.raises(EngineError, match="failed: HTTP 500"):
-        process_image(tools, image, errand)
+        process_image(tools, image, context)
     assert rows.one("SELECT last_error FROM images")["last_error"] is None
 
 
@@ -253,17 +253,17 @@ def test_a_failure_of_a_job_whose_lock_is_lost_is_not_noted(rows: Rows, tools: T
     image = rows.image()
     api.answer = httpx2.Response(500, text="broken")
     with pytest.raises(LockLost):
-        process_image(tools, image, Errand(lambda: False, skip_done=True))
+        process_image(tools, image, Context(lambda: False, skip_done=True))
     assert rows.one("SELECT last_error FROM images")["last_error"] is None
 
 
-def test_a_missing_image_keeps_the_jobs_dedup_key(rows: Rows, tools: Tools, errand: Errand) -> None:
+def test_a_missing_image_keeps_the_jobs_dedup_key(rows: Rows, tools: Tools, context: Context) -> None:
     with pytest.raises(ImageMissing):
-        process_image(tools, 77, errand)
+        process_image(tools, 77, context)
     assert left(rows) == (2, 2)
 
 
-def test_the_wait_for_the_answer_is_bounded(rows: Rows, tools: Tools, api: FakeApi, errand: Errand) -> None:
+def test_the_wait_for_the_answer_is_bounded(rows: Rows, tools: Tools, api: FakeApi, context: Context) -> None:
     timeouts: list[Any] = []
 
     class Watching(httpx2.BaseTransport):
@@ -273,6 +273,6 @@ def test_the_wait_for_the_answer_is_bounded(rows: Rows, tools: Tools, api: FakeA
 
     http = httpx2.Client(transport=Watching(), base_url="http://api")
     watched = Tools(tools.store, type(tools.client)(http), tools.disks, tools.linking)
-    process_image(watched, rows.image(), errand, timeout=17)
+    process_image(watched, rows.image(), replace(context, timeout=17))
     http.close()
     assert timeouts == [17]

@@ -1,4 +1,4 @@
-"""Opening what a worker needs, which may start before it: waits, shows why, and can be told to stop."""
+"""How the outside tells a worker to stop and sees what it does, from its first moment on."""
 
 from __future__ import annotations
 
@@ -9,26 +9,30 @@ from typing import TypeVar
 
 from faces.errors import Unavailable
 from worker.queue.changes import Changes
+from worker.queue.circuit import waited_for
 from worker.queue.pulse import Pulse
 from worker.queue.status import Status
 from worker.queue.stop import Stop
-from worker.queue.waits import waited_for
 
 _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-#: Seconds between two attempts.
+#: Seconds between two attempts to open something.
 _PAUSE = 2.0
 
 
 class NotOpened(Exception):
-    """The worker is to leave before everything was there."""
+    """The worker is to stop before everything was there."""
 
 
 @dataclass(frozen=True, slots=True)
-class Opening:
-    """How a worker is told to leave, and how it says what it waits for, from its first moment on."""
+class Supervision:
+    """Four ways between a worker's main thread and the outside, handed together to whatever runs for long.
+
+    `stop` is the shutdown request, `pulse` tells systemd that the worker lives, `status` says what it does and waits
+    for, `changes` notices that the app's settings or tables are no longer those of the start.
+    """
 
     stop: Stop
     pulse: Pulse
@@ -36,7 +40,7 @@ class Opening:
     changes: Changes
 
     def wait_for(self, what: str, opened: Callable[[], T]) -> T:
-        """What `opened` gives, as soon as it does not raise Unavailable.
+        """What `opened` gives, as soon as it does not raise Unavailable; says meanwhile what is waited for and why.
 
         Raises:
             NotOpened: told to stop before that, or the settings changed meanwhile.

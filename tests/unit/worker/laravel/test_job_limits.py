@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from faces.settings import load
-from worker.laravel.limits import JobLimits
-from worker.queue.limits import Limits
+from worker.laravel.limits import JobLimits, Limits
 
 NOW = 1_800_000_000.0
 
