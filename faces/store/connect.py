@@ -10,7 +10,7 @@ import pymysql
 import sqlalchemy as sa
 
 from faces.errors import SchemaError, SettingsError, StoreUnavailable
-from faces.store import mysql, mysql_options, schema
+from faces.store import mysql, schema
 from faces.store.schema import SCHEMA_VERSION, Schema
 
 #: Execution option of connections that will write: SQLite takes its write lock at the start of their transaction.
@@ -100,7 +100,7 @@ def _mysql(url: sa.URL) -> sa.Engine:
 
 def _pool(url: sa.URL, isolation_level: Literal["READ COMMITTED", "AUTOCOMMIT"]) -> sa.Engine:
     engine = sa.create_engine(
-        mysql_options.driver_url(url).set(drivername="mysql+pymysql"),
+        mysql.driver_url(url).set(drivername="mysql+pymysql"),
         isolation_level=isolation_level,
         skip_autocommit_rollback=True,
         # Our blocks end their transactions themselves; once more at the return would be a further question, and where
@@ -114,11 +114,11 @@ def _pool(url: sa.URL, isolation_level: Literal["READ COMMITTED", "AUTOCOMMIT"])
             "connect_timeout": mysql.CONNECT_SECONDS,
             "read_timeout": _ANSWER_SECONDS,
             "write_timeout": _ANSWER_SECONDS,
-            **mysql_options.driver_arguments(url),
+            **mysql.driver_arguments(url),
         },
     )
     # In this order: the first says where, the second connects.
-    mysql_options.take_sockets(engine, mysql_options.sockets_of(url))
+    mysql.take_sockets(engine, mysql.sockets_of(url))
     sa.event.listen(engine, "do_connect", _connection)
     return engine
 

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from faces.errors import SchemaError, StoreUnavailable
 from faces.photo.face import ENCODING_LENGTH, Quality, RatioBox
-from faces.store import cache, catalogue, driver_errors, encodings, faces, images, locks, persons, queues
+from faces.store import cache, catalogue, driver_errors, encodings, faces, images, persons, queues
 from faces.store.database import Store, Transaction
 from faces.store.schema import faces as faces_table
 from faces.store.schema import images as images_table
@@ -167,7 +167,7 @@ class _Trial:
             self._run(sa.insert(table).values({name: value for name, value in row.items() if name in there}))
 
     def _try_cache(self, name: str) -> None:
-        table, key = cache.cache_table(name), f"face-sidecar-trial:{secrets.token_hex(8)}"
+        table, key = cache.value_table(name), f"face-sidecar-trial:{secrets.token_hex(8)}"
         with self._statement("INSERT, UPDATE and DELETE", name):
             # The second one finds the first.
             cache.increment(self.transaction, table, key, _SECONDS)
@@ -175,11 +175,11 @@ class _Trial:
             cache.forget(self.transaction, table, key)
 
     def _try_locks(self, name: str) -> None:
-        table, key = locks.lock_table(name), f"face-sidecar-trial:{secrets.token_hex(8)}"
+        table, key = cache.lock_table(name), f"face-sidecar-trial:{secrets.token_hex(8)}"
         with self._statement("INSERT, UPDATE and DELETE", name):
-            locks.acquire(self.transaction, table, key, "trial", _SECONDS)
-            locks.renew(self.transaction, table, key, "trial", _SECONDS)
-            locks.release(self.transaction, table, key, "trial")
+            cache.acquire(self.transaction, table, key, "trial", _SECONDS)
+            cache.renew(self.transaction, table, key, "trial", _SECONDS)
+            cache.release(self.transaction, table, key, "trial")
 
     def _update(self, table: sa.Table, row: int, changes: dict[str, Any]) -> None:
         """Rights and columns are looked at also where there is no such row."""

@@ -12,9 +12,14 @@ from pathlib import Path
 from faces.errors import CacheUnavailable, SettingsError
 from faces.system import atomic_file
 
+#: The file whose lock the writers take.
+_GUARD = "guard"
+
 
 class FolderCache:
     """`Values` as files: the end in Unix time on the first line, the value after it. Processes may share the folder."""
+
+    transactional = None
 
     def __init__(self, folder: Path) -> None:
         """Make the folder.
@@ -88,7 +93,7 @@ class FolderCache:
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:
-        """One writer at a time, of all processes: the draft of a file and a count belong to one."""
+        """One writer at a time, of all processes: a draft file, and a count read and written, belong to one."""
         with (self._folder / _GUARD).open("ab") as guard:
             fcntl.flock(guard, fcntl.LOCK_EX)
             yield
@@ -99,10 +104,6 @@ class FolderCache:
             yield
         except OSError as error:
             raise CacheUnavailable(f"our own folder {self._folder} cannot be used: {error.strerror}") from error
-
-
-#: The file whose lock the writers take.
-_GUARD = "guard"
 
 
 def _read(file: Path) -> tuple[int, bytes] | None:

@@ -15,7 +15,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from faces.errors import CacheUnavailable
-from faces.laravel.redis_env import RedisPlace
+from faces.laravel.app_redis import RedisPlace
 from faces.system import keepalive
 
 _log = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ _RECYCLE_SECONDS = 300
 #: What the driver raises; beside its own errors whatever half an answer, or a socket just closed, ends it with.
 _DRIVER_ERRORS = (redis.RedisError, OSError, EOFError, AttributeError, LookupError, TypeError, ValueError)
 
-#: How often Redis is asked when a prefix is asked for, and how many keys it goes through each time.
+#: How often Redis is asked when a prefix is asked for, and how many keys it looks at each time.
 _LOOKS = 200
 _SCANNED = 1000
 
@@ -59,7 +59,12 @@ return count"""
 
 
 class RedisCache:
-    """An `AppCache` in Redis. Laravel keeps numbers there as they are: here they are `i:N;` as in the other stores."""
+    """The app's cache where Laravel's store is `redis`: an `AppCache`.
+
+    Laravel keeps numbers in Redis as they are: here they are `i:N;` as in the other stores.
+    """
+
+    transactional = None
 
     def __init__(self, place: RedisPlace, prefix: str) -> None:
         """Connect with the first use; `prefix` is that of the connection and that of the cache."""
@@ -115,7 +120,7 @@ class RedisCache:
         return bool(self._run(self._locks, _RELEASE, key, owner))
 
     def owner_of(self, key: str) -> str | None:
-        """Who has it now; None if nobody, or it has run out."""
+        """The present owner; None if the lock is free or has run out."""
         with self._translated("GET", key):
             owner: bytes | None = self._locks.get(self._prefix + key)
         return None if owner is None else owner.decode(errors="replace")
@@ -128,7 +133,7 @@ class RedisCache:
     def prefixes_in_use(self, lock: str, value: str) -> set[str] | None:
         """What stands before such locks and such values; of a very large database a part is looked at.
 
-        None where the server lets nobody, or not us, go through its keys.
+        None where the server does not let us list its keys.
         """
         with self._translated("SCAN", value):
             try:
@@ -155,7 +160,7 @@ class RedisCache:
         self.release(key, owner)
 
     def drop_idle(self) -> None:
-        """Close the connections that nobody uses now, so that the next use asks anew where the server is."""
+        """Close the connections that are not in use, so that the next use asks anew where the server is."""
         for client in (self._values, self._locks):
             client.connection_pool.disconnect(inuse_connections=False)
 

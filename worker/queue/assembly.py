@@ -14,8 +14,8 @@ import httpx2
 from faces.client.face_client import FaceClient, KeptConnections, open_http
 from faces.errors import SettingsError
 from faces.laravel import app_settings
+from faces.laravel.app_rabbitmq import BrokerTls
 from faces.laravel.app_settings import LaravelSettings
-from faces.laravel.rabbitmq_env import BrokerTls
 from faces.settings import Settings
 from faces.store import statement_trial
 from faces.store.database import Store
@@ -125,9 +125,9 @@ def _consumer(
     needed = _check(store, settings, laravel)
     for warning in opening.wait_for("database", lambda: statement_trial.try_statements(store, needed)):
         _log.warning("%s", warning)
-    opened_cache = opening.wait_for("app's cache", lambda: open_cache(laravel, store, settings))
+    opened_cache = opening.wait_for("app's cache", lambda: open_cache(laravel.cache, store, settings))
     cache = stack.enter_context(closing(opened_cache))
-    tables = {*_TABLES, laravel.cache_table, laravel.cache_lock_table}
+    tables = {*_TABLES, laravel.cache.table, laravel.cache.lock_table}
     opening.wait_for("database", lambda: opening.changes.watch(store, tables))
     connections = KeptConnections()
     client = FaceClient(stack.enter_context(_http(session, connections)), connections.drop)
@@ -197,12 +197,12 @@ def _check(store: Store, settings: Settings, laravel: LaravelSettings) -> Needed
     if failed_jobs is not None:
         store.schema.require_tables("failed_jobs")
     # Where one of them is not there, the cache's own opening says what that means.
-    cache_tables = store.schema.tables if laravel.cache_store == "database" else frozenset[str]()
+    cache_tables = store.schema.tables if laravel.cache.store == "database" else frozenset[str]()
     return Needed(
         failed_jobs,
-        cache_table=laravel.cache_table if laravel.cache_table in cache_tables else None,
-        lock_table=laravel.cache_lock_table
-        if settings.lock == "auto" and laravel.cache_lock_table in cache_tables
+        cache_table=laravel.cache.table if laravel.cache.table in cache_tables else None,
+        lock_table=laravel.cache.lock_table
+        if settings.lock == "auto" and laravel.cache.lock_table in cache_tables
         else None,
     )
 
@@ -216,11 +216,11 @@ def _http(session: Session, connections: KeptConnections) -> httpx2.Client:
 
 def _broker_settings(laravel: LaravelSettings) -> BrokerSettings:
     return BrokerSettings(
-        addresses=tuple(Address(one.host, one.port) for one in laravel.brokers),
-        user=laravel.rabbitmq_user,
-        password=laravel.rabbitmq_password.get_secret_value(),
-        vhost=laravel.rabbitmq_vhost,
-        tls=_tls(laravel.tls) if laravel.tls else None,
+        addresses=tuple(Address(one.host, one.port) for one in laravel.rabbitmq.addresses),
+        user=laravel.rabbitmq.user,
+        password=laravel.rabbitmq.password.get_secret_value(),
+        vhost=laravel.rabbitmq.vhost,
+        tls=_tls(laravel.rabbitmq.tls) if laravel.rabbitmq.tls else None,
     )
 
 

@@ -7,7 +7,6 @@ from faces.errors import CacheUnavailable, FaceApiUnavailable, SchemaError, Stor
 from faces.store import probe
 from faces.store.database import Store
 from worker.laravel.app_cache import Values
-from worker.laravel.database_cache import DatabaseCache
 from worker.queue.circuit import Probe
 
 #: The cache's entry that is put and forgotten, and the seconds after which it goes by itself.
@@ -25,7 +24,7 @@ def of_store(store: Store, values: Values) -> Probe:
 
     def look() -> None:
         store.ping()
-        if not isinstance(values, DatabaseCache):
+        if values.transactional is None:
             store.rehearse(probe.write)
 
     return Probe((StoreUnavailable, SchemaError), look, store.drop_idle)

@@ -12,6 +12,7 @@ import pytest
 
 from faces.errors import CacheUnavailable, EngineError, FacesError, StoreUnavailable
 from faces.store import failed_jobs, probe
+from faces.store.cache import DatabaseCache
 from faces.store.database import Store, Transaction
 from faces.store.failed_jobs import FailedJob
 from faces.store.mysql import FRESH_SECONDS
@@ -19,7 +20,6 @@ from tests.servers.app_schema import V2
 from tests.servers.mariadb import MariaDB, running_mariadb
 from tests.servers.proxy import Proxy, running_proxy
 from tests.servers.waiting import wait_for
-from worker.laravel.database_cache import DatabaseCache
 
 #: Seconds within which a dead connection is noticed.
 SOON = 10
