@@ -28,6 +28,7 @@ from worker.jobs.faces import Tools
 from worker.laravel import completion
 from worker.laravel.crash_marks import CrashMarks
 from worker.laravel.encryption import keys_of
+from worker.laravel.failures import Recorder
 from worker.laravel.open_cache import OpenedCache, open_cache
 from worker.laravel.orders import Orders
 from worker.queue import probes
@@ -38,7 +39,6 @@ from worker.queue.face_job import FaceJobs
 from worker.queue.loop import Consumer, Until
 from worker.queue.opening import NotOpened, Opening
 from worker.queue.pulse import Pulse
-from worker.queue.recorder import Recorder
 from worker.queue.status import Status
 from worker.queue.stop import Stop
 from worker.queue.watch import Watch

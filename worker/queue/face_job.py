@@ -26,13 +26,13 @@ from worker.laravel import chain, completion
 from worker.laravel.app_cache import AppCache, Values
 from worker.laravel.chain import NewJob
 from worker.laravel.crash_marks import CrashMarks
+from worker.laravel.failures import Recorder
 from worker.laravel.image_lock import ImageLock, image_lock
 from worker.laravel.message import Command, Envelope
 from worker.queue.evidence import Evidence
 from worker.queue.job import Job
 from worker.queue.job_log import JobLog
 from worker.queue.outcome import OF_THE_WORLD, Done, Failed, Outcome, Refused, outcome_of
-from worker.queue.recorder import Recorder
 from worker.queue.steps import reached
 from worker.queue.stop import Stop
 from worker.queue.work import CRASHES_ALLOWED

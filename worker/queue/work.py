@@ -15,11 +15,11 @@ from faces.errors import CrashedTooOften, FacesError, UnreadableMessage
 from faces.settings import Settings
 from worker.amqp.delivery import Delivery
 from worker.laravel.crash_marks import CrashMarks
+from worker.laravel.failures import Recorder
 from worker.queue.evidence import TAIL_SECONDS, Evidence
 from worker.queue.job import Job
 from worker.queue.job_log import JobLog
 from worker.queue.outcome import OF_THE_WORLD, Failed, Forward, Outcome, Refused, Release, outcome_of
-from worker.queue.recorder import Recorder
 from worker.queue.steps import reached
 
 _log = logging.getLogger(__name__)
