@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from faces.client.face_client import FaceClient
 from faces.errors import CacheUnavailable, FaceApiUnavailable, SchemaError, StoreUnavailable
-from faces.store import probe
+from faces.store import statement_trial
 from faces.store.database import Store
 from worker.laravel.app_cache import Values
 from worker.queue.circuit import Probe
@@ -25,7 +25,7 @@ def of_store(store: Store, values: Values) -> Probe:
     def look() -> None:
         store.ping()
         if values.transactional is None:
-            store.rehearse(probe.write)
+            statement_trial.require_writes(store)
 
     return Probe((StoreUnavailable, SchemaError), look, store.drop_idle)
 
