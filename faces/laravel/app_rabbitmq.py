@@ -15,7 +15,7 @@ _FILES = ("RABBITMQ_SSL_CAFILE", "RABBITMQ_SSL_LOCALCERT", "RABBITMQ_SSL_LOCALKE
 
 @dataclass(frozen=True, slots=True)
 class BrokerAddress:
-    """One node."""
+    """One node of the cluster."""
 
     host: str
     port: int

@@ -20,7 +20,7 @@ from faces.laravel.slug import slug
 from faces.laravel.url import php_empty
 from faces.settings import LARGEST_THRESHOLD, Settings
 
-#: Queue connections that Laravel brings itself: an app with one of them as default names RabbitMQ's beside it.
+#: Queue connections that Laravel brings itself: an app with one of them as default has RabbitMQ's under its own name.
 _NOT_RABBITMQ = {"sync", "database", "beanstalkd", "sqs", "redis", "null", "deferred", "background", "failover"}
 
 

@@ -25,7 +25,7 @@ _BUSY_SECONDS = 30
 #: Seconds to wait for a server's answer to a statement; above its own 50 for a lock, so that it can say 1205.
 _ANSWER_SECONDS = 120
 
-#: Seconds after which a connection is not used again: whoever only reads, too, follows a name that leads elsewhere now.
+#: Seconds after which a connection is not used again, so that readers, too, follow a name that leads elsewhere now.
 _RECYCLE_SECONDS = 300
 
 #: What the drivers raise; SQLAlchemy wraps nearly all of it.
@@ -103,8 +103,8 @@ def _pool(url: sa.URL, isolation_level: Literal["READ COMMITTED", "AUTOCOMMIT"])
         mysql.driver_url(url).set(drivername="mysql+pymysql"),
         isolation_level=isolation_level,
         skip_autocommit_rollback=True,
-        # Our blocks end their transactions themselves; once more at the return would be a further question, and where
-        # it fails, a traceback in the log for a connection that nobody misses.
+        # Our blocks end their transactions themselves; once more at the return would be one more round trip, and where
+        # it fails, a traceback in the log for a connection that is not needed.
         pool_reset_on_return=None,
         pool_pre_ping=True,
         pool_recycle=_RECYCLE_SECONDS,
@@ -155,7 +155,7 @@ def _on_connect(connection: sqlite3.Connection, _record: Any) -> None:
 class _Begin:
     """Begins the transactions on a SQLite file, and sees that it still is the file that was opened.
 
-    SQLite itself goes on writing into a file that was removed, and everything written is lost with the last connection.
+    SQLite itself keeps writing into a file that was removed, and everything written is lost with the last connection.
     """
 
     def __init__(self, file: Path) -> None:

@@ -30,7 +30,7 @@ _dice = random.SystemRandom()
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """A transaction in progress: what the table modules need to do their work."""
+    """A transaction in progress: what the table modules need to do their work. For one thread, and not kept."""
 
     connection: sa.Connection
     schema: Schema
@@ -137,7 +137,7 @@ class Store:
                 try:
                     return attempt()
                 except sa.exc.DBAPIError as error:
-                    if not driver_errors.in_the_way(error):
+                    if not driver_errors.is_conflict(error):
                         raise
                     log.debug("attempt %d of a transaction met another: %s", number, error.orig)
             if time.monotonic() - start > _PATIENCE:

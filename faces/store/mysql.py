@@ -36,7 +36,7 @@ _CONTENTS = re.compile(
     re.DOTALL,
 )
 
-#: Options of ours beside the driver's: sockets that may be there, separated by colons, and the session's time zone.
+#: Options of ours besides the driver's: sockets that may be there, separated by colons, and the session's time zone.
 _SOCKETS, _ZONE = "sockets", "time_zone"
 #: What SQLAlchemy makes of the driver's `ssl`.
 _TLS = {"ssl_ca", "ssl_key", "ssl_cert", "ssl_capath", "ssl_cipher", "ssl_check_hostname"}

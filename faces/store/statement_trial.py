@@ -92,7 +92,7 @@ def _write_anything(transaction: Transaction) -> None:
             nowhere = sa.update(images_table).where(images_table.c.id == 0)
             transaction.connection.execute(nowhere.values(updated_at=images_table.c.updated_at))
     except sa.exc.DBAPIError as error:
-        if error.connection_invalidated or driver_errors.is_away(error):
+        if error.connection_invalidated or driver_errors.is_unavailable(error):
             raise
 
 
@@ -222,7 +222,7 @@ class _Trial:
         except sa.exc.DBAPIError as error:
             code, text = driver_errors.told(error)
             is_refusal = code in _REMEDIES or not isinstance(driver_errors.ours(error, ""), StoreUnavailable)
-            if driver_errors.in_the_way(error) or not is_refusal:
+            if driver_errors.is_conflict(error) or not is_refusal:
                 raise
             self.faults.append(f"{kind} on {table} refused: {text}{_remedy(code)}")
 

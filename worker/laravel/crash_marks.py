@@ -1,6 +1,6 @@
 """Poison messages: a mark while a job runs, which only an orderly end removes, tells which jobs killed their worker.
 
-Laravel counts no attempt of a job whose worker was killed: it would come back for ever. So would a delivery whose
+Laravel counts no attempt of a job whose worker was killed: it would come back endlessly. So would a delivery whose
 handling broke, so that its channel had to be dropped: that is counted, too.
 """
 

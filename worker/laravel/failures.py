@@ -79,7 +79,7 @@ class Recorder:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What is written of a job that failed for good."""
+    """What is written of a job that failed for good: `Recorder` makes it of the job, `record_failure` writes it."""
 
     job: FailedJob
     class_name: str | None = None

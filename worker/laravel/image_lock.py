@@ -94,7 +94,7 @@ class ImageLock:
     def give_back_within(self, transaction: Transaction) -> None:
         """Give it back as the last thing in the transaction that ends the job, if the locks are in its database.
 
-        Whoever wants it waits until the commit. `given_back_within` is told that it was committed; where it never is,
+        Others that want it wait until the commit. `given_back_within` is told that it was committed; where it never is,
         or the locks are elsewhere, `give_back` does it.
         """
         if self._cache and self._cache.transactional and self._may_be_ours:
@@ -146,7 +146,7 @@ def image_lock(cache: AppCache | None, image_id: int, seconds: int, wait: float,
 
     Raises:
         LockHeld: another holds it.
-        CacheUnavailable: the app's cache is away.
+        CacheUnavailable: the app's cache does not answer.
     """
     lock = ImageLock(cache, image_id, seconds)
     try:

@@ -23,7 +23,10 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class OpenedCache:
-    """Where values are kept, and where the locks are; None without locks."""
+    """What a worker has of the app's cache: where values are kept, and where locks are, None without them.
+
+    Both are one store, but for the folder that keeps values where the app's locks are switched off or cannot be shared.
+    """
 
     values: Values
     locks: AppCache | None

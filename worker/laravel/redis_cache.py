@@ -25,10 +25,10 @@ _log = logging.getLogger(__name__)
 _CONNECT_SECONDS = 2.5
 _ANSWER_SECONDS = 4
 
-#: Seconds after which a connection is not used again: whoever only reads, too, follows a name that leads elsewhere now.
+#: Seconds after which a connection is not used again, so that readers, too, follow a name that leads elsewhere now.
 _RECYCLE_SECONDS = 300
 
-#: What the driver raises; beside its own errors whatever half an answer, or a socket just closed, ends it with.
+#: What the driver raises: besides its own errors, whatever half an answer or a socket just closed ends it with.
 _DRIVER_ERRORS = (redis.RedisError, OSError, EOFError, AttributeError, LookupError, TypeError, ValueError)
 
 #: How often Redis is asked when a prefix is asked for, and how many keys it looks at each time.
@@ -61,7 +61,8 @@ return count"""
 class RedisCache:
     """The app's cache where Laravel's store is `redis`: an `AppCache`.
 
-    Laravel keeps numbers in Redis as they are: here they are `i:N;` as in the other stores.
+    Laravel keeps numbers in Redis as they are: here they are `i:N;` as in the other stores. Threads may share it: each
+    call has a connection of the driver's pool for a moment.
     """
 
     transactional = None
