@@ -42,7 +42,7 @@ _REFUSED = {
 
 @dataclass(frozen=True, slots=True)
 class RedisPlace:
-    """One server with two of its databases, Laravel's connections `default` and `cache`; `RedisCache` connects to it."""
+    """One server with two of its databases, Laravel's connections `default` and `cache`; `RedisCache` opens it."""
 
     host: str
     """A host, or the absolute path of a socket."""

@@ -142,19 +142,15 @@ class DatabaseCache:
             return find(transaction, self._values, self._prefix + key)
 
     def add(self, key: str, value: bytes, seconds: int) -> bool:
-        """Set the value for so long where there is none; False where there is one, or was."""
         return self._at_once(add, self._values, key, value, seconds)
 
     def put(self, key: str, value: bytes, seconds: int) -> None:
-        """Set the value for so long."""
         self._at_once(put, self._values, key, value, seconds)
 
     def forget(self, key: str) -> None:
-        """Remove the value, if there is one."""
         self._at_once(forget, self._values, key)
 
     def forget_this(self, key: str, value: bytes) -> None:
-        """Remove the value where it still is this one."""
         self._at_once(forget_this, self._values, key, value)
 
     def forget_within(self, transaction: Transaction, key: str, value: bytes) -> None:
@@ -167,15 +163,12 @@ class DatabaseCache:
             return self._store.write(lambda now: increment(now, self._values, self._prefix + key, seconds))
 
     def acquire(self, key: str, owner: str, seconds: int) -> bool:
-        """Take the lock if it is free, run out or `owner`'s; say whether it is `owner`'s now."""
         return self._at_once(acquire, self._locks, key, owner, seconds)
 
     def renew(self, key: str, owner: str, seconds: int) -> bool:
-        """Let it run out so many seconds from now; False if it is not `owner`'s any more."""
         return self._at_once(renew, self._locks, key, owner, seconds)
 
     def release(self, key: str, owner: str) -> bool:
-        """Give it back; False if it was not `owner`'s any more."""
         return self._at_once(release, self._locks, key, owner)
 
     def release_within(self, transaction: Transaction, key: str, owner: str) -> None:
@@ -183,12 +176,10 @@ class DatabaseCache:
         release(transaction, self._locks, self._prefix + key, owner)
 
     def owner_of(self, key: str) -> str | None:
-        """The present owner, read without locking anything; None if the lock is free or has run out."""
         with _translated(), self._store.reading() as transaction:
             return owner_of(transaction, self._locks, self._prefix + key)
 
     def forget_lock(self, key: str) -> None:
-        """Remove the lock, whoever has it."""
         self._at_once(forget, self._locks, key)
 
     def prefixes_in_use(self, lock: str, value: str) -> set[str]:
@@ -197,7 +188,6 @@ class DatabaseCache:
             return _prefixes(transaction, self._locks, lock) | _prefixes(transaction, self._values, value)
 
     def drop_idle(self) -> None:
-        """Close connections that are not in use, so that the next use asks anew where the database is."""
         self._store.drop_idle()
 
     def close(self) -> None:

@@ -17,7 +17,8 @@ from faces.laravel import last_error
 from faces.store import failed_jobs, images, job_batches, queues
 from faces.store.database import Store, Transaction
 from faces.store.failed_jobs import FailedJob
-from worker.jobs.errand import ALONE, Errand
+from worker.jobs.errand import ALONE
+from worker.jobs.errand import Errand as Context
 from worker.laravel import serialized
 from worker.laravel.message import Command, Envelope
 from worker.laravel.serialized import PhpArray
@@ -53,7 +54,7 @@ class Recorder:
         failure = Failure(self._row(job, _text(error, attempt)), has_row=self.has_rows)
         return record_failure(self.store, failure, self._image_of)
 
-    def record_job(self, job: Job, error: Exception, image_id: int | None, errand: Errand = ALONE) -> bool:
+    def record_job(self, job: Job, error: Exception, image_id: int | None, context: Context = ALONE) -> bool:
         """A job of ours, together with its image's `last_error` and its dedup key; returns as `record_message`."""
         noted = isinstance(error, FacesError) and error.noted is not None
         failure = Failure(
@@ -64,7 +65,7 @@ class Recorder:
             repeated=isinstance(error, FacesError) and error.repeated,
             has_row=self.has_rows,
         )
-        return record_failure(self.store, failure, self._image_of, errand)
+        return record_failure(self.store, failure, self._image_of, context)
 
     def _row(self, job: Job, text: str) -> FailedJob:
         uuid = job.envelope.uuid if job.envelope else None
@@ -99,7 +100,7 @@ def unrecorded_queue_of(queue: str) -> str:
 
 
 def record_failure(
-    store: Store, failure: Failure, image_of: ImageOf, errand: Errand = ALONE, patience: float = 2.0
+    store: Store, failure: Failure, image_of: ImageOf, context: Context = ALONE, patience: float = 2.0
 ) -> bool:
     """Write all that is left of a job; doing it twice changes nothing.
 
@@ -116,12 +117,12 @@ def record_failure(
         StoreUnavailable: the database cannot be used; nothing is half written.
     """
     if not failure.has_row:
-        store.write(partial(_write, failure=failure, form=_WITHOUT_ROW, image_of=image_of, errand=errand))
+        store.write(partial(_write, failure=failure, form=_WITHOUT_ROW, image_of=image_of, context=context))
         return True
     place = unrecorded_queue_of(failure.job.queue)
     for form in _forms(store, failure.job, place, patience):
         try:
-            store.write(partial(_write, failure=failure, form=form, image_of=image_of, errand=errand))
+            store.write(partial(_write, failure=failure, form=form, image_of=image_of, context=context))
         except (EngineError, SchemaError, StoreRefused) as error:
             _log.warning("the failed job %s is not taken %s: %s", failure.job.uuid, form.words, error)
             continue
@@ -159,18 +160,18 @@ def _forms(store: Store, job: FailedJob, place: str, patience: float) -> Iterato
     yield _WITHOUT_ROW
 
 
-def _write(transaction: Transaction, failure: Failure, form: _Form, image_of: ImageOf, errand: Errand) -> None:
+def _write(transaction: Transaction, failure: Failure, form: _Form, image_of: ImageOf, context: Context) -> None:
     """In the job's order of locks: the image's row first, whose holder alone looks for an earlier job's row."""
     image = images.lock(transaction, failure.image_id) if failure.image_id is not None else None
-    if image and not errand.still_ours():
+    if image and not context.still_ours():
         raise LockLost(f"the lock of image {image.id} ran out or is another's by now: nothing was written")
     if image and failure.last_error is not None and not image.faces_checked:
         text = last_error.limited(failure.last_error)
         images.note_error(transaction, image.id, text.encode("ascii", "replace").decode() if form.plain else text)
-    if errand.dedup_key is not None:
-        queues.forget(transaction, errand.dedup_key)
-    if errand.batch:
-        job_batches.count_failure(transaction, *errand.batch, allows_failures)
+    if context.dedup_key is not None:
+        queues.forget(transaction, context.dedup_key)
+    if context.batch:
+        job_batches.count_failure(transaction, *context.batch, allows_failures)
     if form.job is None or (image and failure.repeated and _replace_earlier(transaction, failure, form.job, image_of)):
         return
     failed_jobs.record(transaction, form.job)

@@ -94,7 +94,7 @@ def id_of(body: bytes) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """The job itself, as far as we read it: its image, its dedup key, and the chain it is part of. No class is built."""
+    """The job itself, as far as we read it: its image, its dedup key and its chain. No class is built."""
 
     class_name: str
     task_data: Mapping[Key, Value]

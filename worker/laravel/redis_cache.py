@@ -77,7 +77,6 @@ class RedisCache:
         self._recycled_at = time.monotonic()
 
     def get(self, key: str) -> bytes | None:
-        """The value; None if there is none, or its time is over."""
         with self._translated("GET", key):
             value: bytes | None = self._values.get(self._prefix + key)
         return b"i:%b;" % value if value is not None and re.fullmatch(b"-?[0-9]+", value) else value
@@ -91,43 +90,34 @@ class RedisCache:
             return bool(self._values.set(self._prefix + key, _number_or(value), ex=seconds, nx=True))
 
     def put(self, key: str, value: bytes, seconds: int) -> None:
-        """Set the value for so long."""
         with self._translated("SET", key):
             self._values.set(self._prefix + key, _number_or(value), ex=seconds)
 
     def forget(self, key: str) -> None:
-        """Remove the value, if there is one."""
         with self._translated("DEL", key):
             self._values.delete(self._prefix + key)
 
     def forget_this(self, key: str, value: bytes) -> None:
-        """Remove the value where it still is this one."""
         self._run(self._values, _RELEASE, key, _number_or(value))
 
     def increment(self, key: str, seconds: int) -> int:
-        """Count one more and return the count; a new one starts at 1 and is kept for so long."""
         return int(self._run(self._values, _INCREMENT, key, seconds))
 
     def acquire(self, key: str, owner: str, seconds: int) -> bool:
-        """Take the lock if it is free, run out or `owner`'s; say whether it is `owner`'s now."""
         return bool(self._run(self._locks, _ACQUIRE, key, owner, seconds))
 
     def renew(self, key: str, owner: str, seconds: int) -> bool:
-        """Let it run out so many seconds from now; False if it is not `owner`'s any more."""
         return bool(self._run(self._locks, _RENEW, key, owner, seconds))
 
     def release(self, key: str, owner: str) -> bool:
-        """Give it back; False if it was not `owner`'s any more."""
         return bool(self._run(self._locks, _RELEASE, key, owner))
 
     def owner_of(self, key: str) -> str | None:
-        """The present owner; None if the lock is free or has run out."""
         with self._translated("GET", key):
             owner: bytes | None = self._locks.get(self._prefix + key)
         return None if owner is None else owner.decode(errors="replace")
 
     def forget_lock(self, key: str) -> None:
-        """Remove the lock, whoever has it."""
         with self._translated("DEL", key):
             self._locks.delete(self._prefix + key)
 
@@ -161,12 +151,10 @@ class RedisCache:
         self.release(key, owner)
 
     def drop_idle(self) -> None:
-        """Close the connections that are not in use, so that the next use asks anew where the server is."""
         for client in (self._values, self._locks):
             client.connection_pool.disconnect(inuse_connections=False)
 
     def close(self) -> None:
-        """Give the connections back."""
         self._values.close()
         self._locks.close()
 
