@@ -9,16 +9,9 @@ from pydantic import SecretStr
 
 from faces.errors import SettingsError
 from faces.laravel.environment import LaravelEnvironment
+from faces.system.address import Address
 
 _FILES = ("RABBITMQ_SSL_CAFILE", "RABBITMQ_SSL_LOCALCERT", "RABBITMQ_SSL_LOCALKEY")
-
-
-@dataclass(frozen=True, slots=True)
-class BrokerAddress:
-    """One node of the cluster."""
-
-    host: str
-    port: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +32,8 @@ class RabbitMQ:
     The login is the variables letter by letter: the driver decodes nothing.
     """
 
-    addresses: tuple[BrokerAddress, ...]
+    addresses: tuple[Address, ...]
+    """The nodes of the cluster."""
     user: str
     password: SecretStr
     vhost: str
@@ -62,7 +56,7 @@ def rabbitmq(env: LaravelEnvironment) -> RabbitMQ:
     )
 
 
-def _addresses(env: LaravelEnvironment) -> tuple[BrokerAddress, ...]:
+def _addresses(env: LaravelEnvironment) -> tuple[Address, ...]:
     """One or several, separated by commas, each with a port of its own or RABBITMQ_PORT."""
     port = env.number("RABBITMQ_PORT", 5672) or 5672
     names = env.true_or("RABBITMQ_HOST", "127.0.0.1").split(",")
@@ -91,7 +85,7 @@ def _tls(env: LaravelEnvironment) -> BrokerTls | None:
     )
 
 
-def _address(name: str, port: int) -> BrokerAddress:
+def _address(name: str, port: int) -> Address:
     host, colon, own = name.rpartition(":")
     if not colon or (":" in host and not host.endswith("]")):
         host, own = name, ""
@@ -101,7 +95,7 @@ def _address(name: str, port: int) -> BrokerAddress:
     number = int(own) if own else port
     if not 0 < number < 65536:
         raise SettingsError(f"RABBITMQ_PORT: found {number}, needed 1 to 65535")
-    return BrokerAddress(host, number)
+    return Address(host, number)
 
 
 def _file(env: LaravelEnvironment, name: str) -> Path | None:

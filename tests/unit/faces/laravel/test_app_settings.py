@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from faces.errors import SettingsError
-from faces.laravel.app_rabbitmq import BrokerAddress
 from faces.laravel.app_settings import LaravelSettings, load
+from faces.system.address import Address
 
 DATABASE = {"DB_CONNECTION": "mysql", "DB_HOST": "db", "DB_DATABASE": "photo", "DB_USERNAME": "app"}
 
@@ -44,7 +44,7 @@ def test_an_env_file_as_laravel_makes_it(tmp_path: Path) -> None:
         """,
     )
     assert url(settings) == "mysql+pymysql://app:p%40ss%3Aw%2F%23rd@127.0.0.1:3306/photo"
-    assert settings.rabbitmq.addresses == (BrokerAddress("rabbit", 5673),)
+    assert settings.rabbitmq.addresses == (Address("rabbit", 5673),)
     assert (settings.rabbitmq.user, settings.rabbitmq.password.get_secret_value()) == ("app", "secret")
     assert (settings.rabbitmq.vhost, settings.rabbitmq.tls) == ("photo", None)
     assert (settings.queue, settings.default_queue, settings.connection_name) == ("faces", "default", "rabbitmq")
@@ -61,13 +61,13 @@ def test_the_environment_wins_over_the_file_and_ours_over_both(tmp_path: Path) -
     text = "DB_CONNECTION=mysql\nDB_HOST=a\nDB_DATABASE=photo\nDB_USERNAME=app\nRABBITMQ_HOST=a"
     assert url(load_file(tmp_path, text, DB_HOST="b")) == "mysql+pymysql://app@b:3306/photo"
     assert url(load_file(tmp_path, text, FACE_DATABASE_URL="sqlite:////x.db")) == "sqlite:////x.db"
-    assert load_file(tmp_path, text, RABBITMQ_HOST="b").rabbitmq.addresses == (BrokerAddress("b", 5672),)
+    assert load_file(tmp_path, text, RABBITMQ_HOST="b").rabbitmq.addresses == (Address("b", 5672),)
 
 
 def test_without_anything_the_defaults_are_those_of_the_app() -> None:
     settings = load({})
     assert url(settings) == "sqlite:///faces.db"
-    assert settings.rabbitmq.addresses == (BrokerAddress("127.0.0.1", 5672),)
+    assert settings.rabbitmq.addresses == (Address("127.0.0.1", 5672),)
     assert (settings.rabbitmq.user, settings.rabbitmq.vhost) == ("guest", "/")
     assert (settings.cache.store, settings.cache.prefix) == ("database", "laravel_cache_")
     assert (settings.cache.table, settings.cache.lock_table) == ("cache", "cache_locks")
