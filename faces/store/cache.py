@@ -42,13 +42,15 @@ def find(transaction: Transaction, table: sa.TableClause, key: str) -> bytes | N
 
 def add(transaction: Transaction, table: sa.TableClause, key: str, value: bytes, seconds: int) -> bool:
     """Set the value for so long where the key has no row; False where it has one, be its time over or not."""
-    return _insert(transaction, table, key, _until(transaction, seconds, value=value.decode()))
+    end = _unix_now(transaction) + seconds
+    return _insert(transaction, table, key, {"value": value.decode(), "expiration": end})
 
 
 def put(transaction: Transaction, table: sa.TableClause, key: str, value: bytes, seconds: int) -> None:
     """Set the value for so long."""
     if not add(transaction, table, key, value, seconds):
-        _update(transaction, table, key, _until(transaction, seconds, value=value.decode()))
+        end = _unix_now(transaction) + seconds
+        _update(transaction, table, key, {"value": value.decode(), "expiration": end})
 
 
 def forget(transaction: Transaction, table: sa.TableClause, key: str) -> None:
@@ -67,7 +69,7 @@ def increment(transaction: Transaction, table: sa.TableClause, key: str, seconds
 
     Meant for `write`: reading and writing belong together.
     """
-    new = _until(transaction, seconds, value="i:1;")
+    new = {"value": "i:1;", "expiration": _unix_now(transaction) + seconds}
     if _insert(transaction, table, key, new):
         return 1
     is_over = (table.c.expiration <= _unix_now(transaction)).label("is_over")
@@ -89,7 +91,7 @@ def acquire(transaction: Transaction, table: sa.TableClause, key: str, owner: st
     As PHP does it: insert, and where the key is there, take the row over if it may be taken. Meant for
     `write_at_once`: an insert that waits for its commit makes the other side wait too.
     """
-    values = _until(transaction, seconds, owner=owner)
+    values = {"owner": owner, "expiration": _unix_now(transaction) + seconds}
     if _insert(transaction, table, key, values):
         return True
     may_be_taken = sa.or_(table.c.owner == owner, table.c.expiration <= _unix_now(transaction))
@@ -102,8 +104,9 @@ def renew(transaction: Transaction, table: sa.TableClause, key: str, owner: str,
 
     The count is right also where the row stays as it is: our connections count found rows, not changed ones.
     """
-    ours = sa.update(table).where(table.c.key == key, table.c.owner == owner)
-    return transaction.connection.execute(ours.values(**_until(transaction, seconds))).rowcount > 0
+    end = _unix_now(transaction) + seconds
+    renewed = sa.update(table).where(table.c.key == key, table.c.owner == owner).values(expiration=end)
+    return transaction.connection.execute(renewed).rowcount > 0
 
 
 def release(transaction: Transaction, table: sa.TableClause, key: str, owner: str) -> bool:
@@ -229,11 +232,6 @@ def _insert(transaction: Transaction, table: sa.TableClause, key: str, values: d
 
 def _update(transaction: Transaction, table: sa.TableClause, key: str, values: dict[str, Any]) -> None:
     transaction.connection.execute(sa.update(table).where(table.c.key == key).values(**values))
-
-
-def _until(transaction: Transaction, seconds: int, **values: str) -> dict[str, Any]:
-    """A row's columns, with its end so many seconds from the time of the statement."""
-    return values | {"expiration": _unix_now(transaction) + seconds}
 
 
 def _unix_now(transaction: Transaction) -> sa.ColumnElement[Any]:

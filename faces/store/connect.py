@@ -123,11 +123,11 @@ def _pool(url: sa.URL, isolation_level: Literal["READ COMMITTED", "AUTOCOMMIT"])
     return engine
 
 
-def _connection(_dialect: Any, _record: Any, arguments: Any, named: dict[str, Any]) -> mysql.Connection:
-    return mysql.Connection(*arguments, **named)
+def _connection(_dialect: Any, _record: Any, arguments: Any, named: dict[str, Any]) -> mysql.MySQLConnection:
+    return mysql.MySQLConnection(*arguments, **named)
 
 
-def _read_committed(connection: mysql.Connection, _record: Any) -> None:
+def _read_committed(connection: mysql.MySQLConnection, _record: Any) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
 

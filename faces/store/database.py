@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
 import sqlalchemy as sa
 
@@ -19,6 +19,7 @@ from faces.store.schema import Schema
 
 log = logging.getLogger(__name__)
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 #: Times that a transaction is tried when others are in its way, and seconds after which it is not tried again.
@@ -108,7 +109,7 @@ class Store:
         Raises:
             StoreUnavailable: the database cannot be used, or is too busy for long.
         """
-        return self._patiently(lambda: self._write_once(work))
+        return self._patiently(self._write_once, work)
 
     def write_at_once(self, work: Callable[[Transaction], T]) -> T:
         """Run `work`, each of whose statements commits itself: what it wrote never waits for a commit of ours.
@@ -120,7 +121,7 @@ class Store:
         """
         if self._at_once is self._engine:
             return self.write(work)
-        return self._patiently(lambda: self._each_statement_alone(work))
+        return self._patiently(self._each_statement_alone, work)
 
     def try_out(self, work: Callable[[Transaction], T]) -> T:
         """Run `work` as `write` does and roll it back, whatever it wrote: whether the database would take it now.
@@ -128,14 +129,14 @@ class Store:
         Raises:
             StoreUnavailable: the database cannot be used, takes no writes, or is too busy for long.
         """
-        return self._patiently(lambda: self._write_once(work, keep=False))
+        return self._patiently(self._write_once, work, keep=False)
 
-    def _patiently(self, attempt: Callable[[], T]) -> T:
+    def _patiently(self, attempt: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
         start = time.monotonic()
         for number in range(1, _TRIES + 1):
             with _translated(self.name):
                 try:
-                    return attempt()
+                    return attempt(*arguments, **named)
                 except sa.exc.DBAPIError as error:
                     if not driver_errors.is_conflict(error):
                         raise

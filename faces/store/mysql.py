@@ -45,10 +45,10 @@ _TLS = {"ssl_ca", "ssl_key", "ssl_cert", "ssl_capath", "ssl_cipher", "ssl_check_
 _STRICT = "CONCAT(@@sql_mode, ',STRICT_TRANS_TABLES')"
 
 
-class Connection(connections.Connection):
+class MySQLConnection(connections.Connection):
     """PyMySQL's connection, made by the pool of `faces.store.connect`, for one thread at a time.
 
-    A dead one is noticed in seconds; whatever goes wrong leaves it as an error of PyMySQL's, without contents of rows.
+    A dead one is noticed in seconds; whatever fails leaves it as an error of PyMySQL's, without contents of rows.
     """
 
     _sock: socket.socket | None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-import secrets
+import random
 import string
 import threading
 import time
@@ -30,6 +30,8 @@ _RENEW_AGAIN_SECONDS = 1.0
 _OWNER_LENGTH = 16
 _OWNER_LETTERS = string.ascii_letters + string.digits
 
+_dice = random.SystemRandom()
+
 
 class Stopping(Protocol):
     """A shutdown request, which ends a wait; `threading.Event` is one."""
@@ -50,7 +52,7 @@ class ImageLock:
     def __init__(self, cache: AppCache | None, image_id: int, seconds: int) -> None:
         """Not taken yet; it runs out after `seconds` without a renewal."""
         self._cache, self._key, self._seconds = cache, f"{KEY}{image_id}", seconds
-        self._owner = "".join(secrets.choice(_OWNER_LETTERS) for _ in range(_OWNER_LENGTH))
+        self._owner = "".join(_dice.choices(_OWNER_LETTERS, k=_OWNER_LENGTH))
         self._over = threading.Event()
         self._renewing = threading.Thread(
             target=self._keep, args=(cache,), name=f"lock of image {image_id}", daemon=True

@@ -89,7 +89,7 @@ def read(data: bytes, limits: ReadLimits = ReadLimits()) -> Value:
     """
     if len(data) > limits.size:
         raise UnreadableMessage(f"found {len(data)} serialized bytes, read are at most {limits.size}")
-    reader = _Reader(data, limits)
+    reader = _PhpReader(data, limits)
     value = reader.value(limits.depth)
     if reader.place != len(data):
         raise reader.wrong("the end")
@@ -137,7 +137,7 @@ _CASE = re.compile(rb"([A-Za-z0-9_\\\x80-\xff]{1,512}):([A-Za-z0-9_\x80-\xff]{1,
 _TOO_LARGE = 2**63
 
 
-class _Reader:
+class _PhpReader:
     """Where we are in the text, and how many values may still come."""
 
     def __init__(self, data: bytes, limits: ReadLimits) -> None:
