@@ -11,31 +11,41 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from faces.errors import SettingsError
-from faces.laravel.database_env import database_url, in_time_zone
+from faces.laravel.app_database import database_url, in_time_zone
+from faces.laravel.app_rabbitmq import RabbitMQ, rabbitmq
+from faces.laravel.app_redis import RedisPlace, redis_place
 from faces.laravel.disks import refusal_of_subdir
 from faces.laravel.environment import LaravelEnvironment
-from faces.laravel.rabbitmq_env import BrokerAddress, BrokerTls, broker_addresses, broker_login, broker_tls
-from faces.laravel.redis_env import RedisPlace, redis_place
 from faces.laravel.slug import slug
 from faces.laravel.url import php_empty
 from faces.settings import LARGEST_THRESHOLD, Settings
 
-#: Queue connections that Laravel brings itself: an app with one of them as default names RabbitMQ's beside it.
+#: Queue connections that Laravel brings itself: an app with one of them as default has RabbitMQ's under its own name.
 _NOT_RABBITMQ = {"sync", "database", "beanstalkd", "sqs", "redis", "null", "deferred", "background", "failover"}
 
 
 @dataclass(frozen=True, slots=True)
+class CacheSettings:
+    """Which store the app's cache is in, and what its keys begin with there; `worker.laravel.open_cache` opens it."""
+
+    store: str
+    """`database`, `redis`, or another name."""
+    prefix: str
+    table: str
+    lock_table: str
+    redis: RedisPlace | None
+    """Only with the store `redis`; as `redis_prefix`."""
+    redis_prefix: str
+
+
+@dataclass(frozen=True, slots=True)
 class LaravelSettings:
-    """What the app's configuration makes of its variables."""
+    """What the app's configuration makes of its variables. Read once at the door; what needs a part gets that part."""
 
     database_url: SecretStr
     """SQLAlchemy's; FACE_DATABASE_URL wins."""
 
-    brokers: tuple[BrokerAddress, ...]
-    tls: BrokerTls | None
-    rabbitmq_user: str
-    rabbitmq_password: SecretStr
-    rabbitmq_vhost: str
+    rabbitmq: RabbitMQ
     connection_name: str
     """The queue connection's name, which stands in `failed_jobs.connection`."""
     queue: str
@@ -45,15 +55,7 @@ class LaravelSettings:
     failed_driver: str
     """QUEUE_FAILED_DRIVER: `database-uuids`, `database`, `null`, or another that only PHP knows."""
 
-    cache_store: str
-    """`database`, `redis`, or another name."""
-    cache_prefix: str
-    cache_table: str
-    cache_lock_table: str
-    redis: RedisPlace | None
-    """Only with the store `redis`; as `redis_prefix`."""
-    redis_prefix: str
-
+    cache: CacheSettings
     app_key: SecretStr
     app_previous_keys: SecretStr
     """As the app has them, empty where it has none; `worker.laravel.encryption.keys_of` reads them."""
@@ -83,25 +85,15 @@ def load(environment: Mapping[str, str] | None = None) -> LaravelSettings:
     environment = os.environ if environment is None else environment
     env = LaravelEnvironment.read(environment)
     store = _cache_store(env)
-    login = broker_login(env)
     url = environment.get("FACE_DATABASE_URL") or database_url(env) or _own_default()
     return LaravelSettings(
         database_url=SecretStr(in_time_zone(url, environment.get("FACE_DATABASE_TIMEZONE"))),
-        brokers=broker_addresses(env),
-        tls=broker_tls(env),
-        rabbitmq_user=login.user,
-        rabbitmq_password=login.password,
-        rabbitmq_vhost=login.vhost,
+        rabbitmq=rabbitmq(env),
         connection_name=_connection_name(env),
         queue=_queue(env, environment.get("FACE_FOREIGN_JOBS_QUEUE")),
         default_queue=env.filled("RABBITMQ_QUEUE") or "default",
         failed_driver=_failed_driver(env),
-        cache_store=store,
-        cache_prefix=_prefix(env, "CACHE_PREFIX", "_cache_") if store in {"database", "redis"} else "",
-        cache_table=env.filled("DB_CACHE_TABLE") or "cache",
-        cache_lock_table=env.filled("DB_CACHE_LOCK_TABLE") or "cache_locks",
-        redis=redis_place(env, environment.get("FACE_REDIS_CA_FILE")) if store == "redis" else None,
-        redis_prefix=_redis_prefix(env) if store == "redis" else "",
+        cache=_cache(env, store, environment.get("FACE_REDIS_CA_FILE")),
         app_key=SecretStr(env.text_or("APP_KEY", "")),
         app_previous_keys=SecretStr(env.text_or("APP_PREVIOUS_KEYS", "")),
         face_api_url=env.filled("FACE_API_URL"),
@@ -156,6 +148,17 @@ def _debug_subdir(env: LaravelEnvironment) -> str | None:
     if subdir and (refusal := refusal_of_subdir(subdir)):
         raise SettingsError(f"IMAGE_DEBUG_SUBDIR: {refusal}")
     return subdir
+
+
+def _cache(env: LaravelEnvironment, store: str, redis_ca_file: str | None) -> CacheSettings:
+    return CacheSettings(
+        store=store,
+        prefix=_prefix(env, "CACHE_PREFIX", "_cache_") if store in {"database", "redis"} else "",
+        table=env.filled("DB_CACHE_TABLE") or "cache",
+        lock_table=env.filled("DB_CACHE_LOCK_TABLE") or "cache_locks",
+        redis=redis_place(env, redis_ca_file) if store == "redis" else None,
+        redis_prefix=_redis_prefix(env) if store == "redis" else "",
+    )
 
 
 def _cache_store(env: LaravelEnvironment) -> str:

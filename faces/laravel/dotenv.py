@@ -26,7 +26,7 @@ _ESCAPES = {"f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 
 
 def parse(text: str, environment: Mapping[str, str] | None = None, file: str = ".env") -> dict[str, str]:
-    """The variables that the file sets beside an environment, which wins over it and is seen by its `${VAR}`.
+    """The variables that the file adds to an environment, which wins over it and is seen by its `${VAR}`.
 
     Raises:
         SettingsError: a line that phpdotenv refuses too; says where and why.
@@ -105,7 +105,7 @@ def _name(name: str) -> str:
     if len(name.encode()) > 2 and name[0] == name[-1] and name[0] in "\"'":
         name = name[1:-1]
     if not name or not all(letter in "_." or unicodedata.category(letter) in _NAME_CATEGORIES for letter in name):
-        # Not shown: what stands in the name's place may be somebody's password.
+        # Not shown: what stands in the name's place may be a password.
         raise ValueError("found a name with something else in it than letters, digits, '_' and '.'")
     return name
 

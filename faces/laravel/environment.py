@@ -22,7 +22,10 @@ _FLAGS = {"1": True, "on": True, "yes": True, "": False, "0": False, "off": Fals
 
 @dataclass(frozen=True, slots=True)
 class LaravelEnvironment:
-    """Variables by name, read as Laravel's `env()` reads them; and where the app's `.env` lies."""
+    """Variables by name, read as Laravel's `env()` reads them; and where the app's `.env` lies.
+
+    What `app_settings` and the modules of its parts read from; every sentence of theirs names a variable of it.
+    """
 
     variables: Mapping[str, str]
     file: Path | None

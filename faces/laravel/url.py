@@ -31,7 +31,7 @@ _INTEGERS = range(-(2**63), 2**63)
 
 
 def options_of(url: str) -> dict[str, Any]:
-    """What the URL sets beside or instead of a connection's own options; text, numbers, yes and no, None, lists.
+    """What the URL adds to a connection's own options or replaces of them; text, numbers, booleans, None, lists.
 
     Raises:
         ValueError: PHP refuses the URL too, or it has bytes that are not UTF-8.
@@ -61,7 +61,7 @@ def php_text(value: Any) -> str:
     if value is None or value is False:
         return ""
     if isinstance(value, float):
-        # PHP's setting `precision`, 14 wherever nobody changed it.
+        # PHP's setting `precision`, 14 by default.
         digits, exponent, power = f"{value:.14G}".partition("E")
         whole = digits if not exponent or "." in digits else f"{digits}.0"
         return f"{whole}E{power[0]}{power[1:].lstrip('0')}" if exponent else whole

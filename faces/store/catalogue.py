@@ -1,10 +1,13 @@
-"""What a database says of its own tables: columns, values that a column lists, indexes. Needs no right to the rows."""
+"""What a database says of its own tables: columns, values that a column lists, indexes; and what a migration changed.
+
+Needs no right to the rows.
+"""
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -13,6 +16,13 @@ _COLUMNS = sa.text(
     "SELECT table_name, column_name FROM information_schema.columns"
     " WHERE table_schema = DATABASE() AND table_name IN :tables"
 ).bindparams(sa.bindparam("tables", expanding=True))
+
+_DEFINITIONS = sa.text(
+    "SELECT table_name, column_name, column_type, is_nullable, column_default FROM information_schema.columns"
+    " WHERE table_schema = DATABASE() AND table_name IN :tables"
+).bindparams(sa.bindparam("tables", expanding=True))
+
+_SQLITE_DEFINITIONS = sa.text('SELECT name, type, "notnull", dflt_value FROM pragma_table_info(:table)')
 
 _TYPE = sa.text(
     "SELECT column_type FROM information_schema.columns"
@@ -33,6 +43,10 @@ _SQLITE_INDEXES = sa.text(
 _QUOTED = re.compile(r"'((?:[^']|'')*)'")
 
 
+#: Of tables by name: the columns by name, each with its definition as the database tells it.
+Definitions = Mapping[str, Mapping[str, str]]
+
+
 @dataclass(frozen=True, slots=True)
 class Index:
     """An index of a table, with its columns in order."""
@@ -44,7 +58,7 @@ class Index:
 def columns(connection: sa.Connection, tables: Iterable[str]) -> dict[str, frozenset[str]]:
     """The names of the columns of these tables, which all exist.
 
-    Read from the server's own lists: `SELECT *` asks for the right to read each column, which nobody may need.
+    Read from the server's own lists: `SELECT *` asks for the right to read each column, which the user may lack.
     """
     names = sorted(tables)
     if connection.dialect.name == "sqlite":
@@ -84,3 +98,36 @@ def indexes(connection: sa.Connection, table: str) -> list[Index]:
 def _sqlite_columns(connection: sa.Connection, table: str) -> frozenset[str]:
     query = sa.text("SELECT name FROM pragma_table_info(:table)")
     return frozenset(connection.execute(query, {"table": table}).scalars())
+
+
+def definitions(connection: sa.Connection, tables: Collection[str]) -> Definitions:
+    """The columns of those of the tables that exist, to be compared with what they are later."""
+    if connection.dialect.name == "sqlite":
+        rows = [
+            (table, *row)
+            for table in sorted(tables)
+            for row in connection.execute(_SQLITE_DEFINITIONS, {"table": table})
+        ]
+    else:
+        rows = [tuple(row) for row in connection.execute(_DEFINITIONS, {"tables": sorted(tables)})]
+    found: dict[str, dict[str, str]] = defaultdict(dict)
+    for table, column, *definition in rows:
+        found[table][column] = " ".join(map(str, definition))
+    return dict(found)
+
+
+def differences(before: Definitions, now: Definitions) -> list[str]:
+    """What is gone, new or another, in words: tables first, then the columns of those that stayed."""
+    tables = [f"table {name} is gone" for name in sorted(before.keys() - now.keys())]
+    tables += [f"table {name} is new" for name in sorted(now.keys() - before.keys())]
+    return tables + [
+        f"column {table}.{column} is {word}"
+        for table in sorted(before.keys() & now.keys())
+        for column, word in _changed_columns(before[table], now[table])
+    ]
+
+
+def _changed_columns(before: Mapping[str, str], now: Mapping[str, str]) -> list[tuple[str, str]]:
+    words = [(name, "gone") for name in sorted(before.keys() - now.keys())]
+    words += [(name, "new") for name in sorted(now.keys() - before.keys())]
+    return words + [(name, "another") for name in sorted(before.keys() & now.keys()) if before[name] != now[name]]

@@ -10,7 +10,7 @@ import pymysql
 import sqlalchemy as sa
 
 from faces.errors import SchemaError, SettingsError, StoreUnavailable
-from faces.store import mysql, mysql_options, schema
+from faces.store import mysql, schema
 from faces.store.schema import SCHEMA_VERSION, Schema
 
 #: Execution option of connections that will write: SQLite takes its write lock at the start of their transaction.
@@ -25,7 +25,7 @@ _BUSY_SECONDS = 30
 #: Seconds to wait for a server's answer to a statement; above its own 50 for a lock, so that it can say 1205.
 _ANSWER_SECONDS = 120
 
-#: Seconds after which a connection is not used again: whoever only reads, too, follows a name that leads elsewhere now.
+#: Seconds after which a connection is not used again, so that readers, too, follow a name that leads elsewhere now.
 _RECYCLE_SECONDS = 300
 
 #: What the drivers raise; SQLAlchemy wraps nearly all of it.
@@ -100,11 +100,11 @@ def _mysql(url: sa.URL) -> sa.Engine:
 
 def _pool(url: sa.URL, isolation_level: Literal["READ COMMITTED", "AUTOCOMMIT"]) -> sa.Engine:
     engine = sa.create_engine(
-        mysql_options.driver_url(url).set(drivername="mysql+pymysql"),
+        mysql.driver_url(url).set(drivername="mysql+pymysql"),
         isolation_level=isolation_level,
         skip_autocommit_rollback=True,
-        # Our blocks end their transactions themselves; once more at the return would be a further question, and where
-        # it fails, a traceback in the log for a connection that nobody misses.
+        # Our blocks end their transactions themselves; once more at the return would be one more round trip, and where
+        # it fails, a traceback in the log for a connection that is not needed.
         pool_reset_on_return=None,
         pool_pre_ping=True,
         pool_recycle=_RECYCLE_SECONDS,
@@ -114,20 +114,20 @@ def _pool(url: sa.URL, isolation_level: Literal["READ COMMITTED", "AUTOCOMMIT"])
             "connect_timeout": mysql.CONNECT_SECONDS,
             "read_timeout": _ANSWER_SECONDS,
             "write_timeout": _ANSWER_SECONDS,
-            **mysql_options.driver_arguments(url),
+            **mysql.driver_arguments(url),
         },
     )
     # In this order: the first says where, the second connects.
-    mysql_options.take_sockets(engine, mysql_options.sockets_of(url))
+    mysql.take_sockets(engine, mysql.sockets_of(url))
     sa.event.listen(engine, "do_connect", _connection)
     return engine
 
 
-def _connection(_dialect: Any, _record: Any, arguments: Any, named: dict[str, Any]) -> mysql.Connection:
-    return mysql.Connection(*arguments, **named)
+def _connection(_dialect: Any, _record: Any, arguments: Any, named: dict[str, Any]) -> mysql.MySQLConnection:
+    return mysql.MySQLConnection(*arguments, **named)
 
 
-def _read_committed(connection: mysql.Connection, _record: Any) -> None:
+def _read_committed(connection: mysql.MySQLConnection, _record: Any) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
 
@@ -155,7 +155,7 @@ def _on_connect(connection: sqlite3.Connection, _record: Any) -> None:
 class _Begin:
     """Begins the transactions on a SQLite file, and sees that it still is the file that was opened.
 
-    SQLite itself goes on writing into a file that was removed, and everything written is lost with the last connection.
+    SQLite itself keeps writing into a file that was removed, and everything written is lost with the last connection.
     """
 
     def __init__(self, file: Path) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
 import sqlalchemy as sa
 
@@ -19,6 +19,7 @@ from faces.store.schema import Schema
 
 log = logging.getLogger(__name__)
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 #: Times that a transaction is tried when others are in its way, and seconds after which it is not tried again.
@@ -30,7 +31,7 @@ _dice = random.SystemRandom()
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """A transaction in progress: what the table modules need to do their work."""
+    """A transaction in progress: what the table modules need to do their work. For one thread, and not kept."""
 
     connection: sa.Connection
     schema: Schema
@@ -39,7 +40,10 @@ class Transaction:
 
 
 class Store:
-    """A database of images and faces. Threads may share it: each reading and each write has its own connection."""
+    """A database of images and faces, opened once for a process.
+
+    Threads may share it: each reading and each write has its own connection.
+    """
 
     def __init__(self, engine: sa.Engine, name: str, found: Schema) -> None:
         self._engine, self._at_once = engine, connect.at_once_of(engine)
@@ -72,12 +76,12 @@ class Store:
         self.drop_idle()
 
     def drop_idle(self) -> None:
-        """Close the connections that nobody uses now, so that the next use asks anew where the database is."""
+        """Close the connections that are not in use, so that the next use asks anew where the database is."""
         self._engine.dispose()
         self._at_once.dispose()
 
     def ping(self) -> None:
-        """Ask the database for nothing.
+        """See that the database answers.
 
         Raises:
             StoreUnavailable: it does not answer.
@@ -89,10 +93,10 @@ class Store:
     def reading(self) -> Iterator[Transaction]:
         """Statements that only read and lock nothing, each as the database is at its moment.
 
-        Only on a SQLite file they are one transaction; elsewhere its end would be a question more.
+        Only on a SQLite file they are one transaction; elsewhere its end would cost one more round trip.
 
         Raises:
-            StoreUnavailable: the database is away, or went away.
+            StoreUnavailable: the database cannot be used, or was lost meanwhile.
         """
         with _translated(self.name), self._at_once.connect() as connection:
             yield Transaction(connection, self.schema, _now())
@@ -103,17 +107,9 @@ class Store:
         `work` therefore must do nothing that the rollback does not undo.
 
         Raises:
-            StoreUnavailable: the database is away, or too busy for long.
+            StoreUnavailable: the database cannot be used, or is too busy for long.
         """
-        return self._patiently(lambda: self._write_once(work))
-
-    def rehearse(self, work: Callable[[Transaction], object]) -> None:
-        """Run `work` as `write` does and roll it back: whether the database would take it now.
-
-        Raises:
-            StoreUnavailable: the database is away, takes no writes, or is too busy for long.
-        """
-        self._patiently(lambda: self._write_once(work, rehearsal=True))
+        return self._patiently(self._write_once, work)
 
     def write_at_once(self, work: Callable[[Transaction], T]) -> T:
         """Run `work`, each of whose statements commits itself: what it wrote never waits for a commit of ours.
@@ -121,28 +117,28 @@ class Store:
         When others are in its way, all of it is run again. A SQLite file gets a transaction: it knows no other way.
 
         Raises:
-            StoreUnavailable: the database is away, or too busy for long.
+            StoreUnavailable: the database cannot be used, or is too busy for long.
         """
         if self._at_once is self._engine:
             return self.write(work)
-        return self._patiently(lambda: self._each_statement_alone(work))
+        return self._patiently(self._each_statement_alone, work)
 
     def try_out(self, work: Callable[[Transaction], T]) -> T:
-        """Run `work` in a transaction that is rolled back, whatever it wrote; when others are in its way, once more.
+        """Run `work` as `write` does and roll it back, whatever it wrote: whether the database would take it now.
 
         Raises:
-            StoreUnavailable: the database is away, or too busy for long.
+            StoreUnavailable: the database cannot be used, takes no writes, or is too busy for long.
         """
-        return self._patiently(lambda: self._try_once(work))
+        return self._patiently(self._write_once, work, keep=False)
 
-    def _patiently(self, attempt: Callable[[], T]) -> T:
+    def _patiently(self, attempt: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
         start = time.monotonic()
         for number in range(1, _TRIES + 1):
             with _translated(self.name):
                 try:
-                    return attempt()
+                    return attempt(*arguments, **named)
                 except sa.exc.DBAPIError as error:
-                    if not driver_errors.in_the_way(error):
+                    if not driver_errors.is_conflict(error):
                         raise
                     log.debug("attempt %d of a transaction met another: %s", number, error.orig)
             if time.monotonic() - start > _PATIENCE:
@@ -150,23 +146,17 @@ class Store:
             time.sleep(_dice.uniform(0.2, 1) * min(0.01 * 2**number, 2))
         raise StoreUnavailable(f"the database {self.name} is too busy: other programs lock the same rows all the time")
 
-    def _write_once(self, work: Callable[[Transaction], T], *, rehearsal: bool = False) -> T:
+    def _write_once(self, work: Callable[[Transaction], T], *, keep: bool = True) -> T:
         with self._engine.connect() as plain:
             connection = plain.execution_options(**{connect.WRITES: True})
             with connection.begin() as transaction:
                 done = work(Transaction(connection, self.schema, _now()))
-                if rehearsal:
+                if not keep:
                     transaction.rollback()
                 return done
 
     def _each_statement_alone(self, work: Callable[[Transaction], T]) -> T:
         with self._at_once.connect() as connection:
-            return work(Transaction(connection, self.schema, _now()))
-
-    def _try_once(self, work: Callable[[Transaction], T]) -> T:
-        # Closed without a commit, a connection rolls back.
-        with self._engine.connect() as plain:
-            connection = plain.execution_options(**{connect.WRITES: True})
             return work(Transaction(connection, self.schema, _now()))
 
 

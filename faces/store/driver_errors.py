@@ -6,8 +6,8 @@ import sqlalchemy as sa
 
 from faces.errors import EngineError, FacesError, SchemaError, SettingsError, StoreRefused, StoreUnavailable
 
-#: MySQL's and MariaDB's ways to say "another transaction was in the way": deadlock, lock wait, changed since last read.
-_IN_THE_WAY = frozenset({1213, 1205, 1020})
+#: How MySQL and MariaDB tell a conflict with another transaction: deadlock, lock wait, changed since last read.
+_CONFLICT = frozenset({1213, 1205, 1020})
 
 #: No such table, no such column, no such field default: the schema is not what we looked at.
 _SCHEMA = frozenset({1146, 1054, 1364})
@@ -15,21 +15,21 @@ _SCHEMA = frozenset({1146, 1054, 1364})
 #: How SQLite says the same, and that the file is none of its own, or damaged.
 _SQLITE_SCHEMA = ("no such table", "no such column", "has no column named", "not a database", "malformed")
 
-#: What a row's content is refused for, beside the driver's own classes for that: a CHECK constraint (MariaDB's,
+#: What a row's content is refused for, besides the driver's own classes for that: a CHECK constraint (MariaDB's,
 #: MySQL's), a value of the wrong kind or character set, text that is no JSON, more than `max_allowed_packet`.
 _OF_THE_CONTENT = (sa.exc.IntegrityError, sa.exc.DataError, sa.exc.ProgrammingError)
 _CONTENT = frozenset({4025, 3819, 1292, 1300, 1366, 1411, 3140, 3141, 3988, 1153, 1301})
 
-#: The server as a whole: nobody is let in, it stops, is read-only, has no room or memory, or broke the statement off.
+#: The server as a whole: it lets no one in, it stops, is read-only, has no room or memory, or broke the statement off.
 #: From errmsg.h and mysqld_error.h; below 1000 are the operating system's, from 2000 to 2999 the client's.
-_AWAY = frozenset(
+_UNAVAILABLE = frozenset(
     {
         *(1040, 1041, 1042, 1043, 1044, 1045, 1047, 1049, 1129, 1130, 1203, 1226, 1862),  # not let in
         *(1053, 1077, 1079, 1317, 1927, 1969, 3024, 4031),  # stops, or ended the statement or the connection
         *(1152, 1154, 1156, 1157, 1158, 1159, 1160, 1161, 1184),  # the network between
         *(1036, 1290, 1792, 1836, 3098, 3100, 3101),  # read-only, or no member of its cluster
         *(1015, 1016, 1021, 1026, 1030, 1037, 1038, 1114, 1180, 1197, 1637, 3675),  # no room, memory, transactions
-        *_IN_THE_WAY,
+        *_CONFLICT,
     }
 )
 _OPERATING_SYSTEM = 1000
@@ -39,17 +39,17 @@ _CLIENT = range(2000, 3000)
 _SESSION = frozenset({1298, 1231, 1115, 1273, 1253})
 
 
-def in_the_way(error: sa.exc.SQLAlchemyError) -> bool:
+def is_conflict(error: sa.exc.SQLAlchemyError) -> bool:
     """Whether the same transaction may succeed when it is repeated."""
-    return _code(error) in _IN_THE_WAY or "database is locked" in _text(error)
+    return _code(error) in _CONFLICT or "database is locked" in _text(error)
 
 
-def is_away(error: sa.exc.SQLAlchemyError) -> bool:
-    """Whether the server as a whole is away, read-only or full, for whatever statement."""
+def is_unavailable(error: sa.exc.SQLAlchemyError) -> bool:
+    """Whether the server as a whole is unreachable, read-only or full, for whatever statement."""
     if isinstance(error, _OF_THE_CONTENT):
         return False
     code = _code(error)
-    return code is None or code < _OPERATING_SYSTEM or code in _CLIENT or code in _AWAY
+    return code is None or code < _OPERATING_SYSTEM or code in _CLIENT or code in _UNAVAILABLE
 
 
 def ours(error: sa.exc.SQLAlchemyError, name: str) -> FacesError:
@@ -62,7 +62,7 @@ def ours(error: sa.exc.SQLAlchemyError, name: str) -> FacesError:
         return SettingsError(f"{names}: the database {name} refuses the session: {text}")
     if code in _CONTENT or isinstance(error, _OF_THE_CONTENT):
         return EngineError(f"the database {name} refused what was to be written: {text}")
-    if is_away(error):
+    if is_unavailable(error):
         return StoreUnavailable(f"the database {name} cannot be used now: {text}")
     return StoreRefused(f"the database {name} refused a statement: {text}")
 

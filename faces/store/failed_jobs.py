@@ -39,7 +39,7 @@ _LONGEST_UUID = 255
 #: Seconds between two looks whether `queue:retry` has deleted its row.
 _LOOK_SECONDS = 0.05
 
-#: Bytes of a statement beside the row's two long texts, more than enough.
+#: Bytes of a statement without the row's two long texts, more than enough.
 _STATEMENT = 4096
 
 #: What the driver writes as two characters into a statement.
@@ -48,7 +48,10 @@ _ESCAPED = re.compile(rb"[\0\n\r\x1a\"'\\]")
 
 @dataclass(frozen=True, slots=True)
 class FailedJob:
-    """A row of `failed_jobs`; `connection` is the app's name for the queue's connection, `exception` what happened."""
+    """A row of `failed_jobs`; `connection` is the app's name for the queue's connection, `exception` what happened.
+
+    It knows the plainer forms of itself, for tables that do not take it as it is.
+    """
 
     uuid: str
     connection: str
@@ -120,7 +123,7 @@ def room(store: Store) -> int | None:
     """Bytes that one statement may have; None where there is no such limit.
 
     Raises:
-        StoreUnavailable: the database is away.
+        StoreUnavailable: the database cannot be used.
     """
     with store.reading() as transaction:
         if transaction.connection.dialect.name == "sqlite":
@@ -180,7 +183,7 @@ def naming(transaction: Transaction, class_name: str, image_id: int) -> list[tup
     try:
         return [(str(row[0]), str(row[1])) for row in transaction.connection.execute(query)]
     except sa.exc.DBAPIError as error:
-        if driver_errors.is_away(error):
+        if driver_errors.is_unavailable(error):
             raise
         return []
 

@@ -29,14 +29,14 @@ _marks = sa.table("cache", sa.column("key"), sa.column("value"), sa.column("expi
 #: Beginning of the keys of jobs that were counted as done.
 _MARK = "face-batch:"
 
-#: Seconds for which a delivery that comes again is known to be counted.
+#: Seconds for which a redelivery is known to be counted.
 _MARK_SECONDS = 7 * 86400
 
 
 def count_success(transaction: Transaction, batch_id: str, uuid: str) -> None:
     """One job less is pending; the last one finishes the batch. A job that was counted before is not counted again.
 
-    Where Laravel's table `cache` is not there, nobody remembers, and a delivery that comes again counts again.
+    Where Laravel's table `cache` is not there, nothing is remembered, and a redelivery counts again.
     """
     batch = _locked(transaction, batch_id)
     if batch is None or _was_counted(transaction, uuid):
@@ -87,7 +87,7 @@ def _uuids(batch: dict[str, Any]) -> list[str]:
 
 
 def _was_counted(transaction: Transaction, uuid: str) -> bool:
-    """Ask for the job's mark and set it; marks that nobody can need any more go."""
+    """Look for the job's mark and set it; marks whose time is over are removed."""
     if "cache" not in transaction.schema.tables:
         return False
     now, key = _unix(transaction), f"{_MARK}{uuid}"

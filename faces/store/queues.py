@@ -1,4 +1,4 @@
-"""The app's table `queues`: one row for each job that waits, so that nobody queues it twice."""
+"""The app's table `queues`: one row for each job that waits, so that it is not queued twice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tries at a worker's start what its jobs will write, and takes it back: a refusal is told before the first job."""
+"""Tries what jobs will write, and takes it back: all of it at a worker's start, anything at all while it waits."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ import sqlalchemy as sa
 
 from faces.errors import SchemaError, StoreUnavailable
 from faces.photo.face import ENCODING_LENGTH, Quality, RatioBox
-from faces.store import cache, catalogue, driver_errors, encodings, faces, images, locks, persons, queues
+from faces.store import cache, catalogue, driver_errors, encodings, faces, failed_jobs, images, persons, queues
 from faces.store.database import Store, Transaction
+from faces.store.failed_jobs import FailedJob
 from faces.store.schema import faces as faces_table
 from faces.store.schema import images as images_table
 from faces.store.schema import persons as persons_table
@@ -69,6 +70,30 @@ def try_statements(store: Store, needed: Needed) -> list[str]:
         raise SchemaError(f"the database {store.name} does not take what the worker writes: {'; '.join(faults)}")
     with store.reading() as transaction:
         return list(_warnings(transaction.connection))
+
+
+def require_writes(store: Store) -> None:
+    """See that the database takes writes, where an answer alone does not tell: it may be read-only, or full.
+
+    A row that only its table refuses, for a right or a column, is no error: the server takes others.
+
+    Raises:
+        StoreUnavailable: it takes none, or cannot be used at all.
+    """
+    store.try_out(_write_anything)
+
+
+def _write_anything(transaction: Transaction) -> None:
+    """A row of `failed_jobs`, or where there is no such table an image's."""
+    try:
+        if "failed_jobs" in transaction.schema.tables:
+            failed_jobs.record(transaction, FailedJob(str(uuid4()), "probe", "probe", "{}", "rolled back"))
+        else:
+            nowhere = sa.update(images_table).where(images_table.c.id == 0)
+            transaction.connection.execute(nowhere.values(updated_at=images_table.c.updated_at))
+    except sa.exc.DBAPIError as error:
+        if error.connection_invalidated or driver_errors.is_unavailable(error):
+            raise
 
 
 @dataclass(slots=True)
@@ -167,7 +192,7 @@ class _Trial:
             self._run(sa.insert(table).values({name: value for name, value in row.items() if name in there}))
 
     def _try_cache(self, name: str) -> None:
-        table, key = cache.cache_table(name), f"face-sidecar-trial:{secrets.token_hex(8)}"
+        table, key = cache.value_table(name), f"face-sidecar-trial:{secrets.token_hex(8)}"
         with self._statement("INSERT, UPDATE and DELETE", name):
             # The second one finds the first.
             cache.increment(self.transaction, table, key, _SECONDS)
@@ -175,11 +200,11 @@ class _Trial:
             cache.forget(self.transaction, table, key)
 
     def _try_locks(self, name: str) -> None:
-        table, key = locks.lock_table(name), f"face-sidecar-trial:{secrets.token_hex(8)}"
+        table, key = cache.lock_table(name), f"face-sidecar-trial:{secrets.token_hex(8)}"
         with self._statement("INSERT, UPDATE and DELETE", name):
-            locks.acquire(self.transaction, table, key, "trial", _SECONDS)
-            locks.renew(self.transaction, table, key, "trial", _SECONDS)
-            locks.release(self.transaction, table, key, "trial")
+            cache.acquire(self.transaction, table, key, "trial", _SECONDS)
+            cache.renew(self.transaction, table, key, "trial", _SECONDS)
+            cache.release(self.transaction, table, key, "trial")
 
     def _update(self, table: sa.Table, row: int, changes: dict[str, Any]) -> None:
         """Rights and columns are looked at also where there is no such row."""
@@ -197,7 +222,7 @@ class _Trial:
         except sa.exc.DBAPIError as error:
             code, text = driver_errors.told(error)
             is_refusal = code in _REMEDIES or not isinstance(driver_errors.ours(error, ""), StoreUnavailable)
-            if driver_errors.in_the_way(error) or not is_refusal:
+            if driver_errors.is_conflict(error) or not is_refusal:
                 raise
             self.faults.append(f"{kind} on {table} refused: {text}{_remedy(code)}")
 

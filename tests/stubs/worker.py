@@ -113,7 +113,7 @@ class StubWorker:
         pulse = stack.enter_context(closing(Pulse(Systemd.take())))
         status = stack.enter_context(closing(Status(session.settings.state_dir, queues)))
         store = stack.enter_context(closing(Store.open(laravel.database_url.get_secret_value(), create=True)))
-        cache = stack.enter_context(closing(open_cache(laravel, store, session.settings)))
+        cache = stack.enter_context(closing(open_cache(laravel.cache, store, session.settings)))
         http = stack.enter_context(self._app.api.client(session.settings.api_timeout))
         broker = StubBroker(self._app.server, self._app.clock, queues)
         world = World(broker, store, cache, FaceClient(http))  # type: ignore[arg-type]

@@ -8,8 +8,8 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 from faces.laravel import app_settings
+from faces.laravel.app_database import in_time_zone
 from faces.laravel.app_settings import LaravelSettings
-from faces.laravel.database_env import in_time_zone
 from faces.laravel.disks import Disks
 from faces.people.linking import Linking
 from faces.settings import Settings

@@ -80,7 +80,7 @@ def new_job(
 
 
 def _handed_on(command: Command, job: PhpObject) -> dict[str, bytes]:
-    """What Laravel sets on the next job: the rest of the chain, and where it goes; serialized."""
+    """What Laravel sets on the next job: the rest of the chain, and where it is published; serialized."""
     rest = b"".join(b"i:%d;%s" % (place, serialized.write_bytes(one)) for place, one in enumerate(command.chained[1:]))
     return {
         "connection": _text(job.find("connection") or command.chain_connection),
@@ -124,7 +124,7 @@ def _object(class_name: str, properties: Mapping[str, bytes]) -> bytes:
 
 
 def _limits_of(job: PhpObject) -> dict[str, Json]:
-    """What the job itself shows of its limits: those that it sets beside its class."""
+    """What the job itself shows of its limits: those that it sets other than its class."""
     found = {key: _limit(job.find(name)) for key, name in _LIMITS.items()}
     return {key: value for key, value in found.items() if value is not None}
 
@@ -138,7 +138,7 @@ def _limit(value: Value) -> Json:
 
 
 def _context_of(command: Command) -> dict[str, Json]:
-    """Laravel's Context goes on along a chain; the lock's key in it is of the job before."""
+    """Laravel's Context is handed on along a chain, without the unique lock's key, which is of the job before."""
     if not command.context:
         return {}
     hidden = command.context.get("hidden")

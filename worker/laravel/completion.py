@@ -1,4 +1,4 @@
-"""What the app's later versions do when a job leaves an image complete: the next job, or an original that goes."""
+"""What the app's later versions do when a job completes an image: publish the next job, or delete an original."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CompletionEvent = Literal["A", "B", "none"]
 
 @dataclass(frozen=True, slots=True)
 class NewJobRequest:
-    """A job to be published."""
+    """A job of the app's own that is to be published; `worker.laravel.chain.new_job` makes its message."""
 
     class_name: str
     task_data: Mapping[str, int]
@@ -32,7 +32,7 @@ def require_choice(schema: Schema, event: CompletionEvent | None) -> None:
     """Refuse to guess what the app does when an image is complete.
 
     Raises:
-        SettingsError: its version does something, and nobody said which.
+        SettingsError: its version does something, and FACE_COMPLETION_EVENT does not say which.
         SchemaError: `images` lacks a column that this event asks for.
     """
     if event is None and schema.has_persons:
@@ -59,7 +59,7 @@ def after(store: Store, disks: Disks, image_id: int, event: CompletionEvent | No
         The job to publish, if any.
 
     Raises:
-        StoreUnavailable: the database is away.
+        StoreUnavailable: the database cannot be used.
     """
     if event not in {"A", "B"}:
         return None

@@ -1,7 +1,7 @@
-"""Which jobs ended their worker: a mark while a job runs, that only an orderly end removes.
+"""Poison messages: a mark while a job runs, which only an orderly end removes, tells which jobs killed their worker.
 
-Laravel counts no attempt of a job whose worker was killed: it would come back for ever. So would a delivery whose
-handling broke, so that its channel had to be dropped: it is counted beside.
+Laravel counts no attempt of a job whose worker was killed: it would come back endlessly. So would a delivery whose
+handling broke, so that its channel had to be dropped: that is counted, too.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import re
 
 from faces.errors import FacesError
 from faces.store.database import Transaction
+from worker.laravel import serialized
 from worker.laravel.app_cache import Values
-from worker.laravel.database_cache import DatabaseCache
 
 _log = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ _REMEMBERED = 24 * 3600
 
 
 class CrashMarks:
-    """The marks of one worker. For jobs whose lock is held: nobody else marks the same job meanwhile."""
+    """The marks of one worker, for jobs whose lock it holds: no other worker marks the same job meanwhile."""
 
     def __init__(self, values: Values, worker_id: str) -> None:
         """`worker_id` is of this process alone."""
@@ -43,7 +43,7 @@ class CrashMarks:
         A mark of another worker means that it ended there: one more.
 
         Raises:
-            CacheUnavailable: the app's cache is away; nothing is marked.
+            CacheUnavailable: the app's cache does not answer; nothing is marked.
         """
         self.remove_left()
         count, mark = 0, self._mark(0)
@@ -60,18 +60,18 @@ class CrashMarks:
 
         `ended_within` is told that it was committed. Where it never is, or the marks are elsewhere, `end` does it.
         """
-        if isinstance(self._values, DatabaseCache) and uuid in self._ours:
-            self._values.forget_within(transaction, f"{KEY}{uuid}", self._ours[uuid])
+        if self._values.transactional and uuid in self._ours:
+            self._values.transactional.forget_within(transaction, f"{KEY}{uuid}", self._ours[uuid])
 
     def ended_within(self, uuid: str) -> None:
         """The transaction of `end_within` was committed: there is nothing left to `end`."""
-        if isinstance(self._values, DatabaseCache):
+        if self._values.transactional:
             self._ours.pop(uuid, None)
 
     def end(self, uuid: str) -> None:
         """Remove our mark, if there still is one: the job came to an orderly end.
 
-        While the cache is away it is kept in mind.
+        While the cache does not answer, it is remembered for `remove_left`.
         """
         if uuid in self._ours:
             self._left[uuid] = self._ours.pop(uuid)
@@ -81,10 +81,10 @@ class CrashMarks:
             _log.debug("the marks of %d ended jobs are removed later: %s", len(self._left), error)
 
     def remove_left(self) -> None:
-        """Remove the marks of jobs that ended while the app's cache was away.
+        """Remove the marks of jobs that ended while the app's cache did not answer.
 
         Raises:
-            CacheUnavailable: it still is.
+            CacheUnavailable: it still does not.
         """
         for uuid, mark in sorted(self._left.items()):
             self._values.forget_this(f"{KEY}{uuid}", mark)
@@ -94,7 +94,7 @@ class CrashMarks:
         """A delivery of the job was dropped.
 
         Raises:
-            CacheUnavailable: the app's cache is away; nothing is counted.
+            CacheUnavailable: the app's cache does not answer; nothing is counted.
         """
         self._values.increment(f"{_DROPPED}{uuid}", _REMEMBERED)
 
@@ -102,28 +102,22 @@ class CrashMarks:
         """How many deliveries of the job were dropped.
 
         Raises:
-            CacheUnavailable: the app's cache is away.
+            CacheUnavailable: the app's cache does not answer.
         """
         count = re.fullmatch(rb"i:(\d+);", self._values.get(f"{_DROPPED}{uuid}") or b"")
         return int(count[1]) if count else 0
 
     def forget_dropped(self, uuid: str) -> None:
-        """The job is settled. While the cache is away the count stays; a day later it is gone."""
+        """The job is settled. While the cache does not answer, the count stays; a day later it is gone."""
         try:
             self._values.forget(f"{_DROPPED}{uuid}")
         except FacesError as error:
             _log.debug("the count of dropped deliveries of job %s stays: %s", uuid, error)
 
     def _mark(self, count: int) -> bytes:
-        return _serialized(f"{count}:{self._worker_id}")
+        return serialized.write(f"{count}:{self._worker_id}")
 
     def _find(self, uuid: str) -> tuple[str | None, int]:
         value = self._values.get(f"{KEY}{uuid}") or b""
         match = re.fullmatch(r's:\d+:"(\d+):(.*)";', value.decode(errors="replace"))
         return (match[2], int(match[1])) if match else (None, 0)
-
-
-def _serialized(text: str) -> bytes:
-    """A string as PHP serializes it, so that the app may read the key like any other."""
-    data = text.encode()
-    return b's:%d:"%b";' % (len(data), data)

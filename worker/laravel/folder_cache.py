@@ -12,9 +12,14 @@ from pathlib import Path
 from faces.errors import CacheUnavailable, SettingsError
 from faces.system import atomic_file
 
+#: The file whose lock the writers take.
+_GUARD = "guard"
+
 
 class FolderCache:
     """`Values` as files: the end in Unix time on the first line, the value after it. Processes may share the folder."""
+
+    transactional = None
 
     def __init__(self, folder: Path) -> None:
         """Make the folder.
@@ -31,13 +36,11 @@ class FolderCache:
             raise SettingsError(f"FACE_STATE_DIR: {folder} cannot be written: {error.strerror}") from error
 
     def get(self, key: str) -> bytes | None:
-        """The value; None if there is none, or its time is over."""
         with self._translated():
             found = _read(self._file(key))
         return found[1] if found else None
 
     def add(self, key: str, value: bytes, seconds: int) -> bool:
-        """Set the value for so long where there is none; False where there is one."""
         with self._translated(), self._guarded():
             if _read(self._file(key)):
                 return False
@@ -45,24 +48,20 @@ class FolderCache:
         return True
 
     def put(self, key: str, value: bytes, seconds: int) -> None:
-        """Set the value for so long."""
         with self._translated(), self._guarded():
             self._write(key, value, int(time.time()) + seconds)
 
     def forget(self, key: str) -> None:
-        """Remove the value, if there is one."""
         with self._translated(), self._guarded():
             self._file(key).unlink(missing_ok=True)
 
     def forget_this(self, key: str, value: bytes) -> None:
-        """Remove the value where it still is this one."""
         with self._translated(), self._guarded():
             found = _read(self._file(key))
             if found and found[1] == value:
                 self._file(key).unlink(missing_ok=True)
 
     def increment(self, key: str, seconds: int) -> int:
-        """Count one more and return the count; a new one starts at 1 and is kept for so long."""
         with self._translated(), self._guarded():
             end, value = _read(self._file(key)) or (int(time.time()) + seconds, b"i:0;")
             count = int(value[2:-1]) + 1
@@ -88,7 +87,7 @@ class FolderCache:
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:
-        """One writer at a time, of all processes: the draft of a file and a count belong to one."""
+        """One writer at a time, of all processes: a draft file, and a count read and written, belong to one."""
         with (self._folder / _GUARD).open("ab") as guard:
             fcntl.flock(guard, fcntl.LOCK_EX)
             yield
@@ -99,10 +98,6 @@ class FolderCache:
             yield
         except OSError as error:
             raise CacheUnavailable(f"our own folder {self._folder} cannot be used: {error.strerror}") from error
-
-
-#: The file whose lock the writers take.
-_GUARD = "guard"
 
 
 def _read(file: Path) -> tuple[int, bytes] | None:

@@ -1,9 +1,9 @@
-"""The lock of one image, held and renewed for as long as a job works on it: nobody else does the same work now."""
+"""The lock of one image, a lease held and renewed for as long as a job works on it: no other does the same work now."""
 
 from __future__ import annotations
 
 import logging
-import secrets
+import random
 import string
 import threading
 import time
@@ -14,14 +14,13 @@ from typing import Protocol
 from faces.errors import FacesError, LockHeld
 from faces.store.database import Transaction
 from worker.laravel.app_cache import AppCache
-from worker.laravel.database_cache import DatabaseCache
 
 _log = logging.getLogger(__name__)
 
 #: Beginning of the keys, as the app's own job has them.
 KEY = "face-processing:"
 
-#: Seconds between two looks at a lock that somebody holds, as Laravel's `block`.
+#: Seconds between two looks at a lock that is taken, as Laravel's `block`.
 _POLL_SECONDS = 0.25
 
 #: Seconds until a renewal that failed is tried again.
@@ -31,24 +30,29 @@ _RENEW_AGAIN_SECONDS = 1.0
 _OWNER_LENGTH = 16
 _OWNER_LETTERS = string.ascii_letters + string.digits
 
+_dice = random.SystemRandom()
+
 
 class Stopping(Protocol):
-    """A wish to stop, that a wait can be ended by; `threading.Event` is one."""
+    """A shutdown request, which ends a wait; `threading.Event` is one."""
 
     def is_set(self) -> bool:
-        """Whether it was uttered."""
+        """Whether it was made."""
 
     def wait(self, seconds: float, /) -> bool:
-        """Wait so long, or until it is; returns whether it was."""
+        """Wait so long, or until it is made; returns whether it was."""
 
 
 class ImageLock:
-    """A lock that is ours, until somebody else has it. Without a cache there is none, and the row alone decides."""
+    """A lock that is ours until it runs out or another takes it. Without a cache there is none: the row alone decides.
+
+    A thread of its own renews it. The lock saves work; where it is lost, the image's row decides.
+    """
 
     def __init__(self, cache: AppCache | None, image_id: int, seconds: int) -> None:
         """Not taken yet; it runs out after `seconds` without a renewal."""
         self._cache, self._key, self._seconds = cache, f"{KEY}{image_id}", seconds
-        self._owner = "".join(secrets.choice(_OWNER_LETTERS) for _ in range(_OWNER_LENGTH))
+        self._owner = "".join(_dice.choices(_OWNER_LETTERS, k=_OWNER_LENGTH))
         self._over = threading.Event()
         self._renewing = threading.Thread(
             target=self._keep, args=(cache,), name=f"lock of image {image_id}", daemon=True
@@ -59,7 +63,7 @@ class ImageLock:
         """Try once; a lock that is taken is renewed at a third of its time.
 
         Raises:
-            CacheUnavailable: the app's cache is away.
+            CacheUnavailable: the app's cache does not answer.
         """
         if self._cache is None:
             return True
@@ -80,10 +84,10 @@ class ImageLock:
         return self._cache is None or self._may_be_ours
 
     def is_ours(self) -> bool:
-        """Whether nobody else has it, read again without locking anything.
+        """Whether it still is ours, read again without locking anything.
 
         Raises:
-            CacheUnavailable: the app's cache is away: nobody knows.
+            CacheUnavailable: the app's cache does not answer: it is not known.
         """
         if self._cache is None:
             return True
@@ -92,20 +96,20 @@ class ImageLock:
     def give_back_within(self, transaction: Transaction) -> None:
         """Give it back as the last thing in the transaction that ends the job, if the locks are in its database.
 
-        Whoever wants it waits until the commit. `given_back_within` is told that it was committed; where it never is,
+        Others that want it wait until the commit. `given_back_within` is told that it was committed; where it never is,
         or the locks are elsewhere, `give_back` does it.
         """
-        if isinstance(self._cache, DatabaseCache) and self._may_be_ours:
+        if self._cache and self._cache.transactional and self._may_be_ours:
             self._may_be_given_back = True
-            self._cache.release_within(transaction, self._key, self._owner)
+            self._cache.transactional.release_within(transaction, self._key, self._owner)
 
     def given_back_within(self) -> None:
         """The transaction of `give_back_within` was committed: there is nothing left to give back."""
-        if isinstance(self._cache, DatabaseCache):
+        if self._cache and self._cache.transactional:
             self._end_renewals()
 
     def give_back(self) -> None:
-        """End the renewals and give it back; a second time does nothing. Where the cache is away, it runs out."""
+        """End the renewals and give it back; a second time does nothing. Without an answer it runs out."""
         if self._cache is None or not self._may_be_ours:
             return
         self._end_renewals()
@@ -140,11 +144,11 @@ class ImageLock:
 
 @contextmanager
 def image_lock(cache: AppCache | None, image_id: int, seconds: int, wait: float, stop: Stopping) -> Iterator[ImageLock]:
-    """Hold the image's lock for the block; waits at most `wait` seconds for it, and not when told to stop.
+    """Hold the image's lock for the block; waits at most `wait` seconds for it, and not after a shutdown request.
 
     Raises:
-        LockHeld: somebody else has it.
-        CacheUnavailable: the app's cache is away.
+        LockHeld: another holds it.
+        CacheUnavailable: the app's cache does not answer.
     """
     lock = ImageLock(cache, image_id, seconds)
     try:

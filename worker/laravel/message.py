@@ -36,7 +36,10 @@ _HIGHEST_ID = 2**64 - 1
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What a message says of its job before the job itself is read."""
+    """What a message says of its job before the job itself is read: whose class it is, its limits, how it is called.
+
+    Read of every delivery; the command in it is read only where the class is one of ours.
+    """
 
     body: bytes = field(repr=False)  #: as it came: a release carries the same bytes
     uuid: str | None
@@ -88,7 +91,7 @@ def attempts_of(headers: Mapping[str, Any] | None) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """The job itself, as far as we read it; its class is not built."""
+    """The job itself, as far as we read it: its image, its dedup key and its chain. No class is built."""
 
     class_name: str
     task_data: Mapping[Key, Value]

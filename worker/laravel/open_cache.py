@@ -5,29 +5,28 @@ from __future__ import annotations
 import logging
 import secrets
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from faces.errors import SettingsError
-from faces.laravel.app_settings import LaravelSettings
-from faces.laravel.redis_env import RedisPlace
+from faces.laravel.app_redis import RedisPlace
+from faces.laravel.app_settings import CacheSettings
 from faces.settings import Settings
+from faces.store.cache import DatabaseCache
 from faces.store.database import Store
 from worker.laravel.app_cache import AppCache, Values
 from worker.laravel.crash_marks import KEY as CRASHES
-from worker.laravel.database_cache import DatabaseCache
 from worker.laravel.folder_cache import FolderCache
 from worker.laravel.image_lock import KEY
 from worker.laravel.orders import RESTART
-
-if TYPE_CHECKING:
-    from worker.laravel.redis_cache import RedisCache
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class OpenedCache:
-    """Where values are kept, and where the locks are; None without locks."""
+    """What a worker has of the app's cache: where values are kept, and where locks are, None without them.
+
+    Both are one store, but for the folder that keeps values where the app's locks are switched off or cannot be shared.
+    """
 
     values: Values
     locks: AppCache | None
@@ -37,30 +36,30 @@ class OpenedCache:
         self.values.close()
 
 
-def open_cache(laravel: LaravelSettings, store: Store, settings: Settings) -> OpenedCache:
+def open_cache(app: CacheSettings, store: Store, settings: Settings) -> OpenedCache:
     """Open the app's cache store as its settings say; a folder of ours where it is none that we can share.
 
     Raises:
-        SettingsError: no locks are possible, and FACE_LOCK does not say to go without.
+        SettingsError: no locks are possible, and FACE_LOCK does not say to work without them.
         CacheUnavailable: the store does not answer.
     """
-    if laravel.cache_store == "redis" and laravel.redis is not None:
-        return _in_redis(laravel, laravel.redis, settings)
-    if laravel.cache_store == "database":
-        return _in_database(laravel, store, settings)
+    if app.store == "redis" and app.redis is not None:
+        return _in_redis(app, app.redis, settings)
+    if app.store == "database":
+        return _in_database(app, store, settings)
     if settings.lock == "auto":
         raise SettingsError(
-            f"CACHE_STORE: found {laravel.cache_store}, whose locks only PHP can take; needed database or redis, or "
+            f"CACHE_STORE: found {app.store}, whose locks only PHP can take; needed database or redis, or "
             "FACE_LOCK=none to work without the image's lock"
         )
     return OpenedCache(FolderCache(settings.state_dir / "cache"), None)
 
 
-def _in_redis(laravel: LaravelSettings, place: RedisPlace, settings: Settings) -> OpenedCache:
+def _in_redis(app: CacheSettings, place: RedisPlace, settings: Settings) -> OpenedCache:
     # Here, and not above: its driver is a tenth of a worker's start, and most apps have their cache elsewhere.
     from worker.laravel.redis_cache import RedisCache
 
-    prefix = laravel.redis_prefix + laravel.cache_prefix
+    prefix = app.redis_prefix + app.prefix
     cache = RedisCache(place, prefix)
     opened = _shared(cache, prefix, settings)
     try:
@@ -75,12 +74,12 @@ def _in_redis(laravel: LaravelSettings, place: RedisPlace, settings: Settings) -
     return opened
 
 
-def _in_database(laravel: LaravelSettings, store: Store, settings: Settings) -> OpenedCache:
+def _in_database(app: CacheSettings, store: Store, settings: Settings) -> OpenedCache:
     tables = store.schema.tables
-    needed = {laravel.cache_table} | ({laravel.cache_lock_table} if settings.lock == "auto" else set())
+    needed = {app.table} | ({app.lock_table} if settings.lock == "auto" else set())
     if needed <= tables:
-        cache = DatabaseCache(store, laravel.cache_prefix, laravel.cache_table, laravel.cache_lock_table)
-        return _shared(cache, laravel.cache_prefix, settings)
+        cache = DatabaseCache(store, app.prefix, app.table, app.lock_table)
+        return _shared(cache, app.prefix, settings)
     if settings.lock == "auto":
         raise SettingsError(
             f"CACHE_STORE: found database, but no table {' and '.join(sorted(needed - tables))} in {store.name}; "
@@ -89,7 +88,7 @@ def _in_database(laravel: LaravelSettings, store: Store, settings: Settings) -> 
     return OpenedCache(FolderCache(settings.state_dir / "cache"), None)
 
 
-def _shared(cache: DatabaseCache | RedisCache, prefix: str, settings: Settings) -> OpenedCache:
+def _shared(cache: AppCache, prefix: str, settings: Settings) -> OpenedCache:
     try:
         _check_prefix(cache, prefix)
     except BaseException:
@@ -98,7 +97,7 @@ def _shared(cache: DatabaseCache | RedisCache, prefix: str, settings: Settings) 
     return OpenedCache(cache, cache if settings.lock == "auto" else None)
 
 
-def _check_prefix(cache: DatabaseCache | RedisCache, prefix: str) -> None:
+def _check_prefix(cache: AppCache, prefix: str) -> None:
     """Say so when the app seems to use another prefix: with a wrong one, neither side sees the other's locks."""
     found = cache.prefixes_in_use(KEY, RESTART)
     if found is None:

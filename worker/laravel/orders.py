@@ -1,4 +1,4 @@
-"""What people order the workers to do, where Laravel leaves it: restart, pause, wait while the app is down."""
+"""Operators' orders to the workers, where Laravel leaves them: restart, pause, wait while the app is down."""
 
 from __future__ import annotations
 
@@ -15,12 +15,15 @@ RESTART = "illuminate:queue:restart"
 _PAUSED = "illuminate:queue:paused"
 _DOWN = "illuminate:foundation:down"
 
-#: PHP's false: an order that was taken back by being overwritten.
+#: PHP's false: an order that was revoked by being overwritten.
 _FALSE = b"b:0;"
 
 
 class Orders:
-    """Looks when asked. Each method raises CacheUnavailable while the app's cache is away."""
+    """Asked by the worker's loop between jobs, and read anew each time.
+
+    Each method raises CacheUnavailable while the app's cache does not answer.
+    """
 
     def __init__(self, values: Values, laravel: LaravelSettings) -> None:
         """Nothing is read before the first question."""
@@ -50,5 +53,5 @@ class Orders:
             return False
 
     def paused(self, queues: Sequence[str]) -> tuple[str, ...]:
-        """Those of the queues that `queue:pause` holds up."""
+        """Those of the queues that `queue:pause` has paused."""
         return tuple(queue for queue in queues if self.is_paused(self._laravel.connection_name, queue))

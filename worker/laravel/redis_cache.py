@@ -15,7 +15,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from faces.errors import CacheUnavailable
-from faces.laravel.redis_env import RedisPlace
+from faces.laravel.app_redis import RedisPlace
 from faces.system import keepalive
 
 _log = logging.getLogger(__name__)
@@ -25,13 +25,13 @@ _log = logging.getLogger(__name__)
 _CONNECT_SECONDS = 2.5
 _ANSWER_SECONDS = 4
 
-#: Seconds after which a connection is not used again: whoever only reads, too, follows a name that leads elsewhere now.
+#: Seconds after which a connection is not used again, so that readers, too, follow a name that leads elsewhere now.
 _RECYCLE_SECONDS = 300
 
-#: What the driver raises; beside its own errors whatever half an answer, or a socket just closed, ends it with.
+#: What the driver raises: besides its own errors, whatever half an answer or a socket just closed ends it with.
 _DRIVER_ERRORS = (redis.RedisError, OSError, EOFError, AttributeError, LookupError, TypeError, ValueError)
 
-#: How often Redis is asked when a prefix is asked for, and how many keys it goes through each time.
+#: How often Redis is asked when a prefix is asked for, and how many keys it looks at each time.
 _LOOKS = 200
 _SCANNED = 1000
 
@@ -59,7 +59,13 @@ return count"""
 
 
 class RedisCache:
-    """An `AppCache` in Redis. Laravel keeps numbers there as they are: here they are `i:N;` as in the other stores."""
+    """The app's cache where Laravel's store is `redis`: an `AppCache`.
+
+    Laravel keeps numbers in Redis as they are: here they are `i:N;` as in the other stores. Threads may share it: each
+    call has a connection of the driver's pool for a moment.
+    """
+
+    transactional = None
 
     def __init__(self, place: RedisPlace, prefix: str) -> None:
         """Connect with the first use; `prefix` is that of the connection and that of the cache."""
@@ -71,7 +77,6 @@ class RedisCache:
         self._recycled_at = time.monotonic()
 
     def get(self, key: str) -> bytes | None:
-        """The value; None if there is none, or its time is over."""
         with self._translated("GET", key):
             value: bytes | None = self._values.get(self._prefix + key)
         return b"i:%b;" % value if value is not None and re.fullmatch(b"-?[0-9]+", value) else value
@@ -85,50 +90,41 @@ class RedisCache:
             return bool(self._values.set(self._prefix + key, _number_or(value), ex=seconds, nx=True))
 
     def put(self, key: str, value: bytes, seconds: int) -> None:
-        """Set the value for so long."""
         with self._translated("SET", key):
             self._values.set(self._prefix + key, _number_or(value), ex=seconds)
 
     def forget(self, key: str) -> None:
-        """Remove the value, if there is one."""
         with self._translated("DEL", key):
             self._values.delete(self._prefix + key)
 
     def forget_this(self, key: str, value: bytes) -> None:
-        """Remove the value where it still is this one."""
         self._run(self._values, _RELEASE, key, _number_or(value))
 
     def increment(self, key: str, seconds: int) -> int:
-        """Count one more and return the count; a new one starts at 1 and is kept for so long."""
         return int(self._run(self._values, _INCREMENT, key, seconds))
 
     def acquire(self, key: str, owner: str, seconds: int) -> bool:
-        """Take the lock if it is free, run out or `owner`'s; say whether it is `owner`'s now."""
         return bool(self._run(self._locks, _ACQUIRE, key, owner, seconds))
 
     def renew(self, key: str, owner: str, seconds: int) -> bool:
-        """Let it run out so many seconds from now; False if it is not `owner`'s any more."""
         return bool(self._run(self._locks, _RENEW, key, owner, seconds))
 
     def release(self, key: str, owner: str) -> bool:
-        """Give it back; False if it was not `owner`'s any more."""
         return bool(self._run(self._locks, _RELEASE, key, owner))
 
     def owner_of(self, key: str) -> str | None:
-        """Who has it now; None if nobody, or it has run out."""
         with self._translated("GET", key):
             owner: bytes | None = self._locks.get(self._prefix + key)
         return None if owner is None else owner.decode(errors="replace")
 
     def forget_lock(self, key: str) -> None:
-        """Remove the lock, whoever has it."""
         with self._translated("DEL", key):
             self._locks.delete(self._prefix + key)
 
     def prefixes_in_use(self, lock: str, value: str) -> set[str] | None:
         """What stands before such locks and such values; of a very large database a part is looked at.
 
-        None where the server lets nobody, or not us, go through its keys.
+        None where the server does not let us list its keys.
         """
         with self._translated("SCAN", value):
             try:
@@ -155,12 +151,10 @@ class RedisCache:
         self.release(key, owner)
 
     def drop_idle(self) -> None:
-        """Close the connections that nobody uses now, so that the next use asks anew where the server is."""
         for client in (self._values, self._locks):
             client.connection_pool.disconnect(inuse_connections=False)
 
     def close(self) -> None:
-        """Give the connections back."""
         self._values.close()
         self._locks.close()
 

@@ -13,7 +13,7 @@ Key = int | str
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ReadLimits:
     """What a text may hold at most. The app's largest messages have some hundred bytes and four levels."""
 
     size: int = 4 * 1024 * 1024  #: bytes
@@ -81,7 +81,7 @@ class PhpReference:
 Value = None | bool | int | float | str | PhpArray | PhpObject | PhpEnum | PhpCustom | PhpReference
 
 
-def read(data: bytes, limits: Limits = Limits()) -> Value:
+def read(data: bytes, limits: ReadLimits = ReadLimits()) -> Value:
     """Read one serialized value that fills `data` to its last byte.
 
     Raises:
@@ -89,7 +89,7 @@ def read(data: bytes, limits: Limits = Limits()) -> Value:
     """
     if len(data) > limits.size:
         raise UnreadableMessage(f"found {len(data)} serialized bytes, read are at most {limits.size}")
-    reader = _Reader(data, limits)
+    reader = _PhpReader(data, limits)
     value = reader.value(limits.depth)
     if reader.place != len(data):
         raise reader.wrong("the end")
@@ -138,10 +138,10 @@ _CASE = re.compile(rb"([A-Za-z0-9_\\\x80-\xff]{1,512}):([A-Za-z0-9_\x80-\xff]{1,
 _TOO_LARGE = 2**63
 
 
-class _Reader:
+class _PhpReader:
     """Where we are in the text, and how many values may still come."""
 
-    def __init__(self, data: bytes, limits: Limits) -> None:
+    def __init__(self, data: bytes, limits: ReadLimits) -> None:
         self.data = data
         self.place = 0
         self.limits = limits

@@ -1,4 +1,4 @@
-"""Messages that `failed_jobs` did not take, kept whole in queues beside: how many wait there for a person."""
+"""Messages that `failed_jobs` did not take, set aside whole in `<queue>.unrecorded`: how many wait for an operator."""
 
 from __future__ import annotations
 
@@ -14,12 +14,15 @@ from worker.queue.status import Status
 
 _log = logging.getLogger(__name__)
 
-#: Seconds between two looks; each for a queue that is not there leaves a line in RabbitMQ's log.
+#: Seconds between two looks; each at a queue that does not exist leaves a line in RabbitMQ's log.
 _LOOK_SECONDS = 60.0
 
 
 class Aside:
-    """The queues beside those of one worker. Looked into at the start, after each message, and until they are empty."""
+    """The unrecorded queues of one worker's queues, for its loop's thread.
+
+    Looked into at the start, after each message, and until they are empty.
+    """
 
     def __init__(self, broker: Broker, queues: Sequence[str], status: Status) -> None:
         """Nothing is asked before the first look."""
@@ -29,7 +32,7 @@ class Aside:
         self._may_hold_some = True
 
     def keep(self, delivery: Delivery) -> None:
-        """Have a copy of a message there, confirmed.
+        """Publish a copy of a message there, confirmed.
 
         Raises:
             BrokerRefused, BrokerUnavailable, DeliveryGone: it is not there.

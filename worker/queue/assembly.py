@@ -14,13 +14,12 @@ import httpx2
 from faces.client.face_client import FaceClient, KeptConnections, open_http
 from faces.errors import SettingsError
 from faces.laravel import app_settings
+from faces.laravel.app_rabbitmq import BrokerTls
 from faces.laravel.app_settings import LaravelSettings
-from faces.laravel.rabbitmq_env import BrokerTls
 from faces.settings import Settings
 from faces.store import statement_trial
 from faces.store.database import Store
 from faces.store.statement_trial import Needed
-from faces.system.address import Address
 from faces.system.systemd_notify import Systemd
 from worker.amqp.broker import Broker
 from worker.amqp.settings import BrokerSettings, QueueOptions, Tls
@@ -30,6 +29,7 @@ from worker.jobs.faces import FaceJob, Tools
 from worker.laravel import completion
 from worker.laravel.crash_marks import CrashMarks
 from worker.laravel.encryption import keys_of
+from worker.laravel.failures import Recorder
 from worker.laravel.open_cache import OpenedCache, open_cache
 from worker.laravel.orders import Orders
 from worker.queue.attempt import App, Attempts, Shared
@@ -38,7 +38,6 @@ from worker.queue.circuit import Circuit, probes_of
 from worker.queue.evidence import Evidence
 from worker.queue.loop import Consumer, Until
 from worker.queue.pulse import Pulse
-from worker.queue.recorder import Recorder
 from worker.queue.status import Status
 from worker.queue.stop import Stop
 from worker.queue.supervision import NotOpened, Supervision
@@ -131,9 +130,9 @@ def _consumer(
     needed = _check(store, settings, laravel)
     for warning in supervision.wait_for("database", lambda: statement_trial.try_statements(store, needed)):
         _log.warning("%s", warning)
-    opened_cache = supervision.wait_for("app's cache", lambda: open_cache(laravel, store, settings))
+    opened_cache = supervision.wait_for("app's cache", lambda: open_cache(laravel.cache, store, settings))
     cache = stack.enter_context(closing(opened_cache))
-    tables = {*_TABLES, laravel.cache_table, laravel.cache_lock_table}
+    tables = {*_TABLES, laravel.cache.table, laravel.cache.lock_table}
     supervision.wait_for("database", lambda: supervision.changes.watch(store, tables))
     connections = KeptConnections()
     client = FaceClient(stack.enter_context(_http(session, connections)), connections.drop)
@@ -190,12 +189,12 @@ def _check(store: Store, settings: Settings, laravel: LaravelSettings) -> Needed
     if failed_jobs is not None:
         store.schema.require_tables("failed_jobs")
     # Where one of them is not there, the cache's own opening says what that means.
-    cache_tables = store.schema.tables if laravel.cache_store == "database" else frozenset[str]()
+    cache_tables = store.schema.tables if laravel.cache.store == "database" else frozenset[str]()
     return Needed(
         failed_jobs,
-        cache_table=laravel.cache_table if laravel.cache_table in cache_tables else None,
-        lock_table=laravel.cache_lock_table
-        if settings.lock == "auto" and laravel.cache_lock_table in cache_tables
+        cache_table=laravel.cache.table if laravel.cache.table in cache_tables else None,
+        lock_table=laravel.cache.lock_table
+        if settings.lock == "auto" and laravel.cache.lock_table in cache_tables
         else None,
     )
 
@@ -209,11 +208,11 @@ def _http(session: Session, connections: KeptConnections) -> httpx2.Client:
 
 def _broker_settings(laravel: LaravelSettings) -> BrokerSettings:
     return BrokerSettings(
-        addresses=tuple(Address(one.host, one.port) for one in laravel.brokers),
-        user=laravel.rabbitmq_user,
-        password=laravel.rabbitmq_password.get_secret_value(),
-        vhost=laravel.rabbitmq_vhost,
-        tls=_tls(laravel.tls) if laravel.tls else None,
+        addresses=laravel.rabbitmq.addresses,
+        user=laravel.rabbitmq.user,
+        password=laravel.rabbitmq.password.get_secret_value(),
+        vhost=laravel.rabbitmq.vhost,
+        tls=_tls(laravel.rabbitmq.tls) if laravel.rabbitmq.tls else None,
     )
 
 

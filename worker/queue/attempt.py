@@ -28,13 +28,13 @@ from worker.jobs.context import Context, Done, JobClass, reached
 from worker.laravel import chain, completion
 from worker.laravel.chain import NewJob
 from worker.laravel.crash_marks import CrashMarks
+from worker.laravel.failures import Recorder
 from worker.laravel.image_lock import ImageLock, image_lock
 from worker.laravel.message import Command, Envelope
 from worker.laravel.open_cache import OpenedCache
 from worker.queue.evidence import TAIL_SECONDS, Evidence
 from worker.queue.job import Job, JobLog
 from worker.queue.outcome import Failed, Forward, Outcome, Refused, Release, outcome_of
-from worker.queue.recorder import Recorder
 from worker.queue.stop import Stop
 
 _log = logging.getLogger(__name__)

@@ -12,8 +12,8 @@ from faces.errors import FacesError, SettingsError
 from faces.laravel import app_settings
 from faces.laravel.app_settings import LaravelSettings
 from faces.laravel.environment import LaravelEnvironment
-from faces.store import columns
-from faces.store.columns import Columns
+from faces.store import catalogue
+from faces.store.catalogue import Definitions
 from faces.store.database import Store
 
 _log = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ class Changes:
         self._laravel, self._pause = laravel, pause
         self._variables = LaravelEnvironment.read(self._environment).variables
         self._store: Store | None = None
-        self._columns: Columns = {}
+        self._columns: Definitions = {}
         self._tables: frozenset[str] = frozenset()
         self._look_at: float | None = None
         self._well_since: float | None = None
@@ -59,7 +59,7 @@ class Changes:
         """
         self._tables = frozenset(tables)
         with store.reading() as transaction:
-            self._columns = columns.of(transaction, self._tables)
+            self._columns = catalogue.definitions(transaction.connection, self._tables)
         self._store = store
 
     def reason_to_leave(self, refusing: bool) -> str | None:
@@ -109,11 +109,11 @@ class Changes:
             return None
         try:
             with self._store.reading() as transaction:
-                now = columns.of(transaction, self._tables)
+                now = catalogue.definitions(transaction.connection, self._tables)
         except FacesError as error:
             _log.debug("the database's tables cannot be looked at now: %s", error)
             return None
-        words = columns.differences(self._columns, now)
+        words = catalogue.differences(self._columns, now)
         return f"the database changed: {', '.join(words)}" if words else None
 
 

@@ -19,10 +19,9 @@ from faces.errors import (
     SchemaError,
     StoreUnavailable,
 )
+from faces.store import statement_trial
 from faces.store.database import Store
-from faces.store.probe import write as write_trial
 from worker.laravel.app_cache import Values
-from worker.laravel.database_cache import DatabaseCache
 from worker.queue.stop import Stop
 
 _log = logging.getLogger(__name__)
@@ -71,8 +70,8 @@ def probes_of(client: FaceClient, store: Store, values: Values) -> tuple[Probe, 
     def look_at_store() -> None:
         store.ping()
         # A database that has the cache in it is written to by the look at the cache.
-        if not isinstance(values, DatabaseCache):
-            store.rehearse(write_trial)
+        if values.transactional is None:
+            statement_trial.require_writes(store)
 
     def look_at_cache() -> None:
         values.put(_KEY, b"b:1;", _KEPT_SECONDS)

@@ -9,14 +9,14 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from faces.laravel.app_redis import redis_place
 from faces.laravel.environment import LaravelEnvironment
-from faces.laravel.redis_env import redis_place
+from faces.store.cache import DatabaseCache
 from faces.store.database import Store
 from tests.servers.app_schema import V1
 from tests.servers.mariadb import MariaDB, running_mariadb
 from tests.servers.php import STORES, Talk, php_talk
 from tests.servers.redis import Redis, running_redis
-from worker.laravel.database_cache import DatabaseCache
 from worker.laravel.redis_cache import RedisCache
 
 PREFIX = "laravel_cache_"

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from faces.errors import CacheUnavailable, LockHeld
+from faces.laravel.app_redis import redis_place
 from faces.laravel.environment import LaravelEnvironment
-from faces.laravel.redis_env import redis_place
 from tests.integration.cache.conftest import Place
 from tests.servers.mariadb import MariaDB
 from tests.servers.redis import Redis

@@ -41,7 +41,7 @@ import os, random, sys, threading, time
 from pathlib import Path
 from faces.store.database import Store
 from tests.integration.cache.conftest import PREFIX, redis_cache
-from worker.laravel.database_cache import DatabaseCache
+from faces.store.cache import DatabaseCache
 from worker.laravel.image_lock import image_lock
 folder, name, rounds, kind, where = Path(sys.argv[1]), *sys.argv[2:]
 cache = redis_cache(int(where)) if kind == "redis" else DatabaseCache(Store.open(where), PREFIX)

@@ -8,13 +8,13 @@ import pytest
 
 from faces import settings
 from faces.laravel import app_settings
+from faces.store.cache import DatabaseCache
 from faces.store.database import Store
 from tests.integration.cache.conftest import PREFIX, Place
 from tests.servers.app_schema import V1
 from tests.servers.mariadb import MariaDB
 from tests.servers.php import STORES, run_php
 from tests.servers.redis import Redis
-from worker.laravel.database_cache import DatabaseCache
 from worker.laravel.image_lock import image_lock
 from worker.laravel.open_cache import open_cache
 from worker.laravel.orders import Orders
@@ -51,7 +51,7 @@ def test_the_apps_settings_lead_to_its_database(mariadb: MariaDB, tmp_path: Path
     )
     laravel = app_settings.load({"LARAVEL_ENV_FILE": str(tmp_path / ".env")})
     store = Store.open(laravel.database_url.get_secret_value())
-    cache = open_cache(laravel, store, settings.load())
+    cache = open_cache(laravel.cache, store, settings.load())
     assert isinstance(cache.locks, DatabaseCache)
     with image_lock(cache.locks, 1, 120, 0, _Never()), store.reading() as transaction:
         rows = transaction.connection.exec_driver_sql("SELECT `key`, expiration - UNIX_TIMESTAMP() FROM cache_locks")
@@ -64,7 +64,7 @@ def test_the_apps_settings_lead_to_its_database(mariadb: MariaDB, tmp_path: Path
 def test_the_apps_settings_lead_to_its_redis(redis: Redis, store: Store) -> None:
     redis.command("FLUSHALL")
     variables = {"APP_NAME": "Mig", "CACHE_STORE": "redis", "REDIS_PORT": str(redis.port), "REDIS_PASSWORD": "null"}
-    cache = open_cache(app_settings.load(variables), store, settings.load())
+    cache = open_cache(app_settings.load(variables).cache, store, settings.load())
     assert isinstance(cache.locks, RedisCache)
     with image_lock(cache.locks, 1, 120, 0, _Never()):
         assert redis.command("KEYS", "*") == "mig_database_mig_cache_face-processing:1"
@@ -75,7 +75,7 @@ def test_the_apps_settings_lead_to_its_redis(redis: Redis, store: Store) -> None
 
 
 def test_without_the_lock_the_apps_cache_still_keeps_our_values(store: Store) -> None:
-    cache = open_cache(app_settings.load({}), store, settings.load(lock="none"))
+    cache = open_cache(app_settings.load({}).cache, store, settings.load(lock="none"))
     assert (type(cache.values), cache.locks) == (DatabaseCache, None)
 
 
@@ -91,9 +91,11 @@ def test_a_prefix_that_is_not_the_apps_is_told_at_the_start(
     url = f"mysql+pymysql://root@127.0.0.1:{mariadb.port}/{place.for_php.get('database')}"
     store = Store.open(url if "database" in place.for_php else mariadb.new_database(*V1))
     colon = ":" if place.for_php["store"] == "redis" else ""
-    open_cache(app_settings.load(variables | {"CACHE_PREFIX": f"{PREFIX}{colon}"}), store, settings.load()).close()
+    ours = app_settings.load(variables | {"CACHE_PREFIX": f"{PREFIX}{colon}"})
+    open_cache(ours.cache, store, settings.load()).close()
     assert caplog.text == ""
-    open_cache(app_settings.load(variables | {"CACHE_PREFIX": "wrong_"}), store, settings.load()).close()
+    wrong = app_settings.load(variables | {"CACHE_PREFIX": "wrong_"})
+    open_cache(wrong.cache, store, settings.load()).close()
     store.close()
     assert "under another prefix than ours" in caplog.text
     assert "CACHE_PREFIX" in caplog.text

@@ -39,7 +39,7 @@ def app(redis: Redis, **more: str) -> LaravelSettings:
 
 def opened(redis: Redis, sqlite: Store, *rules: str, lock: str = "auto") -> OpenedCache:
     redis.command("ACL", "SETUSER", "photo", "reset", "on", ">secret", *rules)
-    return open_cache(app(redis), sqlite, settings.load(lock=lock))
+    return open_cache(app(redis).cache, sqlite, settings.load(lock=lock))
 
 
 def test_without_scan_the_start_only_warns_that_the_prefix_is_not_known(
@@ -121,7 +121,7 @@ def test_a_redis_of_an_own_authority_is_reached_with_its_file(
     variables = {"CACHE_STORE": "redis", "REDIS_PASSWORD": "secret", **forms[form]}
     file = env_file(tmp_path, variables)
     ours = {"LARAVEL_ENV_FILE": str(file), "FACE_REDIS_CA_FILE": str(authority.certificate)}
-    cache = open_cache(app_settings.load(ours), sqlite, settings.load())
+    cache = open_cache(app_settings.load(ours).cache, sqlite, settings.load())
     cache.values.put("there", b"b:1;", 5)
     assert cache.values.get("there") == b"b:1;"
     cache.close()
@@ -134,7 +134,7 @@ def test_a_redis_of_an_own_authority_is_reached_with_its_file(
 def test_without_the_file_neither_php_nor_we_believe_it(tls_port: int, sqlite: Store, tmp_path: Path) -> None:
     file = env_file(tmp_path, {"CACHE_STORE": "redis", "REDIS_URL": f"tls://:secret@127.0.0.1:{tls_port}"})
     with pytest.raises(CacheUnavailable, match="certificate verify failed"):
-        open_cache(app_settings.load({"LARAVEL_ENV_FILE": str(file)}), sqlite, settings.load())
+        open_cache(app_settings.load({"LARAVEL_ENV_FILE": str(file)}).cache, sqlite, settings.load())
     with php_drivers() as php:
         assert php.facts("redis", tmp_path) is None
 
@@ -145,7 +145,7 @@ def test_a_certificate_of_another_host_is_not_believed(
     file = env_file(tmp_path, {"CACHE_STORE": "redis", "REDIS_URL": f"tls://:secret@localhost:{tls_port}"})
     ours = {"LARAVEL_ENV_FILE": str(file), "FACE_REDIS_CA_FILE": str(authority.certificate)}
     with pytest.raises(CacheUnavailable, match="certificate verify failed"):
-        open_cache(app_settings.load(ours), sqlite, settings.load())
+        open_cache(app_settings.load(ours).cache, sqlite, settings.load())
     with php_drivers("-d", f"openssl.cafile={authority.certificate}") as php:
         assert php.facts("redis", tmp_path) is None
 

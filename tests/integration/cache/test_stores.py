@@ -8,15 +8,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from faces.laravel.app_redis import redis_place
 from faces.laravel.environment import LaravelEnvironment
-from faces.laravel.redis_env import redis_place
+from faces.store.cache import DatabaseCache
 from faces.store.database import Store
 from tests.servers.app_schema import V1
 from tests.servers.mariadb import MariaDB
 from tests.servers.redis import Redis
 from worker.laravel.app_cache import AppCache
 from worker.laravel.crash_marks import CrashMarks
-from worker.laravel.database_cache import DatabaseCache
 from worker.laravel.redis_cache import RedisCache
 
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from faces.store.cache import DatabaseCache
 from faces.store.database import Store, Transaction
 from tests.integration.cache.conftest import redis_cache
 from tests.servers.redis import Redis
 from worker.laravel.crash_marks import CrashMarks
-from worker.laravel.database_cache import DatabaseCache
 from worker.laravel.image_lock import KEY, ImageLock
 from worker.laravel.redis_cache import RedisCache
 

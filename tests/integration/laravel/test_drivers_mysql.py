@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from faces.errors import FacesError
-from faces.laravel.database_env import database_url, in_time_zone
+from faces.laravel.app_database import database_url, in_time_zone
 from faces.laravel.environment import LaravelEnvironment
 from faces.store import connect
 from tests.integration.amqp.certificates import Authority

@@ -61,14 +61,14 @@ def of_rabbitmq(php: Drivers, folder: Path, server: RabbitMQ, variables: dict[st
 def _ours(file: Path) -> list[str] | None:
     try:
         found = app_settings.load({"LARAVEL_ENV_FILE": str(file)})
-        first = found.brokers[0]
+        first = found.rabbitmq.addresses[0]
         address = Address(first.host, first.port)
-        password = found.rabbitmq_password.get_secret_value()
-        settings = BrokerSettings((address,), found.rabbitmq_user, password, found.rabbitmq_vhost)
+        password = found.rabbitmq.password.get_secret_value()
+        settings = BrokerSettings((address,), found.rabbitmq.user, password, found.rabbitmq.vhost)
         asyncio.run(_open(address, settings))
     except FacesError:
         return None
-    return [found.rabbitmq_user, found.rabbitmq_vhost]
+    return [found.rabbitmq.user, found.rabbitmq.vhost]
 
 
 async def _open(address: Address, settings: BrokerSettings) -> None:

@@ -50,10 +50,10 @@ def of_redis(php: Drivers, folder: Path, redis: tuple[Redis, Path], variables: M
 def _ours(file: Path) -> list[Any] | None:
     try:
         found = app_settings.load({"LARAVEL_ENV_FILE": str(file)})
-        assert found.redis
-        with contextlib.closing(RedisCache(found.redis, found.redis_prefix)) as cache:
+        assert found.cache.redis
+        with contextlib.closing(RedisCache(found.cache.redis, found.cache.redis_prefix)) as cache:
             cache.owner_of("is it there")
-            return [[*_facts(client), found.redis_prefix] for client in (cache._locks, cache._values)]
+            return [[*_facts(client), found.cache.redis_prefix] for client in (cache._locks, cache._values)]
     except FacesError:
         return None
 

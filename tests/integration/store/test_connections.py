@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from faces.errors import CacheUnavailable, EngineError, FacesError, StoreUnavailable
-from faces.store import failed_jobs, probe
+from faces.store import failed_jobs, statement_trial
+from faces.store.cache import DatabaseCache
 from faces.store.database import Store, Transaction
 from faces.store.failed_jobs import FailedJob
 from faces.store.mysql import FRESH_SECONDS
@@ -19,7 +20,6 @@ from tests.servers.app_schema import V2
 from tests.servers.mariadb import MariaDB, running_mariadb
 from tests.servers.proxy import Proxy, running_proxy
 from tests.servers.waiting import wait_for
-from worker.laravel.database_cache import DatabaseCache
 
 #: Seconds within which a dead connection is noticed.
 SOON = 10
@@ -196,19 +196,19 @@ def test_a_server_that_takes_no_writes_counts_as_away(store: Store, server: Mari
     refusal = f"SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = {code}, MESSAGE_TEXT = 'no writes here'"
     server.run(f"CREATE TRIGGER refusal BEFORE INSERT ON failed_jobs FOR EACH ROW {refusal}", database=name)
     with pytest.raises(StoreUnavailable, match="cannot be used now: no writes here"):
-        store.rehearse(probe.write)
+        statement_trial.require_writes(store)
 
 
 def test_a_read_only_server_is_noticed_by_a_write_that_is_rolled_back(store: Store, server: MariaDB) -> None:
-    store.rehearse(probe.write)
+    statement_trial.require_writes(store)
     server.run("SET GLOBAL read_only = 1")
     try:
         store.ping()
         with pytest.raises(StoreUnavailable, match="read-only"):
-            store.rehearse(probe.write)
+            statement_trial.require_writes(store)
     finally:
         server.run("SET GLOBAL read_only = 0")
-    store.rehearse(probe.write)
+    statement_trial.require_writes(store)
     with store.reading() as transaction:
         assert transaction.connection.exec_driver_sql("SELECT count(*) FROM failed_jobs").scalar_one() == 0
 
@@ -217,11 +217,11 @@ def test_without_the_table_of_failed_jobs_a_read_only_server_is_noticed_too(serv
     tables = [statement for statement in V2 if "failed_jobs" not in statement]
     url = server.new_database(*tables).replace("root@", f"{LOGIN}@").replace(f":{server.port}/", f":{proxy.port}/")
     store = Store.open(url)
-    store.rehearse(probe.write)
+    statement_trial.require_writes(store)
     server.run("SET GLOBAL read_only = 1")
     try:
         with pytest.raises(StoreUnavailable, match="read-only"):
-            store.rehearse(probe.write)
+            statement_trial.require_writes(store)
     finally:
         server.run("SET GLOBAL read_only = 0")
         store.close()
@@ -237,7 +237,7 @@ def test_without_the_table_of_failed_jobs_a_read_only_server_is_noticed_too(serv
 )
 def test_a_table_that_refuses_a_row_is_no_server_that_takes_none(store: Store, server: MariaDB, change: str) -> None:
     server.run(change, database=store.name.split()[0])
-    store.rehearse(probe.write)
+    statement_trial.require_writes(store)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from faces.store.failed_jobs import FailedJob
 from tests.fixtures.laravel import captured
 from tests.servers.php import STORES, php_talk
 from tests.servers.rows import Rows
-from worker.laravel.failures import Failure, Reading, record_failure
+from worker.laravel.failures import Failure, record_failure
 from worker.laravel.message import Command, Envelope
 
 pytestmark = pytest.mark.parametrize("url", ["mariadb v1"], indirect=True)
@@ -82,7 +82,7 @@ def fail(store: Store, body: bytes, text: str = "faces.errors.FileMissing: there
     except Exception:  # noqa: BLE001  what cannot be read has no name
         uuid = None
     job = FailedJob.of(uuid, "rabbitmq", "faces", body, text)
-    record_failure(store, Failure(job), Reading(lambda _body: None, lambda _options: False), patience=0)
+    record_failure(store, Failure(job), lambda _body: None, patience=0)
     return job.uuid
 
 

@@ -10,7 +10,7 @@ from faces.store import job_batches
 from faces.store.database import Store
 from tests.servers.php import STORES, run_php
 from tests.servers.rows import Rows
-from worker.laravel.batches import allows_failures
+from worker.laravel.failures import allows_failures
 
 on_both = pytest.mark.parametrize("url", ["sqlite with a queue", "mariadb v1"], indirect=True)
 

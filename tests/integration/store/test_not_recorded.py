@@ -13,7 +13,7 @@ from faces.store.failed_jobs import FailedJob
 from tests.servers.mariadb import MariaDB
 from tests.servers.rows import Rows
 from worker.jobs.context import ALONE
-from worker.laravel.failures import Failure, Reading, record_failure
+from worker.laravel.failures import Failure, record_failure
 
 pytestmark = pytest.mark.parametrize("url", ["mariadb v1"], indirect=True)
 
@@ -25,8 +25,7 @@ def record(store: Store, payload: str, image: int | None = None, exception: str 
     uuid = json.loads(payload)["uuid"]
     job = FailedJob.of(uuid, "rabbitmq", "faces", payload.encode(), exception)
     failure = Failure(job, class_name="X", image_id=image, last_error="HTTP 500: 😀" if image else None)
-    reading = Reading(lambda _body: None, lambda _options: False)
-    return record_failure(store, failure, reading, ALONE, patience=0)
+    return record_failure(store, failure, lambda _body: None, ALONE, patience=0)
 
 
 def only_row(rows: Rows) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from faces.errors import SettingsError, StoreUnavailable
-from faces.laravel.database_env import in_time_zone
+from faces.laravel.app_database import in_time_zone
 from faces.store.database import Store
 from tests.servers.app_schema import V1
 from tests.servers.mariadb import MariaDB, running_mariadb

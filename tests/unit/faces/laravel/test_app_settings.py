@@ -6,7 +6,7 @@ import pytest
 
 from faces.errors import SettingsError
 from faces.laravel.app_settings import LaravelSettings, load
-from faces.laravel.rabbitmq_env import BrokerAddress
+from faces.system.address import Address
 
 DATABASE = {"DB_CONNECTION": "mysql", "DB_HOST": "db", "DB_DATABASE": "photo", "DB_USERNAME": "app"}
 
@@ -44,11 +44,11 @@ def test_an_env_file_as_laravel_makes_it(tmp_path: Path) -> None:
         """,
     )
     assert url(settings) == "mysql+pymysql://app:p%40ss%3Aw%2F%23rd@127.0.0.1:3306/photo"
-    assert settings.brokers == (BrokerAddress("rabbit", 5673),)
-    assert (settings.rabbitmq_user, settings.rabbitmq_password.get_secret_value()) == ("app", "secret")
-    assert (settings.rabbitmq_vhost, settings.tls) == ("photo", None)
+    assert settings.rabbitmq.addresses == (Address("rabbit", 5673),)
+    assert (settings.rabbitmq.user, settings.rabbitmq.password.get_secret_value()) == ("app", "secret")
+    assert (settings.rabbitmq.vhost, settings.rabbitmq.tls) == ("photo", None)
     assert (settings.queue, settings.default_queue, settings.connection_name) == ("faces", "default", "rabbitmq")
-    assert (settings.cache_store, settings.cache_prefix) == ("database", "foto_galereia_cache_")
+    assert (settings.cache.store, settings.cache.prefix) == ("database", "foto_galereia_cache_")
     assert settings.face_api_url == "http://face:5000"
     assert settings.app_key.get_secret_value() == "base64:AAAA="
     assert settings.disk_roots == {
@@ -61,16 +61,16 @@ def test_the_environment_wins_over_the_file_and_ours_over_both(tmp_path: Path) -
     text = "DB_CONNECTION=mysql\nDB_HOST=a\nDB_DATABASE=photo\nDB_USERNAME=app\nRABBITMQ_HOST=a"
     assert url(load_file(tmp_path, text, DB_HOST="b")) == "mysql+pymysql://app@b:3306/photo"
     assert url(load_file(tmp_path, text, FACE_DATABASE_URL="sqlite:////x.db")) == "sqlite:////x.db"
-    assert load_file(tmp_path, text, RABBITMQ_HOST="b").brokers == (BrokerAddress("b", 5672),)
+    assert load_file(tmp_path, text, RABBITMQ_HOST="b").rabbitmq.addresses == (Address("b", 5672),)
 
 
 def test_without_anything_the_defaults_are_those_of_the_app() -> None:
     settings = load({})
     assert url(settings) == "sqlite:///faces.db"
-    assert settings.brokers == (BrokerAddress("127.0.0.1", 5672),)
-    assert (settings.rabbitmq_user, settings.rabbitmq_vhost) == ("guest", "/")
-    assert (settings.cache_store, settings.cache_prefix) == ("database", "laravel_cache_")
-    assert (settings.cache_table, settings.cache_lock_table) == ("cache", "cache_locks")
+    assert settings.rabbitmq.addresses == (Address("127.0.0.1", 5672),)
+    assert (settings.rabbitmq.user, settings.rabbitmq.vhost) == ("guest", "/")
+    assert (settings.cache.store, settings.cache.prefix) == ("database", "laravel_cache_")
+    assert (settings.cache.table, settings.cache.lock_table) == ("cache", "cache_locks")
     assert (settings.storage, settings.disk_roots) == (None, {})
 
 
@@ -109,20 +109,20 @@ def test_the_database_is_the_one_that_laravel_would_use(variables: dict[str, str
     ("name", "prefix"), [("Mig", "mig_cache_"), ("x@y", "x_at_y_cache_"), ("日本", "_cache_"), ("", "_cache_")]
 )
 def test_the_caches_prefix_is_made_of_the_apps_name(name: str, prefix: str) -> None:
-    assert load({"APP_NAME": name}).cache_prefix == prefix
+    assert load({"APP_NAME": name}).cache.prefix == prefix
 
 
 def test_a_prefix_that_is_said_counts_even_when_it_is_empty() -> None:
-    assert load({"APP_NAME": "Ελλάδα", "CACHE_PREFIX": "x_"}).cache_prefix == "x_"
-    assert load({"CACHE_PREFIX": ""}).cache_prefix == ""
+    assert load({"APP_NAME": "Ελλάδα", "CACHE_PREFIX": "x_"}).cache.prefix == "x_"
+    assert load({"CACHE_PREFIX": ""}).cache.prefix == ""
 
 
 def test_redis_has_two_databases_and_a_prefix_of_its_own() -> None:
     settings = load({"CACHE_STORE": "redis", "REDIS_HOST": "r", "REDIS_PASSWORD": "p", "APP_NAME": "Mig"})
-    assert settings.redis is not None
-    assert (settings.redis.host, settings.redis.port, settings.redis.tls) == ("r", 6379, False)
-    assert (settings.redis.lock_database, settings.redis.value_database) == (0, 1)
-    assert (settings.redis_prefix, settings.cache_prefix) == ("mig_database_", "mig_cache_")
+    assert settings.cache.redis is not None
+    assert (settings.cache.redis.host, settings.cache.redis.port, settings.cache.redis.tls) == ("r", 6379, False)
+    assert (settings.cache.redis.lock_database, settings.cache.redis.value_database) == (0, 1)
+    assert (settings.cache.redis_prefix, settings.cache.prefix) == ("mig_database_", "mig_cache_")
 
 
 @pytest.mark.parametrize(
@@ -138,14 +138,14 @@ def test_redis_has_two_databases_and_a_prefix_of_its_own() -> None:
     ],
 )
 def test_redis_is_the_one_that_laravel_would_use(variables: dict[str, str], expected: tuple[object, ...]) -> None:
-    place = load(variables | {"CACHE_DRIVER": "redis"}).redis
+    place = load(variables | {"CACHE_DRIVER": "redis"}).cache.redis
     assert place is not None
     found = (place.host, place.port, place.username, place.tls, place.lock_database, place.value_database)
     assert found == expected
 
 
 def test_rabbitmq_may_have_several_hosts() -> None:
-    brokers = load({"RABBITMQ_HOST": "a, b:5673,[::1]:5674,::1", "RABBITMQ_PORT": "5671"}).brokers
+    brokers = load({"RABBITMQ_HOST": "a, b:5673,[::1]:5674,::1", "RABBITMQ_PORT": "5671"}).rabbitmq.addresses
     assert [(broker.host, broker.port) for broker in brokers] == [
         ("a", 5671),
         ("b", 5673),
@@ -156,10 +156,10 @@ def test_rabbitmq_may_have_several_hosts() -> None:
 
 def test_tls_is_what_the_drivers_variables_say(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").touch()
-    tls = load({"RABBITMQ_SSL_CAFILE": str(tmp_path / "ca.pem"), "RABBITMQ_SSL_VERIFY_PEER": "false"}).tls
+    tls = load({"RABBITMQ_SSL_CAFILE": str(tmp_path / "ca.pem"), "RABBITMQ_SSL_VERIFY_PEER": "false"}).rabbitmq.tls
     assert tls is not None
     assert (tls.ca_file, tls.certificate, tls.key, tls.verify_peer) == (tmp_path / "ca.pem", None, None, False)
-    secure = load({"RABBITMQ_SECURE": "true"}).tls
+    secure = load({"RABBITMQ_SECURE": "true"}).rabbitmq.tls
     assert secure is not None
     assert secure.verify_peer
 
@@ -311,9 +311,9 @@ def test_a_variable_that_is_no_utf8_is_refused_by_name() -> None:
 @pytest.mark.parametrize("nothing", ["", "0", "null", "false"])
 def test_where_the_driver_finds_nothing_its_defaults_count(name: str, nothing: str) -> None:
     found = load({name: nothing})
-    login = (found.rabbitmq_user, found.rabbitmq_password.get_secret_value(), found.rabbitmq_vhost)
+    login = (found.rabbitmq.user, found.rabbitmq.password.get_secret_value(), found.rabbitmq.vhost)
     assert login == ("guest", "guest", "/")
 
 
 def test_a_store_that_needs_no_prefix_asks_for_none() -> None:
-    assert load({"APP_NAME": "Ελλάδα", "CACHE_STORE": "file"}).cache_prefix == ""
+    assert load({"APP_NAME": "Ελλάδα", "CACHE_STORE": "file"}).cache.prefix == ""

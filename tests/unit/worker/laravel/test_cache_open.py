@@ -22,7 +22,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 def opened(store: Store, given: Settings, **variables: str) -> OpenedCache:
-    cache = open_cache(app_settings.load(variables), store, given)
+    cache = open_cache(app_settings.load(variables).cache, store, given)
     store.close()
     return cache
 

@@ -6,7 +6,7 @@ import pytest
 
 from faces.errors import UnreadableMessage
 from worker.laravel import serialized
-from worker.laravel.serialized import Limits, PhpArray, PhpCustom, PhpEnum, PhpObject, PhpReference, Value, read
+from worker.laravel.serialized import PhpArray, PhpCustom, PhpEnum, PhpObject, PhpReference, ReadLimits, Value, read
 
 #: What PHP's serialize() writes, and what it wrote it from.
 VALUES: list[tuple[bytes, Value]] = [
@@ -122,18 +122,18 @@ def test_what_php_does_not_write_is_refused_in_a_sentence_that_says_where(data: 
 @pytest.mark.parametrize(
     ("data", "limits", "sentence"),
     [
-        (b's:5:"aaaaa";', Limits(size=11), "found 12 serialized bytes, read are at most 11"),
-        (b"a:2:{i:0;N;i:1;N;}", Limits(values=2), "found more than 2 serialized values"),
-        (b"a:1:{i:0;a:1:{i:0;a:0:{}}}", Limits(depth=1), "found data nested deeper than 1 levels"),
+        (b's:5:"aaaaa";', ReadLimits(size=11), "found 12 serialized bytes, read are at most 11"),
+        (b"a:2:{i:0;N;i:1;N;}", ReadLimits(values=2), "found more than 2 serialized values"),
+        (b"a:1:{i:0;a:1:{i:0;a:0:{}}}", ReadLimits(depth=1), "found data nested deeper than 1 levels"),
     ],
 )
-def test_what_is_larger_than_the_limits_is_refused(data: bytes, limits: Limits, sentence: str) -> None:
+def test_what_is_larger_than_the_limits_is_refused(data: bytes, limits: ReadLimits, sentence: str) -> None:
     with pytest.raises(UnreadableMessage, match=sentence):
         read(data, limits)
 
 
 def test_limits_let_pass_what_they_allow() -> None:
-    assert read(b"a:2:{i:0;N;i:1;N;}", Limits(size=18, values=3, depth=1)) == PhpArray({0: None, 1: None})
+    assert read(b"a:2:{i:0;N;i:1;N;}", ReadLimits(size=18, values=3, depth=1)) == PhpArray({0: None, 1: None})
 
 
 def test_what_we_write_reads_as_itself() -> None:

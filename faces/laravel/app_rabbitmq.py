@@ -9,25 +9,9 @@ from pydantic import SecretStr
 
 from faces.errors import SettingsError
 from faces.laravel.environment import LaravelEnvironment
+from faces.system.address import Address
 
 _FILES = ("RABBITMQ_SSL_CAFILE", "RABBITMQ_SSL_LOCALCERT", "RABBITMQ_SSL_LOCALKEY")
-
-
-@dataclass(frozen=True, slots=True)
-class BrokerAddress:
-    """One node."""
-
-    host: str
-    port: int
-
-
-@dataclass(frozen=True, slots=True)
-class BrokerLogin:
-    """Who we are there, and which of its parts is the app's."""
-
-    user: str
-    password: SecretStr
-    vhost: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,35 +25,46 @@ class BrokerTls:
     verify_peer: bool
 
 
-def broker_addresses(env: LaravelEnvironment) -> tuple[BrokerAddress, ...]:
-    """RABBITMQ_HOST: one or several, separated by commas, each with a port of its own or RABBITMQ_PORT.
+@dataclass(frozen=True, slots=True)
+class RabbitMQ:
+    """Where the broker is, and how to get in: one part of `LaravelSettings`.
+
+    The login is the variables letter by letter: the driver decodes nothing.
+    """
+
+    addresses: tuple[Address, ...]
+    """The nodes of the cluster."""
+    user: str
+    password: SecretStr
+    vhost: str
+    tls: BrokerTls | None
+    """None for a plain connection."""
+
+
+def rabbitmq(env: LaravelEnvironment) -> RabbitMQ:
+    """RABBITMQ_HOST, RABBITMQ_USER and the rest; where one of the login is empty, or "0", the driver has its default.
 
     Raises:
-        SettingsError: a host or port that is none.
+        SettingsError: something is wrong; the sentence names the variable.
     """
+    return RabbitMQ(
+        addresses=_addresses(env),
+        user=env.true_or("RABBITMQ_USER", "guest"),
+        password=SecretStr(env.true_or("RABBITMQ_PASSWORD", "guest")),
+        vhost=env.true_or("RABBITMQ_VHOST", "/"),
+        tls=_tls(env),
+    )
+
+
+def _addresses(env: LaravelEnvironment) -> tuple[Address, ...]:
+    """One or several, separated by commas, each with a port of its own or RABBITMQ_PORT."""
     port = env.number("RABBITMQ_PORT", 5672) or 5672
     names = env.true_or("RABBITMQ_HOST", "127.0.0.1").split(",")
     return tuple(_address(name.strip(), port) for name in names)
 
 
-def broker_login(env: LaravelEnvironment) -> BrokerLogin:
-    """RABBITMQ_USER, RABBITMQ_PASSWORD and RABBITMQ_VHOST, letter by letter: the driver decodes nothing.
-
-    Where one is empty, or "0", the driver takes its default.
-    """
-    return BrokerLogin(
-        user=env.true_or("RABBITMQ_USER", "guest"),
-        password=SecretStr(env.true_or("RABBITMQ_PASSWORD", "guest")),
-        vhost=env.true_or("RABBITMQ_VHOST", "/"),
-    )
-
-
-def broker_tls(env: LaravelEnvironment) -> BrokerTls | None:
-    """How to encrypt; None for a plain connection. Files alone mean TLS too.
-
-    Raises:
-        SettingsError: a file is missing, or the variables contradict each other.
-    """
+def _tls(env: LaravelEnvironment) -> BrokerTls | None:
+    """How to encrypt; files alone mean TLS too."""
     files = {name: _file(env, name) for name in _FILES}
     named = next((name for name, file in files.items() if file), None)
     secure = env.flag("RABBITMQ_SECURE")
@@ -90,7 +85,7 @@ def broker_tls(env: LaravelEnvironment) -> BrokerTls | None:
     )
 
 
-def _address(name: str, port: int) -> BrokerAddress:
+def _address(name: str, port: int) -> Address:
     host, colon, own = name.rpartition(":")
     if not colon or (":" in host and not host.endswith("]")):
         host, own = name, ""
@@ -100,7 +95,7 @@ def _address(name: str, port: int) -> BrokerAddress:
     number = int(own) if own else port
     if not 0 < number < 65536:
         raise SettingsError(f"RABBITMQ_PORT: found {number}, needed 1 to 65535")
-    return BrokerAddress(host, number)
+    return Address(host, number)
 
 
 def _file(env: LaravelEnvironment, name: str) -> Path | None:

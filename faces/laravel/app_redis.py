@@ -29,7 +29,7 @@ _TRANSPORTS = {"tcp": False, "unix": False, "tls": True, "ssl": True}
 
 #: Options of a URL that we do as Laravel does.
 _DONE = {"driver", "scheme", "host", "port", "username", "password", "database"}
-#: Those that would change which keys there are, what is in them, or whom the connection trusts. Versions of Laravel
+#: Those that would change which keys there are, what is in them, or which certificates count. Versions of Laravel
 #: differ about `prefix`.
 _REFUSED = {
     "prefix": "needed REDIS_PREFIX instead",
@@ -42,7 +42,7 @@ _REFUSED = {
 
 @dataclass(frozen=True, slots=True)
 class RedisPlace:
-    """One server with two of its databases: Laravel's connections `default` and `cache`."""
+    """One server with two of its databases, Laravel's connections `default` and `cache`; `RedisCache` opens it."""
 
     host: str
     """A host, or the absolute path of a socket."""
@@ -133,7 +133,7 @@ def _port(env: LaravelEnvironment, given: Mapping[str, Any], *, is_file: bool) -
 
 
 def _login(env: LaravelEnvironment, given: Mapping[str, Any]) -> tuple[str | None, str | None]:
-    """Both, or the password alone: without it PHP does not say who it is, and a number in a URL goes alone, too."""
+    """Both, or the password alone: without one PHP does not log in, and a number in a URL is sent alone, too."""
     password = given.get("password", env.text("REDIS_PASSWORD"))
     if php_empty(password):
         return None, None

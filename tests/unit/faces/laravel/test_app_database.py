@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from faces.laravel.mysql_socket import server_sockets
+from faces.laravel.app_database import server_sockets
 
 USUAL = ["/run/mysqld/mysqld.sock", "/var/run/mysqld/mysqld.sock", "/tmp/mysql.sock", "/var/lib/mysql/mysql.sock"]  # noqa: S108
 

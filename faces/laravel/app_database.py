@@ -5,14 +5,13 @@ from __future__ import annotations
 import functools
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from faces.errors import SettingsError
 from faces.laravel.environment import LaravelEnvironment
-from faces.laravel.mysql_socket import server_sockets
 from faces.laravel.url import php_empty, php_text
 
 _log = logging.getLogger(__name__)
@@ -39,6 +38,16 @@ _WEAK = "NO_ENGINE_SUBSTITUTION"
 
 _ZONE = re.compile(r"[A-Za-z0-9_+:/-]+")
 
+#: Where systems have PHP's ini files, by shell patterns under `/`.
+_INI_FILES = ("etc/php/*/*/php.ini", "etc/php/*/*/conf.d/*.ini", "etc/php.ini", "usr/local/etc/php/**/*.ini")
+_DEFAULT_SOCKET = re.compile(r"^\s*pdo_mysql\.default_socket\s*=\s*[\"']?([^\"';\s]+)", re.MULTILINE)
+
+#: Sockets of Debian and Red Hat, and those of a server built by hand.
+_USUAL_SOCKETS = (
+    *("/run/mysqld/mysqld.sock", "/var/run/mysqld/mysqld.sock"),
+    *("/tmp/mysql.sock", "/var/lib/mysql/mysql.sock"),  # noqa: S108
+)
+
 
 def database_url(env: LaravelEnvironment, sockets: Sequence[Path] | None = None) -> str | None:
     """A URL of MySQL or SQLite; None where no DB_* variable says anything.
@@ -60,6 +69,14 @@ def database_url(env: LaravelEnvironment, sockets: Sequence[Path] | None = None)
     if kind == "sqlite":
         return f"sqlite:///{_sqlite_file(env, given)}"
     return _mysql_url(env, given, server_sockets() if sockets is None else sockets)
+
+
+def server_sockets(root: Path = Path("/")) -> tuple[Path, ...]:
+    """Where a MySQL server of this machine has its socket, in the order in which `pdo_mysql` would look for it.
+
+    What PHP is set to comes first, then the usual places.
+    """
+    return tuple(dict.fromkeys([*_sockets_of_php(root), *map(Path, _USUAL_SOCKETS)]))
 
 
 def in_time_zone(url: str, zone: str | None) -> str:
@@ -180,3 +197,13 @@ def _sqlite_file(env: LaravelEnvironment, given: Mapping[str, Any]) -> Path:
     if file is None or not file.is_absolute():
         raise SettingsError(f"DB_DATABASE: found {named!r}, needed the absolute path of the SQLite file")
     return file
+
+
+def _sockets_of_php(root: Path) -> Iterable[Path]:
+    for pattern in _INI_FILES:
+        for file in sorted(root.glob(pattern)):
+            try:
+                text = file.read_text(encoding="utf-8", errors="replace")
+            except OSError:
+                continue
+            yield from (Path(name) for name in _DEFAULT_SOCKET.findall(text) if name.startswith("/"))
