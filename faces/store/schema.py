@@ -156,26 +156,10 @@ class Schema:
         """Whether this version's job asks for WebP as debug picture: v5's."""
         return self.version == "v5"
 
-    def require_parents(self, verb: str) -> None:
-        """Refuse a verb that names faces on a schema where persons have the names.
-
-        Raises:
-            SchemaError: faces are linked to persons.
-        """
-        if self.has_persons:
-            raise SchemaError(
-                f"found a table `persons` in this database, which faces are linked to: who somebody is, is said in the "
-                f"app there, and `{verb}` can only name faces; nothing was changed"
-            )
-
-    def require_names(self) -> None:
-        """Refuse to name a face where names have no column.
-
-        Raises:
-            SchemaError: `faces` has no column `name`.
-        """
-        if "name" not in self.face_columns:
-            raise SchemaError("found no column faces.name in this database: a face cannot be named here")
+    @property
+    def completes_images(self) -> bool:
+        """Whether this version does something when an image's jobs are all done, as from v4 on."""
+        return self.has_persons
 
     def require_tables(self, *names: str) -> None:
         """Refuse to go on without tables of the app's that the work needs.
