@@ -119,7 +119,7 @@ def _select(transaction: Transaction, image_id: int) -> sa.Select[Any]:
 
 
 def _may_be_linked(transaction: Transaction, unlinked: Unlinked) -> list[sa.ColumnElement[bool]]:
-    """The rule as a condition; whether a row is another's parent is only asked where rows are locked."""
+    """The rule as a condition; whether other rows are linked to it is only asked where rows are locked."""
     conditions: list[sa.ColumnElement[bool]] = [
         faces.c.status.in_(sorted(unlinked.statuses)),
         faces.c[unlinked.column].is_(None),

@@ -38,7 +38,7 @@ _IS_CANDIDATE = (
     faces.c.deleted_at.is_(None),
 )
 
-#: Whoever joins or leaves changes the number and the sum of ids, and whatever is written the newest time of change.
+#: A master more or less changes the number and the sum of ids, and anything written the newest time of change.
 _SUMMARY = sa.select(sa.func.count(), sa.func.sum(faces.c.id), sa.func.max(faces.c.updated_at)).where(*_IS_CANDIDATE)
 
 
@@ -136,7 +136,7 @@ class Masters(Identities[Transaction]):
     def name(self, transaction: Transaction, row: KeptFace, name: str) -> Named:
         """Name a face as a click in the app does, which leaves its parent as it is.
 
-        In a file of our own the parent is taken away, so that the face becomes a master. Relatives are the faces whose
+        In a file of our own the link is removed, so that the face becomes a master. Relatives are the faces whose
         parent is this one or, for a click, this one's parent.
         """
         parent_id = None if self._schema.ours else row.parent_id

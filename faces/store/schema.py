@@ -125,7 +125,7 @@ _OPTIONAL_FACES = ("name", "quality_score", "quality_details", "is_reference", "
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """What an opened database has."""
+    """What a database has, looked up when it is opened: its tables and columns, and the app's version by them."""
 
     tables: frozenset[str]
     image_columns: frozenset[str]
@@ -222,7 +222,7 @@ def _links_to_persons(tables: frozenset[str], face_columns: frozenset[str], stat
 
     The table persons and `faces.person_id` are v2's already, whose job links by `parent_id`. What only v4's job needs
     is the status `suggested`; what only v5's can do without is `parent_id`. A status that is plain text tells nothing:
-    then it is `faces.name`, which goes when persons take the names over.
+    then it is `faces.name`, which is dropped when persons take the names over.
     """
     keeps_persons = "persons" in tables or "person_id" in face_columns
     if "parent_id" not in face_columns:

@@ -62,7 +62,7 @@ def try_statements(store: Store, needed: Needed) -> list[str]:
 
     Raises:
         SchemaError: something is missing or refused; the sentence lists all of it by table and column.
-        StoreUnavailable: the database is away, read-only or full.
+        StoreUnavailable: the database does not answer, is read-only or full.
     """
     faults = store.try_out(lambda transaction: _Trial(transaction).run(needed))
     if faults:
