@@ -1,4 +1,4 @@
-"""What a row of `faces` is to those who decide about it: found before, perhaps touched by a person since."""
+"""A row of `faces` as the rules see it: found before, perhaps touched by a person since."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ MACHINE_STATUSES = frozenset({"process", "suggested"})
 
 @dataclass(frozen=True, slots=True)
 class KeptFace:
-    """A row of `faces`, soft-deleted ones included; `encoding` is None where it is empty or cannot be read."""
+    """A row of `faces`, soft-deleted ones included. Columns that the database lacks have their defaults here.
+
+    `encoding` is None where it is empty or cannot be read. `is_parent` is only known of rows that are locked.
+    """
 
     id: int
     face_index: int

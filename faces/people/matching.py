@@ -22,7 +22,7 @@ _SLACK = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """The nearest candidate's id and how far away it is."""
+    """The nearest candidate's id and its distance."""
 
     id: int
     distance: float
@@ -30,7 +30,10 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """Known, verified faces to compare with; ascending by id, one row each, so that ties go to the smallest id."""
+    """Known, verified faces to compare with; ascending by id, one row each, so that of equals the smallest id wins.
+
+    Threads share one: the arrays are never written, and what is left out of them is only marked in `allowed`.
+    """
 
     ids: npt.NDArray[np.int64]
     image_ids: npt.NDArray[np.int64]
@@ -73,12 +76,12 @@ def distances(encoding: Encoding, encodings: Encodings) -> npt.NDArray[np.float6
 
 def nearest(encoding: Encoding, candidates: Candidates, threshold: float) -> Match | None:
     """The nearest allowed candidate strictly below the threshold; of equally near ones the smallest id."""
-    near = np.flatnonzero(candidates.allowed & _perhaps_below(encoding, candidates, threshold))
-    if not len(near):
+    eligible = np.flatnonzero(candidates.allowed & _perhaps_below(encoding, candidates, threshold))
+    if not len(eligible):
         return None
-    apart = distances(encoding, candidates.encodings[near])
-    place = int(apart.argmin())
-    return Match(int(candidates.ids[near[place]]), float(apart[place])) if apart[place] < threshold else None
+    exact = distances(encoding, candidates.encodings[eligible])
+    place = int(exact.argmin())
+    return Match(int(candidates.ids[eligible[place]]), float(exact[place])) if exact[place] < threshold else None
 
 
 def _perhaps_below(encoding: Encoding, candidates: Candidates, threshold: float) -> npt.NDArray[np.bool_]:

@@ -7,7 +7,7 @@ The rules, in this order:
    `face_index`.
 2. Of several rows for one face a touched one wins, then the smallest id; the untouched others are removed.
 3. Other unpaired untouched rows are removed the first time an image is done; in a redo they stay, and a found face
-   that is left over and pairs with a soft-deleted row is not inserted again, because somebody removed it.
+   that is left over and pairs with a soft-deleted row is not inserted again: it was removed on purpose.
 4. `face_index` is the place in the reply; every other kept row moves behind the last.
 """
 
@@ -77,11 +77,11 @@ def _pair(found: Encodings, rows: Iterable[KeptFace], free: set[int]) -> tuple[d
     readable = sorted((row for row in rows if row.encoding is not None), key=_winners_first)
     if not readable or not len(found):
         return {}, set()
-    apart = _distances([*found, *(row.encoding for row in readable if row.encoding is not None)])
-    equals = [_split(group, len(found)) for group in _groups(apart <= EQUAL)]
+    distance_matrix = _distance_matrix([*found, *(row.encoding for row in readable if row.encoding is not None)])
+    equals = [_split(group, len(found)) for group in _groups(distance_matrix <= EQUAL)]
     matched = [(places, members) for places, members in equals if places and members]
     matched += _mutual_nearest(
-        apart[: len(found), len(found) :],
+        distance_matrix[: len(found), len(found) :],
         [places for places, _ in equals if places],
         [members for places, members in equals if not places],
         free,
@@ -101,7 +101,7 @@ def _winners_first(row: KeptFace) -> tuple[bool, int]:
     return (not row.touched, row.id)
 
 
-def _distances(encodings: Sequence[npt.NDArray[np.float64]]) -> npt.NDArray[np.float64]:
+def _distance_matrix(encodings: Sequence[npt.NDArray[np.float64]]) -> npt.NDArray[np.float64]:
     matrix = np.stack(encodings)
     return np.stack([distances(row, matrix) for row in matrix])
 
@@ -127,7 +127,7 @@ def _split(group: list[int], faces: int) -> tuple[list[int], list[int]]:
 
 
 def _mutual_nearest(
-    apart: npt.NDArray[np.float64], faces: list[list[int]], rows: list[list[int]], free: set[int]
+    face_to_row: npt.NDArray[np.float64], faces: list[list[int]], rows: list[list[int]], free: set[int]
 ) -> list[tuple[list[int], list[int]]]:
     """Groups of faces and of rows that are each other's nearest below `NEAR`.
 
@@ -135,21 +135,21 @@ def _mutual_nearest(
     """
     if not rows:
         return []
-    between = np.array([[apart[np.ix_(places, members)].min() for members in rows] for places in faces])
-    able = np.array([any(place in free for place in places) and _unpaired(apart, places) for places in faces])
-    open_only = np.where(able[:, None], between, np.inf)
+    group_distances = np.array([[face_to_row[np.ix_(places, members)].min() for members in rows] for places in faces])
+    eligible = np.array([any(place in free for place in places) and _unpaired(face_to_row, places) for places in faces])
+    eligible_distances = np.where(eligible[:, None], group_distances, np.inf)
     pairs = []
     for member in range(len(rows)):
-        place = int(open_only[:, member].argmin())
-        distance = open_only[place, member]
-        nearest_of_all = distance <= between[:, member].min() + EQUAL
-        if distance < NEAR and nearest_of_all and int(between[place].argmin()) == member:
+        place = int(eligible_distances[:, member].argmin())
+        distance = eligible_distances[place, member]
+        nearest_of_all = distance <= group_distances[:, member].min() + EQUAL
+        if distance < NEAR and nearest_of_all and int(group_distances[place].argmin()) == member:
             pairs.append((faces[place], rows[member]))
     return pairs
 
 
-def _unpaired(apart: npt.NDArray[np.float64], places: list[int]) -> bool:
-    return not (apart[places] <= EQUAL).any()
+def _unpaired(face_to_row: npt.NDArray[np.float64], places: list[int]) -> bool:
+    return not (face_to_row[places] <= EQUAL).any()
 
 
 def _assign(places: list[int], rows: Sequence[KeptFace]) -> dict[int, int]:

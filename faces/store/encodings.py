@@ -24,6 +24,11 @@ def read_encoding(text: str | bytes | None) -> Encoding | None:
         return None
     if not isinstance(numbers, list) or len(numbers) != ENCODING_LENGTH:
         return None
+    return finite(numbers)
+
+
+def finite(numbers: list[object]) -> Encoding | None:
+    """The numbers of a JSON list as an encoding; None where one is no number, or too large for one."""
     if not all(type(number) in (float, int) for number in numbers):
         return None
     try:

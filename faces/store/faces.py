@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
 
-from faces.people.kept_face import MACHINE_STATUSES, KeptFace
+from faces.people.kept_face import KeptFace
+from faces.people.linking import Unlinked
 from faces.store.database import Transaction
 from faces.store.encodings import read_encoding
 from faces.store.schema import faces
@@ -71,34 +72,21 @@ def remove(transaction: Transaction, ids: Collection[int]) -> None:
         )
 
 
-def link(transaction: Transaction, face_id: int, values: dict[str, Any]) -> bool:
-    """Give an untouched face without a parent or person its own; False where it is no such face any more."""
+def link(transaction: Transaction, face_id: int, values: dict[str, Any], unlinked: Unlinked) -> bool:
+    """Write a link into a row that may be linked; False where it may not be any more."""
     result = transaction.connection.execute(
         sa.update(faces)
-        .where(faces.c.id == face_id, *_unlinked(transaction))
+        .where(faces.c.id == face_id, *_may_be_linked(transaction, unlinked))
         .values(**values, updated_at=transaction.now)
     )  # fmt: skip
     return bool(result.rowcount)
 
 
-def lock_parents(transaction: Transaction, ids: Iterable[int]) -> tuple[set[int], set[int]]:
-    """Share-lock chosen parents by id: which of them are candidates now, and which are at least roots now.
-
-    A root is a face that is not deleted and has no parent.
-    """
-    columns = (faces.c.id, faces.c.status, faces.c.encoding.is_not(None).label("encoded"))
-    query = sa.select(*columns).where(
-        faces.c.id.in_(sorted(ids)), faces.c.parent_id.is_(None), faces.c.deleted_at.is_(None)
-    )  # fmt: skip
-    rows = transaction.connection.execute(query.order_by(faces.c.id).with_for_update(read=True)).all()
-    return {row.id for row in rows if row.status == "ok" and row.encoded}, {row.id for row in rows}
-
-
-def images_with_unlinked(transaction: Transaction) -> list[int]:
-    """Images that have an untouched face without a parent or person, by id."""
+def images_with_unlinked(transaction: Transaction, unlinked: Unlinked) -> list[int]:
+    """Images that have a row with an encoding that may be linked, by id; not asked whether it is a parent."""
     # Faces without an image (NULL in v1's tables) have no row whose lock would order us and a click.
     found = (faces.c.image_id.is_not(None), faces.c.encoding.is_not(None))
-    query = sa.select(faces.c.image_id).where(*found, *_unlinked(transaction))
+    query = sa.select(faces.c.image_id).where(*found, *_may_be_linked(transaction, unlinked))
     return [int(row[0]) for row in transaction.connection.execute(query.distinct().order_by(faces.c.image_id))]
 
 
@@ -110,18 +98,12 @@ def all_parents(transaction: Transaction) -> frozenset[int]:
     return frozenset(transaction.connection.execute(query.distinct()).scalars())
 
 
-def name_face(transaction: Transaction, row: KeptFace, name: str, *, as_master: bool) -> int:
-    """Name a locked face as a click does, and its relatives that no person has touched; returns how many of these.
-
-    A click leaves the parent as it is; `as_master` takes it away, so that others can be linked to this face. The
-    relatives are the faces whose parent is this one or, for a click, this one's parent.
-    """
-    update(transaction, row, {"name": name, "status": "ok"} | ({"parent_id": None} if as_master else {}))
-    family = {row.id} if as_master or row.parent_id is None else {row.id, row.parent_id}
+def name_children(transaction: Transaction, parents: Collection[int], name: str) -> int:
+    """Give the name to the faces with one of these parents that no person has touched; returns how many had another."""
     result = transaction.connection.execute(
         sa.update(faces)
         .where(
-            faces.c.parent_id.in_(sorted(family)),
+            faces.c.parent_id.in_(sorted(parents)),
             faces.c.status == "process",
             faces.c.deleted_at.is_(None),
             sa.or_(faces.c.name.is_(None), faces.c.name != name),
@@ -136,15 +118,16 @@ def _select(transaction: Transaction, image_id: int) -> sa.Select[Any]:
     return sa.select(*columns).where(faces.c.image_id == image_id).order_by(faces.c.id)
 
 
-def _unlinked(transaction: Transaction) -> list[sa.ColumnElement[bool]]:
-    """What makes a row one that `link` may write; of the statuses a person's version asks for `process` alone."""
-    persons = transaction.schema.has_persons
-    mine = faces.c.status == "process" if persons else faces.c.status.in_(sorted(MACHINE_STATUSES))
-    linked_to = faces.c.person_id if persons else faces.c.parent_id
-    unlinked = [mine, linked_to.is_(None), faces.c.deleted_at.is_(None)]
+def _may_be_linked(transaction: Transaction, unlinked: Unlinked) -> list[sa.ColumnElement[bool]]:
+    """The rule as a condition; whether other rows are linked to it is only asked where rows are locked."""
+    conditions: list[sa.ColumnElement[bool]] = [
+        faces.c.status.in_(sorted(unlinked.statuses)),
+        faces.c[unlinked.column].is_(None),
+        faces.c.deleted_at.is_(None),
+    ]
     if "is_reference" in transaction.schema.face_columns:
-        unlinked.append(faces.c.is_reference == 0)
-    return unlinked
+        conditions.append(faces.c.is_reference == 0)
+    return conditions
 
 
 def _existing(transaction: Transaction, values: dict[str, Any]) -> dict[str, Any]:

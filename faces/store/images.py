@@ -52,7 +52,7 @@ def find(transaction: Transaction, image_id: int) -> Image | None:
 
 
 def lock(transaction: Transaction, image_id: int) -> Image | None:
-    """The row, locked until the transaction ends: whoever has it writes the image's faces."""
+    """The row, locked until the transaction ends: only with this lock are the image's faces written."""
     return _first(transaction, _by_id(image_id).with_for_update())
 
 

@@ -13,6 +13,7 @@ from faces.photo.face import RatioBox
 from faces.store.database import Transaction
 from faces.store.encodings import read_box, read_encoding
 from faces.store.schema import faces, images, persons
+from faces.store.who import identities_of
 
 _parents = faces.alias("parents")
 
@@ -87,16 +88,9 @@ def _query(transaction: Transaction) -> sa.Select[Any]:
             *([_parents.c.name.label("parent_name")] if "name" in has else []),
         ]
     if "person_id" in has and "persons" in transaction.schema.tables:
-        source = source.outerjoin(persons, persons.c.id == _person_of(transaction))
+        source = source.outerjoin(persons, persons.c.id == identities_of(transaction.schema).person_of(_parents))
         columns.append(persons.c.name.label("person_name"))
     return sa.select(*columns).select_from(source)
-
-
-def _person_of(transaction: Transaction) -> sa.ColumnElement[Any]:
-    """Whose face it is: where faces are linked to faces but persons have the names, as in v2, also the master's."""
-    if transaction.schema.has_persons:
-        return faces.c.person_id
-    return sa.func.coalesce(faces.c.person_id, _parents.c.person_id)
 
 
 def _listed(row: dict[str, Any]) -> ListedFace:

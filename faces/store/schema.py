@@ -125,7 +125,7 @@ _OPTIONAL_FACES = ("name", "quality_score", "quality_details", "is_reference", "
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """What an opened database has."""
+    """What a database has, looked up when it is opened: its tables and columns, and the app's version by them."""
 
     tables: frozenset[str]
     image_columns: frozenset[str]
@@ -156,26 +156,10 @@ class Schema:
         """Whether this version's job asks for WebP as debug picture: v5's."""
         return self.version == "v5"
 
-    def require_parents(self, verb: str) -> None:
-        """Refuse a verb that names faces on a schema where persons have the names.
-
-        Raises:
-            SchemaError: faces are linked to persons.
-        """
-        if self.has_persons:
-            raise SchemaError(
-                f"found a table `persons` in this database, which faces are linked to: who somebody is, is said in the "
-                f"app there, and `{verb}` can only name faces; nothing was changed"
-            )
-
-    def require_names(self) -> None:
-        """Refuse to name a face where names have no column.
-
-        Raises:
-            SchemaError: `faces` has no column `name`.
-        """
-        if "name" not in self.face_columns:
-            raise SchemaError("found no column faces.name in this database: a face cannot be named here")
+    @property
+    def completes_images(self) -> bool:
+        """Whether this version does something when an image's jobs are all done, as from v4 on."""
+        return self.has_persons
 
     def require_tables(self, *names: str) -> None:
         """Refuse to go on without tables of the app's that the work needs.
@@ -238,7 +222,7 @@ def _links_to_persons(tables: frozenset[str], face_columns: frozenset[str], stat
 
     The table persons and `faces.person_id` are v2's already, whose job links by `parent_id`. What only v4's job needs
     is the status `suggested`; what only v5's can do without is `parent_id`. A status that is plain text tells nothing:
-    then it is `faces.name`, which goes when persons take the names over.
+    then it is `faces.name`, which is dropped when persons take the names over.
     """
     keeps_persons = "persons" in tables or "person_id" in face_columns
     if "parent_id" not in face_columns:

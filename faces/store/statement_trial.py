@@ -14,12 +14,12 @@ import sqlalchemy as sa
 
 from faces.errors import SchemaError, StoreUnavailable
 from faces.photo.face import ENCODING_LENGTH, Quality, RatioBox
-from faces.store import cache, catalogue, driver_errors, encodings, faces, failed_jobs, images, persons, queues
+from faces.store import cache, catalogue, driver_errors, encodings, faces, failed_jobs, images, queues
 from faces.store.database import Store, Transaction
 from faces.store.failed_jobs import FailedJob
 from faces.store.schema import faces as faces_table
 from faces.store.schema import images as images_table
-from faces.store.schema import persons as persons_table
+from faces.store.who import identities_of
 
 #: Seconds for which the rows of the cache would be valid.
 _SECONDS = 60
@@ -63,7 +63,7 @@ def try_statements(store: Store, needed: Needed) -> list[str]:
 
     Raises:
         SchemaError: something is missing or refused; the sentence lists all of it by table and column.
-        StoreUnavailable: the database is away, read-only or full.
+        StoreUnavailable: the database does not answer, is read-only or full.
     """
     faults = store.try_out(lambda transaction: _Trial(transaction).run(needed))
     if faults:
@@ -166,16 +166,7 @@ class _Trial:
             "box": encodings.write_box(_BOX),
         }
         there = {name: value for name, value in values.items() if name in self.transaction.schema.face_columns}
-        return there | self._link()
-
-    def _link(self) -> dict[str, Any]:
-        """What links a face in this version, read and locked as the job does it."""
-        if not self.transaction.schema.has_persons:
-            faces.lock_parents(self.transaction, [0])
-            return {"parent_id": None}
-        persons.lock(self.transaction, [0])
-        person = self._run(sa.select(persons_table.c.id).limit(1)).scalar()
-        return {"person_id": person, "status": "process" if person is None else "suggested"}
+        return there | identities_of(self.transaction.schema).try_link(self.transaction)
 
     def _try_failed_jobs(self, columns: tuple[str, ...]) -> None:
         there = self.transaction.schema.failed_columns

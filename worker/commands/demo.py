@@ -11,9 +11,9 @@ from pydantic import SecretStr
 
 from faces.errors import RequestError
 from faces.sources.folder import PhotoFile, Trouble, find_photos
+from faces.sources.known_portraits import find_portraits
 from worker.commands import results_folder
 from worker.commands.demo_run import Demo
-from worker.commands.known_people import find_portraits
 from worker.commands.session import Session
 from worker.commands.verb import add_verb
 

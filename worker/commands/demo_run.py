@@ -17,13 +17,14 @@ from faces.photo.decoding import PhotoLimits
 from faces.report import contact_sheet
 from faces.report.sheet import Sheet, SheetPhoto
 from faces.report.sheet_rows import MODEL, photo_of, portraits_of
-from faces.sources import seen_files
+from faces.sources import known_portraits, seen_files
 from faces.sources.folder import PhotoFile, Trouble
+from faces.sources.known_portraits import KnownPortrait
 from faces.store.database import Store
 from faces.store.listing import ListedFace, list_faces, list_images
-from worker.commands import known_people, screen
-from worker.commands.known_people import KnownPortrait
-from worker.commands.linking_again import Linker
+from worker.commands import screen
+from worker.commands.enrol import enrol_portrait
+from worker.commands.link import Linker
 from worker.commands.scanning import Outcome, Scanned, Scanner, default_in_flight
 from worker.commands.session import Session
 from worker.jobs.faces import Tools
@@ -66,7 +67,7 @@ class Demo:
         for trouble in self.found:
             if isinstance(trouble, Trouble):
                 self._note(Scanned(trouble.path, Outcome.FAILED, reason=trouble.reason))
-        strangers = known_people.not_yet_enrolled(store, self.portraits)
+        strangers = known_portraits.not_yet_enrolled(store, self.portraits)
         if new or strangers:
             with self._api(store) as tools:
                 self._enrol(tools, strangers)
@@ -88,7 +89,7 @@ class Demo:
         with self.session.output.progress("portraits", len(portraits)) as step:
             for portrait in portraits:
                 self.enrolled.add(portrait.file.path)
-                if trouble := known_people.enrol(tools, portrait):
+                if trouble := enrol_portrait(tools, portrait):
                     self.session.output.say(trouble)
                     self.notes.append(trouble)
                 step()

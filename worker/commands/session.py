@@ -14,6 +14,7 @@ from faces.laravel.disks import Disks
 from faces.people.linking import Linking
 from faces.settings import Settings
 from faces.store.database import Store
+from faces.store.who import identities_of
 from worker.commands.output import Output
 from worker.jobs.faces import Tools
 
@@ -83,4 +84,5 @@ class Session:
         from faces.client.find_api import face_api
 
         with face_api(self.settings, self.api_url, self.output.say) as client:
-            yield Tools(store, client, self.disks, self.linking, debug_subdir=self.debug_subdir)
+            identities = identities_of(store.schema)
+            yield Tools(store, client, self.disks, self.linking, identities, debug_subdir=self.debug_subdir)

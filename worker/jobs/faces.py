@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,17 +14,16 @@ from faces.client.face_client import Drawing, FaceClient
 from faces.errors import EngineError, FacesError, FileMissing, ImageMissing, OutsideDisks
 from faces.laravel import last_error
 from faces.laravel.disks import Disks
+from faces.people.identities import Identities
 from faces.people.kept_face import KeptFace
-from faces.people.linking import Linking
+from faces.people.linking import Link, Linking
 from faces.people.matching import Candidates
 from faces.people.reconcile import Plan, reconcile
 from faces.photo.face import ENCODING_LENGTH
 from faces.store import encodings, faces, images
-from faces.store.candidates import CandidateReader
 from faces.store.database import Store, Transaction
 from faces.store.images import Image
 from worker.jobs.context import ALONE, Context, Done, JobClass, reached
-from worker.jobs.links import Link, columns_of, lock_links
 
 _log = logging.getLogger(__name__)
 
@@ -37,7 +36,7 @@ class Tools:
     client: FaceClient
     disks: Disks
     linking: Linking
-    candidates: CandidateReader = field(default_factory=CandidateReader)
+    identities: Identities[Transaction]
     debug_pictures: bool = True
     """Whether the API draws them: an image without one is not done then."""
     debug_subdir: str = "debug"
@@ -198,10 +197,7 @@ def _note(tools: Tools, image_id: int, context: Context, error: FacesError, text
 
 def _candidates(tools: Tools, image_id: int) -> Candidates:
     with tools.store.reading() as transaction:
-        candidates = tools.candidates.read(transaction)
-    if tools.store.schema.has_persons or tools.linking.within_photo:
-        return candidates
-    return candidates.outside_image(image_id)
+        return tools.linking.eligible(tools.identities.read(transaction), image_id)
 
 
 def _write(
@@ -216,8 +212,9 @@ def _write(
     found = np.array([face.encoding for face in encoded.faces]).reshape(-1, ENCODING_LENGTH)
     plan = reconcile(found, rows, redo=image.faces_checked)
     kept = {plan.paired[row.id]: row for row in rows if row.id in plan.paired}
-    links = lock_links(transaction, tools.candidates, found, plan, kept, candidates, tools.linking)
-    _write_rows(transaction, image_id, encoded, rows, plan, links)
+    wanted = tools.identities.wanted(plan.inserted, kept)
+    links = tools.identities.lock(transaction, found, wanted, kept, candidates, tools.linking)
+    _write_rows(transaction, tools.identities, image_id, encoded, rows, plan, links)
     faces.remove(transaction, plan.removed)
     debug_filename = Path(encoded.debug_image_path).name if encoded.debug_image_path else None
     images.finish(transaction, image, debug_filename, encoded.pixels)
@@ -239,6 +236,7 @@ def _write(
 
 def _write_rows(
     transaction: Transaction,
+    identities: Identities[Transaction],
     image_id: int,
     encoded: Encoded,
     rows: list[KeptFace],
@@ -249,7 +247,7 @@ def _write_rows(
     kept = {plan.paired[row.id]: row for row in rows if row.id in plan.paired}
     ids = {place: row.id for place, row in kept.items()}
     for place, face in enumerate(encoded.faces):
-        link = columns_of(links.get(place), ids)
+        link = identities.columns(links.get(place), ids)
         if row := kept.get(place):
             number = {"face_index": plan.indexes.get(row.id, row.face_index)}
             faces.update(transaction, row, _changes(face, row) | number | link)

@@ -35,7 +35,7 @@ def require_choice(schema: Schema, event: CompletionEvent | None) -> None:
         SettingsError: its version does something, and FACE_COMPLETION_EVENT does not say which.
         SchemaError: `images` lacks a column that this event asks for.
     """
-    if event is None and schema.has_persons:
+    if event is None and schema.completes_images:
         raise SettingsError(
             "FACE_COMPLETION_EVENT is not set, needed is A (publish ImageProcessJob), B (delete the JPEG beside a "
             "WebP) or none: this version of the app does something when an image is complete, and without it images "

@@ -20,6 +20,7 @@ from faces.settings import Settings
 from faces.store import statement_trial
 from faces.store.database import Store
 from faces.store.statement_trial import Needed
+from faces.store.who import identities_of
 from faces.system.systemd_notify import Systemd
 from worker.amqp.broker import Broker
 from worker.amqp.settings import BrokerSettings, QueueOptions, Tls
@@ -162,6 +163,7 @@ def assemble(
         world.client,
         session.disks,
         session.linking,
+        identities_of(store.schema),
         debug_pictures=bool(settings.disk_roots),
         debug_subdir=session.debug_subdir,
     )

@@ -12,6 +12,7 @@ from faces.client.face_client import FaceClient
 from faces.laravel.disks import Disks
 from faces.people.linking import Linking
 from faces.store.database import Store
+from faces.store.who import identities_of
 from tests.servers.app_schema import ALL, LARAVEL, SQLITE_V5, V1, V2, V4, V5, on_sqlite
 from tests.servers.fake_api import FakeApi
 from tests.servers.mariadb import MariaDB, running_mariadb
@@ -86,7 +87,7 @@ def make_tools(store: Store, api: FakeApi, disk: Path) -> Iterator[MakeTools]:
     http = httpx2.Client(transport=httpx2.MockTransport(api), base_url="http://api")
 
     def make(linking: Linking = Linking(0.6), store: Store = store) -> Tools:  # noqa: B008  both are values
-        return Tools(store, FaceClient(http), Disks.of({"photos": disk}), linking)
+        return Tools(store, FaceClient(http), Disks.of({"photos": disk}), linking, identities_of(store.schema))
 
     yield make
     http.close()

@@ -6,23 +6,23 @@ import pytest
 import sqlalchemy as sa
 
 from faces.people.matching import Candidates
-from faces.store.candidates import CandidateReader
 from faces.store.database import Store
+from faces.store.masters import Masters
 from tests.servers.people import PEOPLE
 from tests.servers.rows import Rows
 
 
 @pytest.fixture
-def reader() -> CandidateReader:
-    return CandidateReader()
+def reader(store: Store) -> Masters:
+    return Masters(store.schema)
 
 
-def read(store: Store, reader: CandidateReader) -> Candidates:
+def read(store: Store, reader: Masters) -> Candidates:
     with store.reading() as transaction:
         return reader.read(transaction)
 
 
-def test_candidates_come_by_id_with_their_images(rows: Rows, store: Store, reader: CandidateReader) -> None:
+def test_candidates_come_by_id_with_their_images(rows: Rows, store: Store, reader: Masters) -> None:
     ids = [rows.master(person) for person in PEOPLE[:3]]
     candidates = read(store, reader)
     assert candidates.ids.tolist() == ids
@@ -30,7 +30,7 @@ def test_candidates_come_by_id_with_their_images(rows: Rows, store: Store, reade
     assert len(set(candidates.image_ids.tolist())) == 3
 
 
-def test_more_than_one_piece_is_read(rows: Rows, store: Store, reader: CandidateReader) -> None:
+def test_more_than_one_piece_is_read(rows: Rows, store: Store, reader: Masters) -> None:
     image = rows.image(faces_checked=1)
     for number in range(3):
         rows.face(image, PEOPLE[number], status="ok")
@@ -41,12 +41,12 @@ def test_more_than_one_piece_is_read(rows: Rows, store: Store, reader: Candidate
     assert len(read(store, reader).ids) == count
 
 
-def test_nothing_new_is_the_same_matrix(rows: Rows, store: Store, reader: CandidateReader) -> None:
+def test_nothing_new_is_the_same_matrix(rows: Rows, store: Store, reader: Masters) -> None:
     rows.master(PEOPLE[0])
     assert read(store, reader) is read(store, reader)
 
 
-def test_what_came_went_and_changed_is_seen(rows: Rows, store: Store, reader: CandidateReader) -> None:
+def test_what_came_went_and_changed_is_seen(rows: Rows, store: Store, reader: Masters) -> None:
     first, second = rows.master(PEOPLE[0]), rows.master(PEOPLE[1])
     read(store, reader)
     rows.run("UPDATE faces SET status = 'unknown', updated_at = '2021-01-01 00:00:00' WHERE id = :id", id=first)
@@ -56,7 +56,7 @@ def test_what_came_went_and_changed_is_seen(rows: Rows, store: Store, reader: Ca
     assert read(store, reader).ids.tolist() == [first, second, third]
 
 
-def test_an_encoding_that_was_mended_is_read(rows: Rows, store: Store, reader: CandidateReader) -> None:
+def test_an_encoding_that_was_mended_is_read(rows: Rows, store: Store, reader: Masters) -> None:
     """Even where the time of change does not tell it: only readable encodings are kept."""
     face = rows.face(rows.image(), None, status="ok", encoding="[1]")
     assert read(store, reader).ids.tolist() == []
@@ -64,15 +64,13 @@ def test_an_encoding_that_was_mended_is_read(rows: Rows, store: Store, reader: C
     assert read(store, reader).encodings.tolist() == [PEOPLE[0].tolist()]
 
 
-def test_faces_without_a_time_of_change_are_candidates_too(rows: Rows, store: Store, reader: CandidateReader) -> None:
+def test_faces_without_a_time_of_change_are_candidates_too(rows: Rows, store: Store, reader: Masters) -> None:
     face = rows.master(PEOPLE[0], updated_at=None)
     assert read(store, reader).ids.tolist() == [face]
 
 
 @pytest.mark.parametrize("url", ["mariadb v1", "mariadb v2", "mariadb all"], indirect=True)
-def test_a_row_that_changes_while_candidates_are_read_is_not_lost(
-    rows: Rows, store: Store, reader: CandidateReader
-) -> None:
+def test_a_row_that_changes_while_candidates_are_read_is_not_lost(rows: Rows, store: Store, reader: Masters) -> None:
     """Another worker fills its quality between the list and the encodings, each of which sees the newest rows."""
     face = rows.master(PEOPLE[0])
 

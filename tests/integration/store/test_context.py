@@ -272,7 +272,7 @@ def test_the_wait_for_the_answer_is_bounded(rows: Rows, tools: Tools, api: FakeA
             return api(request)
 
     http = httpx2.Client(transport=Watching(), base_url="http://api")
-    watched = Tools(tools.store, type(tools.client)(http), tools.disks, tools.linking)
+    watched = Tools(tools.store, type(tools.client)(http), tools.disks, tools.linking, tools.identities)
     process_image(watched, rows.image(), replace(context, timeout=17))
     http.close()
     assert timeouts == [17]

@@ -11,8 +11,10 @@ import pytest
 
 from faces.client.face_client import FaceClient
 from faces.errors import ImageMissing, StoreUnavailable
+from faces.people.matching import Candidates
 from faces.store import images
 from faces.store.database import Store, Transaction
+from faces.store.masters import Masters
 from tests.servers.app_schema import V2
 from tests.servers.fake_api import FakeApi
 from tests.servers.mariadb import MariaDB
@@ -70,7 +72,7 @@ def test_workers_on_many_images_whose_masters_lie_crosswise_all_finish(
 
 def _with_api(tools: Tools, api: FakeApi) -> Tools:
     http = httpx2.Client(transport=httpx2.MockTransport(api), base_url="http://api")
-    return Tools(tools.store, FaceClient(http), tools.disks, tools.linking)
+    return Tools(tools.store, FaceClient(http), tools.disks, tools.linking, tools.identities)
 
 
 def test_a_deadlock_repeats_the_transaction(mariadb: MariaDB) -> None:
@@ -123,16 +125,16 @@ def test_a_master_that_is_none_any_more_is_matched_again(rows: Rows, tools: Tool
     other, nearest = rows.master(near(A, 0.5)), rows.master(near(A, 0.3, seed=1))
     image = rows.image()
     api.found = [A]
-    read = tools.candidates.read
 
-    class Changing:
-        def read(self, transaction: Transaction) -> object:
-            candidates = read(transaction)
+    class Changing(Masters):
+        def read(self, transaction: Transaction) -> Candidates:
+            candidates = super().read(transaction)
             transaction.connection.rollback()
             rows.run(f"UPDATE faces SET {change} WHERE id = {nearest}")
             return candidates
 
-    process_image(Tools(tools.store, tools.client, tools.disks, tools.linking, Changing()), image)  # type: ignore[arg-type]
+    changing = Changing(tools.store.schema)
+    process_image(Tools(tools.store, tools.client, tools.disks, tools.linking, changing), image)
     assert rows.faces(image)[0]["parent_id"] == other
 
 

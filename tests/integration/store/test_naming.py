@@ -15,8 +15,8 @@ from faces.store.listing import list_faces
 from tests.servers.fake_api import FakeApi
 from tests.servers.people import PEOPLE, near
 from tests.servers.rows import Rows
-from worker.commands.linking_again import Linked, Linker
-from worker.commands.naming import enrol_face, enrol_photo
+from worker.commands.enrol import enrol_face, enrol_photo
+from worker.commands.link import Linked, Linker
 from worker.jobs.faces import Tools, process_image
 
 A, B, C = PEOPLE[:3]

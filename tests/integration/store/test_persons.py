@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from faces.people.linking import Linking
-from faces.store.candidates import CandidateReader
 from faces.store.database import Store, Transaction
 from faces.store.listing import list_faces
+from faces.store.persons import Persons
 from tests.servers.fake_api import FakeApi
 from tests.servers.people import PEOPLE, near
 from tests.servers.rows import Rows
-from worker.commands.linking_again import Linked, Linker
+from worker.commands.link import Linked, Linker
 from worker.jobs.faces import Tools, process_image
 
 A, B, C = PEOPLE[:3]
@@ -196,7 +196,7 @@ def test_doing_it_twice_changes_nothing(rows: Rows, tools: Tools, api: FakeApi) 
     assert rows.everything() == before
 
 
-class Between(CandidateReader):
+class Between(Persons):
     """Somebody changes persons after they were read, once."""
 
     def __init__(self, change: Callable[[], object]) -> None:
@@ -246,7 +246,7 @@ def test_persons_are_read_once_until_one_of_them_changes(rows: Rows, store: Stor
     """
     person(rows, A, updated_at="2020-01-01 00:00:00")
     person(rows, B, updated_at="2020-01-01 00:00:00")
-    reader = CandidateReader()
+    reader = Persons()
     with store.reading() as transaction:
         first = reader.read(transaction)
         assert (reader.read(transaction) is first) == url.startswith("mysql")

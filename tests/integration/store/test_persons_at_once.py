@@ -100,7 +100,7 @@ def test_people_who_confirm_faces_meanwhile_stop_nobody(rows: Rows, make_tools: 
 
     def work(image: int) -> Processed:
         http = httpx2.Client(transport=httpx2.MockTransport(FakeApi(found=list(PEOPLE[:4]))), base_url="http://api")
-        mine = Tools(tools.store, FaceClient(http), tools.disks, tools.linking, tools.candidates)
+        mine = Tools(tools.store, FaceClient(http), tools.disks, tools.linking, tools.identities)
         try:
             return process_image(mine, image, Context(skip_done=True))
         finally:

@@ -15,8 +15,8 @@ from tests.servers.fake_api import FakeApi
 from tests.servers.mariadb import MariaDB
 from tests.servers.people import PEOPLE, near
 from tests.servers.rows import Rows
-from worker.commands.linking_again import Linked, Linker
-from worker.commands.naming import enrol_face
+from worker.commands.enrol import enrol_face
+from worker.commands.link import Linked, Linker
 from worker.jobs.faces import Tools, process_image
 
 A, B = PEOPLE[:2]

@@ -7,13 +7,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from faces.errors import EngineError, FileMissing, NotOneFace, PhotoError, RequestError, SettingsError
+from faces.errors import FileMissing, RequestError
 from faces.sources import seen_files
 from faces.sources.folder import SUFFIXES, PhotoFile, find_photos
 from faces.store.database import Store
 from faces.store.listing import list_faces, list_images
-from worker.commands.naming import enrol_photo, photo_file
-from worker.jobs.faces import Tools
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +25,7 @@ class KnownPortrait:
 def find_portraits(directory: Path, say: Callable[[str], None]) -> list[KnownPortrait]:
     """All portraits in the order of names: `Ann.jpg`, and everything in the folder `Ann`, show Ann.
 
-    `say` hears of what cannot be read.
+    `say` is called with a sentence for each file that cannot be read.
 
     Raises:
         RequestError: there is no such folder, it cannot be read, or has no portrait.
@@ -42,6 +40,36 @@ def find_portraits(directory: Path, say: Callable[[str], None]) -> list[KnownPor
     if not portraits:
         raise RequestError(f"found no portrait in {directory}, needed one file or folder a person, such as Ann.jpg")
     return portraits
+
+
+def photo_file(photo: Path) -> PhotoFile:
+    """The file that `photo` leads to, past all links.
+
+    Raises:
+        FileMissing: there is none, or it cannot be looked at.
+    """
+    try:
+        real = photo.resolve(strict=True)
+        status = real.stat()
+    except (OSError, RuntimeError) as error:
+        raise FileMissing(f"cannot read {photo}: {getattr(error, 'strerror', None) or error}") from error
+    if not real.is_file():
+        raise FileMissing(f"{photo} is not a file")
+    return PhotoFile(str(real.parent), real.name, status.st_size, status.st_mtime_ns)
+
+
+def not_yet_enrolled(store: Store, portraits: Iterable[KnownPortrait]) -> list[KnownPortrait]:
+    """Portraits that are new, changed, or show a face that has not got the name yet."""
+    portraits = sorted(portraits, key=lambda portrait: portrait.file.folder)
+    unchanged, _ = seen_files.split_known(store, [portrait.file for portrait in portraits])
+    with store.reading() as transaction:
+        files = {image.id: (image.path, image.filename) for image in list_images(transaction)}
+        named = {(*files[face.image_id], face.name) for face in list_faces(transaction) if face.status == "ok"}
+    return [
+        portrait
+        for portrait in portraits
+        if portrait.file not in unchanged or (portrait.file.folder, portrait.file.name, portrait.name) not in named
+    ]
 
 
 def _portraits_at(entry: Path, say: Callable[[str], None]) -> Iterator[KnownPortrait]:
@@ -66,29 +94,3 @@ def _portrait(name: str, path: Path, say: Callable[[str], None]) -> Iterator[Kno
     else:
         # A Mac decomposes the letters in names of files; people search for the composed ones.
         yield KnownPortrait(unicodedata.normalize("NFC", name).strip(), file)
-
-
-def not_yet_enrolled(store: Store, portraits: Iterable[KnownPortrait]) -> list[KnownPortrait]:
-    """Portraits that are new, changed, or show a face that has not got the name yet."""
-    portraits = sorted(portraits, key=lambda portrait: portrait.file.folder)
-    unchanged, _ = seen_files.split_known(store, [portrait.file for portrait in portraits])
-    with store.reading() as transaction:
-        files = {image.id: (image.path, image.filename) for image in list_images(transaction)}
-        named = {(*files[face.image_id], face.name) for face in list_faces(transaction) if face.status == "ok"}
-    return [
-        portrait
-        for portrait in portraits
-        if portrait.file not in unchanged or (portrait.file.folder, portrait.file.name, portrait.name) not in named
-    ]
-
-
-def enrol(tools: Tools, portrait: KnownPortrait) -> str | None:
-    """Make the portrait's face somebody whom others are linked to; a sentence where it cannot be."""
-    try:
-        enrol_photo(tools, portrait.name, portrait.file.path, None)
-    except NotOneFace as error:
-        found = f"{error.faces} faces" if error.faces else "no face"
-        return f"{portrait.name} is not known by {portrait.file.path}: found {found} there, needed exactly one"
-    except (PhotoError, FileMissing, EngineError, RequestError, SettingsError) as error:
-        return f"{portrait.name} is not known by {portrait.file.path}: {error}"
-    return None
