@@ -42,16 +42,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Here, and not above: with the collector at rest, and not at all for a word of help.
     from faces import settings
     from faces.system import logs
-    from worker.commands.session import Session
+    from worker.commands.invocation import Invocation
 
     gc.freeze()
     gc.enable()
     output = Output(as_json=parsed.as_json)
     signal.signal(signal.SIGTERM, _stop)
     try:
-        session = Session(settings.load(), output)
-        logs.configure(session.settings.log_level, session.settings.log_format, with_time=parsed.verb == "run")
-        code: int = parsed.run(parsed, session)
+        invocation = Invocation(settings.load(), output)
+        logs.configure(invocation.settings.log_level, invocation.settings.log_format, with_time=parsed.verb == "run")
+        code: int = parsed.run(parsed, invocation)
     except FacesError as error:
         output.say(f"{parsed.verb}: {error}")
         return 2 if isinstance(error, RequestError) else 1

@@ -21,8 +21,8 @@ from faces.system.systemd_notify import Systemd
 from tests.stubs.broker import StubBroker
 from tests.stubs.clock import Clock
 from worker.commands import run as run_verb
+from worker.commands.invocation import Invocation
 from worker.commands.output import Output
-from worker.commands.session import Session
 from worker.laravel.open_cache import open_cache
 from worker.queue.assembly import World, assemble
 from worker.queue.changes import Changes
@@ -103,7 +103,7 @@ class StubWorker:
         return code
 
     def _consumer(self, stack: ExitStack, told: argparse.Namespace) -> tuple[Consumer, TurningStop]:
-        session = Session(settings.load(), Output(as_json=False))
+        session = Invocation(settings.load(), Output(as_json=False))
         laravel = app_settings.load()
         queues = tuple(name for name in (told.queue or "").split(",") if name) or (laravel.queue,)
         stop = stack.enter_context(closing(TurningStop(self._app.clock, self.patience)))

@@ -15,7 +15,7 @@ from faces.errors import RequestError
 from faces.report.places import place_of
 from faces.store.listing import ListedFace, ListedImage, list_faces, list_images
 from faces.system import atomic_file
-from worker.commands.session import Session
+from worker.commands.invocation import Invocation
 from worker.commands.verbs import VERBS
 
 _DETAILS = """\
@@ -40,9 +40,9 @@ def add_to(verbs: Any) -> None:
     parser.set_defaults(run=run, as_json=False)
 
 
-def run(arguments: argparse.Namespace, session: Session) -> int:
+def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
     """Export them."""
-    with session.store() as store, store.reading() as transaction:
+    with invocation.store() as store, store.reading() as transaction:
         images = {image.id: image for image in list_images(transaction)}
         records = [_record(face, images[face.image_id]) for face in list_faces(transaction)]
     text = _csv(records) if arguments.csv is not None else json.dumps(records, indent=1) + "\n"

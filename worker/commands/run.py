@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from worker.commands.session import Session
-from worker.commands.verb import add_verb
+from worker.commands.invocation import Invocation
+from worker.commands.verbs import add_verb
 from worker.queue.assembly import run_worker
 from worker.queue.loop import Until
 
@@ -34,7 +34,7 @@ def add_to(verbs: Any) -> None:
     add("--stop-when-empty", action="store_true", help="leave when the queue is empty")
 
 
-def run(arguments: argparse.Namespace, session: Session) -> int:
+def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
     """Work until somebody says stop."""
     once = arguments.once
     until = Until(
@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
         stop_when_empty=once or arguments.stop_when_empty,
     )
     queues = [name.strip() for name in (arguments.queue or "").split(",") if name.strip()]
-    return run_worker(session, queues, until)
+    return run_worker(invocation, queues, until)
 
 
 def _number(text: str) -> int:

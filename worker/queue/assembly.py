@@ -23,7 +23,7 @@ from faces.store.statement_trial import Needed
 from faces.system.systemd_notify import Systemd
 from worker.amqp.broker import Broker
 from worker.amqp.settings import Address, BrokerSettings, QueueOptions, Tls
-from worker.commands.session import Session
+from worker.commands.invocation import Invocation
 from worker.jobs.faces import Tools
 from worker.laravel import completion
 from worker.laravel.crash_marks import CrashMarks
@@ -71,7 +71,9 @@ _CODECS = ("ascii", "idna")
 _TABLES = ("images", "faces", "persons", "queues", "failed_jobs", "job_batches")
 
 
-def run_worker(session: Session, queues: Sequence[str], until: Until, look_for_changes: float = PAUSE_SECONDS) -> int:
+def run_worker(
+    session: Invocation, queues: Sequence[str], until: Until, look_for_changes: float = PAUSE_SECONDS
+) -> int:
     """Make a worker, let it work, and take it down again in order; returns the exit code.
 
     While something refuses, it is looked every `look_for_changes` seconds whether settings or tables changed.
@@ -110,7 +112,7 @@ def run_worker(session: Session, queues: Sequence[str], until: Until, look_for_c
 
 def _consumer(
     stack: ExitStack,
-    session: Session,
+    session: Invocation,
     laravel: LaravelSettings,
     queues: Sequence[str],
     until: Until,
@@ -142,7 +144,7 @@ def _consumer(
 
 def assemble(
     world: World,
-    session: Session,
+    session: Invocation,
     laravel: LaravelSettings,
     queues: Sequence[str],
     until: Until,
@@ -207,7 +209,7 @@ def _check(store: Store, settings: Settings, laravel: LaravelSettings) -> Needed
     )
 
 
-def _http(session: Session, connections: KeptConnections) -> httpx2.Client:
+def _http(session: Invocation, connections: KeptConnections) -> httpx2.Client:
     settings = session.settings
     url = session.api_url or f"http://{settings.api_address}"
     key = settings.api_key.get_secret_value() if settings.api_key else None

@@ -19,7 +19,12 @@ KEY = b64encode(b"0123456789abcdef0123456789abcdef").decode()
 #: What scans, draws, prints or starts an API, and SQLAlchemy's classes for rows; with the cache in the database Redis.
 NEVER = {
     *("PIL", "jinja2", "rich", "sqlalchemy.orm", "numpy.testing", "faces.photo.decoding", "faces.report.contact_sheet"),
-    *("worker.commands.demo_run", "worker.commands.scanning", "worker.commands.naming", "faces.client.private_api"),
+    *(
+        "worker.commands.photo_table",
+        "worker.commands.interrupts",
+        "worker.commands.naming",
+        "faces.client.private_api",
+    ),
     *(f"worker.commands.{verb}" for verb in ("demo", "scan", "enrol", "link", "faces", "report", "export", "process")),
 }
 

@@ -22,7 +22,7 @@ _OF_AN_APP = {"LARAVEL_ENV_FILE", "LARAVEL_STORAGE_PATH", "DB_CONNECTION"}
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class Invocation:
     """One run of the command line."""
 
     settings: Settings
