@@ -12,13 +12,12 @@ from pydantic import SecretStr
 
 from faces.errors import SettingsError
 from faces.laravel.database_env import database_url, in_time_zone
-from faces.laravel.disks import refusal_of_subdir
 from faces.laravel.environment import LaravelEnvironment
 from faces.laravel.rabbitmq_env import BrokerAddress, BrokerTls, broker_addresses, broker_login, broker_tls
 from faces.laravel.redis_env import RedisPlace, redis_place
 from faces.laravel.slug import slug
 from faces.laravel.url import php_empty
-from faces.settings import LARGEST_THRESHOLD, Settings
+from faces.settings import LARGEST_THRESHOLD, Settings, refusal_of_subdir
 
 #: Queue connections that Laravel brings itself: an app with one of them as default names RabbitMQ's beside it.
 _NOT_RABBITMQ = {"sync", "database", "beanstalkd", "sqs", "redis", "null", "deferred", "background", "failover"}

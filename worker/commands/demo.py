@@ -17,11 +17,10 @@ from pydantic import SecretStr
 
 from faces.client import private_api
 from faces.errors import RequestError
-from faces.laravel.disks import Disks
+from faces.laravel.disks import Disks, scanned_path
 from faces.photo.decoding import PhotoLimits
 from faces.report import contact_sheet
-from faces.report.sheet import Sheet, SheetPhoto
-from faces.report.sheet_rows import MODEL, photo_of, portraits_of
+from faces.report.sheet import MODEL, Sheet, SheetPhoto, photo_of, portraits_of
 from faces.sources import seen_files
 from faces.sources.folder import PhotoFile, Trouble, find_photos
 from faces.store.database import Store
@@ -217,7 +216,7 @@ class Demo:
 
     def _sheet(self, store: Store, seconds: float | None) -> Sheet:
         with store.reading() as transaction:
-            images = {Path(image.path or "/", image.filename): image for image in list_images(transaction)}
+            images = {scanned_path(image.path, image.filename): image for image in list_images(transaction)}
             faces: dict[int, list[ListedFace]] = defaultdict(list)
             for face in list_faces(transaction):
                 faces[face.image_id].append(face)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from faces.errors import RequestError
-from faces.report.places import place_of
+from faces.laravel.disks import place_of
 from faces.store.listing import ListedFace, ListedImage, list_faces, list_images
 from faces.system import atomic_file
 from worker.commands.invocation import Invocation
@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
 def _record(face: ListedFace, image: ListedImage) -> dict[str, object]:
     box = {edge: getattr(face.box, edge, None) for edge in ("top", "right", "bottom", "left")}
     values = {item.name: getattr(face, item.name) for item in fields(face) if item.name != "box"}
-    return {"photo": place_of(image), **values, **box}
+    return {"photo": place_of(image.disk, image.path, image.filename), **values, **box}
 
 
 def _csv(records: list[dict[str, object]]) -> str:

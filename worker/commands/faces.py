@@ -6,7 +6,7 @@ import argparse
 from dataclasses import asdict
 from typing import Any
 
-from faces.report.places import place_of
+from faces.laravel.disks import place_of
 from faces.store.listing import ListedFace, ListedImage, list_faces, list_images
 from worker.commands.invocation import Invocation
 from worker.commands.verbs import add_verb
@@ -48,7 +48,7 @@ def _is_asked_for(face: ListedFace, name: str | None) -> bool:
 
 def _row(face: ListedFace, image: ListedImage) -> tuple[str, ...]:
     return (
-        place_of(image),
+        place_of(image.disk, image.path, image.filename),
         str(face.face_index),
         face.name or "",
         "" if face.distance is None else f"{face.distance:.3f}",
@@ -59,4 +59,4 @@ def _row(face: ListedFace, image: ListedImage) -> tuple[str, ...]:
 
 
 def _record(face: ListedFace, image: ListedImage) -> dict[str, object]:
-    return {"photo": place_of(image), **asdict(face)}
+    return {"photo": place_of(image.disk, image.path, image.filename), **asdict(face)}

@@ -10,11 +10,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from faces.laravel.disks import place_of
 from faces.photo.decoding import PhotoLimits
 from faces.report import contact_sheet
-from faces.report.places import place_of
-from faces.report.sheet import Sheet
-from faces.report.sheet_rows import MODEL, photo_of
+from faces.report.sheet import MODEL, Sheet, photo_of
 from faces.store.listing import ListedFace, ListedImage, list_faces, list_images
 from worker.commands.invocation import Invocation
 from worker.commands.verbs import add_verb
@@ -46,7 +45,7 @@ def _sheet(invocation: Invocation, images: Iterable[ListedImage], faces: Iterabl
     of_image: dict[int, list[ListedFace]] = defaultdict(list)
     for face in faces:
         of_image[face.image_id].append(face)
-    places = {image.id: place_of(image) for image in images}
+    places = {image.id: place_of(image.disk, image.path, image.filename) for image in images}
     base = os.path.commonpath([str(Path(place).parent) for place in places.values()]) if _absolute(places) else ""
     disks = invocation.disks
     return Sheet(
