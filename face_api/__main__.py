@@ -18,7 +18,7 @@ from faces.errors import EngineError, SettingsError
 from faces.photo import models
 from faces.settings import load
 from faces.system.address import Address
-from faces.system.systemd_notify import Systemd
+from faces.system.systemd_notify import SystemdNotifier
 
 #: Seconds for which an address may still be held by the service that we take over from.
 _PATIENCE = 5.0
@@ -40,7 +40,7 @@ def main() -> int:
         return _complain(error, 1)
     open_files.raise_limit()
     sys.argv = ["face_api", "--config", str(Path(__file__).with_name("server") / "gunicorn.conf.py")]
-    Api(Systemd.take(), usage="%(prog)s [OPTIONS]", prog="face_api").run()
+    Api(SystemdNotifier.take(), usage="%(prog)s [OPTIONS]", prog="face_api").run()
     return 0
 
 

@@ -7,9 +7,10 @@ Everything that a person sets is a variable of `faces/settings.py`; here stand t
 import faulthandler
 import os
 
-from face_api.server import disk_roots, fork_signals, log_setup
+from face_api.server import disk_roots, fork_signals
 from face_api.server.addresses import Addresses
 from faces.settings import load
+from faces.system import logs
 
 _settings = load()
 
@@ -45,7 +46,7 @@ control_socket_disable = True
 # No proxy is trusted: nothing here reads a client's address, and X-Forwarded-* must not change anything.
 forwarded_allow_ips = ""
 
-logconfig_dict = log_setup.configuration(_settings.log_level)
+logconfig_dict = logs.api_configuration(_settings.log_level)
 
 # The request log is ours (face_api/http/request_log.py): it knows ids and stages.
 accesslog = None

@@ -9,7 +9,7 @@ from gunicorn.app.wsgiapp import WSGIApplication
 from gunicorn.arbiter import Arbiter
 
 from face_api.http.access import Keys
-from faces.system.systemd_notify import Systemd
+from faces.system.systemd_notify import SystemdNotifier
 
 #: Seconds between two looks, for as long as processes start.
 _START_ROUND = 0.1
@@ -21,7 +21,7 @@ _WORDS_IN_TIME = 3
 class Api(WSGIApplication):  # type: ignore[misc]  # gunicorn has no types
     """The API as gunicorn runs it, under a master of our own."""
 
-    def __init__(self, systemd: Systemd, **options: Any) -> None:
+    def __init__(self, systemd: SystemdNotifier, **options: Any) -> None:
         """Gunicorn, which would say that it is ready before any process serves, must not find systemd itself."""
         self._systemd = systemd
         super().__init__(**options)
@@ -34,7 +34,7 @@ class Api(WSGIApplication):  # type: ignore[misc]  # gunicorn has no types
 class Master(Arbiter):  # type: ignore[misc]
     """The processes' parent. It tells from its own loop and no thread: none may run where processes are forked."""
 
-    def __init__(self, app: Api, systemd: Systemd) -> None:
+    def __init__(self, app: Api, systemd: SystemdNotifier) -> None:
         """Loads the application, models and all."""
         self._systemd = systemd
         self._is_ready = False

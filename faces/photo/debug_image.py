@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import io
 import os
-import secrets
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
@@ -16,6 +15,7 @@ from faces.errors import PictureNotWritten
 from faces.photo.engine import Found
 from faces.photo.face import Box
 from faces.photo.photo import Photo
+from faces.system import atomic_file
 
 #: Longest file name that Linux file systems take, in bytes.
 _LONGEST_NAME = 255
@@ -25,6 +25,9 @@ _KEPT = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG"}
 
 #: What all other originals get behind their name. No kept name ends so, hence no two originals share a picture.
 _ADDED = ".boxes.jpg"
+
+#: How the name of a picture begins that is not whole yet.
+_DRAFT = ".debug-"
 
 #: Of 9: a third of the default level's time for 7% more bytes.
 _PNG_LEVEL = 3
@@ -77,7 +80,7 @@ def save(found: Found, photo: Photo, directory: Path, original_name: str, webp_q
         content = _content(draw(found, photo), name, webp_quality)
         place = _open_directory(directory)
         try:
-            _write(place, name, content)
+            atomic_file.replace_within(place, name, content, _DRAFT)
         finally:
             os.close(place)
     except (OSError, UnicodeError) as error:
@@ -148,20 +151,3 @@ def _step(place: int, part: str) -> int:
         with contextlib.suppress(FileExistsError):
             os.mkdir(part, dir_fd=place)
         return os.open(part, flags, dir_fd=place)
-
-
-def _write(place: int, name: str, content: bytes) -> None:
-    """Write beside the name, then take the name: nobody ever reads half a picture. Rights are the umask's."""
-    temporary = f".debug-{secrets.token_hex(8)}"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-    try:
-        with os.fdopen(os.open(temporary, flags, 0o666, dir_fd=place), "wb") as file:
-            file.write(content)
-            file.flush()
-            # A full disk may say so only now, and the row will name this file for good.
-            os.fsync(file.fileno())
-        os.rename(temporary, name, src_dir_fd=place, dst_dir_fd=place)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary, dir_fd=place)
-        raise

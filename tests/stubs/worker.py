@@ -17,7 +17,7 @@ from faces.errors import FacesError, RequestError
 from faces.laravel import app_settings
 from faces.store.database import Store
 from faces.system import logs
-from faces.system.systemd_notify import Systemd
+from faces.system.systemd_notify import SystemdNotifier
 from tests.stubs.broker import StubBroker
 from tests.stubs.clock import Clock
 from worker.commands import run as run_verb
@@ -107,7 +107,7 @@ class StubWorker:
         laravel = app_settings.load()
         queues = tuple(name for name in (told.queue or "").split(",") if name) or (laravel.queue,)
         stop = stack.enter_context(closing(TurningStop(self._app.clock, self.patience)))
-        pulse = stack.enter_context(closing(Pulse(Systemd.take(), session.settings.api_timeout)))
+        pulse = stack.enter_context(closing(Pulse(SystemdNotifier.take(), session.settings.api_timeout)))
         status = stack.enter_context(closing(Status(session.settings.state_dir, queues)))
         store = stack.enter_context(closing(Store.open(laravel.database_url.get_secret_value(), create=True)))
         cache = stack.enter_context(closing(open_cache(laravel, store, session.settings)))

@@ -80,7 +80,7 @@ class Invocation:
     def tools(self, store: Store) -> Iterator[Tools]:
         """What the job works with; a private API ends with the block."""
         # Here, and not above: a worker of the queue starts no API.
-        from faces.client.find_api import face_api
+        from faces.client.private_api import face_api
 
         with face_api(self.settings, self.api_url, self.output.say) as client:
             yield Tools(store, client, self.disks, self.linking, debug_subdir=self.debug_subdir)

@@ -20,7 +20,7 @@ from faces.settings import Settings
 from faces.store import statement_trial
 from faces.store.database import Store
 from faces.store.statement_trial import Needed
-from faces.system.systemd_notify import Systemd
+from faces.system.systemd_notify import SystemdNotifier
 from worker.amqp.broker import Broker
 from worker.amqp.settings import Address, BrokerSettings, QueueOptions, Tls
 from worker.commands.invocation import Invocation
@@ -98,7 +98,7 @@ def run_worker(
     with ExitStack() as stack:
         stop = stack.enter_context(closing(Stop()))
         stop.listen()
-        pulse = stack.enter_context(closing(Pulse(Systemd.take(), session.settings.api_timeout)))
+        pulse = stack.enter_context(closing(Pulse(SystemdNotifier.take(), session.settings.api_timeout)))
         # Also while it waits for what is away: nobody's start may depend on that.
         pulse.start()
         status = stack.enter_context(closing(Status(session.settings.state_dir, queues)))

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from faces.system.systemd_notify import Systemd
+from faces.system.systemd_notify import SystemdNotifier
 
 _log = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ Answers = Callable[[float], bool]
 class Pulse:
     """The main thread may be away for as long as it says; others are asked. A photo that takes long ends nothing."""
 
-    def __init__(self, systemd: Systemd, photo_seconds: float) -> None:
+    def __init__(self, systemd: SystemdNotifier, photo_seconds: float) -> None:
         """Nothing is told before `start`. A photo's answer is waited for `photo_seconds`."""
         self._systemd = systemd
         self._photo_seconds = photo_seconds

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from faces.system import atomic_file
 from worker.queue.waits import Waiting, boot_seconds
 
 #: What becomes of jobs.
@@ -118,7 +119,7 @@ def write(folder: Path, report: Report, text: str) -> None:
         OSError: it cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    _replace(_file_of(folder, report), text)
+    atomic_file.replace(_file_of(folder, report), text.encode())
 
 
 def remove(folder: Path, report: Report) -> None:
@@ -141,7 +142,7 @@ def count_ended(folder: Path, counts: Sequence[dict[str, int]]) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         totals = _load(folder / _TOTALS)
         added = {name: totals.get(name, 0) + sum(one.get(name, 0) for one in counts) for name in COUNTED}
-        _replace(folder / _TOTALS, json.dumps(added))
+        atomic_file.replace(folder / _TOTALS, json.dumps(added).encode())
 
 
 def sweep(folder: Path) -> None:
@@ -187,16 +188,6 @@ def _taken(path: Path) -> bool:
     except FileNotFoundError:
         return False
     return True
-
-
-def _replace(path: Path, text: str) -> None:
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        unfinished.write_text(text, encoding="utf-8")
-        unfinished.rename(path)
-    except OSError:
-        unfinished.unlink(missing_ok=True)
-        raise
 
 
 def _load(path: Path) -> dict[str, Any]:
