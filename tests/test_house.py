@@ -28,7 +28,7 @@ WALLS = (
         (
             "face_api",
             "faces.photo.engine",
-            "faces.photo.engine_setup",
+            "faces.photo.open_engine",
             "faces.photo.detector",
             "faces.photo.encoder",
             "faces.photo.fast",
@@ -54,7 +54,7 @@ WALLS = (
         (
             "faces.store",
             "faces.photo.engine",
-            "faces.photo.engine_setup",
+            "faces.photo.open_engine",
             "faces.photo.detector",
             "faces.photo.encoder",
             "dlib",

@@ -18,7 +18,7 @@ from face_api.http.uploads import seal
 from faces.errors import EmptyFile, PictureNotWritten
 from faces.photo import debug_image
 from faces.photo.decoding import PhotoLimits
-from faces.photo.engine import MODEL_NAME, FaceEngine, Found
+from faces.photo.engine import MODEL_NAME, FaceEngine, Findings
 from faces.photo.phash import phash
 from faces.photo.photo import Photo
 from faces.settings import Settings
@@ -126,7 +126,7 @@ class StopWatch:
 
 
 def _save_debug(
-    found: Found, photo: Photo, directory: str | None, name: str, webp_quality: int | None
+    found: Findings, photo: Photo, directory: str | None, name: str, webp_quality: int | None
 ) -> tuple[str | None, str | None]:
     """The picture's path, or None; and a warning, or None. The faces are never lost over it."""
     if directory is None:
@@ -138,7 +138,7 @@ def _save_debug(
 
 
 def _encode_reply(
-    found: Found, photo: Photo, debug_path: str | None, warnings: list[str], seconds: dict[str, float]
+    found: Findings, photo: Photo, debug_path: str | None, warnings: list[str], seconds: dict[str, float]
 ) -> EncodeReply:
     return EncodeReply(
         encodings=[numbers(face.encoding) for face in found.faces],

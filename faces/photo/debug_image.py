@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from PIL import Image, ImageDraw, ImageFont
 
 from faces.errors import PictureNotWritten
-from faces.photo.engine import Found
+from faces.photo.engine import Findings
 from faces.photo.face import Box
 from faces.photo.photo import Photo
 from faces.system import atomic_file
@@ -54,7 +54,7 @@ def name_of(original_name: str, webp_quality: int | None) -> str:
     return name if len(os.fsencode(name)) <= _LONGEST_NAME else _cut(name, added or suffix)
 
 
-def draw(found: Found, photo: Photo) -> Image.Image:
+def draw(found: Findings, photo: Photo) -> Image.Image:
     """The scaled photo in true colours with each face's box and its number, from 0: its place in the reply."""
     picture = Image.fromarray(photo.for_people(found.pixels))
     pen = ImageDraw.Draw(picture)
@@ -66,7 +66,7 @@ def draw(found: Found, photo: Photo) -> Image.Image:
     return picture
 
 
-def save(found: Found, photo: Photo, directory: Path, original_name: str, webp_quality: int | None = None) -> Path:
+def save(found: Findings, photo: Photo, directory: Path, original_name: str, webp_quality: int | None = None) -> Path:
     """Draw the faces and put the picture into `directory`, whole or not at all; returns its path.
 
     `directory` comes from `Disks.debug_directory`; it is made if missing. None of its parts may be a link, not even

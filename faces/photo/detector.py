@@ -11,7 +11,7 @@ import dlib
 
 from faces.photo.face import Box, Pixels
 from faces.photo.fast import hog_weights
-from faces.photo.fast.hog_scan import Scanner
+from faces.photo.fast.hog_scan import HogScanner
 from faces.photo.fast.library import Library
 
 #: How often the picture is doubled before the scan; the reference method's choice.
@@ -67,7 +67,7 @@ class DlibDetector:
             return file.read_bytes()
 
 
-class ScanDetector:
+class NativeDetector:
     """The native library's scan, with the filters that `DlibDetector.saved` tells: the same, to the last bit.
 
     Raises:
@@ -76,7 +76,7 @@ class ScanDetector:
     """
 
     def __init__(self, library: Library, saved: bytes) -> None:
-        self._scanner = Scanner(library, hog_weights.read(saved))
+        self._scanner = HogScanner(library, hog_weights.read(saved))
 
     def detect(self, pixels: Pixels, threads: int = 1) -> list[Detection]:
         """As `Detector`."""

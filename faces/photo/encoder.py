@@ -48,7 +48,7 @@ class DlibEncoder:
         return np.array(self._resnet.compute_face_descriptor(pixels, landmarks, _JITTERS), dtype=np.float64)
 
 
-class ResnetEncoder:
+class NativeEncoder:
     """The same network in another runtime: within 1e-5 (L2) of dlib's numbers, and other threads run meanwhile.
 
     Raises:

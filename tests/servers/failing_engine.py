@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from face_api.main import create_app
 from face_api.server.master import Api
 from faces.photo.engine import FaceEngine
-from faces.photo.engine_setup import open_engine
+from faces.photo.open_engine import open_engine
 from faces.photo.photo import Photo
 from faces.settings import load
 from faces.system.systemd_notify import SystemdNotifier

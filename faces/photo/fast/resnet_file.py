@@ -75,12 +75,12 @@ def read(content: bytes) -> Network:
         ValueError: it is something else, or damaged; the sentence says where, what was found and what is needed.
     """
     try:
-        return _Reader(DlibFile(content)).network()
+        return _LayerReader(DlibFile(content)).network()
     except ValueError as error:
         raise ValueError(f"this is not dlib's face recognition ResNet: {error}") from error
 
 
-class _Reader:
+class _LayerReader:
     """Reads layers in dlib's order: the versions of all from the outside in, then the rest from the inside out."""
 
     def __init__(self, file: DlibFile) -> None:
