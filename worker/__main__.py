@@ -36,7 +36,7 @@ exit codes: 0 done; 1 something failed, for example one photo of many; 2 wrong u
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; every way it can end is an exit code and at most one sentence."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    # Else Python's collector goes through all that the imports make, two hundred times, and none of it ever goes.
+    # Else Python's collector looks through all that the imports make, two hundred times, and frees nothing.
     gc.disable()
     parsed = _parser(arguments).parse_args(arguments)
     # Here, and not above: with the collector at rest, and not at all for a word of help.
@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         output.say(f"{parsed.verb}: stopped; what is done is kept, the same command goes on from there")
         return 1
     except BrokenPipeError:
-        # Whoever read our output has gone. Python's own last flush must not complain about it.
+        # The reader of our output has closed it. Python's own last flush must not complain about that.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     return code

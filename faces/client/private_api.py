@@ -28,9 +28,9 @@ _STOP_SECONDS = 10
 
 @contextmanager
 def face_api(settings: Settings, url: str | None, say: Callable[[str], None]) -> Iterator[FaceClient]:
-    """A client of an API that answers: the one at `url`, if that is given.
+    """A client of an API that answers: the one at `url` if that is given, else the usual address's, or a private one.
 
-    What is started for it ends with the block, and `say` hears of it.
+    A private one ends with the block; `say` is called with a sentence when it starts.
 
     Raises:
         FaceApiUnavailable: the configured API does not answer, or a private one does not start.

@@ -23,7 +23,7 @@ class ImageFile:
 
 @dataclass(frozen=True, slots=True)
 class DebugDirectory:
-    """Where a debug picture goes: `path` (no link in it, below a root), or None and the `reason` for a person.
+    """Where a debug picture belongs: `path` (no link in it, below a root), or None and the `reason` for a person.
 
     Without any disk there is neither: debug pictures are switched off.
     """
@@ -34,7 +34,10 @@ class DebugDirectory:
 
 @dataclass(frozen=True, slots=True)
 class Disks:
-    """Laravel's disks by name, each with the absolute path of its root."""
+    """Laravel's disks by name, each with the absolute path of its root.
+
+    Nothing of a request or a row becomes a path except through it. Threads may share it.
+    """
 
     roots: Mapping[str, Path]
 

@@ -119,7 +119,7 @@ def decode(data: FileBytes, limits: PhotoLimits, read_jpeg: ReadJpeg | None = No
 def opened(data: FileBytes, limits: PhotoLimits) -> Iterator[tuple[Image.Image, str]]:
     """A picture whose header was read and is within the limits, and its format; pixels are not decoded yet.
 
-    Whatever the decoder raises inside the `with` block becomes one of our errors. Raises as `decode` does.
+    All that the decoder raises inside the `with` block becomes one of our errors. Raises as `decode` does.
     """
     _check_bytes(data, limits)
     name = formats.format_of(bytes(data[: formats.HEAD_BYTES]))

@@ -1,4 +1,4 @@
-"""FaceEngine: detect / encode / find, one thread at a time; dlib is behind its detector and its encoder."""
+"""FaceEngine: a photo -> its faces, by a detector and an encoder; dlib is behind those two."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ SCALES = (1200, 1600, 2000)
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What a photo holds. `pixels` is the picture scanned last; `scale` its setting, None without a face.
+    """What `FaceEngine.find` found in a photo, without a face too.
 
-    `seconds` by stage: scale, detect, encode, quality.
+    `pixels` is the picture scanned last; `scale` its setting, None without a face. `seconds` by stage: scale, detect, encode, quality.
     """
 
     faces: tuple[Face, ...]

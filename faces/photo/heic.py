@@ -15,7 +15,7 @@ def bytes_missing(data: FileBytes) -> int:
     """How many bytes are cut off the end, by the sizes of the outermost boxes.
 
     libheif paints what is missing gray and says nothing. A box begins with its size and kind, 4 bytes each; size 1
-    means that 8 bytes of size follow, size 0 that the box ends with the file (ISO/IEC 14496-12, 4.2). Whatever
+    means that 8 bytes of size follow, size 0 that the box ends with the file (ISO/IEC 14496-12, 4.2). What
     follows the boxes that hold a picture is not needed.
     """
     start, end = 0, len(data)

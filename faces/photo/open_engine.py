@@ -1,4 +1,4 @@
-"""Puts a FaceEngine together: of the faster parts those that are switched on, run here and give the right numbers."""
+"""Opens the FaceEngine: loads the models, and of the faster parts those that are wanted and pass a trial."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _T = TypeVar("_T")
 
 
 class WrongNumbers(Exception):
-    """A faster part does not give what it must; the sentence says where."""
+    """A faster part gives other numbers than dlib or Pillow; the sentence says which."""
 
 
 @dataclass(frozen=True, slots=True)

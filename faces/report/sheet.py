@@ -36,7 +36,7 @@ class SheetFace:
 
 @dataclass(frozen=True, slots=True)
 class SheetPhoto:
-    """A photo with its faces; `title` is how people call it, `problem` the sentence why it could not be read."""
+    """A photo with its faces; `title` is its name for a person, `problem` the sentence why it could not be read."""
 
     path: Path
     title: str
@@ -55,7 +55,10 @@ class Portrait:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """All that a contact sheet says; `seconds` is how long the finding took, `notes` are sentences for a person."""
+    """All that a contact sheet says. The verbs `report` and `demo` make it, `contact_sheet.write` makes a page of it.
+
+    `seconds` is how long finding the faces took, `notes` are sentences for a person.
+    """
 
     title: str
     photos: tuple[SheetPhoto, ...]
@@ -96,5 +99,5 @@ def _face(face: ListedFace) -> SheetFace:
 
 
 def _is_known(face: ListedFace) -> bool:
-    """Others are compared with it."""
+    """Whether others are compared with it."""
     return face.status == "ok" and face.parent_id is None

@@ -50,7 +50,6 @@ _RESULTS = Path("demo-out")
 
 
 def add_to(verbs: Any) -> None:
-    """Add the verb to the command line."""
     parser = add_verb(verbs, "demo", run, _DETAILS)
     parser.add_argument("photos", metavar="PHOTO_DIR", type=Path, nargs="?", help="a folder with photos")
     parser.add_argument(
@@ -130,7 +129,7 @@ def _port(text: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """One run over `found`, which lies in the folder `photos`."""
+    """One run over `found`, which lies in the folder `photos`: looks, links, writes the sheet, prints the table."""
 
     invocation: Invocation
     photos: Path

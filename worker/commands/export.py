@@ -27,7 +27,6 @@ _STDOUT = "-"
 
 
 def add_to(verbs: Any) -> None:
-    """Add the verb to the command line."""
     parser: argparse.ArgumentParser = verbs.add_parser(
         "export",
         help=VERBS["export"],
@@ -41,7 +40,6 @@ def add_to(verbs: Any) -> None:
 
 
 def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
-    """Export them."""
     with invocation.store() as store, store.reading() as transaction:
         images = {image.id: image for image in list_images(transaction)}
         records = [_record(face, images[face.image_id]) for face in list_faces(transaction)]

@@ -17,13 +17,11 @@ known face, smaller is nearer) and how good the face is (0–100). A table on a 
 
 
 def add_to(verbs: Any) -> None:
-    """Add the verb to the command line."""
     parser = add_verb(verbs, "faces", run, _DETAILS)
     parser.add_argument("--name", metavar="N", help="only this person's faces; upper and lower case are the same")
 
 
 def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
-    """List them."""
     with invocation.store() as store, store.reading() as transaction:
         images = {image.id: image for image in list_images(transaction)}
         faces = list_faces(transaction)

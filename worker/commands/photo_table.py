@@ -32,7 +32,6 @@ class PhotoRow:
 
 
 def show(output: Output, lines: Sequence[PhotoRow]) -> None:
-    """Print the table."""
     if not sys.stdout.isatty():
         output.table(COLUMNS, [row for line in lines for row in _plain(line)])
         return
@@ -64,7 +63,7 @@ def _cells(line: PhotoRow) -> tuple[Text, ...]:
 
 
 def _triples(photo: SheetPhoto) -> Iterator[tuple[Text, Text, Text]]:
-    """Quality, who and distance of each face; what stands there without one; many unknown faces as a number."""
+    """Quality, who and distance of each face; what is shown without one; many unknown faces as a number."""
     unknown = sum(face.name is None for face in photo.faces)
     if not photo.faces:
         what = Text(printable(photo.problem), style="red") if photo.problem else Text("no face", style="dim")

@@ -35,13 +35,12 @@ _LONGEST_PAUSE = 10.0
 
 
 def add_to(verbs: Any) -> None:
-    """Add the verb to the command line."""
     parser = add_verb(verbs, "process", run, _DETAILS)
     parser.add_argument("image_ids", metavar="IMAGE_ID", type=int, nargs="+", help="images.id")
 
 
 def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
-    """Process each; 1 if one failed."""
+    """Do the job of each; 1 if one failed."""
     failed = 0
     count = len(arguments.image_ids)
     with (
@@ -81,10 +80,12 @@ def _tell(invocation: Invocation, done: Processed) -> None:
 
 
 def process_patiently(tools: Tools, image_id: int, stop: Event) -> Processed:
-    """Do the job of an image; `stop` ends the waiting.
+    """Do the job of an image with retries, while the API is unavailable, busy or just starting; `stop` ends them.
+
+    For commands, which can wait: a job of the queue is released instead.
 
     Raises:
-        FaceApiUnavailable, AnswerLost: the API stayed away or busy, or the waiting was ended.
+        FaceApiUnavailable, AnswerLost: the API stayed unavailable or busy, or `stop` was set.
         FacesError: all that `process_image` raises.
     """
     start, attempt = monotonic(), 0

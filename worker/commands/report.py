@@ -24,13 +24,11 @@ a browser without a server. The pictures in DIR/pictures are small copies; the p
 
 
 def add_to(verbs: Any) -> None:
-    """Add the verb to the command line."""
     parser = add_verb(verbs, "report", run, _DETAILS)
     parser.add_argument("directory", metavar="DIR", type=Path, help="where the page goes")
 
 
 def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
-    """Write the sheet."""
     with invocation.store() as store, store.reading() as transaction:
         images, faces = list_images(transaction), list_faces(transaction)
     sheet = _sheet(invocation, images, faces)

@@ -23,7 +23,6 @@ lacks or refuses something that the jobs write."""
 
 
 def add_to(verbs: Any) -> None:
-    """Add the verb to the command line."""
     parser = add_verb(verbs, "run", run, _DETAILS)
     add = parser.add_argument
     add("--queue", metavar="A,B", help="queues, the first one first (default: QUEUE_FACES of the app, or faces)")
@@ -35,7 +34,7 @@ def add_to(verbs: Any) -> None:
 
 
 def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
-    """Work until somebody says stop."""
+    """Work until a shutdown request or a limit; the worker's exit code."""
     once = arguments.once
     until = Until(
         max_jobs=1 if once else arguments.max_jobs,

@@ -47,12 +47,12 @@ folders are followed, each folder once.
 A photo that cannot be used is told, remembered, and looked at again when its file changes; what could not be read
 and what the API had no time for is tried in the next run. Either makes exit code 1."""
 
-#: Seconds between two looks whether somebody wants the scan to stop.
+#: Seconds between two looks whether the scan was interrupted.
 _CHECK_SECONDS = 0.2
 
 
 class Outcome(Enum):
-    """What became of a file."""
+    """What became of a file: its faces are rows, or were before, or it cannot be used, or not this time."""
 
     DONE = "done"
     KNOWN = "known"
@@ -72,7 +72,6 @@ class Scanned:
 
 
 def add_to(verbs: Any) -> None:
-    """Add the verb to the command line."""
     parser = add_verb(verbs, "scan", run, _DETAILS)
     parser.add_argument("directory", metavar="DIR", type=Path, help="the folder with photos")
 
@@ -124,7 +123,7 @@ def _refuse_apps_database(store: Store) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Scanner:
-    """Looks at files with as many in flight as the API has engines; `tell` hears of each, in this thread."""
+    """Looks at files with as many in flight as the API has engines; `tell` is called for each, in this thread."""
 
     tools: Tools
     in_flight: int
@@ -135,8 +134,8 @@ class Scanner:
         """Look at all files, in this order as far as their rows' ids are concerned.
 
         Raises:
-            StoreUnavailable, SchemaError: the database is away or wrong; what is done stays.
-            FaceApiUnavailable: the API is gone; what is done stays.
+            StoreUnavailable, SchemaError: the database is unavailable or wrong; what is done stays.
+            FaceApiUnavailable: the API is unavailable; what is done stays.
         """
         with held_back() as check, ThreadPoolExecutor(self.in_flight) as pool:
             try:
@@ -190,7 +189,7 @@ class Scanner:
         return Scanned(file.path, Outcome.DONE, known.image_id, processed)
 
     def _stop_without_api(self, error: FacesError) -> None:
-        """One photo that finds no engine is a photo's trouble; an API that is gone ends the scan."""
+        """One photo that finds no engine is a photo's trouble; an unavailable API ends the scan."""
         if isinstance(error, FaceApiUnavailable) and self.tools.client.health() is None:
             raise FaceApiUnavailable(f"{error}; what is done is kept, the next run goes on from there") from error
 
@@ -203,7 +202,7 @@ def default_in_flight(tools: Tools) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Tally:
-    """Tells of each photo and counts."""
+    """Prints a line for each photo that did not go through, and counts all for the last line."""
 
     invocation: Invocation
     step: Callable[[], None]
@@ -211,7 +210,6 @@ class _Tally:
     faces: Counter[str] = field(default_factory=Counter)
 
     def add(self, scanned: Scanned) -> None:
-        """One file more."""
         self.outcomes[scanned.outcome] += 1
         if scanned.reason:
             self.invocation.output.say(_trouble(scanned))

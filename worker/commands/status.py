@@ -42,7 +42,6 @@ _CONNECTIONS = ("connected", "blocked", "away", "unknown")
 
 
 def add_to(verbs: Any) -> None:
-    """Add the verb to the command line."""
     parser = add_verb(verbs, "status", run, _DETAILS)
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--check", action="store_true", help="only what is wrong; exit code 1 where something is")
@@ -51,7 +50,7 @@ def add_to(verbs: Any) -> None:
 
 
 def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
-    """Show them; 1 where no worker runs, or one does not do well and that was asked for.
+    """Show them; 1 where no worker runs, or with `--check` where something is wrong.
 
     Raises:
         SettingsError: their files cannot be read.
@@ -93,7 +92,7 @@ def _check(reports: list[Report], invocation: Invocation) -> int:
 
 
 def lines_of(report: Report) -> list[str]:
-    """What it does, and below that what is not as it should be."""
+    """The report in words for a person: what the worker does, and below that what is wrong."""
     job = " ".join(f"{name} {value}" for name, value in (report.job or {}).items())
     state = ": ".join(filter(None, [report.state, report.reason or job]))
     connected = {True: ", connected", False: ", not connected", None: ""}[report.is_connected]
@@ -105,13 +104,13 @@ def lines_of(report: Report) -> list[str]:
 
 
 def troubles_of(report: Report) -> list[str]:
-    """What is wrong with it: what it has waited for too long, refused jobs, unrecorded messages."""
+    """What is wrong with a worker: what it has waited for too long, refused jobs, unrecorded messages."""
     now = boot_seconds()
     return [_sentence(wait) for wait in report.waiting if now - wait.since > LONGEST_WAIT] + _left(report)
 
 
 def facts_of(report: Report) -> dict[str, Any]:
-    """The same for a machine; `seconds` is how long something is so by now."""
+    """The report for a machine; `seconds` is how long something has been so by now."""
     return {
         "seconds": int(report.seconds),
         "broker": _without_since(report.broker) if report.broker else None,
@@ -123,12 +122,12 @@ def facts_of(report: Report) -> dict[str, Any]:
 
 
 def _without_since(facts: dict[str, Any]) -> dict[str, Any]:
-    """Seconds since boot are for ourselves."""
+    """Seconds since boot mean nothing to others."""
     return {name: value for name, value in facts.items() if name != "since"} | {"seconds": _seconds(facts["since"])}
 
 
 def _left(report: Report) -> list[str]:
-    """Jobs and messages that somebody should look at."""
+    """Jobs and messages that a person must look at."""
     lines = []
     if number := len(report.refused_jobs):
         lines.append(f"refused jobs that wait at the end of the queue: {number}; the log says what refused them")
@@ -159,7 +158,7 @@ def _seconds(since: float) -> int:
 
 
 def metrics_of(reports: Sequence[Report], totals: Mapping[str, int]) -> str:
-    """The text, without the line break at its end."""
+    """The reports as Prometheus reads them, without the line break at the end."""
     return "\n".join(
         [
             *_family("jobs_total", "counter", "Jobs by what became of them.", "outcome", totals),

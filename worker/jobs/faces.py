@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from faces.client.face_answer import Encoded, FoundFace, Refused
+from faces.client.face_answer import Encoded, FoundFace, NotEncoded
 from faces.client.face_client import Drawing, FaceClient
 from faces.errors import EngineError, FacesError, FileMissing, ImageMissing, OutsideDisks
 from faces.laravel import last_error
@@ -144,7 +144,7 @@ def _encode(tools: Tools, image: Image, errand: Errand, timeout: float | None) -
     except (FileMissing, OutsideDisks) as error:
         _note(tools, image.id, errand, error, last_error.limited(str(error)))
         raise
-    if isinstance(answer, Refused):
+    if isinstance(answer, NotEncoded):
         _note(tools, image.id, errand, answer.error, answer.last_error)
         raise answer.error
     return answer

@@ -1,4 +1,4 @@
-"""HogScanner: pixels -> faces, by the native library: the same as dlib's frontal detector, to the last bit."""
+"""HogScanner: pixels -> faces by the native library, the same as dlib's frontal detector to the last bit."""
 
 from __future__ import annotations
 

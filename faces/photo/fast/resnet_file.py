@@ -220,7 +220,7 @@ class _LayerReader:
 
 
 def _versions() -> list[int]:
-    """The version of every layer, from the picture outwards. Marks (tag, skip) say where the way past a block goes."""
+    """The version of every layer, from the picture outwards. Marks (tag, skip) stand at the way past a block."""
     plain = [_MARK_VERSION] + [_VERSION] * 7
     halving = [_MARK_VERSION] + [_VERSION] * 5 + [_MARK_VERSION] * 2 + [_VERSION] * 3
     versions = [_FIRST_VERSION] + [_VERSION] * 3
