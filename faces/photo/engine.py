@@ -26,9 +26,10 @@ SCALES = (1200, 1600, 2000)
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What `FaceEngine.find` found in a photo, without a face too.
+    """What `FaceEngine.find` found in a photo; without a face, too.
 
-    `pixels` is the picture scanned last; `scale` its setting, None without a face. `seconds` by stage: scale, detect, encode, quality.
+    `pixels` is the picture scanned last; `scale` its setting, None without a face.
+    `seconds` by stage: scale, detect, encode, quality.
     """
 
     faces: tuple[Face, ...]

@@ -164,12 +164,12 @@ class Demo:
         for trouble in self.found:
             if isinstance(trouble, Trouble):
                 self._note(Scanned(trouble.path, Outcome.FAILED, reason=trouble.reason))
-        strangers = known_people.not_yet_enrolled(store, self.portraits)
-        if new or strangers:
+        unknown_portraits = known_people.not_yet_enrolled(store, self.portraits)
+        if new or unknown_portraits:
             with self._api(store) as tools:
-                self._enrol(tools, strangers)
+                self._enrol(tools, unknown_portraits)
                 self._scan(tools, new)
-        return bool(new or strangers)
+        return bool(new or unknown_portraits)
 
     @contextmanager
     def _api(self, store: Store) -> Iterator[Tools]:
