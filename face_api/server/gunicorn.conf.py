@@ -52,7 +52,7 @@ logconfig_dict = logs.api_configuration(_settings.log_level)
 accesslog = None
 
 
-def on_starting(server):  # noqa: ANN001, ANN201, D103
+def on_starting(server):  # noqa: ANN001, ANN201
     # A crash in C says where it happened.
     faulthandler.enable()
     os.register_at_fork(after_in_parent=fork_signals.hear_ends)
@@ -60,13 +60,13 @@ def on_starting(server):  # noqa: ANN001, ANN201, D103
     disk_roots.warn_of_unwritable(_settings.disk_roots)
 
 
-def pre_fork(server, worker):  # noqa: ANN001, ANN201, D103
+def pre_fork(server, worker):  # noqa: ANN001, ANN201
     fork_signals.hold_ends()
 
 
-def child_exit(server, worker):  # noqa: ANN001, ANN201, D103
+def child_exit(server, worker):  # noqa: ANN001, ANN201
     server.app.wsgi().state.service.process.bury(worker.pid, worker.place)
 
 
-def worker_exit(server, worker):  # noqa: ANN001, ANN201, D103
+def worker_exit(server, worker):  # noqa: ANN001, ANN201
     worker.finish()
