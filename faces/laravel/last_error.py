@@ -6,6 +6,8 @@ import json
 import re
 import unicodedata
 
+from faces.laravel.php_json import storable
+
 #: Columns of display width that PHP's `Str::limit` leaves of an answer.
 _WIDTH = 200
 
@@ -18,11 +20,6 @@ _REQUEST = re.compile(r" \(request \S+\)$")
 
 #: What PHP's `rtrim` takes away.
 _BLANKS = " \t\n\r\0\x0b"
-
-
-def storable(text: str) -> str:
-    """A text with `?` for each half of a character: JSON can hold those, UTF-8 and with it a database cannot."""
-    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def limited(text: str | bytes) -> str:

@@ -16,7 +16,7 @@ from uuid import NAMESPACE_OID, UUID
 import sqlalchemy as sa
 
 from faces.errors import SchemaError
-from faces.laravel.last_error import storable
+from faces.laravel.php_json import storable
 from faces.store import driver_errors
 from faces.store.database import Store, Transaction
 from faces.store.schema import TIME

@@ -1,5 +1,4 @@
 import hashlib
-import json
 
 import pytest
 
@@ -8,7 +7,6 @@ from faces.laravel.last_error import (
     of_answer,
     of_error_field,
     sentence_of,
-    storable,
     with_request,
     without_request,
 )
@@ -77,8 +75,3 @@ def test_an_error_is_the_same_whichever_request_ended_in_it() -> None:
     assert without_request("HTTP 422: (request) no") == "HTTP 422: (request) no"
     assert sentence_of('HTTP 413: {"error": "too large"} (request job.1)') == "too large"
     assert sentence_of("HTTP 502: Bad Gateway (request job.1)") == "HTTP 502: Bad Gateway"
-
-
-def test_only_halves_of_characters_are_replaced() -> None:
-    assert storable("é日😀\0") == "é日😀\0"
-    assert storable(json.loads('"a\\ud83d\\ude00 b\\ud83d c\\ude00"')) == "a😀 b? c?"
