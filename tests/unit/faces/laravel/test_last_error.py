@@ -2,14 +2,7 @@ import hashlib
 
 import pytest
 
-from faces.laravel.last_error import (
-    limited,
-    of_answer,
-    of_error_field,
-    sentence_of,
-    with_request,
-    without_request,
-)
+from faces.laravel.last_error import limited, of_answer, of_error_field, sentence_of, with_request, without_request
 
 #: case, input, length and md5 of what PHP's Str::limit($input, 200) gave.
 PHP = [
