@@ -39,10 +39,12 @@ def house() -> Iterator[Path]:
     # Not below pytest's own folder, which only its user may enter.
     folder = Path(tempfile.mkdtemp())
     folder.chmod(0o755)
-    (folder / "faces").mkdir()
+    (folder / "faces/system").mkdir(parents=True)
     (folder / "worker").mkdir()
-    for name in ("__init__.py", "errors.py", "env_file.py", "parent.py", "launch.py"):
+    for name in ("__init__.py", "errors.py", "launch.py"):
         shutil.copy(ROOT / "faces" / name, folder / "faces")
+    for name in ("__init__.py", "env_file.py", "parent_process.py"):
+        shutil.copy(ROOT / "faces/system" / name, folder / "faces/system")
     (folder / "worker/__init__.py").touch()
     (folder / "worker/__main__.py").write_text(DOOR)
     (folder / "face.env").write_text("FACE_A=of the file\nFACE_B=of the file\n")
