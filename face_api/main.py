@@ -30,7 +30,7 @@ from faces import __version__
 from faces.errors import FacesError
 from faces.laravel.disks import Disks
 from faces.photo.engine import FaceEngine
-from faces.photo.engine_setup import open_engine
+from faces.photo.open_engine import open_engine
 from faces.settings import Settings, load
 
 _MB = 1024 * 1024

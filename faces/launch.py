@@ -2,7 +2,7 @@
 
     python -m faces.launch [--env-file FILE] [--user USER --group GROUP] -- MODULE ARGUMENTS…
 
-becomes `python -m MODULE ARGUMENTS…`: the same process, so that whoever supervises it knows it by its number.
+becomes `python -m MODULE ARGUMENTS…` in the same process, so that its supervisor knows it by its number.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ MODULES = ("face_api", "worker")
 #: The environment's file of the whole machine, and its name among systemd's credentials.
 ENV_FILE = Path("/etc/face-sidecar/face.env")
 
-#: Services and commands meet there, whoever starts them.
+#: Services and commands share it, whichever user starts them.
 _DEFAULTS = {"FACE_STATE_DIR": "/var/lib/face-sidecar"}
 
 #: PHP and we write into the same folders, as two users of one group.
@@ -41,11 +41,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parent = os.getppid()
     try:
         file = given.env_file or _usual_file(os.environ)
-        # The file is root's alone: read before we are somebody else.
+        # Only root may read the file: read it before becoming the other user.
         variables = env_file.read(file)
         home = _become(given.user, given.group) if given.user else {}
         if "SUPERVISOR_ENABLED" in os.environ:
-            # A new supervisor would start everything a second time. Systemd needs no such wish: it ends the cgroup.
+            # A new supervisor would start everything a second time. Not needed under systemd, which ends the cgroup.
             end_with(parent)
         os.umask(UMASK)
         _exec(given.module, given.words, _DEFAULTS | variables | dict(os.environ) | home)
@@ -75,7 +75,7 @@ def _become(user: str, group: str | None) -> dict[str, str]:
     """Stop being root, for good; returns what the environment says of the new user.
 
     Raises:
-        SettingsError: there is no such user or group, or we are somebody else and may not.
+        SettingsError: there is no such user or group, or we are neither root nor that user.
     """
     try:
         entry = pwd.getpwnam(user)

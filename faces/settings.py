@@ -11,7 +11,6 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from faces.errors import SettingsError
-from faces.laravel.disks import refusal_of_subdir
 
 #: A class name with its namespace, as PHP allows it.
 _PHP_CLASS = r"^[A-Za-z_][A-Za-z0-9_]*(\\[A-Za-z_][A-Za-z0-9_]*)*$"
@@ -22,6 +21,9 @@ _ROUTING_KEY = r"^[^%]*(%s)?[^%]*$"
 #: An encoding is about 1 long: at this distance everybody is near everybody.
 LARGEST_THRESHOLD = 2
 
+#: Longest path of a file that Linux takes, in bytes.
+LONGEST_PATH = 4096
+
 FastPart = Literal["decode", "resize", "scan", "resnet"]
 
 FAST_PARTS: tuple[FastPart, ...] = get_args(FastPart)
@@ -29,6 +31,18 @@ FAST_PARTS: tuple[FastPart, ...] = get_args(FastPart)
 
 def _usable_cores() -> int:
     return len(os.sched_getaffinity(0))
+
+
+def refusal_of_subdir(subdir: str) -> str | None:
+    """Why this is no folder for debug pictures beside their originals; None if it is one. The API's own rules."""
+    names = [name for name in subdir.split("/") if name not in ("", ".")]
+    try:
+        fits = len(subdir.encode()) <= LONGEST_PATH
+    except UnicodeError:
+        fits = False
+    if fits and names and ".." not in names and "\0" not in subdir and not subdir.startswith("/"):
+        return None
+    return f"found {subdir!r}, needed the name of a folder, or several with / between, without '..'"
 
 
 class Settings(BaseSettings):

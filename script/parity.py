@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from faces.photo.engine_setup import open_engine
+from faces.photo.open_engine import open_engine
 from faces.settings import load
 from tests.oracle.compare import FARTHEST, Difference, compare
 from tests.oracle.reference import why_not

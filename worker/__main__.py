@@ -36,22 +36,22 @@ exit codes: 0 done; 1 something failed, for example one photo of many; 2 wrong u
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; every way it can end is an exit code and at most one sentence."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    # Else Python's collector goes through all that the imports make, two hundred times, and none of it ever goes.
+    # Else Python's collector looks through all that the imports make, two hundred times, and frees nothing.
     gc.disable()
     parsed = _parser(arguments).parse_args(arguments)
     # Here, and not above: with the collector at rest, and not at all for a word of help.
     from faces import settings
     from faces.system import logs
-    from worker.commands.session import Session
+    from worker.commands.invocation import Invocation
 
     gc.freeze()
     gc.enable()
     output = Output(as_json=parsed.as_json)
     signal.signal(signal.SIGTERM, _stop)
     try:
-        session = Session(settings.load(), output)
-        logs.configure(session.settings.log_level, session.settings.log_format, with_time=parsed.verb == "run")
-        code: int = parsed.run(parsed, session)
+        invocation = Invocation(settings.load(), output)
+        logs.configure(invocation.settings.log_level, invocation.settings.log_format, with_time=parsed.verb == "run")
+        code: int = parsed.run(parsed, invocation)
     except FacesError as error:
         output.say(f"{parsed.verb}: {error}")
         return 2 if isinstance(error, RequestError | SettingsError) else 1
@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         output.say(f"{parsed.verb}: stopped; what is done is kept, the same command goes on from there")
         return 1
     except BrokenPipeError:
-        # Whoever read our output has gone. Python's own last flush must not complain about it.
+        # The reader of our output has closed it. Python's own last flush must not complain about that.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     return code

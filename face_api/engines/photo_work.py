@@ -18,7 +18,7 @@ from face_api.http.uploads import seal
 from faces.errors import EmptyFile, PictureNotWritten
 from faces.photo import debug_image
 from faces.photo.decoding import PhotoLimits
-from faces.photo.engine import MODEL_NAME, FaceEngine, Found
+from faces.photo.engine import MODEL_NAME, FaceEngine, Findings
 from faces.photo.phash import phash
 from faces.photo.photo import Photo
 from faces.settings import Settings
@@ -125,7 +125,7 @@ class StopWatch:
 
 
 def _save_debug(
-    found: Found, photo: Photo, directory: str | None, name: str, webp_quality: int | None
+    found: Findings, photo: Photo, directory: str | None, name: str, webp_quality: int | None
 ) -> tuple[str | None, str | None]:
     """The picture's path, or None; and a warning, or None. A picture that cannot be written costs no faces."""
     if directory is None:
@@ -137,7 +137,7 @@ def _save_debug(
 
 
 def _encode_reply(
-    found: Found, photo: Photo, debug_path: str | None, warnings: list[str], seconds: dict[str, float]
+    found: Findings, photo: Photo, debug_path: str | None, warnings: list[str], seconds: dict[str, float]
 ) -> EncodeReply:
     return EncodeReply(
         encodings=[numbers(face.encoding) for face in found.faces],

@@ -28,9 +28,9 @@ from face_api.http.schemas import (
 from face_api.http.service import FaceService
 from face_api.http.upload_form import FormFile, UploadRoute
 from faces import __version__
-from faces.laravel.disks import LONGEST_PATH
 from faces.photo.engine import MODEL_NAME
 from faces.photo.phash import LARGEST_SIZE, SMALLEST_SIZE, PHash
+from faces.settings import LONGEST_PATH
 
 router = APIRouter(route_class=UploadRoute)
 

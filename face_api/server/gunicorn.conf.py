@@ -7,11 +7,11 @@ What a person sets is a variable of `faces/settings.py`. Each line that is not o
 import faulthandler
 import os
 
-from face_api.server import log_setup
 from face_api.server.master import accept_shutdown_requests, hold_shutdown_requests
 from face_api.server.sockets import Addresses
 from face_api.server.startup import warn_of_unwritable
 from faces.settings import load
+from faces.system import logs
 
 _settings = load()
 
@@ -50,7 +50,7 @@ control_socket_disable = True
 # No proxy is trusted: nothing here reads a client's address, and X-Forwarded-* must not change that.
 forwarded_allow_ips = ""
 
-logconfig_dict = log_setup.configuration(_settings.log_level)
+logconfig_dict = logs.api_configuration(_settings.log_level)
 
 # The request log is ours (face_api/http/request_log.py): it has ids and stages.
 accesslog = None

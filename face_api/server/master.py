@@ -13,7 +13,7 @@ from gunicorn.app.wsgiapp import WSGIApplication
 from gunicorn.arbiter import Arbiter
 
 from face_api.http.access import ApiKeys
-from faces.system.systemd_notify import Systemd
+from faces.system.systemd_notify import SystemdNotifier
 
 #: Seconds between two looks, while processes start.
 _LOOK_WHILE_STARTING = 0.1
@@ -42,7 +42,7 @@ def accept_shutdown_requests() -> None:
 class GunicornApplication(WSGIApplication):  # type: ignore[misc]  # gunicorn has no types
     """The API as gunicorn runs it, under a master of our own."""
 
-    def __init__(self, systemd: Systemd, **options: Any) -> None:
+    def __init__(self, systemd: SystemdNotifier, **options: Any) -> None:
         """`systemd` was taken from the environment: gunicorn itself would report ready before any process serves."""
         self._systemd = systemd
         super().__init__(**options)
@@ -55,7 +55,7 @@ class GunicornApplication(WSGIApplication):  # type: ignore[misc]  # gunicorn ha
 class Master(Arbiter):  # type: ignore[misc]
     """The parent process. It reports from its own loop, never from a thread: a fork would lose the thread."""
 
-    def __init__(self, app: GunicornApplication, systemd: Systemd) -> None:
+    def __init__(self, app: GunicornApplication, systemd: SystemdNotifier) -> None:
         """Loads the application, models and all."""
         self._systemd = systemd
         self._is_ready = False

@@ -15,7 +15,7 @@ from face_api.server.master import GunicornApplication
 from face_api.server.sockets import require_sockets
 from faces.photo import models
 from faces.settings import Settings
-from faces.system.systemd_notify import Systemd
+from faces.system.systemd_notify import SystemdNotifier
 
 _log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ def serve() -> None:
     """Run gunicorn with our conf, until a signal ends it."""
     raise_limit_of_open_files()
     sys.argv = ["face_api", "--config", str(Path(__file__).with_name("gunicorn.conf.py"))]
-    GunicornApplication(Systemd.take(), usage="%(prog)s [OPTIONS]", prog="face_api").run()
+    GunicornApplication(SystemdNotifier.take(), usage="%(prog)s [OPTIONS]", prog="face_api").run()
 
 
 def warn_of_unwritable(roots: Mapping[str, Path]) -> None:

@@ -1,1 +1,1 @@
-"""Our side of the face API: how doors ask it for encodings."""
+"""The client of the face API: how the worker and the command line ask it for encodings."""

@@ -1,4 +1,4 @@
-"""What the face API answers: a photo's faces, or whose fault it is that there are none."""
+"""What the face API answers, read once into values: a photo's faces, or an error that says whose fault it is."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from faces.errors import (
 from faces.laravel import last_error
 from faces.photo.face import ENCODING_LENGTH, Encoding, Quality, RatioBox
 
-#: How a request is named, in both directions; the API takes no other id, and neither do we: it could forge log lines.
+#: The header that names a request, in both directions, and what is taken as a name: others could forge log lines.
 REQUEST_ID = "X-Request-ID"
 SANE_ID = re.compile(r"[A-Za-z0-9._:+/=@-]{1,128}")
 
 #: Statuses that, with `retryable: false` and a code that speaks of the photo, mean: trying again changes nothing.
 _PHOTO_STATUSES = frozenset({400, 413, 415, 422})
 
-#: Statuses that mean: not this photo, but the API, its key, or what stands before it.
+#: Statuses that mean: not this photo, but the API, its key, or a proxy before it is at fault.
 _WORLD_STATUSES = frozenset({401, 403, 404, 405, 408, 429, 502, 503, 504})
 
 _PHOTO_ERRORS = {
@@ -48,7 +48,7 @@ _FAILED = range(500, 600)
 
 @dataclass(frozen=True, slots=True)
 class FoundFace:
-    """A face as the API tells it; an API that knows no quality or box leaves them None."""
+    """A face as the API describes it; None where an older API sends no quality or box."""
 
     encoding: Encoding
     quality: Quality | None = None
@@ -73,8 +73,8 @@ class Encoded:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
-    """No faces to be had: the error, and what `images.last_error` says of it, but for the request's id."""
+class NotEncoded:
+    """An answer without faces: the error to raise, and the text for `images.last_error`, without the request's name."""
 
     error: FacesError
     last_error: str
@@ -85,10 +85,10 @@ class Refused:
         return self.error.request_id
 
 
-def read(answer: httpx2.Response, place: str, request_id: str) -> Encoded | Refused:
-    """Read an answer of the API at `place`; never "no faces" from something else than a reply that says so.
+def read(answer: httpx2.Response, place: str, request_id: str) -> Encoded | NotEncoded:
+    """Read an answer of the API at `place`; only a reply that says so means a photo without faces.
 
-    The request is what the answer calls it, where something in between gave it another name than our `request_id`.
+    The request's name is the answer's, where a proxy gave it another one than our `request_id`.
     """
     said = answer.headers.get(REQUEST_ID, "")
     name = said if SANE_ID.fullmatch(said) else request_id
@@ -99,22 +99,22 @@ def read(answer: httpx2.Response, place: str, request_id: str) -> Encoded | Refu
     return found
 
 
-def _read(answer: httpx2.Response, place: str) -> Encoded | Refused:
+def _read(answer: httpx2.Response, place: str) -> Encoded | NotEncoded:
     try:
         body = answer.json()
     except ValueError:
         body = None
     fields = body if isinstance(body, dict) else {}
     if not answer.is_success:
-        return Refused(_error_of(answer, fields, place), last_error.of_answer(answer.status_code, answer.content))
+        return NotEncoded(_error_of(answer, fields, place), last_error.of_answer(answer.status_code, answer.content))
     if fields.get("error") is not None:
         kind = EngineError if fields.get("retryable") else PhotoDeclined
-        return Refused(kind(str(fields["error"])), last_error.of_error_field(fields["error"]))
+        return NotEncoded(kind(str(fields["error"])), last_error.of_error_field(fields["error"]))
     try:
         return _encoded(fields)
     except (KeyError, TypeError, ValueError):
         sentence = f"the face API at {place} answered {answer.status_code} with something else than faces"
-        return Refused(EngineError(sentence), last_error.limited(sentence))
+        return NotEncoded(EngineError(sentence), last_error.limited(sentence))
 
 
 def _error_of(answer: httpx2.Response, fields: Mapping[str, Any], place: str) -> FacesError:

@@ -1,4 +1,4 @@
-"""Our side of face_api: sends a photo as PHP does, and tells a lost answer from an API that is away."""
+"""The client of the face API: sends a photo as PHP does, and tells a lost answer from an unavailable API."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import httpx2
 
 from faces.client import face_answer
-from faces.client.face_answer import REQUEST_ID, Encoded, Refused
+from faces.client.face_answer import REQUEST_ID, Encoded, NotEncoded
 from faces.errors import AnswerLost, FaceApiUnavailable, FacesError, FileMissing
 from faces.laravel import last_error
 
@@ -28,7 +28,7 @@ _WEBP_QUALITY = 80
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """The debug picture that the API is asked for."""
+    """The debug picture that the API is asked to write, a part of the request."""
 
     original_path: str
     """Where the original lies for the app; the picture is written beside it."""
@@ -43,23 +43,23 @@ class Drawing:
 
 
 class KeptConnections(httpx2.BaseTransport):
-    """HTTP over connections that are kept for a few seconds, and that can be dropped before."""
+    """HTTP over connections that are kept for a few seconds, and that can be dropped before.
+
+    For the queue's worker, which has one request at a time and drops its connections where the API may have moved.
+    """
 
     def __init__(self) -> None:
-        """Connect with the first request."""
         self._kept = _transport()
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Send it."""
         return self._kept.handle_request(request)
 
     def drop(self) -> None:
-        """Close them, so that the next request asks anew where the API is; meant for one who asks alone."""
+        """Close them, so that the next request looks the API's address up again. Not while another thread sends."""
         self._kept.close()
         self._kept = _transport()
 
     def close(self) -> None:
-        """Close them for good."""
         self._kept.close()
 
 
@@ -81,10 +81,12 @@ def _transport() -> httpx2.HTTPTransport:
 
 
 class FaceClient:
-    """Asks the face API. Threads may share it."""
+    """Asks the face API, for the job of an image. Threads may share it.
+
+    `http` has the API's URL as its base, and its caller closes it. `drop_idle` closes the connections that it keeps.
+    """
 
     def __init__(self, http: httpx2.Client, drop_idle: Callable[[], None] = lambda: None) -> None:
-        """Ask over this client, whose base is the API's URL; `drop_idle` closes the connections that it keeps."""
         self._http = http
         self.drop_idle = drop_idle
         self._place = str(http.base_url).rstrip("/")
@@ -96,7 +98,7 @@ class FaceClient:
         drawing: Drawing | None = None,
         timeout: float | None = None,
         request_id: str | None = None,
-    ) -> Encoded | Refused:
+    ) -> Encoded | NotEncoded:
         """Send a photo and read its faces.
 
         Args:
@@ -172,17 +174,17 @@ class FaceClient:
             return self._http.post("/encode", data=fields, files={"image": (filename, file)}, **options)
 
     def _lost(self, error: httpx2.HTTPError) -> FacesError:
-        """An API that is ready lost this photo's answer; one that is not is away, which is nobody's photo's fault."""
+        """An API that is ready lost the answer to this photo; one that is not is unavailable, whatever the photo."""
         if self.is_ready():
             sentence = f"the face API at {self._place} is ready, but gave no answer to this photo: {_why(error)}"
             return AnswerLost(sentence, timed_out=isinstance(error, httpx2.TimeoutException))
         return FaceApiUnavailable(f"the face API at {self._place} does not answer any more: {_why(error)}")
 
 
-def _refused(error: FacesError, request_id: str | None = None) -> Refused:
+def _refused(error: FacesError, request_id: str | None = None) -> NotEncoded:
     """`request_id` where the API may have heard of the request."""
     error.request_id = request_id
-    return Refused(error, last_error.limited(str(error)))
+    return NotEncoded(error, last_error.limited(str(error)))
 
 
 def _why(error: Exception) -> str:

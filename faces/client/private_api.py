@@ -1,8 +1,7 @@
-"""A face API of our own for as long as a command runs: where none is configured and none answers."""
+"""The face API that a command uses: the configured one, one at the usual address, or a private one while it runs."""
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import socket
@@ -11,20 +10,50 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 from faces.client.face_client import FaceClient, open_http
 from faces.errors import FaceApiUnavailable
+from faces.settings import Settings
+from faces.system.parent_process import end_with
 
 #: Seconds that the models may take to load.
 _START_SECONDS = 120
 
-#: Seconds for a stop that waits for nothing, because nobody asks any more.
+#: Seconds for its stop, which has no request left to finish.
 _STOP_SECONDS = 10
 
-#: From <sys/prctl.h>: the signal that a process gets when its parent dies, however it dies.
-_PR_SET_PDEATHSIG = 1
+
+@contextmanager
+def face_api(settings: Settings, url: str | None, say: Callable[[str], None]) -> Iterator[FaceClient]:
+    """A client of an API that answers: the one at `url` if that is given, else the usual address's, or a private one.
+
+    A private one ends with the block; `say` is called with a sentence when it starts.
+
+    Raises:
+        FaceApiUnavailable: the configured API does not answer, or a private one does not start.
+    """
+    with ExitStack() as stack:
+        if url:
+            client = _client(stack, settings, url)
+            if client.health() is None:
+                raise FaceApiUnavailable(
+                    f"no face API answers at {url} (FACE_API_URL): start it there, "
+                    "or unset FACE_API_URL for a private one"
+                )
+        else:
+            client = _client(stack, settings, f"http://{settings.api_address}")
+            if client.health() is None or not client.is_ready():
+                say(f"no face API answers at {settings.api_address}: starting a private one for this command")
+                client = _client(stack, settings, stack.enter_context(running()))
+        yield client
+
+
+def _client(stack: ExitStack, settings: Settings, url: str) -> FaceClient:
+    key = settings.api_key.get_secret_value() if settings.api_key else None
+    return FaceClient(stack.enter_context(open_http(url, key=key, timeout=settings.api_timeout)))
 
 
 @contextmanager
@@ -48,14 +77,6 @@ def running(port: int | None = None) -> Iterator[str]:
 
 
 def _start(address: str, log: int) -> subprocess.Popen[bytes]:
-    libc = ctypes.CDLL(None)
-    parent = os.getpid()
-
-    def die_with_parent() -> None:
-        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() != parent:  # it died before the line above
-            os.kill(os.getpid(), signal.SIGTERM)
-
     root = Path(__file__).resolve().parents[2]
     path = os.pathsep.join(filter(None, (str(root), os.environ.get("PYTHONPATH"))))
     return subprocess.Popen(
@@ -66,7 +87,7 @@ def _start(address: str, log: int) -> subprocess.Popen[bytes]:
         stderr=log,
         # A session of its own: Ctrl-C is for us, and we stop it in order.
         start_new_session=True,
-        preexec_fn=die_with_parent,
+        preexec_fn=partial(end_with, os.getpid()),
     )
 
 

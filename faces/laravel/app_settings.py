@@ -14,11 +14,10 @@ from faces.errors import SettingsError
 from faces.laravel.app_database import database_url, in_time_zone
 from faces.laravel.app_rabbitmq import RabbitMQ, rabbitmq
 from faces.laravel.app_redis import RedisPlace, redis_place
-from faces.laravel.disks import refusal_of_subdir
 from faces.laravel.environment import LaravelEnvironment
 from faces.laravel.slug import slug
 from faces.laravel.url import php_empty
-from faces.settings import LARGEST_THRESHOLD, Settings
+from faces.settings import LARGEST_THRESHOLD, Settings, refusal_of_subdir
 
 #: Queue connections that Laravel brings itself: an app with one of them as default has RabbitMQ's under its own name.
 _NOT_RABBITMQ = {"sync", "database", "beanstalkd", "sqs", "redis", "null", "deferred", "background", "failover"}

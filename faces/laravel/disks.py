@@ -1,23 +1,31 @@
-"""Laravel disk + path + filename -> a real path that never leaves the disk."""
+"""Where an image's file lies: Laravel's disk, path and filename -> a real path that never leaves the disk."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from faces.errors import FileMissing, OutsideDisks
 
-#: Longest path of a file that Linux takes, in bytes.
-LONGEST_PATH = 4096
+
+@dataclass(frozen=True, slots=True)
+class ImageFile:
+    """An image's file, which was there a moment ago. `Disks.file` makes it, to read, to draw beside or to delete."""
+
+    real: Path
+    """What to read; on a disk it lies below the root, and no link is in it."""
+    named: Path
+    """The same place as its row and the app name it, links and all: debug pictures belong beside it."""
+    on_disk: bool
+    """False for a file that `scan` found: it is on none of the app's disks, so nothing is drawn beside it."""
 
 
 @dataclass(frozen=True, slots=True)
 class DebugDirectory:
-    """Where a debug picture goes: `path` (no link in it, below a root), or None and the `reason` for a person.
+    """Where a debug picture belongs: `path` (no link in it, below a root), or None and the `reason` for a person.
 
-    Without any disk there is neither: nobody asked for debug pictures.
+    Without any disk there is neither: debug pictures are switched off.
     """
 
     path: Path | None
@@ -26,7 +34,10 @@ class DebugDirectory:
 
 @dataclass(frozen=True, slots=True)
 class Disks:
-    """Laravel's disks by name, each with the absolute path of its root."""
+    """Laravel's disks by name, each with the absolute path of its root.
+
+    Nothing of a request or a row becomes a path except through it. Threads may share it.
+    """
 
     roots: Mapping[str, Path]
 
@@ -35,16 +46,20 @@ class Disks:
         """The disks that `Settings.disk_roots` names."""
         return cls(dict(roots))
 
-    def path(self, disk: str | None, path: str | None, filename: str) -> Path:
-        """The real path of an image's file; `path` None or empty is the disk's root.
+    def file(self, disk: str | None, path: str | None, filename: str, *, scanned: bool = False) -> ImageFile:
+        """The file of an image, by the three columns of its row; `path` None or empty is the disk's root.
+
+        `scanned`: a row without a disk is one that `scan` made, and names a file anywhere on this machine. Not so in
+        the app's database, where such a row could name any file of the server.
 
         Raises:
             OutsideDisks: no such disk, or the file (or what a link leads to) is not on it.
             FileMissing: there is no such file.
         """
+        if scanned and disk is None:
+            return _scanned_file(scanned_path(path, filename))
         root = self._root(disk)
-        parts = [*_parts(path or "", "path"), *_parts(filename, "filename")]
-        named = root.joinpath(*parts)
+        named = root.joinpath(*_parts(path or "", "path"), *_parts(filename, "filename"))
         try:
             real = named.resolve(strict=True)
         except (OSError, RuntimeError) as error:
@@ -53,7 +68,7 @@ class Disks:
             raise OutsideDisks(f"{named} leads to {real}, which is not on the disk {disk!r}")
         if not real.is_file():
             raise FileMissing(f"{named} is not a file")
-        return real
+        return ImageFile(real, named, on_disk=True)
 
     def debug_directory(
         self, original_path: str, original_disk: str | None = None, subdir: str = "debug"
@@ -105,17 +120,21 @@ class Disks:
         return DebugDirectory(real, None)
 
 
-def refusal_of_subdir(subdir: str) -> str | None:
-    """Why this is no folder for debug pictures beside their originals; None if it is one. The API's own rules."""
-    try:
-        parts = _below(subdir)
-        is_name = bool(parts) and len(os.fsencode(subdir)) <= LONGEST_PATH
-        subdir.encode()
-    except (OutsideDisks, UnicodeError):
-        is_name = False
-    return (
-        None if is_name else f"found {subdir!r}, needed the name of a folder, or several with / between, without '..'"
-    )
+def scanned_path(path: str | None, filename: str) -> Path:
+    """The path of a file that `scan` found, as its row has it; whether it is there is another question."""
+    return Path(path or "/", filename)
+
+
+def place_of(disk: str | None, path: str | None, filename: str) -> str:
+    """An image's file as a person knows it: the path, on a disk with the disk's name in front."""
+    within = str(Path(path or "", filename))
+    return within if disk is None else f"{disk}:{within.lstrip('/')}"
+
+
+def _scanned_file(file: Path) -> ImageFile:
+    if not file.is_file():
+        raise FileMissing(f"there is no file {file}")
+    return ImageFile(file, file, on_disk=False)
 
 
 def _below(subdir: str) -> list[str]:

@@ -6,7 +6,7 @@ import json
 import re
 import unicodedata
 
-from faces.system.storable import storable
+from faces.laravel.php_json import storable
 
 #: Columns of display width that PHP's `Str::limit` leaves of an answer.
 _WIDTH = 200

@@ -1,4 +1,7 @@
-"""JSON text exactly as PHP's `json_encode` writes it, so that rows and keys of both sides are the same bytes."""
+"""JSON text exactly as PHP's `json_encode` writes it, so that rows and keys of both sides are the same bytes.
+
+And what a text that came as JSON must lose before it is stored.
+"""
 
 from __future__ import annotations
 
@@ -27,6 +30,11 @@ def dumps(value: Json) -> str:
     if isinstance(value, Sequence):
         return f"[{','.join(map(dumps, value))}]"
     return json.dumps(value)
+
+
+def storable(text: str) -> str:
+    """A text with `?` for each half of a character: JSON can hold those, UTF-8 and with it a database cannot."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _string(text: str) -> str:

@@ -6,16 +6,16 @@ import contextlib
 import hashlib
 import io
 import os
-import secrets
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from PIL import Image, ImageDraw, ImageFont
 
 from faces.errors import PictureNotWritten
-from faces.photo.engine import Found
+from faces.photo.engine import Findings
 from faces.photo.face import Box
 from faces.photo.photo import Photo
+from faces.system import atomic_file
 
 #: Longest file name that Linux file systems take, in bytes.
 _LONGEST_NAME = 255
@@ -25,6 +25,9 @@ _KEPT = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG"}
 
 #: What all other originals get behind their name. No kept name ends so, hence no two originals share a picture.
 _ADDED = ".boxes.jpg"
+
+#: How the name of a picture begins that is not whole yet.
+_DRAFT = ".debug-"
 
 #: Of 9: a third of the default level's time for 7% more bytes.
 _PNG_LEVEL = 3
@@ -51,7 +54,7 @@ def name_of(original_name: str, webp_quality: int | None) -> str:
     return name if len(os.fsencode(name)) <= _LONGEST_NAME else _cut(name, added or suffix)
 
 
-def draw(found: Found, photo: Photo) -> Image.Image:
+def draw(found: Findings, photo: Photo) -> Image.Image:
     """The scaled photo in true colours with each face's box and its number, from 0: its place in the reply."""
     picture = Image.fromarray(photo.for_people(found.pixels))
     pen = ImageDraw.Draw(picture)
@@ -63,7 +66,7 @@ def draw(found: Found, photo: Photo) -> Image.Image:
     return picture
 
 
-def save(found: Found, photo: Photo, directory: Path, original_name: str, webp_quality: int | None = None) -> Path:
+def save(found: Findings, photo: Photo, directory: Path, original_name: str, webp_quality: int | None = None) -> Path:
     """Draw the faces and put the picture into `directory`, whole or not at all; returns its path.
 
     `directory` comes from `Disks.debug_directory`; it is made if missing. None of its parts may be a link, not even
@@ -77,7 +80,7 @@ def save(found: Found, photo: Photo, directory: Path, original_name: str, webp_q
         content = _content(draw(found, photo), name, webp_quality)
         place = _open_directory(directory)
         try:
-            _write(place, name, content)
+            atomic_file.replace_within(place, name, content, _DRAFT)
         finally:
             os.close(place)
     except (OSError, UnicodeError) as error:
@@ -148,20 +151,3 @@ def _step(place: int, part: str) -> int:
         with contextlib.suppress(FileExistsError):
             os.mkdir(part, dir_fd=place)
         return os.open(part, flags, dir_fd=place)
-
-
-def _write(place: int, name: str, content: bytes) -> None:
-    """Write beside the name, then take the name: nobody ever reads half a picture. Rights are the umask's."""
-    temporary = f".debug-{secrets.token_hex(8)}"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-    try:
-        with os.fdopen(os.open(temporary, flags, 0o666, dir_fd=place), "wb") as file:
-            file.write(content)
-            file.flush()
-            # A full disk may say so only now, and the row will name this file for good.
-            os.fsync(file.fileno())
-        os.rename(temporary, name, src_dir_fd=place, dst_dir_fd=place)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary, dir_fd=place)
-        raise

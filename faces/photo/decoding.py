@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 import struct
 import warnings
 import zlib
@@ -27,7 +28,7 @@ from PIL import (
 from faces.errors import DamagedPhoto, EmptyFile, PhotoTooLarge, UnsupportedFormat
 from faces.photo import depth_and_profile, formats, heic
 from faces.photo.face import Pixels
-from faces.photo.heic import Data
+from faces.photo.formats import FileBytes
 from faces.photo.photo import Photo
 from faces.settings import Settings
 
@@ -79,11 +80,11 @@ class PhotoLimits:
         return cls(int(settings.max_megapixels * 1_000_000), int(settings.max_megabytes * 1_000_000))
 
 
-ReadJpeg = Callable[[Data, int], Pixels | None]
+ReadJpeg = Callable[[FileBytes, int], Pixels | None]
 """Reads an RGB JPEG with Pillow's pixels, turned by an EXIF orientation (1–8); None where it has the least doubt."""
 
 
-def decode(data: Data, limits: PhotoLimits, read_jpeg: ReadJpeg | None = None) -> Photo:
+def decode(data: FileBytes, limits: PhotoLimits, read_jpeg: ReadJpeg | None = None) -> Photo:
     """Read a photo: by content, first frame, upright by its EXIF orientation, transparent parts on white.
 
     `read_jpeg` may read the usual JPEG quicker than Pillow.
@@ -115,10 +116,10 @@ def decode(data: Data, limits: PhotoLimits, read_jpeg: ReadJpeg | None = None) -
 
 
 @contextlib.contextmanager
-def opened(data: Data, limits: PhotoLimits) -> Iterator[tuple[Image.Image, str]]:
+def opened(data: FileBytes, limits: PhotoLimits) -> Iterator[tuple[Image.Image, str]]:
     """A picture whose header was read and is within the limits, and its format; pixels are not decoded yet.
 
-    Whatever the decoder raises inside the `with` block becomes one of our errors. Raises as `decode` does.
+    All that the decoder raises inside the `with` block becomes one of our errors. Raises as `decode` does.
     """
     _check_bytes(data, limits)
     name = formats.format_of(bytes(data[: formats.HEAD_BYTES]))
@@ -137,7 +138,7 @@ def opened(data: Data, limits: PhotoLimits) -> Iterator[tuple[Image.Image, str]]
         raise DamagedPhoto(f"the {name} file is damaged or cut off: {_reason(error)}") from error
 
 
-def _check_bytes(data: Data, limits: PhotoLimits) -> None:
+def _check_bytes(data: FileBytes, limits: PhotoLimits) -> None:
     if len(data) == 0:
         raise EmptyFile(f"the file is empty, need a photo ({_readable()})")
     if len(data) > limits.max_bytes:
@@ -152,7 +153,7 @@ def _check_pixels(image: Image.Image, limits: PhotoLimits) -> None:
         )
 
 
-def _check_boxes(data: Data, name: str) -> None:
+def _check_boxes(data: FileBytes, name: str) -> None:
     if missing := heic.bytes_missing(data):
         raise DamagedPhoto(f"the {name} file is cut off: its last {missing:,} bytes are missing")
     if name == "HEIC" and heic.has_garbled_names(data):
@@ -168,7 +169,7 @@ def _prepare_pillow() -> None:
     Image.MAX_IMAGE_PIXELS = None
     if "HEIF" not in Image.OPEN:
         pi_heif.register_heif_opener(thumbnails=False)
-    for module in (r"PIL\.", r"pi_heif", r"faces\.decoding"):
+    for module in (r"PIL\.", r"pi_heif", re.escape(__name__)):
         _ignore_once(module)
 
 
@@ -179,7 +180,7 @@ def _ignore_once(module: str) -> None:
     warnings.filterwarnings("ignore", category=UserWarning, module=module)
 
 
-def _turned_by_decoder(image: Image.Image, name: str, data: Data) -> int | None:
+def _turned_by_decoder(image: Image.Image, name: str, data: FileBytes) -> int | None:
     """The orientation that a decoder applies by itself while loading, or None where that is left to us.
 
     Pillow turns a TIFF upright. libheif obeys the container's own turn, which EXIF repeats; without such a turn the

@@ -1,4 +1,4 @@
-"""Any kind of pixels -> 8-bit RGB or gray; and colour profiles, where the plain conversion would be false."""
+"""Bit depth and colour profiles: any kind of pixels -> 8-bit RGB or gray, by their profile where that is needed."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def is_deep(image: Image.Image) -> bool:
 def flatten(image: Image.Image, deep: bool = False) -> Flat:
     """Turn a decoded picture into mode RGB or L.
 
-    8-bit RGB and gray pixels stay as they are, whatever their profile: the reference method looks at those. A
+    8-bit RGB and gray pixels stay as they are, their profile unused: the reference method looks at those. A
     transparent picture is laid on white. A profile is applied to CMYK, LAB and 16-bit (`deep`) pixels. Real numbers
     and 32-bit integers are brought to 0–255 by the smallest usual range (1, 255, 65535) that holds nearly all.
     """

@@ -1,4 +1,4 @@
-"""Where faces are on a picture: dlib's frontal HOG detector, run by dlib or by the native library."""
+"""Detector: pixels -> boxes. dlib's frontal HOG detector, run by dlib itself or by the native library."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import dlib
 
 from faces.photo.face import Box, Pixels
 from faces.photo.fast import hog_weights
-from faces.photo.fast.hog_scan import Scanner
+from faces.photo.fast.hog_scan import HogScanner
 from faces.photo.fast.library import Library
 
 #: How often the picture is doubled before the scan; the reference method's choice.
@@ -29,7 +29,7 @@ class Detection:
 
 
 class Detector(Protocol):
-    """Finds faces on a picture. One thread at a time."""
+    """Finds faces on a picture: what `FaceEngine` scans with. One thread at a time."""
 
     def detect(self, pixels: Pixels, threads: int = 1) -> list[Detection]:
         """Find faces, in dlib's order (best score first, as a rule); boxes are trimmed to the picture.
@@ -48,7 +48,6 @@ class DlibDetector:
         self._detector = dlib.get_frontal_face_detector()
 
     def detect(self, pixels: Pixels, threads: int = 1) -> list[Detection]:
-        """As `Detector`."""
         rectangles, scores, _ = self._detector.run(pixels, _UPSAMPLING, _LEAST_SCORE)
         height, width = pixels.shape[:2]
         return [
@@ -57,7 +56,7 @@ class DlibDetector:
         ]
 
     def rest(self) -> None:
-        """As `Detector`: it keeps none."""
+        """It keeps none."""
 
     def saved(self) -> bytes:
         """What dlib writes of its detector; it writes files only."""
@@ -67,7 +66,7 @@ class DlibDetector:
             return file.read_bytes()
 
 
-class ScanDetector:
+class NativeDetector:
     """The native library's scan, with the filters that `DlibDetector.saved` tells: the same, to the last bit.
 
     Raises:
@@ -76,10 +75,9 @@ class ScanDetector:
     """
 
     def __init__(self, library: Library, saved: bytes) -> None:
-        self._scanner = Scanner(library, hog_weights.read(saved))
+        self._scanner = HogScanner(library, hog_weights.read(saved))
 
     def detect(self, pixels: Pixels, threads: int = 1) -> list[Detection]:
-        """As `Detector`."""
         height, width = pixels.shape[:2]
         return [
             Detection(_trimmed(found.left, found.top, found.right, found.bottom, width, height), found.score)
@@ -87,7 +85,6 @@ class ScanDetector:
         ]
 
     def rest(self) -> None:
-        """As `Detector`."""
         self._scanner.trim()
 
 

@@ -1,4 +1,4 @@
-"""What a face looks like in 128 numbers: dlib's 5-point landmarks and ResNet v1, the latter also run elsewhere."""
+"""Encoder: boxes -> 128 numbers each. dlib's 5-point landmarks, and its ResNet v1 run by dlib or the native library."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _CHIP_PADDING = 0.25
 
 
 class Encoder(Protocol):
-    """Encodes faces. One thread at a time."""
+    """Encodes faces: what `FaceEngine` makes encodings with. One thread at a time."""
 
     def encode(self, pixels: Pixels, boxes: Sequence[Box]) -> list[Encoding]:
         """Encode the face in each box, in the same order: 128 numbers, float64."""
@@ -40,7 +40,6 @@ class DlibEncoder:
         self._resnet = _loaded(dlib.face_recognition_model_v1, models.resnet)
 
     def encode(self, pixels: Pixels, boxes: Sequence[Box]) -> list[Encoding]:
-        """As `Encoder`."""
         return [self._encode(pixels, box) for box in boxes]
 
     def _encode(self, pixels: Pixels, box: Box) -> Encoding:
@@ -48,8 +47,8 @@ class DlibEncoder:
         return np.array(self._resnet.compute_face_descriptor(pixels, landmarks, _JITTERS), dtype=np.float64)
 
 
-class ResnetEncoder:
-    """The same network in another runtime: within 1e-5 (L2) of dlib's numbers, and other threads run meanwhile.
+class NativeEncoder:
+    """The same network run by the native library: within 1e-5 (L2) of dlib's numbers, and other threads run meanwhile.
 
     Raises:
         ModelDamaged: the model of the landmarks is not what it should be.
@@ -60,7 +59,6 @@ class ResnetEncoder:
         self._resnet = resnet
 
     def encode(self, pixels: Pixels, boxes: Sequence[Box]) -> list[Encoding]:
-        """As `Encoder`."""
         return self._resnet.encode([self._chip(pixels, box) for box in boxes])
 
     def _chip(self, pixels: Pixels, box: Box) -> Pixels:

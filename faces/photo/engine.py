@@ -1,4 +1,4 @@
-"""FaceEngine: detect / encode / find, one thread at a time; dlib is behind its detector and its encoder."""
+"""FaceEngine: a photo -> its faces, by a detector and an encoder; dlib is behind those two."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from faces.photo.decoding import PhotoLimits, ReadJpeg, decode
 from faces.photo.detector import Detection, Detector
 from faces.photo.encoder import Encoder
 from faces.photo.face import Box, Encoding, Face, Pixels
-from faces.photo.heic import Data
+from faces.photo.formats import FileBytes
 from faces.photo.photo import Photo, Resize
 from faces.photo.quality import quality_of
 from faces.system.memory import give_back_all
@@ -25,9 +25,10 @@ SCALES = (1200, 1600, 2000)
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What a photo holds. `pixels` is the picture scanned last; `scale` its setting, None without a face.
+class Findings:
+    """What `FaceEngine.find` found in a photo; without a face, too.
 
+    `pixels` is the picture scanned last; `scale` its setting, None without a face.
     `seconds` by stage: scale, detect, encode, quality.
     """
 
@@ -61,7 +62,7 @@ class FaceEngine:
         self._read_jpeg, self._resize = read_jpeg, resize
         self.fast = fast
 
-    def decode(self, data: Data, limits: PhotoLimits) -> Photo:
+    def decode(self, data: FileBytes, limits: PhotoLimits) -> Photo:
         """Read a photo, as `faces.photo.decoding.decode` does and raises, in the quickest way."""
         return decode(data, limits, self._read_jpeg)
 
@@ -80,12 +81,12 @@ class FaceEngine:
         self._give_back_rooms()
         give_back_all()
 
-    def find(self, photo: Photo, threads: Callable[[], int] = lambda: 1) -> Found:
+    def find(self, photo: Photo, threads: Callable[[], int] = lambda: 1) -> Findings:
         """Scan the photo at each scale until one shows a face; encode and score what it shows.
 
         `threads` is asked before each scan how many it may use, 1 or 2.
 
-        The photo is released before its second scan: only `Found.pixels` is left of it then.
+        The photo is released before its second scan: only `Findings.pixels` is left of it then.
         """
         seconds = dict.fromkeys(("scale", "detect", "encode", "quality"), 0.0)
         detections: list[Detection] = []
@@ -104,7 +105,7 @@ class FaceEngine:
                 _face(photo, pixels, detection, encoding)
                 for detection, encoding in zip(detections, encodings, strict=True)
             )
-        return Found(faces, scale if faces else None, pixels, seconds)
+        return Findings(faces, scale if faces else None, pixels, seconds)
 
     def _pictures(self, photo: Photo, seconds: dict[str, float]) -> Iterator[tuple[int, Pixels]]:
         """The photo at each scale; all but the first are made at once, and the photo is released.

@@ -1,4 +1,4 @@
-"""What a found face is: its box, its quality, its encoding. Values only."""
+"""The values that a found face is made of: box, quality, encoding; and the pixels that it is found in."""
 
 from __future__ import annotations
 

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import mmap
+
+FileBytes = bytes | bytearray | memoryview | mmap.mmap
+"""A whole photo file: read, received, or mapped."""
+
 #: What we read, in the order in which it is named to a person.
 READABLE = ("JPEG", "PNG", "WebP", "GIF", "TIFF", "BMP", "AVIF", "HEIC")
 

@@ -1,10 +1,8 @@
-"""What must be known about a HEIC or AVIF file before a decoder sees it: both are made of ISO media boxes."""
+"""What must be known of a HEIC or AVIF file before a decoder sees it, read from its ISO media boxes."""
 
 from __future__ import annotations
 
-import mmap
-
-Data = bytes | bytearray | memoryview | mmap.mmap
+from faces.photo.formats import FileBytes
 
 #: Outermost boxes that a picture is made of.
 _PICTURE_BOXES = frozenset((b"ftyp", b"meta", b"mdat", b"moov", b"free", b"skip"))
@@ -13,12 +11,12 @@ _PICTURE_BOXES = frozenset((b"ftyp", b"meta", b"mdat", b"moov", b"free", b"skip"
 _PROPERTIES_WITHIN = 65536
 
 
-def bytes_missing(data: Data) -> int:
+def bytes_missing(data: FileBytes) -> int:
     """How many bytes are cut off the end, by the sizes of the outermost boxes.
 
     libheif paints what is missing gray and says nothing. A box begins with its size and kind, 4 bytes each; size 1
-    means that 8 bytes of size follow, size 0 that the box ends with the file (ISO/IEC 14496-12, 4.2). Whatever
-    follows the boxes that hold a picture is nobody's loss.
+    means that 8 bytes of size follow, size 0 that the box ends with the file (ISO/IEC 14496-12, 4.2). What
+    follows the boxes that hold a picture is not needed.
     """
     start, end = 0, len(data)
     while start + 8 <= end and bytes(data[start + 4 : start + 8]) in _PICTURE_BOXES:
@@ -31,13 +29,13 @@ def bytes_missing(data: Data) -> int:
     return max(start - end, 0)
 
 
-def has_turn(data: Data) -> bool:
+def has_turn(data: FileBytes) -> bool:
     """Whether the file says that its picture is to be turned or mirrored (boxes `irot`, `imir`)."""
     head = bytes(data[:_PROPERTIES_WITHIN])
     return b"irot" in head or b"imir" in head
 
 
-def has_garbled_names(data: Data) -> bool:
+def has_garbled_names(data: FileBytes) -> bool:
     """Whether the type or name of an item is no text: pi-heif 1.4.0 ends the process over it.
 
     The box `infe` of version 2 or 3 has, behind its kind, 4 bytes of version and flags, the item's number (2 or 4),

@@ -1,1 +1,1 @@
-"""Static pages about what the database holds."""
+"""Static pages about what the database holds: contact sheets."""

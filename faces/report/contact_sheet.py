@@ -1,4 +1,4 @@
-"""An HTML page of photos, boxes and who is who, to open without a server. Knows no database and no engine."""
+"""Writes a contact sheet: an HTML page of photos, boxes and names, which opens in a browser without a server."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ MARK = "face sidecar: contact sheet"
 def write(directory: Path, sheet: Sheet, limits: PhotoLimits, tick: Callable[[], None] = lambda: None) -> Path:
     """Write `index.html` and `pictures/` into `directory` and answer with the page's path.
 
-    The page appears whole, in place of an older sheet, when all its pictures are there; then pictures that nobody
-    shows any more are removed. Pictures of unchanged photos are kept. `tick` is called once a photo.
+    The page appears whole, in place of an older sheet, when all its pictures are there; then pictures that no
+    page shows any more are removed. Pictures of unchanged photos are kept. `tick` is called once a photo.
 
     Raises:
         SheetNotWritten: the folder cannot be written, or holds an index.html that is not a contact sheet.
@@ -55,6 +55,6 @@ def html(page: Page) -> str:
 
 
 def _refuse_foreign(index: Path) -> None:
-    """A person's own page must not be lost, whatever folder was named."""
+    """A page that is not ours must not be lost, whichever folder was named."""
     if index.exists() and MARK.encode() not in index.read_bytes()[:1000]:
         raise SheetNotWritten(f"{index} is not a contact sheet of ours: move it away, or name another folder")

@@ -1,12 +1,20 @@
-"""What a contact sheet shows: photos, faces and people as plain values. Where they come from is the caller's affair."""
+"""What a contact sheet shows, photos, faces and people as plain values, and how the database's rows become them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from faces.errors import FileMissing, OutsideDisks
+from faces.laravel import last_error
+from faces.laravel.disks import Disks, scanned_path
 from faces.photo.face import RatioBox
+from faces.store.listing import ListedFace, ListedImage
+
+#: What a sheet says about where its numbers come from; only encodings of one model can be compared.
+MODEL = "dlib's face recognition ResNet, version 1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +36,7 @@ class SheetFace:
 
 @dataclass(frozen=True, slots=True)
 class SheetPhoto:
-    """A photo with its faces; `title` is how people call it, `problem` the sentence why it could not be read."""
+    """A photo with its faces; `title` is its name for a person, `problem` the sentence why it could not be read."""
 
     path: Path
     title: str
@@ -47,7 +55,10 @@ class Portrait:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """All that a contact sheet says; `seconds` is how long the finding took, `notes` are sentences for a person."""
+    """All that a contact sheet says. The verbs `report` and `demo` make it, `contact_sheet.write` makes a page of it.
+
+    `seconds` is how long finding the faces took, `notes` are sentences for a person.
+    """
 
     title: str
     photos: tuple[SheetPhoto, ...]
@@ -57,3 +68,36 @@ class Sheet:
     portraits: tuple[Portrait, ...] = ()
     seconds: float | None = None
     notes: tuple[str, ...] = ()
+
+
+def photo_of(image: ListedImage, title: str, faces: Iterable[ListedFace], disks: Disks) -> SheetPhoto:
+    """An image with its faces; one whose file is not there says so."""
+    shown = tuple(_face(face) for face in faces if face.status != "not_face")
+    try:
+        path = disks.file(image.disk, image.path, image.filename, scanned=True).real
+        problem = image.last_error and last_error.sentence_of(image.last_error)
+    except (FileMissing, OutsideDisks) as error:
+        path, problem = scanned_path(image.path, image.filename), str(error)
+    return SheetPhoto(path, title, shown, problem)
+
+
+def portraits_of(image: ListedImage, faces: Iterable[ListedFace], disks: Disks) -> tuple[Portrait, ...]:
+    """The known faces of an image that is not among the photos shown."""
+    path = photo_of(image, image.filename, (), disks).path
+    return tuple(Portrait(face.name, path, face.box) for face in faces if face.name and _is_known(face))
+
+
+def _face(face: ListedFace) -> SheetFace:
+    return SheetFace(
+        index=face.face_index,
+        box=face.box,
+        quality=face.quality,
+        name=face.name,
+        distance=face.distance,
+        known=_is_known(face),
+    )
+
+
+def _is_known(face: ListedFace) -> bool:
+    """Whether others are compared with it."""
+    return face.status == "ok" and face.parent_id is None

@@ -17,7 +17,7 @@ from faces.report.sheet_pictures import Picture, PictureFolder
 #: Cut-outs shown for one person: the nearest faces. The photos below the people show all of them.
 MAX_CROPS = 14
 
-#: With more faces than this in a photo, their names are shown only while somebody points at the photo.
+#: With more faces than this in a photo, their names are shown only while the pointer is on the photo.
 CROWD = 8
 
 #: A colour for each person in turn, all bright enough for black letters (contrast above 7). Names stand beside the
@@ -34,7 +34,7 @@ class Who:
     colour: str
 
 
-#: Whoever no known face is near enough to.
+#: A face with no known face near enough.
 UNKNOWN = Who("unknown", "unknown", "#e4e4e0")
 
 
@@ -49,7 +49,7 @@ class FaceView:
 
     @property
     def right(self) -> bool:
-        """In the photo's right half: what is said about a face extends to the left."""
+        """Whether it is in the photo's right half, where the label extends to the left."""
         return self.place is not None and self.place[0] + self.place[2] / 2 > 55
 
 
@@ -72,14 +72,14 @@ class PhotoView:
 
     @property
     def summary(self) -> str:
-        """Who is in the photo, for somebody who cannot see it."""
+        """Who is in the photo, as text for screen readers."""
         names = [view.who.name for view in self.faces if view.who is not UNKNOWN]
         others = len(self.faces) - len(names)
         return ", ".join([*names, *([_count(others, "unknown face")] if others else [])]) or "no face"
 
     @property
     def crowded(self) -> bool:
-        """Too many faces for names that are always there."""
+        """Whether there are too many faces for names that are always visible."""
         return len(self.faces) > CROWD
 
 
@@ -110,7 +110,7 @@ class PersonView:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """All that the template prints."""
+    """All that the template `contact_sheet.html.j2` prints; each property is a number or list there."""
 
     sheet: Sheet
     people: tuple[PersonView, ...]
@@ -120,7 +120,6 @@ class Page:
 
     @property
     def faces(self) -> int:
-        """Faces in all photos."""
         return sum(len(photo.faces) for photo in self.photos)
 
     @property
@@ -179,7 +178,7 @@ def _faces_by_name(sheet: Sheet) -> dict[str | None, list[_Found]]:
 
 
 def _whos(found: Mapping[str | None, list[_Found]], sheet: Sheet) -> dict[str | None, Who]:
-    """Everybody with a name, those with most faces first."""
+    """All people with a name, those with most faces first."""
     names = {name for name in found if name is not None} | {portrait.name for portrait in sheet.portraits}
     order = sorted(names, key=lambda name: (-len(found.get(name, ())), name.casefold(), name))
     return {name: Who(f"p{at}", name, COLOURS[at % len(COLOURS)]) for at, name in enumerate(order)}

@@ -55,7 +55,10 @@ class Pictures:
 
 
 class PictureFolder:
-    """A folder of pictures whose names say what they were made from and how large they are."""
+    """A folder of pictures whose names say what they were made from and how large they are.
+
+    The names are the cache's keys: a picture that is there is not made again. One thread.
+    """
 
     def __init__(self, directory: Path, limits: decoding.PhotoLimits) -> None:
         directory.mkdir(parents=True, exist_ok=True)
@@ -111,7 +114,7 @@ def _picture(match: re.Match[str]) -> Picture:
 
 
 def _state(path: Path) -> bytes:
-    """What changes when the photo does."""
+    """Bytes that change when the photo's file does."""
     try:
         facts = path.stat()
     except OSError as error:

@@ -1,1 +1,1 @@
-"""Where photos come from."""
+"""Where photos come from: folders, and what is remembered of their files."""

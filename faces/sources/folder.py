@@ -24,7 +24,7 @@ _LEFT_OUT = frozenset({"@eaDir"})
 
 @dataclass(frozen=True, slots=True)
 class PhotoFile:
-    """A file to look at; `folder` is absolute and without links."""
+    """A file that may be a photo; `folder` is absolute and without links, as it is kept in the image's row."""
 
     folder: str
     name: str
@@ -33,13 +33,12 @@ class PhotoFile:
 
     @property
     def path(self) -> Path:
-        """Where it lies."""
         return Path(self.folder, self.name)
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """A file or folder that cannot be looked at, and why."""
+    """A file or folder that cannot be read, and the reason for a person."""
 
     path: Path
     reason: str
@@ -48,7 +47,7 @@ class Trouble:
 def find_photos(directory: Path) -> Iterator[PhotoFile | Trouble]:
     """All photo files below a folder, each folder's together, in the order of names.
 
-    Links to folders are followed; a folder is entered once, whatever leads to it, so that loops end. Hidden files and
+    Links to folders are followed; a folder is entered once, by whichever link, so that loops end. Hidden files and
     folders are left out.
 
     Raises:

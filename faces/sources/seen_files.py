@@ -18,12 +18,12 @@ _CHUNK = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """The image of a file, and whether there is anything to do."""
+    """The image row of a file, and what is known of the file's content."""
 
     image_id: int
     mark: FileMark
     checked: bool
-    """Its faces were looked for, in this content."""
+    """Whether this content's faces were looked for."""
 
     @property
     def settled(self) -> bool:

@@ -16,10 +16,10 @@ from uuid import NAMESPACE_OID, UUID
 import sqlalchemy as sa
 
 from faces.errors import SchemaError
+from faces.laravel.php_json import storable
 from faces.store import driver_errors
 from faces.store.database import Store, Transaction
 from faces.store.schema import TIME
-from faces.system.storable import storable
 
 _failed = sa.Table(
     "failed_jobs",

@@ -1,1 +1,1 @@
-"""Processes, files, addresses, logs: what has to do with the machine, one of each."""
+"""The machine: processes, files, addresses, logs. One of each, for all doors and the installer."""

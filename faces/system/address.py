@@ -1,4 +1,4 @@
-"""Where a service listens: host and port, as a person writes them."""
+"""Where a service listens, ours or another: host and port, as a person writes them."""
 
 from __future__ import annotations
 

@@ -1,17 +1,40 @@
-"""Files that appear whole or not at all, also when the writer is killed half-way."""
+"""The one way to write a file whole or not at all, also when the writer is killed half-way."""
 
 from __future__ import annotations
 
+import contextlib
 import os
+import secrets
 from pathlib import Path
 
 
 def replace(path: Path, data: bytes) -> None:
-    """Put `data` at `path` in one step: a reader sees the old file or the new one. Rights as the umask says."""
-    draft = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    """Put `data` at `path` in one step: a reader sees the old file or the new one. Rights as the umask says.
+
+    Quick rather than durable: a power cut may leave either. One writer a process at a time.
+    """
+    _replace(f"{path}.{os.getpid()}.tmp", str(path), data, os.O_TRUNC)
+
+
+def replace_within(directory: int, name: str, data: bytes, prefix: str) -> None:
+    """The same in an open directory, following no link, and on the disk before it has its name.
+
+    What a kill leaves half-written begins with `prefix`.
+    """
+    _replace(f"{prefix}{secrets.token_hex(8)}", name, data, os.O_EXCL | os.O_NOFOLLOW, directory)
+
+
+def _replace(draft: str, name: str, data: bytes, flags: int, directory: int | None = None) -> None:
     try:
-        draft.write_bytes(data)
-        draft.replace(path)
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | flags, 0o666, dir_fd=directory)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            if directory is not None:
+                file.flush()
+                # A full disk may say so only now, and the row will name this file for good.
+                os.fsync(file.fileno())
+        os.rename(draft, name, src_dir_fd=directory, dst_dir_fd=directory)
     except BaseException:
-        draft.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            os.unlink(draft, dir_fd=directory)
         raise

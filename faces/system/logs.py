@@ -1,4 +1,4 @@
-"""The worker's log lines on stderr: text for a person, or one JSON object a line for machines."""
+"""How both doors log, on stderr: the API's lines for people, the worker's for people or as one JSON object each."""
 
 from __future__ import annotations
 
@@ -6,10 +6,32 @@ import json
 import logging
 import sys
 from datetime import datetime, timezone
+from typing import Any
+
+#: A line of the API: time, level, which of its processes, who says it, what.
+_API_LINE = "%(asctime)s %(levelname)s [%(process)d] %(name)s: %(message)s"
+
+#: A line of the worker and the command line; what runs for days has the time in front.
+_WORKER_LINE = "%(levelname)s %(name)s: %(message)s"
+
+
+def api_configuration(level: str) -> dict[str, Any]:
+    """The API's log, gunicorn's own lines included, for gunicorn's `logconfig_dict` and `logging.config.dictConfig`."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"plain": {"format": _API_LINE}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain", "stream": "ext://sys.stderr"}},
+        "root": {"level": level, "handlers": ["stderr"]},
+        "loggers": {
+            "gunicorn.error": {"level": level, "handlers": [], "propagate": True},
+            "gunicorn.access": {"level": "CRITICAL", "handlers": [], "propagate": False},
+        },
+    }
 
 
 def configure(level: str, form: str, *, with_time: bool) -> None:
-    """Write the log; `form` is text or json. A record's `facts` (a dict) become `name=value` or fields.
+    """Start the worker's log; `form` is text or json. A record's `facts` (a dict) become `name=value` or fields.
 
     `with_time`: text lines begin with the time, for what runs for days; JSON always has it.
     """
@@ -24,24 +46,21 @@ def configure(level: str, form: str, *, with_time: bool) -> None:
 
 
 class Text(logging.Formatter):
-    """For a person."""
+    """A line of the worker for a person, its `facts` in parentheses behind the message, a traceback below."""
 
     def __init__(self, *, with_time: bool) -> None:
-        """See `configure`."""
-        super().__init__(("%(asctime)s " if with_time else "") + "%(levelname)s %(name)s: %(message)s")
+        super().__init__(("%(asctime)s " if with_time else "") + _WORKER_LINE)
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line, and a traceback where there is one."""
         facts = " ".join(f"{name}={_word(value)}" for name, value in getattr(record, "facts", {}).items())
         first, newline, rest = super().format(record).partition("\n")
         return (f"{first} ({facts})" if facts else first) + newline + rest
 
 
 class Json(logging.Formatter):
-    """For machines."""
+    """A line of the worker for machines: one JSON object, in which `facts` are fields and the time is UTC."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """One object on one line."""
         moment = datetime.fromtimestamp(record.created, timezone.utc).isoformat(timespec="milliseconds")
         line = {"time": moment, "level": record.levelname, "logger": record.name, "message": record.getMessage()}
         if record.exc_info:

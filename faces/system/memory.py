@@ -15,7 +15,7 @@ def give_back(pixels: int) -> None:
 
 
 def give_back_all() -> None:
-    """Ask the C library to return all memory that nobody uses; does nothing where it cannot be asked."""
+    """Ask the C library to return all memory that is not used; does nothing where it cannot be asked."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)

@@ -1,4 +1,4 @@
-"""Ending with the process that started us, however that ends: nobody else would know of us any more."""
+"""The operating system's parent process: a process that ends when the one that started it ends, however it ends."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _PR_SET_PDEATHSIG = 1
 def end_with(parent: int) -> None:
     """Have the kernel send us SIGTERM when `parent`, which has just started us, dies, or has died meanwhile.
 
-    A change of the user and a fork forget the wish; becoming another program does not.
+    Called in the new process, also between fork and exec. A change of the user and a fork cancel it; an exec does not.
     """
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != parent:

@@ -1,4 +1,4 @@
-"""Telling systemd how we are (sd_notify): one datagram each time. Where nobody listens, telling does nothing."""
+"""Telling systemd the state of this process (sd_notify): one datagram each time; nothing where it did not start us."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ import socket
 from collections.abc import MutableMapping
 from dataclasses import dataclass
 
-#: What a program that systemd started finds in its environment, and what nobody that it starts may find there.
+#: What systemd puts into the environment of a program; the program's own children must not find it there.
 _VARIABLES = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
 
 
 @dataclass(frozen=True, slots=True)
-class Systemd:
-    """Who started us, if it was systemd."""
+class SystemdNotifier:
+    """The way to the systemd that started us. Made once a process by `take`; any thread may call `notify`."""
 
     place: str | None
-    """Where it listens; `@` stands for the NUL of an abstract name."""
+    """The socket it listens on, `@` for the NUL of an abstract name; None where it did not start us."""
     watchdog_seconds: float | None
     """It ends us when it hears no `WATCHDOG=1` for so long; None: never."""
 
     @classmethod
-    def take(cls, environment: MutableMapping[str, str] = os.environ) -> Systemd:
-        """Read the variables and remove them, so that what we start does not speak for us."""
+    def take(cls, environment: MutableMapping[str, str] = os.environ) -> SystemdNotifier:
+        """Read the variables and remove them, so that our own children do not notify in our name."""
         place, microseconds, pid = (environment.pop(name, "") for name in _VARIABLES)
         ours = microseconds.isdecimal() and pid in {"", str(os.getpid())}
         return cls(place or None, int(microseconds) / 1_000_000 if ours else None)

@@ -27,7 +27,7 @@ _FLAGS = "-O3 -march=native -ffp-contract=off"
 _LOOK = """
 import json, pathlib, sys
 from faces.photo.decoding import PhotoLimits
-from faces.photo.engine_setup import open_engine
+from faces.photo.open_engine import open_engine
 from faces.settings import load
 engine = open_engine(load(fast=()))
 found = {}

@@ -21,7 +21,7 @@ try:
     from faces.laravel import app_settings
     found = settings.load()
     app_settings.load()
-    from faces.photo.engine_setup import open_engine
+    from faces.photo.open_engine import open_engine
     open_engine(found)
 except FacesError as error:
     sys.exit(str(error))

@@ -108,7 +108,7 @@ def _reference() -> Callable[[Path], tuple[int, int | None]]:
 
 def _ours() -> Callable[[Path], tuple[int, int | None]]:
     from faces.photo.decoding import PhotoLimits
-    from faces.photo.engine_setup import open_engine
+    from faces.photo.open_engine import open_engine
     from faces.settings import load
 
     settings = load()

@@ -18,7 +18,7 @@ from PIL import Image
 
 from faces.photo.face import Pixels
 from faces.photo.fast import hog_weights
-from faces.photo.fast.hog_scan import Scanned, Scanner
+from faces.photo.fast.hog_scan import HogDetection, HogScanner
 from faces.photo.fast.hog_weights import HogWeights
 from faces.photo.fast.library import load
 from tests.fuzz.layouts import laid_out
@@ -59,13 +59,13 @@ def weights() -> HogWeights:
         return hog_weights.read(file.read_bytes())
 
 
-def by_dlib(detector: dlib.fhog_object_detector, scan: Scan) -> list[Scanned]:
+def by_dlib(detector: dlib.fhog_object_detector, scan: Scan) -> list[HogDetection]:
     """What dlib finds."""
     found = zip(*detector.run(scan.pixels.copy(), scan.upsampling, scan.least_score), strict=True)
-    return [Scanned(box.left(), box.top(), box.right(), box.bottom(), score, index) for box, score, index in found]
+    return [HogDetection(box.left(), box.top(), box.right(), box.bottom(), score, index) for box, score, index in found]
 
 
-def by_us(scanner: Scanner, scan: Scan) -> list[Scanned]:
+def by_us(scanner: HogScanner, scan: Scan) -> list[HogDetection]:
     """What we find."""
     return scanner.scan(scan.pixels, scan.upsampling, scan.least_score, scan.threads)
 
@@ -95,7 +95,7 @@ def scans(seed: int, photos: Sequence[Pixels]) -> Iterator[Scan]:
         yield Scan(pixels, upsampling, least_score, int(random.integers(1, 3)))
 
 
-def different(scanner: Scanner, wanted: Iterator[Scan], count: int) -> list[str]:
+def different(scanner: HogScanner, wanted: Iterator[Scan], count: int) -> list[str]:
     """Those of the first `count` scans that come out different."""
     detector = dlib.get_frontal_face_detector()
     return [str(scan) for scan in islice(wanted, count) if by_us(scanner, scan) != by_dlib(detector, scan)]
@@ -153,7 +153,7 @@ def _part(random: np.random.Generator, photos: Sequence[Pixels], width: int, hei
 
 if __name__ == "__main__":
     folder = Path(sys.argv[4]) if len(sys.argv) > 4 else SAMPLES
-    native = Scanner(load(Path(sys.argv[1])), weights())
+    native = HogScanner(load(Path(sys.argv[1])), weights())
     wrong = different(native, scans(int(sys.argv[2]), photos(folder)), int(sys.argv[3]))
     native.close()
     sys.exit("\n".join(wrong) if wrong else 0)

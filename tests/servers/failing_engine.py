@@ -11,10 +11,10 @@ from fastapi import FastAPI
 from face_api.main import create_app
 from face_api.server.master import GunicornApplication
 from faces.photo.engine import FaceEngine
-from faces.photo.engine_setup import open_engine
+from faces.photo.open_engine import open_engine
 from faces.photo.photo import Photo
 from faces.settings import load
-from faces.system.systemd_notify import Systemd
+from faces.system.systemd_notify import SystemdNotifier
 
 #: A photo so wide ends the thread.
 FATAL_WIDTH = 13
@@ -51,7 +51,7 @@ def main(folder: str) -> None:
     conf = Path(folder) / "gunicorn.conf.py"
     conf.write_text(CONF, encoding="utf-8")
     sys.argv = ["face_api", "--config", str(conf)]
-    GunicornApplication(Systemd.take(), usage="", prog="face_api").run()
+    GunicornApplication(SystemdNotifier.take(), usage="", prog="face_api").run()
 
 
 if __name__ == "__main__":

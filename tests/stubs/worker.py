@@ -17,12 +17,12 @@ from faces.errors import FacesError, RequestError, SettingsError
 from faces.laravel import app_settings
 from faces.store.database import Store
 from faces.system import logs
-from faces.system.systemd_notify import Systemd
+from faces.system.systemd_notify import SystemdNotifier
 from tests.stubs.broker import StubBroker
 from tests.stubs.clock import Clock
 from worker.commands import run as run_verb
+from worker.commands.invocation import Invocation
 from worker.commands.output import Output
-from worker.commands.session import Session
 from worker.jobs.context import JobClass
 from worker.laravel.open_cache import open_cache
 from worker.queue.assembly import World, assemble
@@ -106,11 +106,11 @@ class StubWorker:
         return code
 
     def _consumer(self, stack: ExitStack, told: argparse.Namespace) -> tuple[Consumer, TurningStop]:
-        session = Session(settings.load(), Output(as_json=False))
+        session = Invocation(settings.load(), Output(as_json=False))
         laravel = app_settings.load()
         queues = tuple(name for name in (told.queue or "").split(",") if name) or (laravel.queue,)
         stop = stack.enter_context(closing(TurningStop(self._app.clock, self.patience)))
-        pulse = stack.enter_context(closing(Pulse(Systemd.take())))
+        pulse = stack.enter_context(closing(Pulse(SystemdNotifier.take())))
         status = stack.enter_context(closing(Status(session.settings.state_dir, queues)))
         store = stack.enter_context(closing(Store.open(laravel.database_url.get_secret_value(), create=True)))
         cache = stack.enter_context(closing(open_cache(laravel.cache, store, session.settings)))

@@ -15,8 +15,8 @@ from faces.sources.known_portraits import KnownPortrait, photo_file
 from faces.store import faces, images
 from faces.store.database import Store, Transaction
 from faces.store.who import identities_of
-from worker.commands.session import Session
-from worker.commands.verb import add_verb
+from worker.commands.invocation import Invocation
+from worker.commands.verbs import add_verb
 from worker.jobs.faces import Tools, process_image
 
 _DETAILS = """\
@@ -40,7 +40,7 @@ def add_to(verbs: Any) -> None:
     parser.add_argument("--id", metavar="ID", type=int, dest="face_id", help="the id of a face, instead of a photo")
 
 
-def run(arguments: argparse.Namespace, session: Session) -> int:
+def run(arguments: argparse.Namespace, session: Invocation) -> int:
     """Enrol each; 1 if one of several photos could not be used."""
     if bool(arguments.photos) == (arguments.face_id is not None):
         raise RequestError("needed either photos or --id ID, see `enrol --help`")
@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
     return _enrol_photos(arguments, session)
 
 
-def _enrol_photos(arguments: argparse.Namespace, session: Session) -> int:
+def _enrol_photos(arguments: argparse.Namespace, session: Invocation) -> int:
     with session.store(create=True) as store, session.tools(store) as tools:
         if len(arguments.photos) == 1:
             _tell(session, enrol_photo(tools, arguments.name, arguments.photos[0], arguments.face))
@@ -62,7 +62,7 @@ def _enrol_photos(arguments: argparse.Namespace, session: Session) -> int:
     return 0 if all(enrolled) else 1
 
 
-def _enrol_one_of_many(session: Session, tools: Tools, name: str, photo: Path) -> bool:
+def _enrol_one_of_many(session: Invocation, tools: Tools, name: str, photo: Path) -> bool:
     try:
         _tell(session, enrol_photo(tools, name, photo, None))
     except (PhotoError, RequestError, SettingsError, FileMissing, EngineError) as error:
@@ -71,7 +71,7 @@ def _enrol_one_of_many(session: Session, tools: Tools, name: str, photo: Path) -
     return True
 
 
-def _tell(session: Session, enrolled: Enrolled) -> None:
+def _tell(session: Invocation, enrolled: Enrolled) -> None:
     session.output.record(asdict(enrolled))
     session.output.result(f"face {enrolled.face_id} is {enrolled.name}")
     if enrolled.relatives:

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from faces.errors import RequestError
-from faces.report.places import place_of
+from faces.laravel.disks import place_of
 from faces.store.listing import ListedFace, ListedImage, list_faces, list_images
 from faces.system import atomic_file
-from worker.commands.session import Session
+from worker.commands.invocation import Invocation
 from worker.commands.verbs import VERBS
 
 _DETAILS = """\
@@ -27,7 +27,6 @@ _STDOUT = "-"
 
 
 def add_to(verbs: Any) -> None:
-    """Add the verb to the command line."""
     parser: argparse.ArgumentParser = verbs.add_parser(
         "export",
         help=VERBS["export"],
@@ -40,9 +39,8 @@ def add_to(verbs: Any) -> None:
     parser.set_defaults(run=run, as_json=False)
 
 
-def run(arguments: argparse.Namespace, session: Session) -> int:
-    """Export them."""
-    with session.store() as store, store.reading() as transaction:
+def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
+    with invocation.store() as store, store.reading() as transaction:
         images = {image.id: image for image in list_images(transaction)}
         records = [_record(face, images[face.image_id]) for face in list_faces(transaction)]
     text = _csv(records) if arguments.csv is not None else json.dumps(records, indent=1) + "\n"
@@ -53,7 +51,7 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
 def _record(face: ListedFace, image: ListedImage) -> dict[str, object]:
     box = {edge: getattr(face.box, edge, None) for edge in ("top", "right", "bottom", "left")}
     values = {item.name: getattr(face, item.name) for item in fields(face) if item.name != "box"}
-    return {"photo": place_of(image), **values, **box}
+    return {"photo": place_of(image.disk, image.path, image.filename), **values, **box}
 
 
 def _csv(records: list[dict[str, object]]) -> str:

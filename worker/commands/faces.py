@@ -6,10 +6,10 @@ import argparse
 from dataclasses import asdict
 from typing import Any
 
-from faces.report.places import place_of
+from faces.laravel.disks import place_of
 from faces.store.listing import ListedFace, ListedImage, list_faces, list_images
-from worker.commands.session import Session
-from worker.commands.verb import add_verb
+from worker.commands.invocation import Invocation
+from worker.commands.verbs import add_verb
 
 _DETAILS = """\
 Lists the faces in the database: the photo, the face's number in it, who it is, how sure that is (the distance to the
@@ -17,14 +17,12 @@ known face, smaller is nearer) and how good the face is (0–100). A table on a 
 
 
 def add_to(verbs: Any) -> None:
-    """Add the verb to the command line."""
     parser = add_verb(verbs, "faces", run, _DETAILS)
     parser.add_argument("--name", metavar="N", help="only this person's faces; upper and lower case are the same")
 
 
-def run(arguments: argparse.Namespace, session: Session) -> int:
-    """List them."""
-    with session.store() as store, store.reading() as transaction:
+def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
+    with invocation.store() as store, store.reading() as transaction:
         images = {image.id: image for image in list_images(transaction)}
         faces = list_faces(transaction)
     order = {image_id: number for number, image_id in enumerate(images)}
@@ -32,10 +30,10 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
         (face for face in faces if _is_asked_for(face, arguments.name)),
         key=lambda face: (order[face.image_id], face.face_index),
     )
-    if session.output.as_json:
-        session.output.record([_record(face, images[face.image_id]) for face in shown])
+    if invocation.output.as_json:
+        invocation.output.record([_record(face, images[face.image_id]) for face in shown])
     else:
-        session.output.table(
+        invocation.output.table(
             ("photo", "face", "who", "distance", "quality", "status", "id"),
             [_row(face, images[face.image_id]) for face in shown],
         )
@@ -48,7 +46,7 @@ def _is_asked_for(face: ListedFace, name: str | None) -> bool:
 
 def _row(face: ListedFace, image: ListedImage) -> tuple[str, ...]:
     return (
-        place_of(image),
+        place_of(image.disk, image.path, image.filename),
         str(face.face_index),
         face.name or "",
         "" if face.distance is None else f"{face.distance:.3f}",
@@ -59,4 +57,4 @@ def _row(face: ListedFace, image: ListedImage) -> tuple[str, ...]:
 
 
 def _record(face: ListedFace, image: ListedImage) -> dict[str, object]:
-    return {"photo": place_of(image), **asdict(face)}
+    return {"photo": place_of(image.disk, image.path, image.filename), **asdict(face)}

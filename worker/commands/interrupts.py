@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM where threads work together: heard at once, obeyed between two steps."""
+"""Ctrl-C and SIGTERM where threads work together: noted at once, obeyed between two steps."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ from typing import Any
 
 @contextmanager
 def held_back() -> Iterator[Callable[[], None]]:
-    """Within the block a wish to stop raises nothing by itself; calling what it yields raises KeyboardInterrupt then.
+    """Hold KeyboardInterrupt back within the block, until the function that it yields is called, or the block ends.
 
-    Raised anywhere, it could leave a lock taken that other threads wait for, and the program would never end. What
-    nobody asked about is raised at the block's end, and who says it twice does not wait. In other threads than the
-    main one there is nothing to hold back.
+    Raised anywhere, it could leave a lock taken that other threads wait for, and the program would never end. A second
+    signal raises at once. In other threads than the main one there is nothing to hold back.
     """
     told = _Told()
     handlers: dict[signal.Signals, Any] = {}
@@ -31,7 +30,7 @@ def held_back() -> Iterator[Callable[[], None]]:
 
 
 class _Told:
-    """A handler that remembers."""
+    """The signals' handler: remembers the first, raises with the second."""
 
     def __init__(self) -> None:
         self._told = False

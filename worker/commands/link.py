@@ -16,8 +16,8 @@ from faces.people.matching import Candidates, Encodings
 from faces.store import faces, images
 from faces.store.database import Store, Transaction
 from faces.store.who import identities_of
-from worker.commands.session import Session
-from worker.commands.verb import add_verb
+from worker.commands.invocation import Invocation
+from worker.commands.verbs import add_verb
 
 _DETAILS = """\
 Compares every face that nobody has touched and that is not linked with the people known today, and links it to the
@@ -30,7 +30,7 @@ def add_to(verbs: Any) -> None:
     parser.add_argument("--dry-run", action="store_true", help="only tell what would be linked")
 
 
-def run(arguments: argparse.Namespace, session: Session) -> int:
+def run(arguments: argparse.Namespace, session: Invocation) -> int:
     """Link image by image."""
     linked: list[Linked] = []
     with session.store() as store:

@@ -13,7 +13,7 @@ _CONTROLS = re.compile(r"[\a\b\v\f\r]")
 
 
 class Output:
-    """Where a command's words go: this process's stdout and stderr."""
+    """A command's stdout and stderr, one a process; all that a verb prints is printed by it, from one thread."""
 
     def __init__(self, *, as_json: bool) -> None:
         """`as_json`: stdout holds nothing but JSON."""
@@ -21,7 +21,7 @@ class Output:
         self._beside_bar: Callable[[str], None] | None = None
 
     def say(self, sentence: str) -> None:
-        """A sentence for the person who waits; also while a progress bar moves."""
+        """A sentence on stderr for the person who waits; also while a progress bar moves."""
         text = _CONTROLS.sub("", printable(sentence))
         if self._beside_bar:
             self._beside_bar(text)

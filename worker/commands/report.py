@@ -10,14 +10,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from faces.laravel.disks import place_of
 from faces.photo.decoding import PhotoLimits
 from faces.report import contact_sheet
-from faces.report.places import place_of
-from faces.report.sheet import Sheet
-from faces.report.sheet_rows import MODEL, photo_of
+from faces.report.sheet import MODEL, Sheet, photo_of
 from faces.store.listing import ListedFace, ListedImage, list_faces, list_images
-from worker.commands.session import Session
-from worker.commands.verb import add_verb
+from worker.commands.invocation import Invocation
+from worker.commands.verbs import add_verb
 
 _DETAILS = """\
 Writes DIR/index.html: each photo with its faces framed and numbered, who is who, and each person's photos. It opens in
@@ -25,30 +24,28 @@ a browser without a server. The pictures in DIR/pictures are small copies; the p
 
 
 def add_to(verbs: Any) -> None:
-    """Add the verb to the command line."""
     parser = add_verb(verbs, "report", run, _DETAILS)
     parser.add_argument("directory", metavar="DIR", type=Path, help="where the page goes")
 
 
-def run(arguments: argparse.Namespace, session: Session) -> int:
-    """Write the sheet."""
-    with session.store() as store, store.reading() as transaction:
+def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
+    with invocation.store() as store, store.reading() as transaction:
         images, faces = list_images(transaction), list_faces(transaction)
-    sheet = _sheet(session, images, faces)
-    with session.output.progress("pictures", len(sheet.photos)) as step:
-        index = contact_sheet.write(arguments.directory, sheet, PhotoLimits.of(session.settings), step)
-    session.output.result(f"{len(sheet.photos)} photos with {len(faces)} faces: {index}")
-    session.output.record({"index": str(index), "photos": len(sheet.photos), "faces": len(faces)})
+    sheet = _sheet(invocation, images, faces)
+    with invocation.output.progress("pictures", len(sheet.photos)) as step:
+        index = contact_sheet.write(arguments.directory, sheet, PhotoLimits.of(invocation.settings), step)
+    invocation.output.result(f"{len(sheet.photos)} photos with {len(faces)} faces: {index}")
+    invocation.output.record({"index": str(index), "photos": len(sheet.photos), "faces": len(faces)})
     return 0
 
 
-def _sheet(session: Session, images: Iterable[ListedImage], faces: Iterable[ListedFace]) -> Sheet:
+def _sheet(invocation: Invocation, images: Iterable[ListedImage], faces: Iterable[ListedFace]) -> Sheet:
     of_image: dict[int, list[ListedFace]] = defaultdict(list)
     for face in faces:
         of_image[face.image_id].append(face)
-    places = {image.id: place_of(image) for image in images}
+    places = {image.id: place_of(image.disk, image.path, image.filename) for image in images}
     base = os.path.commonpath([str(Path(place).parent) for place in places.values()]) if _absolute(places) else ""
-    disks = session.disks
+    disks = invocation.disks
     return Sheet(
         title="Faces",
         photos=tuple(
@@ -56,7 +53,7 @@ def _sheet(session: Session, images: Iterable[ListedImage], faces: Iterable[List
             for image in images
         ),
         model=MODEL,
-        threshold=session.threshold,
+        threshold=invocation.threshold,
         made_at=datetime.now().astimezone(),
     )
 

@@ -20,10 +20,10 @@ def claimed(results: Path, photos: Path, say: Callable[[str], None]) -> Iterator
     """Make `results` the folder of what is found in `photos` (absolute), and keep other demos out of it meanwhile.
 
     What was found in other photos is kept beside it, in a folder that has their name too, and comes back when those
-    photos are shown again; `say` hears of both.
+    photos are shown again; `say` is called with a sentence about either.
 
     Raises:
-        RequestError: `results` is somebody's own folder, cannot be written, or another demo works in it.
+        RequestError: `results` is a folder of other files, cannot be written, or another demo works in it.
     """
     try:
         _set_aside(results, photos, say)

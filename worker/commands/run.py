@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from worker.commands.session import Session
-from worker.commands.verb import add_verb
+from worker.commands.invocation import Invocation
+from worker.commands.verbs import add_verb
 from worker.queue.assembly import run_worker
 from worker.queue.loop import Until
 
@@ -23,7 +23,6 @@ lacks or refuses something that the jobs write."""
 
 
 def add_to(verbs: Any) -> None:
-    """Add the verb to the command line."""
     parser = add_verb(verbs, "run", run, _DETAILS)
     add = parser.add_argument
     add("--queue", metavar="A,B", help="queues, the first one first (default: QUEUE_FACES of the app, or faces)")
@@ -34,8 +33,8 @@ def add_to(verbs: Any) -> None:
     add("--stop-when-empty", action="store_true", help="leave when the queue is empty")
 
 
-def run(arguments: argparse.Namespace, session: Session) -> int:
-    """Work until somebody says stop."""
+def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
+    """Work until a shutdown request or a limit; the worker's exit code."""
     once = arguments.once
     until = Until(
         max_jobs=1 if once else arguments.max_jobs,
@@ -44,7 +43,7 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
         stop_when_empty=once or arguments.stop_when_empty,
     )
     queues = [name.strip() for name in (arguments.queue or "").split(",") if name.strip()]
-    return run_worker(session, queues, until)
+    return run_worker(invocation, queues, until)
 
 
 def _number(text: str) -> int:

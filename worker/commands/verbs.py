@@ -1,10 +1,15 @@
-"""The verbs, in the order of the help, and what each does in one line. Only the one that is wanted is imported."""
+"""The verbs, in the order of the help, and how each joins the command line. Only the one that is wanted is imported."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import argparse
+from collections.abc import Callable, Sequence
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    # Not at run time: the list of verbs is read before anything that takes long to import.
+    from worker.commands.invocation import Invocation
 
 #: Each is a module of `worker.commands`, which adds it to the command line by `add_to`.
 VERBS = {
@@ -30,3 +35,15 @@ def add_verbs(verbs: Any, arguments: Sequence[str]) -> None:
             import_module(f"worker.commands.{name}").add_to(verbs)
         else:
             verbs.add_parser(name, help=summary)
+
+
+def add_verb(
+    verbs: Any, name: str, run: Callable[[argparse.Namespace, Invocation], int], details: str
+) -> argparse.ArgumentParser:
+    """Add a sub-parser with `--json`; `details` is the verb's own help, in the list of verbs it has its line."""
+    parser: argparse.ArgumentParser = verbs.add_parser(
+        name, help=VERBS[name], description=details, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--json", dest="as_json", action="store_true", help="JSON on stdout, for machines")
+    parser.set_defaults(run=run)
+    return parser

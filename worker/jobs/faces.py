@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from faces.client.face_answer import Encoded, FoundFace, Refused
+from faces.client.face_answer import Encoded, FoundFace, NotEncoded
 from faces.client.face_client import Drawing, FaceClient
 from faces.errors import EngineError, FacesError, FileMissing, ImageMissing, OutsideDisks
 from faces.laravel import last_error
@@ -149,31 +149,20 @@ def _done_already(transaction: Transaction, image_id: int, context: Context) -> 
 
 def _encode(tools: Tools, image: Image, context: Context) -> Encoded:
     try:
-        file, original_path = _file_of(tools, image)
+        schema = tools.store.schema
+        file = tools.disks.file(image.disk, image.path, image.filename, scanned=schema.ours)
         reached("file found")
-        drawing = Drawing(original_path, tools.debug_subdir, tools.store.schema.wants_webp) if original_path else None
+        drawing = Drawing(str(file.named), tools.debug_subdir, schema.wants_webp) if file.on_disk else None
         context.know(request=context.request_id)
-        answer = tools.client.encode(file, image.filename, drawing, context.timeout, context.request_id)
+        answer = tools.client.encode(file.real, image.filename, drawing, context.timeout, context.request_id)
         context.know(request=answer.request_id)
     except (FileMissing, OutsideDisks) as error:
         _note(tools, image.id, context, error, last_error.limited(str(error)))
         raise
-    if isinstance(answer, Refused):
+    if isinstance(answer, NotEncoded):
         _note(tools, image.id, context, answer.error, answer.last_error)
         raise answer.error
     return answer
-
-
-def _file_of(tools: Tools, image: Image) -> tuple[Path, str | None]:
-    """The file to read, and where it lies for the app; a scanned file has no such place, so nothing is drawn there."""
-    if tools.store.schema.ours and image.disk is None:
-        file = Path(image.path or "/", image.filename)
-        if not file.is_file():
-            raise FileMissing(f"there is no file {file}")
-        return file, None
-    file = tools.disks.path(image.disk, image.path, image.filename)
-    root = tools.disks.roots[image.disk or ""]
-    return file, str(root.joinpath((image.path or "").strip("/"), image.filename))
 
 
 def _note(tools: Tools, image_id: int, context: Context, error: FacesError, text: str) -> None:

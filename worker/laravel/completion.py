@@ -81,11 +81,11 @@ def _delete_original(disks: Disks, image: Progress) -> None:
         return
     original = image.filename.removesuffix(".webp") + ".jpg"
     try:
-        disks.path(image.disk, image.path, image.filename)
-        file = disks.path(image.disk, image.path, original)
-        if not disks.roots[image.disk or ""].joinpath((image.path or "").strip("/"), original).is_symlink():
-            file.unlink()
-            log.info("image %d: deleted %s, whose WebP is there", image.id, file)
+        disks.file(image.disk, image.path, image.filename)
+        file = disks.file(image.disk, image.path, original)
+        if not file.named.is_symlink():
+            file.real.unlink()
+            log.info("image %d: deleted %s, whose WebP is there", image.id, file.real)
     except FileMissing as error:
         log.debug("image %d: no original to delete: %s", image.id, error)
     except (OutsideDisks, OSError) as error:

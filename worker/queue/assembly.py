@@ -21,10 +21,10 @@ from faces.store import statement_trial
 from faces.store.database import Store
 from faces.store.statement_trial import Needed
 from faces.store.who import identities_of
-from faces.system.systemd_notify import Systemd
+from faces.system.systemd_notify import SystemdNotifier
 from worker.amqp.broker import Broker
 from worker.amqp.settings import BrokerSettings, QueueOptions, Tls
-from worker.commands.session import Session
+from worker.commands.invocation import Invocation
 from worker.jobs.context import JobClass
 from worker.jobs.faces import FaceJob, Tools
 from worker.laravel import completion
@@ -77,7 +77,9 @@ def job_classes(settings: Settings, tools: Tools) -> dict[str, JobClass]:
     }
 
 
-def run_worker(session: Session, queues: Sequence[str], until: Until, look_for_changes: float = PAUSE_SECONDS) -> int:
+def run_worker(
+    session: Invocation, queues: Sequence[str], until: Until, look_for_changes: float = PAUSE_SECONDS
+) -> int:
     """Make a worker, let it work, and take it down again in order; returns the exit code.
 
     While something refuses, it is looked every `look_for_changes` seconds whether settings or tables changed.
@@ -102,7 +104,7 @@ def run_worker(session: Session, queues: Sequence[str], until: Until, look_for_c
     with ExitStack() as stack:
         stop = stack.enter_context(closing(Stop()))
         stop.listen()
-        pulse = stack.enter_context(closing(Pulse(Systemd.take())))
+        pulse = stack.enter_context(closing(Pulse(SystemdNotifier.take())))
         # Also while it waits for servers: what is started after this unit must not wait for them, too.
         pulse.start()
         status = stack.enter_context(closing(Status(session.settings.state_dir, queues)))
@@ -116,7 +118,7 @@ def run_worker(session: Session, queues: Sequence[str], until: Until, look_for_c
 
 def _consumer(
     stack: ExitStack,
-    session: Session,
+    session: Invocation,
     laravel: LaravelSettings,
     queues: Sequence[str],
     until: Until,
@@ -148,7 +150,7 @@ def _consumer(
 
 def assemble(
     world: World,
-    session: Session,
+    session: Invocation,
     laravel: LaravelSettings,
     queues: Sequence[str],
     until: Until,
@@ -201,7 +203,7 @@ def _check(store: Store, settings: Settings, laravel: LaravelSettings) -> Needed
     )
 
 
-def _http(session: Session, connections: KeptConnections) -> httpx2.Client:
+def _http(session: Invocation, connections: KeptConnections) -> httpx2.Client:
     settings = session.settings
     url = session.api_url or f"http://{settings.api_address}"
     key = settings.api_key.get_secret_value() if settings.api_key else None

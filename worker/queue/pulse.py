@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from faces.system.systemd_notify import Systemd
+from faces.system.systemd_notify import SystemdNotifier
 
 _log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ class Pulse:
     nothing.
     """
 
-    def __init__(self, systemd: Systemd) -> None:
+    def __init__(self, systemd: SystemdNotifier) -> None:
         """Nothing is told before `start`."""
         self._systemd = systemd
         self.back_after(0)

@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from faces.system import atomic_file
+
 #: What may be waited for, the most telling first: `broker` (not connected), `blocked` (it takes no messages), `queue`
 #: (nothing can be taken from it), then the other servers. Labels of the metrics, too.
 OF_BROKER = ("broker", "blocked", "queue")
@@ -137,7 +139,7 @@ def write(folder: Path, report: Report, written: str | None) -> str:
     text = json.dumps({name: getattr(report, name) for name in _NAMES}, default=asdict)
     if text != written:
         folder.mkdir(parents=True, exist_ok=True)
-        _replace(folder / f"{report.pid}.json", text)
+        atomic_file.replace(folder / f"{report.pid}.json", text.encode())
     return text
 
 
@@ -161,7 +163,7 @@ def count_ended(folder: Path, counts: Sequence[dict[str, int]]) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         totals = _load(folder / _TOTALS)
         added = {name: totals.get(name, 0) + sum(one.get(name, 0) for one in counts) for name in COUNTED}
-        _replace(folder / _TOTALS, json.dumps(added))
+        atomic_file.replace(folder / _TOTALS, json.dumps(added).encode())
 
 
 def sweep(folder: Path) -> None:
@@ -203,16 +205,6 @@ def _taken(path: Path) -> bool:
     except FileNotFoundError:
         return False
     return True
-
-
-def _replace(path: Path, text: str) -> None:
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        unfinished.write_text(text, encoding="utf-8")
-        unfinished.rename(path)
-    except OSError:
-        unfinished.unlink(missing_ok=True)
-        raise
 
 
 def _load(path: Path) -> dict[str, Any]:

@@ -23,7 +23,7 @@ _LEAST_BYTES_OF_NUMBER = 4
 
 
 class DlibFile:
-    """The bytes of a file and where the next value begins; each method reads one value and goes on behind it.
+    """The bytes of a file and where the next value begins; each method reads one value and stops behind it.
 
     Nothing is made room for before its bytes are known to be there: memory stays within a few times the file.
     Every method raises ValueError, with the byte and what was found, where the file ends or holds something else.

@@ -1,4 +1,4 @@
-"""Scanner: pixels -> faces, by the native library: the same as dlib's frontal detector, to the last bit."""
+"""HogScanner: pixels -> faces by the native library, the same as dlib's frontal detector to the last bit."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ import numpy as np
 
 from faces.photo.face import Pixels
 from faces.photo.fast.hog_weights import HogWeights
-from faces.photo.fast.library import Library, check
-from faces.photo.fast.structures import DetectionStructure, HogWeightsStructure
+from faces.photo.fast.library import DetectionStructure, HogWeightsStructure, Library, check
 
 
 @dataclass(frozen=True, slots=True)
-class Scanned:
+class HogDetection:
     """A face: its box as dlib's rectangle has it, edges included, in pixels of the picture, which it may leave.
 
     `score` is how much it is above the threshold of its sub-detector, `detector`.
@@ -28,7 +27,7 @@ class Scanned:
     detector: int
 
 
-class Scanner:
+class HogScanner:
     """Scans pictures with filters of its own and memory that it keeps: about 80 MB after 2000 × 1334, upsampled once.
 
     One thread at a time; the interpreter's lock is released while it works. `trim` gives the memory back and
@@ -57,7 +56,7 @@ class Scanner:
         check(library.scanner_make(ctypes.byref(structure), ctypes.byref(made)))
         self._address = made.value
 
-    def scan(self, pixels: Pixels, upsampling: int, least_score: float, threads: int = 1) -> list[Scanned]:
+    def scan(self, pixels: Pixels, upsampling: int, least_score: float, threads: int = 1) -> list[HogDetection]:
         """Find what dlib's `detector.run(pixels, upsampling, least_score)` finds: same numbers, same order.
 
         Pixels are RGB, 8 bit, shape (height, width, 3); rows may lie any number of bytes apart. `threads`: 1 or 2,
@@ -104,5 +103,5 @@ class Scanner:
         self.close()
 
 
-def _scanned(found: DetectionStructure) -> Scanned:
-    return Scanned(found.left, found.top, found.right, found.bottom, found.score, found.detector)
+def _scanned(found: DetectionStructure) -> HogDetection:
+    return HogDetection(found.left, found.top, found.right, found.bottom, found.score, found.detector)

@@ -49,7 +49,7 @@ _LARGEST_WEIGHT = 1e6
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HogWeights:
-    """The filters of all sub-detectors, in the order in which dlib adds them up, and what goes with them.
+    """The filters of all sub-detectors, in the order in which dlib adds them up, and their limits.
 
     Filter i belongs to sub-detector `detectors[i]` and plane `planes[i]` (int32); its ten weights along a row of
     cells are `rows[i]`, those down the column `columns[i]` (float32, shape (filters, 10)).

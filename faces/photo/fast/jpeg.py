@@ -9,7 +9,7 @@ import cv2
 import simplejpeg
 
 from faces.photo.face import Pixels
-from faces.photo.heic import Data
+from faces.photo.formats import FileBytes
 
 #: EXIF orientation (EXIF 2.32, 4.6.4 A) -> what brings the stored pixels upright.
 _TURNS: dict[int, Callable[[Pixels], Any]] = {
@@ -23,7 +23,7 @@ _TURNS: dict[int, Callable[[Pixels], Any]] = {
 }
 
 
-def read(data: Data, orientation: int) -> Pixels | None:
+def read(data: FileBytes, orientation: int) -> Pixels | None:
     """RGB pixels of a JPEG, upright, shape (height, width, 3), read-only; the interpreter's lock is let go meanwhile.
 
     None where libjpeg-turbo so much as warns, though it would go on: damaged files are Pillow's to judge.

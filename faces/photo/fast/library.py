@@ -1,4 +1,7 @@
-"""The shared library of native/, loaded and its functions declared; or the reason why it cannot be used here."""
+"""The shared library of native/, loaded, with the functions and structures of native/src/face_native.h declared.
+
+Or the reason why it cannot be used here.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,6 @@ from dataclasses import dataclass
 from enum import IntEnum, IntFlag
 from pathlib import Path
 from typing import Any
-
-from faces.photo.fast.structures import DetectionStructure, HogWeightsStructure
 
 #: FACE_ABI of native/src/face_native.h: the interface that is declared below.
 ABI = 1
@@ -35,6 +36,38 @@ class Lack(IntFlag):
     X86_64 = 1
     AVX2 = 2
     FMA = 4
+
+
+class HogWeightsStructure(ctypes.Structure):
+    """`face_hog_weights`: the arrays must live as long as the call that they are given to."""
+
+    _fields_ = (
+        ("detectors", ctypes.c_int32),
+        ("filters", ctypes.c_int32),
+        ("thresholds", ctypes.c_void_p),
+        ("detector", ctypes.c_void_p),
+        ("plane", ctypes.c_void_p),
+        ("rows", ctypes.c_void_p),
+        ("columns", ctypes.c_void_p),
+        ("most_overlap", ctypes.c_double),
+        ("most_covered", ctypes.c_double),
+        ("least_level_width", ctypes.c_int32),
+        ("least_level_height", ctypes.c_int32),
+        ("most_levels", ctypes.c_int32),
+    )
+
+
+class DetectionStructure(ctypes.Structure):
+    """`face_detection`."""
+
+    _fields_ = (
+        ("left", ctypes.c_int32),
+        ("top", ctypes.c_int32),
+        ("right", ctypes.c_int32),
+        ("bottom", ctypes.c_int32),
+        ("score", ctypes.c_double),
+        ("detector", ctypes.c_int32),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ class Resnet:
     def encode(self, chips: Sequence[Pixels]) -> list[Encoding]:
         """Encode upright faces, each a picture of 150 × 150 pixels as dlib's `get_face_chip` cuts them; same order.
 
-        A face's encoding is the same, to the bit, whatever faces are encoded with it.
+        A face's encoding is the same, to the bit, alone or among others.
 
         Raises:
             ValueError: a chip has another size or type; or closed.

@@ -75,12 +75,12 @@ def read(content: bytes) -> Network:
         ValueError: it is something else, or damaged; the sentence says where, what was found and what is needed.
     """
     try:
-        return _Reader(DlibFile(content)).network()
+        return _LayerReader(DlibFile(content)).network()
     except ValueError as error:
         raise ValueError(f"this is not dlib's face recognition ResNet: {error}") from error
 
 
-class _Reader:
+class _LayerReader:
     """Reads layers in dlib's order: the versions of all from the outside in, then the rest from the inside out."""
 
     def __init__(self, file: DlibFile) -> None:
@@ -220,7 +220,7 @@ class _Reader:
 
 
 def _versions() -> list[int]:
-    """The version of every layer, from the picture outwards. Marks (tag, skip) say where the way past a block goes."""
+    """The version of every layer, from the picture outwards. Marks (tag, skip) stand at the way past a block."""
     plain = [_MARK_VERSION] + [_VERSION] * 7
     halving = [_MARK_VERSION] + [_VERSION] * 5 + [_MARK_VERSION] * 2 + [_VERSION] * 3
     versions = [_FIRST_VERSION] + [_VERSION] * 3

@@ -20,8 +20,8 @@ KEY = b64encode(b"0123456789abcdef0123456789abcdef").decode()
 NEVER = {
     *("PIL", "jinja2", "rich", "sqlalchemy.orm", "numpy.testing", "faces.photo.decoding", "faces.report.contact_sheet"),
     *(
-        "worker.commands.demo_run",
-        "worker.commands.scanning",
+        "worker.commands.photo_table",
+        "worker.commands.interrupts",
         "faces.sources.known_portraits",
         "faces.client.private_api",
     ),

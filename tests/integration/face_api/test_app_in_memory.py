@@ -10,7 +10,7 @@ import httpx2
 from PIL import Image
 
 from face_api.main import create_app
-from faces.photo.engine_setup import open_engine
+from faces.photo.open_engine import open_engine
 from faces.settings import load
 
 

@@ -17,7 +17,7 @@ from face_api.engines.crash_register import CrashRegister
 from face_api.engines.engine_thread import EngineThread
 from face_api.engines.photo_queue import Answer, PhotoQueue, Task
 from face_api.engines.photo_work import PhotoBytes, PhotoWork
-from faces.photo.engine_setup import open_engine
+from faces.photo.open_engine import open_engine
 from faces.settings import load
 from tests.pictures import drawn
 from tests.servers.waiting import wait_for

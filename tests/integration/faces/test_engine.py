@@ -17,9 +17,9 @@ from faces.photo import models
 from faces.photo.decoding import PhotoLimits, decode
 from faces.photo.detector import Detection, DlibDetector
 from faces.photo.encoder import DlibEncoder
-from faces.photo.engine import SCALES, FaceEngine, Found
-from faces.photo.engine_setup import open_engine
+from faces.photo.engine import SCALES, FaceEngine, Findings
 from faces.photo.face import Box, Pixels
+from faces.photo.open_engine import open_engine
 from faces.photo.photo import Photo
 from faces.photo.quality import quality_of
 from faces.settings import load
@@ -85,7 +85,7 @@ def test_pictures_too_small_for_a_face_do_no_harm(engine: FaceEngine, size: tupl
 class Watched(FaceEngine):
     """Remembers the sizes of the pictures that it looked at, and whether the photo was still there."""
 
-    def watch(self, photo: Photo) -> Found:
+    def watch(self, photo: Photo) -> Findings:
         self.looks: list[tuple[tuple[int, int], bool]] = []
         self.photo = photo
         return self.find(photo)
@@ -205,7 +205,7 @@ MANY_THREADS = """
 import sys, threading
 import dlib, numpy
 from PIL import Image
-from faces.photo.engine_setup import open_engine
+from faces.photo.open_engine import open_engine
 from faces.settings import load
 
 pictures = [numpy.asarray(Image.open(sys.argv[1]).convert("RGB").resize((side, side))) for side in (200, 260, 320, 400)]

@@ -11,7 +11,8 @@ ROOT = Path(__file__).resolve().parents[3]
 
 def test_a_disk_that_takes_only_a_part_is_an_error_and_keeps_nothing(tmp_path: Path) -> None:
     code = (
-        "import resource, signal, sys; from pathlib import Path; from tests.unit.faces import test_debug_image as t;"
+        "import resource, signal, sys; from pathlib import Path;"
+        "from tests.unit.faces.photo import test_debug_image as t;"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100));"
         "t.saved(Path(sys.argv[1]), 'a.jpg')"
     )

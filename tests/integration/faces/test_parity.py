@@ -10,7 +10,7 @@ from PIL import Image, ImageFile
 
 from faces.photo.decoding import decode
 from faces.photo.engine import FaceEngine
-from faces.photo.engine_setup import open_engine
+from faces.photo.open_engine import open_engine
 from faces.photo.photo import Photo
 from faces.settings import FAST_PARTS, load
 from tests.oracle.compare import FARTHEST, LIMITS, compare

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from faces.system.systemd_notify import Systemd
+from faces.system.systemd_notify import SystemdNotifier
 from tests.servers.like_systemd import LikeSystemd
 from tests.servers.waiting import wait_for
 from worker.queue.pulse import ROUND_SECONDS, Pulse
@@ -22,7 +22,7 @@ def ears(tmp_path: Path) -> Iterator[LikeSystemd]:
 
 
 def pulse(ears: LikeSystemd, patience: float | None = PATIENCE) -> Pulse:
-    return Pulse(Systemd(ears.variables["NOTIFY_SOCKET"], patience))
+    return Pulse(SystemdNotifier(ears.variables["NOTIFY_SOCKET"], patience))
 
 
 def test_a_worker_is_ready_and_then_alive_for_as_long_as_a_photo_takes(ears: LikeSystemd) -> None:

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from faces.photo.face import Pixels
-from faces.photo.fast.hog_scan import Scanner
+from faces.photo.fast.hog_scan import HogScanner
 from faces.photo.fast.hog_weights import HogWeights
 from faces.photo.fast.library import Library, load
 from tests.fuzz import scans
@@ -33,8 +33,8 @@ def detector() -> dlib.fhog_object_detector:
 
 
 @pytest.fixture
-def scanner(library: Library, weights: HogWeights) -> Iterator[Scanner]:
-    scanner = Scanner(library, weights)
+def scanner(library: Library, weights: HogWeights) -> Iterator[HogScanner]:
+    scanner = HogScanner(library, weights)
     yield scanner
     scanner.close()
 

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from faces.photo.face import Pixels
-from faces.photo.fast.hog_scan import Scanned, Scanner
+from faces.photo.fast.hog_scan import HogDetection, HogScanner
 from faces.photo.fast.hog_weights import HogWeights
 from faces.photo.fast.library import Library
 from faces.system.memory import give_back_all
@@ -29,13 +29,15 @@ def noise(width: int, height: int) -> Pixels:
 
 
 def both(
-    scanner: Scanner, detector: dlib.fhog_object_detector, pixels: Pixels, upsampling: int, least_score: float
-) -> tuple[list[Scanned], list[Scanned]]:
+    scanner: HogScanner, detector: dlib.fhog_object_detector, pixels: Pixels, upsampling: int, least_score: float
+) -> tuple[list[HogDetection], list[HogDetection]]:
     scan = Scan(pixels, upsampling, least_score, threads=1)
     return scans.by_us(scanner, scan), scans.by_dlib(detector, scan)
 
 
-def test_faces_of_every_sample_are_dlibs(scanner: Scanner, detector: dlib.fhog_object_detector, samples: Path) -> None:
+def test_faces_of_every_sample_are_dlibs(
+    scanner: HogScanner, detector: dlib.fhog_object_detector, samples: Path
+) -> None:
     found = 0
     for photo in scans.photos(samples):
         scaled = Image.fromarray(photo)
@@ -55,14 +57,14 @@ def test_faces_of_every_sample_are_dlibs(scanner: Scanner, detector: dlib.fhog_o
 )
 @pytest.mark.parametrize("upsampling", [0, 1])
 def test_pictures_of_any_size_give_what_dlib_gives(
-    scanner: Scanner, detector: dlib.fhog_object_detector, width: int, height: int, upsampling: int
+    scanner: HogScanner, detector: dlib.fhog_object_detector, width: int, height: int, upsampling: int
 ) -> None:
     ours, dlibs = both(scanner, detector, noise(width, height), upsampling, -2.5)
     assert ours == dlibs
 
 
 def test_every_gradient_counts_for_the_direction_that_dlib_takes(
-    scanner: Scanner, detector: dlib.fhog_object_detector
+    scanner: HogScanner, detector: dlib.fhog_object_detector
 ) -> None:
     ours, dlibs = both(scanner, detector, every_gradient(), 0, -2.0)
     assert len(ours) > 100
@@ -70,7 +72,7 @@ def test_every_gradient_counts_for_the_direction_that_dlib_takes(
 
 
 @pytest.mark.long
-def test_every_gradient_counts_in_every_window(scanner: Scanner, detector: dlib.fhog_object_detector) -> None:
+def test_every_gradient_counts_in_every_window(scanner: HogScanner, detector: dlib.fhog_object_detector) -> None:
     ours, dlibs = both(scanner, detector, every_gradient(), 0, VERY_LOW)
     assert len(ours) > 800
     assert ours == dlibs
@@ -87,7 +89,7 @@ def every_gradient() -> Pixels:
 
 @pytest.mark.parametrize(("side", "times", "least_score"), [(96, 5, -1.0), (160, 4, -2.0), (120, 6, 0.0)])
 def test_faces_with_equal_scores_come_in_dlibs_order(
-    scanner: Scanner, detector: dlib.fhog_object_detector, people: Pixels, side: int, times: int, least_score: float
+    scanner: HogScanner, detector: dlib.fhog_object_detector, people: Pixels, side: int, times: int, least_score: float
 ) -> None:
     face = Image.fromarray(people[150:650, 50:550]).resize((side, side))
     ours, dlibs = both(scanner, detector, np.tile(np.asarray(face), (times, times, 1)), 0, least_score)
@@ -97,7 +99,7 @@ def test_faces_with_equal_scores_come_in_dlibs_order(
 
 @pytest.mark.parametrize(("width", "height"), [(90, 90), (150, 120), (301, 260)])
 def test_a_thousand_windows_with_one_score_leave_the_same_boxes(
-    scanner: Scanner, detector: dlib.fhog_object_detector, width: int, height: int
+    scanner: HogScanner, detector: dlib.fhog_object_detector, width: int, height: int
 ) -> None:
     ours, dlibs = both(scanner, detector, np.zeros((height, width, 3), np.uint8), 1, VERY_LOW)
     assert len({found.score for found in ours}) == 1 < len(ours)
@@ -106,7 +108,7 @@ def test_a_thousand_windows_with_one_score_leave_the_same_boxes(
 
 @pytest.mark.parametrize("least_score", [math.inf, -math.inf, math.nan, 100.0, -100.0])
 def test_limits_that_nothing_or_everything_passes_are_dlibs(
-    scanner: Scanner, detector: dlib.fhog_object_detector, people: Pixels, least_score: float
+    scanner: HogScanner, detector: dlib.fhog_object_detector, people: Pixels, least_score: float
 ) -> None:
     ours, dlibs = both(scanner, detector, people[200:300, 200:320], 0, least_score)
     assert ours == dlibs
@@ -114,7 +116,7 @@ def test_limits_that_nothing_or_everything_passes_are_dlibs(
 
 @pytest.mark.parametrize("upsampling", [0, 2, 3])
 def test_boxes_are_in_pixels_of_the_picture_however_often_it_is_doubled(
-    scanner: Scanner, detector: dlib.fhog_object_detector, people: Pixels, upsampling: int
+    scanner: HogScanner, detector: dlib.fhog_object_detector, people: Pixels, upsampling: int
 ) -> None:
     small = np.asarray(Image.fromarray(people).resize((200, 250)))
     ours, dlibs = both(scanner, detector, small, upsampling, -0.5)
@@ -122,7 +124,7 @@ def test_boxes_are_in_pixels_of_the_picture_however_often_it_is_doubled(
     assert ours == dlibs
 
 
-def test_rows_and_pixels_may_lie_anyhow(scanner: Scanner, people: Pixels) -> None:
+def test_rows_and_pixels_may_lie_anyhow(scanner: HogScanner, people: Pixels) -> None:
     expected = scanner.scan(people, 1, 0.0)
     assert len(expected) == 2
     wide = np.zeros((people.shape[0], people.shape[1] + 41, 3), dtype=np.uint8)
@@ -133,7 +135,7 @@ def test_rows_and_pixels_may_lie_anyhow(scanner: Scanner, people: Pixels) -> Non
     assert scanner.scan(people[:, :, ::-1].copy()[:, :, ::-1], 1, 0.0) == expected
 
 
-def test_two_threads_find_what_one_finds(scanner: Scanner, people: Pixels) -> None:
+def test_two_threads_find_what_one_finds(scanner: HogScanner, people: Pixels) -> None:
     for least_score in (0.0, -1.0):
         assert scanner.scan(people, 1, least_score, threads=2) == scanner.scan(people, 1, least_score)
 
@@ -142,27 +144,27 @@ def test_scanners_in_several_threads_do_not_disturb_each_other(
     library: Library, weights: HogWeights, people: Pixels
 ) -> None:
     pictures = [np.asarray(Image.fromarray(people).resize((side, side + 40))) for side in (180, 240, 300, 360)]
-    scanners = [Scanner(library, weights) for _ in pictures]
+    scanners = [HogScanner(library, weights) for _ in pictures]
     alone = [scanners[0].scan(picture, 1, -1.0) for picture in pictures]
     with ThreadPoolExecutor(len(pictures)) as threads:
 
-        def many(at: int) -> list[list[Scanned]]:
+        def many(at: int) -> list[list[HogDetection]]:
             return [scanners[at].scan(picture, 1, -1.0, threads=1 + at % 2) for picture in pictures * 5]
 
         assert all(found == alone * 5 for found in threads.map(many, range(len(pictures))))
 
 
-def test_pictures_of_random_kinds_give_what_dlib_gives(scanner: Scanner, samples: Path) -> None:
+def test_pictures_of_random_kinds_give_what_dlib_gives(scanner: HogScanner, samples: Path) -> None:
     assert scans.different(scanner, scans.scans(1, scans.photos(samples)), 120) == []
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("seed", [2, 3, 4])
-def test_thousands_of_random_pictures_give_what_dlib_gives(scanner: Scanner, samples: Path, seed: int) -> None:
+def test_thousands_of_random_pictures_give_what_dlib_gives(scanner: HogScanner, samples: Path, seed: int) -> None:
     assert scans.different(scanner, scans.scans(seed, scans.photos(samples)), 2000) == []
 
 
-def test_the_memory_for_scans_is_given_back_and_taken_again(scanner: Scanner) -> None:
+def test_the_memory_for_scans_is_given_back_and_taken_again(scanner: HogScanner) -> None:
     large = noise(2000, 1300)
     found = scanner.scan(large, 1, -1.0)
     kept = megabytes()
@@ -181,9 +183,9 @@ FORKED = """
 import os, sys
 import numpy
 from faces.photo.fast.library import load
-from faces.photo.fast.hog_scan import Scanner
+from faces.photo.fast.hog_scan import HogScanner
 from tests.fuzz import scans
-scanner = Scanner(load(), scans.weights())
+scanner = HogScanner(load(), scans.weights())
 picture = numpy.random.default_rng(1).integers(0, 256, (300, 200, 3), dtype=numpy.uint8)
 found = scanner.scan(picture, 1, -2.0, 2)
 child = os.fork()
@@ -198,7 +200,7 @@ def test_a_child_may_use_the_scanner_of_its_parent() -> None:
 
 
 def test_a_closed_scanner_says_so(library: Library, weights: HogWeights) -> None:
-    scanner = Scanner(library, weights)
+    scanner = HogScanner(library, weights)
     scanner.close()
     scanner.close()
     scanner.trim()
@@ -220,12 +222,12 @@ def test_a_closed_scanner_says_so(library: Library, weights: HogWeights) -> None
     ],
 )
 def test_what_cannot_be_scanned_is_refused(
-    scanner: Scanner, shape: tuple[int, int, int], upsampling: int, threads: int
+    scanner: HogScanner, shape: tuple[int, int, int], upsampling: int, threads: int
 ) -> None:
     with pytest.raises(ValueError, match="does not take pictures of this size"):
         scanner.scan(np.zeros(shape, dtype=np.uint8), upsampling, 0.0, threads)
 
 
-def test_the_longest_pictures_are_scanned(scanner: Scanner, detector: dlib.fhog_object_detector) -> None:
+def test_the_longest_pictures_are_scanned(scanner: HogScanner, detector: dlib.fhog_object_detector) -> None:
     ours, dlibs = both(scanner, detector, noise(25_000, 90), 0, -2.2)
     assert ours == dlibs

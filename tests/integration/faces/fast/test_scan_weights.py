@@ -15,7 +15,7 @@ from PIL import Image
 from faces.photo.face import Pixels
 from faces.photo.fast import hog_weights
 from faces.photo.fast.dlib_file import DlibFile
-from faces.photo.fast.hog_scan import Scanner
+from faces.photo.fast.hog_scan import HogScanner
 from faces.photo.fast.hog_weights import HogWeights
 from faces.photo.fast.library import Library
 from tests.fuzz import scans
@@ -47,7 +47,7 @@ def test_weights_that_cannot_be_run_are_refused(library: Library, weights: HogWe
     ]
     for other in wrong:
         with pytest.raises(ValueError, match="does not take these weights"):
-            Scanner(library, other)
+            HogScanner(library, other)
 
 
 def frontal(tmp_path: Path) -> bytes:
@@ -96,7 +96,7 @@ def test_detectors_with_other_limits_are_dlibs(library: Library, people: Pixels,
     }[kind](frontal(tmp_path))
     file = tmp_path / "other"
     file.write_bytes(saved)
-    scanner, detector = Scanner(library, hog_weights.read(saved)), dlib.fhog_object_detector(str(file))
+    scanner, detector = HogScanner(library, hog_weights.read(saved)), dlib.fhog_object_detector(str(file))
     small = np.asarray(Image.fromarray(people).resize((300, 240)))
     for least_score in (-1.0, VERY_LOW):
         scan = Scan(small, 0, least_score, threads=1)

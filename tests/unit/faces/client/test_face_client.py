@@ -11,7 +11,7 @@ import httpx2
 import pytest
 
 from faces import errors
-from faces.client.face_answer import Encoded, Refused
+from faces.client.face_answer import Encoded, NotEncoded
 from faces.client.face_client import Drawing, FaceClient
 from faces.photo.face import Quality, RatioBox
 
@@ -47,9 +47,9 @@ def answering(status: int, body: object, headers: dict[str, str] | None = None) 
     return client(lambda _: httpx2.Response(status, content=text, headers=headers))
 
 
-def refused(api: FaceClient, photo: Path) -> Refused:
+def refused(api: FaceClient, photo: Path) -> NotEncoded:
     answer = api.encode(photo, "a.jpg")
-    assert isinstance(answer, Refused)
+    assert isinstance(answer, NotEncoded)
     return answer
 
 

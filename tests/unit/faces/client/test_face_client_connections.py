@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from faces.client.face_answer import Encoded, Refused
+from faces.client.face_answer import Encoded, NotEncoded
 from faces.client.face_client import FaceClient, open_http
 from faces.errors import AnswerLost
 
@@ -79,7 +79,7 @@ def test_a_kept_connection_closed_before_a_byte_of_answer_is_repeated_once(photo
 def test_a_new_connection_that_is_closed_is_not_repeated(photo: Path, first: list[bytes]) -> None:
     with serving([first, [READY]]) as (client, asked):
         answer = client.encode(photo, "a.jpg")
-    assert isinstance(answer, Refused)
+    assert isinstance(answer, NotEncoded)
     assert isinstance(answer.error, AnswerLost)
     assert not answer.error.timed_out
     assert asked[:2] == [b"POST /encode", b"GET /readyz"]
@@ -89,6 +89,6 @@ def test_a_repetition_is_not_repeated(photo: Path) -> None:
     with serving([[READY], [], [READY]]) as (client, asked):
         assert client.is_ready()
         answer = client.encode(photo, "a.jpg")
-    assert isinstance(answer, Refused)
+    assert isinstance(answer, NotEncoded)
     assert isinstance(answer.error, AnswerLost)
     assert asked[:4] == [b"GET /readyz", b"POST /encode", b"POST /encode", b"GET /readyz"]

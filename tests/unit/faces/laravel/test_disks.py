@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from faces.errors import FileMissing, OutsideDisks
-from faces.laravel.disks import DebugDirectory, Disks
+from faces.laravel.disks import DebugDirectory, Disks, ImageFile, place_of
 
 
 @pytest.fixture
@@ -29,18 +29,18 @@ def disks(root: Path) -> Disks:
 
 @pytest.mark.parametrize("path", ["2024/07", "/2024/07", "2024/07/", "2024//07", "./2024/07"])
 def test_a_file_lies_under_its_disks_root(disks: Disks, root: Path, path: str) -> None:
-    assert disks.path("dfotos", path, "a.jpg") == root / "2024/07/a.jpg"
+    assert disks.file("dfotos", path, "a.jpg").real == root / "2024/07/a.jpg"
 
 
 @pytest.mark.parametrize("path", [None, "", "/"])
 def test_without_a_path_it_lies_in_the_root(disks: Disks, root: Path, path: str | None) -> None:
-    assert disks.path("dfotos", path, "top.jpg") == root / "top.jpg"
+    assert disks.file("dfotos", path, "top.jpg").real == root / "top.jpg"
 
 
 @pytest.mark.parametrize("disk", ["s3", "", None, "DFOTOS"])
 def test_an_unknown_disk_is_refused_with_the_known_ones(disks: Disks, disk: str | None) -> None:
     with pytest.raises(OutsideDisks, match=r"need one of FACE_DISK_ROOTS \(there: away, dfotos\)"):
-        disks.path(disk, "2024/07", "a.jpg")
+        disks.file(disk, "2024/07", "a.jpg")
 
 
 @pytest.mark.parametrize(
@@ -49,28 +49,49 @@ def test_an_unknown_disk_is_refused_with_the_known_ones(disks: Disks, disk: str 
 )
 def test_nul_and_dots_are_refused(disks: Disks, path: str, filename: str) -> None:
     with pytest.raises(OutsideDisks, match=r"NUL|'\.\.'"):
-        disks.path("dfotos", path, filename)
+        disks.file("dfotos", path, filename)
 
 
 def test_two_dots_within_a_name_are_fine(disks: Disks, root: Path) -> None:
     (root / "a..b").mkdir()
     (root / "a..b/..c.jpg").write_bytes(b"photo")
-    assert disks.path("dfotos", "a..b", "..c.jpg") == root / "a..b/..c.jpg"
+    assert disks.file("dfotos", "a..b", "..c.jpg").real == root / "a..b/..c.jpg"
 
 
 def test_a_link_may_lead_elsewhere_on_the_disk_and_not_off_it(disks: Disks, root: Path) -> None:
     (root / "inside").symlink_to(root / "2024")
     (root / "outside").symlink_to(root.parent / "elsewhere")
     (root / "secret.jpg").symlink_to(root.parent / "elsewhere/secret.jpg")
-    assert disks.path("dfotos", "inside/07", "a.jpg") == root / "2024/07/a.jpg"
+    assert disks.file("dfotos", "inside/07", "a.jpg").real == root / "2024/07/a.jpg"
     for path, filename in (("outside", "secret.jpg"), ("", "secret.jpg")):
         with pytest.raises(OutsideDisks, match="which is not on the disk 'dfotos'"):
-            disks.path("dfotos", path, filename)
+            disks.file("dfotos", path, filename)
+
+
+def test_a_file_is_named_as_its_row_has_it_links_and_all(disks: Disks, root: Path) -> None:
+    (root / "now").symlink_to(root / "2024/07")
+    found = disks.file("dfotos", "//now/.", "a.jpg")
+    assert found == ImageFile(root / "2024/07/a.jpg", root / "now/a.jpg", on_disk=True)
+
+
+def test_only_a_scanned_image_lies_on_no_disk(disks: Disks, root: Path) -> None:
+    file = root.parent / "elsewhere/secret.jpg"
+    assert disks.file(None, str(file.parent), file.name, scanned=True) == ImageFile(file, file, on_disk=False)
+    with pytest.raises(FileMissing, match=f"there is no file {file}x"):
+        disks.file(None, str(file.parent), f"{file.name}x", scanned=True)
+    with pytest.raises(OutsideDisks, match="found the disk None"):
+        disks.file(None, str(file.parent), file.name)
+
+
+def test_a_person_reads_the_disk_in_front_of_a_path() -> None:
+    assert place_of("dfotos", "/2024/07", "a.jpg") == "dfotos:2024/07/a.jpg"
+    assert place_of("dfotos", None, "a.jpg") == "dfotos:a.jpg"
+    assert place_of(None, "/photos", "a.jpg") == "/photos/a.jpg"
 
 
 def test_a_root_may_be_a_link_itself(root: Path) -> None:
     (root.parent / "mounted").symlink_to(root)
-    assert Disks.of({"d": root.parent / "mounted"}).path("d", None, "top.jpg") == root / "top.jpg"
+    assert Disks.of({"d": root.parent / "mounted"}).file("d", None, "top.jpg").real == root / "top.jpg"
 
 
 def test_what_is_no_file_is_missing(disks: Disks, root: Path) -> None:
@@ -84,7 +105,7 @@ def test_what_is_no_file_is_missing(disks: Disks, root: Path) -> None:
         ("dfotos", "2024/07", ""),
     ):
         with pytest.raises(FileMissing, match="file"):
-            disks.path(disk, path, filename)
+            disks.file(disk, path, filename)
 
 
 def test_a_debug_picture_belongs_beside_its_original(disks: Disks, root: Path) -> None:

@@ -1,9 +1,10 @@
 import hashlib
+import json
 import random
 
 import pytest
 
-from faces.laravel.php_json import dumps
+from faces.laravel.php_json import dumps, storable
 
 #: What PHP 8.2's json_encode wrote for these floats.
 FLOATS = [
@@ -71,3 +72,8 @@ def test_every_float_reads_back_as_itself() -> None:
 def test_what_is_not_finite_is_refused(number: float) -> None:
     with pytest.raises(ValueError, match="finite"):
         dumps([number])
+
+
+def test_only_halves_of_characters_are_replaced() -> None:
+    assert storable("é日😀\0") == "é日😀\0"
+    assert storable(json.loads('"a\\ud83d\\ude00 b\\ud83d c\\ude00"')) == "a😀 b? c?"

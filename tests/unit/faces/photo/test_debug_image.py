@@ -13,7 +13,7 @@ from PIL import Image
 from faces.errors import PictureNotWritten
 from faces.photo import debug_image
 from faces.photo.decoding import PhotoLimits, decode
-from faces.photo.engine import Found
+from faces.photo.engine import Findings
 from faces.photo.face import Box, Face, Quality
 from faces.photo.photo import Photo
 from tests.pictures import drawn
@@ -27,9 +27,9 @@ def face(box: Box) -> Face:
     return Face(box, box, 1.0, Quality(50, 20, 10, 10, 10), np.zeros(128))
 
 
-def scene(*boxes: Box, size: tuple[int, int] = (200, 160), profile: bytes | None = None) -> tuple[Found, Photo]:
+def scene(*boxes: Box, size: tuple[int, int] = (200, 160), profile: bytes | None = None) -> tuple[Findings, Photo]:
     photo = decode(drawn.file_of(Image.new("RGB", size, (200, 40, 40)), "PNG", icc_profile=profile), LIMITS)
-    return Found(tuple(face(box) for box in boxes), 2000 if boxes else None, photo.scaled(2000), {}), photo
+    return Findings(tuple(face(box) for box in boxes), 2000 if boxes else None, photo.scaled(2000), {}), photo
 
 
 def saved(directory: Path, name: str, webp_quality: int | None = None) -> Path:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from faces.system.systemd_notify import Systemd
+from faces.system.systemd_notify import SystemdNotifier
 
 
 def listening(address: str) -> socket.socket:
@@ -19,7 +19,7 @@ def listening(address: str) -> socket.socket:
 def test_each_state_is_one_datagram(tmp_path: Path) -> None:
     place = str(tmp_path / "notify")
     with listening(place) as listener:
-        systemd = Systemd(place, None)
+        systemd = SystemdNotifier(place, None)
         systemd.notify("READY=1\nSTATUS=waiting for RabbitMQ")
         systemd.notify("WATCHDOG=1")
         assert [listener.recv(100) for _ in range(2)] == [b"READY=1\nSTATUS=waiting for RabbitMQ", b"WATCHDOG=1"]
@@ -28,25 +28,25 @@ def test_each_state_is_one_datagram(tmp_path: Path) -> None:
 def test_an_at_sign_stands_for_an_abstract_name() -> None:
     name = f"face-sidecar-test-{os.getpid()}"
     with listening(f"\0{name}") as listener:
-        Systemd(f"@{name}", None).notify("READY=1")
+        SystemdNotifier(f"@{name}", None).notify("READY=1")
         assert listener.recv(100) == b"READY=1"
 
 
 @pytest.mark.parametrize("place", [None, "/nowhere/notify"])
 def test_nobody_listening_is_no_fault(place: str | None) -> None:
-    Systemd(place, None).notify("READY=1")
+    SystemdNotifier(place, None).notify("READY=1")
 
 
 def test_a_listener_that_reads_nothing_holds_nobody_up(tmp_path: Path) -> None:
     place = str(tmp_path / "notify")
     with listening(place):
         for _ in range(10_000):
-            Systemd(place, None).notify("WATCHDOG=1")
+            SystemdNotifier(place, None).notify("WATCHDOG=1")
 
 
 def test_what_systemd_says_is_taken_out_of_the_environment() -> None:
     environment = {"NOTIFY_SOCKET": "/run/n", "WATCHDOG_USEC": "30000000", "WATCHDOG_PID": str(os.getpid()), "A": "1"}
-    assert Systemd.take(environment) == Systemd("/run/n", 30.0)
+    assert SystemdNotifier.take(environment) == SystemdNotifier("/run/n", 30.0)
     assert environment == {"A": "1"}
 
 
@@ -55,4 +55,4 @@ def test_what_systemd_says_is_taken_out_of_the_environment() -> None:
     [{}, {"WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "1"}, {"WATCHDOG_USEC": "often"}, {"NOTIFY_SOCKET": ""}],
 )
 def test_where_systemd_did_not_start_us_nobody_waits_for_word(environment: dict[str, str]) -> None:
-    assert Systemd.take(environment) == Systemd(None, None)
+    assert SystemdNotifier.take(environment) == SystemdNotifier(None, None)

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from faces.settings import load
+from worker.commands.invocation import Invocation
 from worker.commands.output import Output
-from worker.commands.session import Session
 
 
 @pytest.fixture
@@ -23,40 +23,44 @@ def env_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return file
 
 
-def session() -> Session:
-    return Session(load(), Output(as_json=False))
+def invocation() -> Invocation:
+    return Invocation(load(), Output(as_json=False))
 
 
 def test_commands_find_the_apps_database_api_and_disks_by_its_env_file(env_file: Path) -> None:
-    assert session().database_url.startswith("mysql+pymysql://app:secret@db")
-    assert session().api_url == "http://faces:5000"
-    assert session().disks.roots["public"] == env_file.parent / "storage/app/public"
+    assert invocation().database_url.startswith("mysql+pymysql://app:secret@db")
+    assert invocation().api_url == "http://faces:5000"
+    assert invocation().disks.roots["public"] == env_file.parent / "storage/app/public"
 
 
 def test_our_own_settings_win_over_the_apps(env_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FACE_DATABASE_URL", "sqlite:///own.db")
     monkeypatch.setenv("FACE_API_URL", "http://own:1")
     monkeypatch.setenv("FACE_DISK_ROOTS", f"public={tmp_path}")
-    assert (session().database_url, session().api_url) == ("sqlite:///own.db", "http://own:1")
-    assert session().disks.roots["public"] == tmp_path
+    assert (invocation().database_url, invocation().api_url) == ("sqlite:///own.db", "http://own:1")
+    assert invocation().disks.roots["public"] == tmp_path
 
 
 def test_without_an_app_there_is_a_file_of_our_own(env_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("LARAVEL_ENV_FILE")
     env_file.unlink()
-    assert (session().database_url, session().api_url, session().disks.roots) == ("sqlite:///faces.db", None, {})
+    assert (invocation().database_url, invocation().api_url, invocation().disks.roots) == (
+        "sqlite:///faces.db",
+        None,
+        {},
+    )
 
 
 def test_the_apps_threshold_and_debug_folder_count_until_ours_are_set(
     env_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert (session().threshold, session().debug_subdir) == (0.6, "debug")
+    assert (invocation().threshold, invocation().debug_subdir) == (0.6, "debug")
     with env_file.open("a") as file:
         file.write("FACE_RECOGNITION_THRESHOLD=0.45\nIMAGE_DEBUG_SUBDIR=drawn\n")
-    assert (session().linking.threshold, session().debug_subdir) == (0.45, "drawn")
+    assert (invocation().linking.threshold, invocation().debug_subdir) == (0.45, "drawn")
     monkeypatch.setenv("FACE_THRESHOLD", "0.6")
     monkeypatch.setenv("FACE_DEBUG_SUBDIR", "debug")
-    assert (session().linking.threshold, session().debug_subdir) == (0.6, "debug")
+    assert (invocation().linking.threshold, invocation().debug_subdir) == (0.6, "debug")
     monkeypatch.delenv("LARAVEL_ENV_FILE")
     monkeypatch.delenv("FACE_THRESHOLD")
-    assert session().threshold == 0.6
+    assert invocation().threshold == 0.6

@@ -1,4 +1,4 @@
-"""What every command needs: settings, words, and the database and API opened the same way."""
+"""What every command needs: the settings in force, ours or the app's, and its output, database and API."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ _OF_AN_APP = {"LARAVEL_ENV_FILE", "LARAVEL_STORAGE_PATH", "DB_CONNECTION"}
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
-    """One run of the command line."""
+class Invocation:
+    """One run of the command line, made in `worker.__main__` and handed to the verb.
+
+    A choice is our own setting where it is set, else the app's where there is an app, else our default.
+    """
 
     settings: Settings
     output: Output
 
     @property
     def linking(self) -> Linking:
-        """How faces are linked, as the settings say."""
         return Linking(self.threshold, self.settings.link_within_photo)
 
     @property
     def threshold(self) -> float:
-        """Our own setting, else the app's where there is an app that has one, else ours by default."""
         laravel = None if "threshold" in self.settings.model_fields_set else self._laravel
         return (laravel.recognition_threshold if laravel else None) or self.settings.threshold
 
     @property
     def debug_subdir(self) -> str:
-        """The folder of debug pictures, chosen as the threshold is."""
         laravel = None if "debug_subdir" in self.settings.model_fields_set else self._laravel
         return (laravel.debug_subdir if laravel else None) or self.settings.debug_subdir
 
@@ -68,7 +68,6 @@ class Session:
 
     @property
     def _laravel(self) -> LaravelSettings | None:
-        """The app's settings, where there is an app."""
         return app_settings.load() if os.environ.keys() & _OF_AN_APP else None
 
     @contextmanager
@@ -81,7 +80,7 @@ class Session:
     def tools(self, store: Store) -> Iterator[Tools]:
         """What the job works with; a private API ends with the block."""
         # Here, and not above: a worker of the queue starts no API.
-        from faces.client.find_api import face_api
+        from faces.client.private_api import face_api
 
         with face_api(self.settings, self.api_url, self.output.say) as client:
             identities = identities_of(store.schema)

@@ -13,12 +13,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from faces.photo import engine_setup, models
+from faces.photo import models
 from faces.photo.decoding import PhotoLimits
 from faces.photo.detector import DlibDetector
-from faces.photo.engine_setup import open_engine
-from faces.photo.fast import known_face
-from faces.photo.fast.known_face import KnownFace
+from faces.photo.open_engine import KnownFace, _EngineParts, load_known_face, open_engine
 from faces.settings import FAST_PARTS, FastPart, load
 from tests.pictures import drawn
 
@@ -29,7 +27,7 @@ NOBODY = drawn.file_of(Image.new("RGB", (160, 160), "gray"), "JPEG")
 #: What is in place before a fork: threads would be lost by it, with the locks that they hold.
 THREADS = """
 import json, os
-from faces.photo.engine_setup import open_engine
+from faces.photo.open_engine import open_engine
 from faces.photo.decoding import PhotoLimits
 from faces.settings import load
 engine = open_engine(load())
@@ -55,11 +53,11 @@ def test_no_thread_is_there_when_the_master_forks() -> None:
 
 
 def opened_with(known: KnownFace) -> frozenset[str]:
-    return engine_setup._Opening(FAST_PARTS, models.find(), known, DlibDetector()).engine().fast
+    return _EngineParts(FAST_PARTS, models.find(), known, DlibDetector()).engine().fast
 
 
 def test_wrong_numbers_leave_the_part_to_dlib_and_are_said(caplog: pytest.LogCaptureFixture) -> None:
-    known = known_face.load()
+    known = load_known_face()
     assert opened_with(KnownFace(known.jpeg, known.encoding + 1e-5)) == set(FAST_PARTS) - {"resnet"}
     (record,) = caplog.records
     assert "FACE_FAST: resnet is done by dlib, slower and with the same results: its encoding is" in record.getMessage()
@@ -80,7 +78,7 @@ def test_without_the_native_library_dlib_scans_and_encodes_and_pillow_scales() -
 
 
 def test_the_known_face_has_dlibs_own_encoding() -> None:
-    known = known_face.load()
+    known = load_known_face()
     engine = open_engine(load(fast=()))
     (face,) = engine.find(engine.decode(known.jpeg, PhotoLimits(10**6, 10**6))).faces
     assert np.linalg.norm(face.encoding - known.encoding) < 1e-6

@@ -1,4 +1,4 @@
-"""What was found, as a table in the terminal: a line a photo there, a line a face where a program reads it."""
+"""What a demo found, as a table: a row a photo on a terminal, a line a face where a program reads it."""
 
 from __future__ import annotations
 
@@ -24,15 +24,14 @@ MOST_UNKNOWN = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class PhotoRow:
     """A photo in the table; `seconds` says how long it took, or why it took no time."""
 
     photo: SheetPhoto
     seconds: str
 
 
-def show(output: Output, lines: Sequence[Line]) -> None:
-    """Print the table."""
+def show(output: Output, lines: Sequence[PhotoRow]) -> None:
     if not sys.stdout.isatty():
         output.table(COLUMNS, [row for line in lines for row in _plain(line)])
         return
@@ -47,7 +46,7 @@ def show(output: Output, lines: Sequence[Line]) -> None:
         console.print(f"… and {len(lines) - MOST_PHOTOS:,} photos more: the contact sheet has them all\n")
 
 
-def _plain(line: Line) -> Iterator[tuple[str, ...]]:
+def _plain(line: PhotoRow) -> Iterator[tuple[str, ...]]:
     photo, seconds = line.photo, line.seconds
     if not photo.faces:
         yield photo.title, "0", "", photo.problem or "", "", seconds
@@ -56,7 +55,7 @@ def _plain(line: Line) -> Iterator[tuple[str, ...]]:
         yield photo.title, str(len(photo.faces)), *who, seconds
 
 
-def _cells(line: Line) -> tuple[Text, ...]:
+def _cells(line: PhotoRow) -> tuple[Text, ...]:
     photo = line.photo
     count = Text(str(len(photo.faces)), style="" if photo.faces else "dim")
     columns = [Text("\n").join(column) for column in zip(*_triples(photo), strict=True)]
@@ -64,7 +63,7 @@ def _cells(line: Line) -> tuple[Text, ...]:
 
 
 def _triples(photo: SheetPhoto) -> Iterator[tuple[Text, Text, Text]]:
-    """Quality, who and distance of each face; what stands there without one; many unknown faces as a number."""
+    """Quality, who and distance of each face; what is shown without one; many unknown faces as a number."""
     unknown = sum(face.name is None for face in photo.faces)
     if not photo.faces:
         what = Text(printable(photo.problem), style="red") if photo.problem else Text("no face", style="dim")

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from worker.commands import status_metrics
-from worker.commands.status_words import facts_of, lines_of, troubles_of
+from worker.commands.status import facts_of, lines_of, metrics_of, troubles_of
 from worker.queue.status_file import Report, Waiting, boot_seconds
 
 BROKER: dict[str, Any] = {
@@ -87,7 +86,7 @@ def test_what_lies_in_the_future_is_no_negative_number() -> None:
 def metrics(*reports: Report) -> dict[str, str]:
     """Each series and its value; the text has to have the form that Prometheus reads."""
     found, family = {}, ""
-    for line in status_metrics.of(reports, {"done": 3, "failed": 0}).splitlines():
+    for line in metrics_of(reports, {"done": 3, "failed": 0}).splitlines():
         if line.startswith("#"):
             _, kind, family, words = line.split(" ", 3)
             assert kind in {"HELP", "TYPE"}

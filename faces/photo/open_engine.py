@@ -1,12 +1,14 @@
-"""Puts a FaceEngine together: of the faster parts those that are switched on, run here and give the right numbers."""
+"""Opens the FaceEngine: loads the models, and of the faster parts those that are wanted and pass a trial."""
 
 from __future__ import annotations
 
 import io
+import json
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 import cv2
@@ -15,12 +17,11 @@ from PIL import Image
 
 from faces.photo import models
 from faces.photo.decoding import ReadJpeg
-from faces.photo.detector import Detector, DlibDetector, ScanDetector
-from faces.photo.encoder import DlibEncoder, Encoder, ResnetEncoder
+from faces.photo.detector import Detector, DlibDetector, NativeDetector
+from faces.photo.encoder import DlibEncoder, Encoder, NativeEncoder
 from faces.photo.engine import FaceEngine
-from faces.photo.face import Pixels
-from faces.photo.fast import jpeg, known_face, library, resize, resnet_file
-from faces.photo.fast.known_face import KnownFace
+from faces.photo.face import Encoding, Pixels
+from faces.photo.fast import jpeg, library, resize, resnet_file
 from faces.photo.fast.library import Library, LibraryUnusable
 from faces.photo.fast.resnet import Resnet
 from faces.photo.models import Models
@@ -40,7 +41,18 @@ _T = TypeVar("_T")
 
 
 class WrongNumbers(Exception):
-    """A faster part does not give what it must; the sentence says where."""
+    """A faster part gives other numbers than dlib or Pillow; the sentence says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFace:
+    """A JPEG of 160 × 160 pixels with one face, and the encoding that dlib 20.0.1 gives it.
+
+    A part of Barack Obama's official portrait of 2012 (work of the US government: public domain).
+    """
+
+    jpeg: bytes
+    encoding: Encoding
 
 
 _Unusable = (WrongNumbers, LibraryUnusable, ValueError)
@@ -57,14 +69,23 @@ def open_engine(settings: Settings) -> FaceEngine:
     """
     cv2.setNumThreads(1)
     found = models.find(settings.models_dir)
-    engine = _Opening(settings.fast, found, known_face.load(), DlibDetector()).engine()
+    engine = _EngineParts(settings.fast, found, load_known_face(), DlibDetector()).engine()
     give_back_all()
     _log.info("fast parts (FACE_FAST): %s", ", ".join(sorted(engine.fast)) or "none")
     return engine
 
 
+def load_known_face() -> KnownFace:
+    """The picture on which the faster parts are tried before they are used."""
+    folder = Path(__file__).parent / "fast"
+    numbers = json.loads((folder / "known_face.json").read_text(encoding="ascii"))
+    return KnownFace((folder / "known_face.jpg").read_bytes(), np.array(numbers, dtype=np.float64))
+
+
 @dataclass(frozen=True, slots=True)
-class _Opening:
+class _EngineParts:
+    """The parts of the engine, each made by faster code where that is wanted and passes its trial."""
+
     wanted: tuple[FastPart, ...]
     models: Models
     known: KnownFace
@@ -114,7 +135,7 @@ class _Opening:
         return scaled
 
     def _scan(self) -> Detector:
-        detector = ScanDetector(library.load(), self.dlib.saved())
+        detector = NativeDetector(library.load(), self.dlib.saved())
         ours, theirs = detector.detect(self._pixels()), self.dlib.detect(self._pixels())
         if ours != theirs or not ours:
             raise WrongNumbers(f"the native scan finds {ours} where dlib finds {theirs}")
@@ -122,7 +143,7 @@ class _Opening:
 
     def _resnet(self) -> Encoder:
         network = resnet_file.read(self.models.resnet.read_bytes())
-        encoder = ResnetEncoder(self.models, Resnet(library.load(on_any_cpu=True), network))
+        encoder = NativeEncoder(self.models, Resnet(library.load(on_any_cpu=True), network))
         boxes = [detection.box for detection in self.dlib.detect(self._pixels())]
         (encoding,) = encoder.encode(self._pixels(), boxes[:1])
         if (distance := float(np.linalg.norm(encoding - self.known.encoding))) > FARTHEST_ENCODING:
