@@ -31,15 +31,14 @@ ROOT = Path(__file__).resolve().parents[1]
 ARROWS: dict[str, tuple[str, ...]] = {
     "faces.errors": (),
     "faces.system": (),
-    # What a debug picture's folder may be called is a rule of the disks, and a setting is checked by it.
-    "faces.settings": ("faces.laravel.disks",),
+    "faces.settings": (),
     "faces.launch": ("faces.system",),
     "faces.laravel": ("faces.settings", "faces.system"),
     "faces.photo": ("faces.settings", "faces.system"),
     # An encoding and its length: values.
     "faces.people": ("faces.photo.face",),
     # The API's answer becomes the photo's values, and an error the text that `images.last_error` has room for.
-    "faces.client": ("faces.settings", "faces.photo.face", "faces.laravel.last_error"),
+    "faces.client": ("faces.settings", "faces.system", "faces.photo.face", "faces.laravel.last_error"),
     # Rows hold the photo's values, as JSON that PHP would have written, and become what `people` decides upon.
     "faces.store": ("faces.system", "faces.photo.face", "faces.people", "faces.laravel.php_json"),
     "faces.sources": ("faces.store",),
@@ -47,8 +46,8 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "faces.report": ("faces.system", "faces.store", "faces.photo", "faces.laravel"),
     # It compares two photos by the distance that `people` matches by, and draws only on the app's disks.
     "face_api": ("faces.system", "faces.settings", "faces.photo", "faces.people.matching", "faces.laravel.disks"),
-    # Only bytes, and errors.
-    "worker.amqp": (),
+    # Only bytes, errors, and where a node listens.
+    "worker.amqp": ("faces.system.address",),
     # Of photos it knows the values and the limits of a sheet's pictures: faces are found by the API.
     "worker": (
         *("faces.system", "faces.settings", "faces.laravel", "faces.people", "faces.client", "faces.store"),

@@ -22,7 +22,7 @@ from pika.spec import Basic, BasicProperties
 
 from faces.errors import BrokerRefused, DeliveryGone
 from worker.amqp.delivery import Delivery, Properties
-from worker.amqp.transport import Link, reason_of, settle
+from worker.amqp.transport import Transport, reason_of, settle
 
 #: How a delivery leaves our hands: done; refused for good (a dead-letter exchange gets it, where the queue has one);
 #: back to where it was.
@@ -59,19 +59,19 @@ class ChannelClosed(Exception):
 
 
 class Channel:
-    """Belongs to the event loop of its link. `opened` gives one that is open; of each kind of work there is one such.
+    """Belongs to the event loop of its transport. `opened` gives one that is open; each kind of work has one such.
 
     Methods raise ChannelClosed when the channel closes before the answer, BrokerRefused for what AMQP cannot hold.
     """
 
-    def __init__(self, link: Link, arrive: Callable[[Delivery], None] = lambda _: None) -> None:
+    def __init__(self, transport: Transport, arrive: Callable[[Delivery], None] = lambda _: None) -> None:
         """One that is not open yet; `arrive` takes its deliveries."""
         loop = asyncio.get_running_loop()
         self.number = next(_numbers)
         self.closed: asyncio.Future[ChannelClosed] = loop.create_future()
         self.cancelled: asyncio.Future[None] = loop.create_future()
         """Done when the broker ends the latest consumer by itself: its queue was deleted, or moves to another node."""
-        self._link, self._arrive = link, arrive
+        self._transport, self._arrive = transport, arrive
         self._pika: PikaChannel | None = None
         self._waiting: set[asyncio.Future[Any]] = set()
         self._unsettled: set[Delivery] = set()
@@ -86,8 +86,8 @@ class Channel:
         """
         if self.is_open:
             return self
-        new = Channel(self._link, self._arrive)
-        await new._answer(lambda answer: new._adopt(new._link.channel(on_open_callback=answer)))
+        new = Channel(self._transport, self._arrive)
+        await new._answer(lambda answer: new._adopt(new._transport.channel(on_open_callback=answer)))
         await new._answer(lambda answer: new._open.basic_qos(prefetch_count=1, callback=answer))
         await new._answer(lambda answer: new._open.confirm_delivery(new._confirmed, callback=answer))
         return new

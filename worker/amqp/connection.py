@@ -16,7 +16,7 @@ from worker.amqp.publisher import Fatal, Publisher
 from worker.amqp.report import BrokerReport
 from worker.amqp.settings import BrokerSettings, QueueOptions
 from worker.amqp.topology import Declarer
-from worker.amqp.transport import CLOSE_SECONDS, Link, open_link
+from worker.amqp.transport import CLOSE_SECONDS, Transport, open_transport
 
 log = logging.getLogger(__name__)
 
@@ -30,25 +30,31 @@ _CHANCE: SystemRandom = SystemRandom()
 
 
 class OpenConnection:
-    """One connection from its opening to its loss: the link, and what takes and publishes messages over it."""
+    """One connection from its opening to its loss: the transport, and what takes and publishes messages over it."""
 
     def __init__(
-        self, link: Link, queues: Queues, inbox: Inbox, settings: BrokerSettings, options: QueueOptions, fatal: Fatal
+        self,
+        transport: Transport,
+        queues: Queues,
+        inbox: Inbox,
+        settings: BrokerSettings,
+        options: QueueOptions,
+        fatal: Fatal,
     ) -> None:
-        self.link = link
-        declarer = Declarer(link, options)
-        self.publisher = Publisher(link, declarer, settings, options, fatal)
-        self.intake = Intake(link, declarer, self.publisher, queues, inbox, settings)
+        self.transport = transport
+        declarer = Declarer(transport, options)
+        self.publisher = Publisher(transport, declarer, settings, options, fatal)
+        self.intake = Intake(transport, declarer, self.publisher, queues, inbox, settings)
 
     async def run(self) -> str:
         """Take messages, where wanted, until the connection is lost; returns why."""
         tasks = [asyncio.create_task(self.intake.run()), asyncio.create_task(self._ask_now_and_then())]
         try:
-            await asyncio.wait((tasks[0], self.link.lost), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((tasks[0], self.transport.lost), return_when=asyncio.FIRST_COMPLETED)
             if tasks[0].done():
                 with suppress(ChannelClosed):
                     tasks[0].result()
-            return await self.link.lost
+            return await self.transport.lost
         finally:
             for task in tasks:
                 task.cancel()
@@ -61,13 +67,13 @@ class OpenConnection:
 
     def drop(self) -> None:
         """End it at once, if it has not ended."""
-        self.link.drop("this session is over")
+        self.transport.drop("this session is over")
 
     async def _close(self) -> None:
         await self.intake.pause()
-        if self.link.is_open:
-            self.link.close()
-        await self.link.lost
+        if self.transport.is_open:
+            self.transport.close()
+        await self.transport.lost
 
     async def _ask_now_and_then(self) -> None:
         """Notice that RabbitMQ takes no messages also where none is published: it says so only to who does.
@@ -124,10 +130,10 @@ class RobustConnection:
     def report(self) -> BrokerReport:
         """How it is, for `status`; one that lets us in and takes no messages is connected, and blocked."""
         found = self._open or self._entering
-        if found is None or (found is self._entering and found.link.blocked is None):
+        if found is None or (found is self._entering and found.transport.blocked is None):
             return BrokerReport(False, self._away_since, self._why or "the connection was just lost")
         troubles = found.intake.troubles
-        return BrokerReport(True, self._there_since, None, found.link.blocked, troubles.refused, troubles.missing)
+        return BrokerReport(True, self._there_since, None, found.transport.blocked, troubles.refused, troubles.missing)
 
     async def run(self) -> None:
         """Stay connected, for as long as this is awaited."""
@@ -219,8 +225,8 @@ class RobustConnection:
         refusals = []
         for address in _CHANCE.sample(self._settings.addresses, len(self._settings.addresses)):
             try:
-                link = await open_link(address, self._settings)
-                return OpenConnection(link, self._queues, self._inbox, self._settings, self._options, self._fatal)
+                transport = await open_transport(address, self._settings)
+                return OpenConnection(transport, self._queues, self._inbox, self._settings, self._options, self._fatal)
             except BrokerUnavailable as error:  # noqa: PERF203 - each node may refuse
                 refusals.append(str(error))
         raise BrokerUnavailable("; ".join(sorted(refusals)))

@@ -16,7 +16,7 @@ from worker.amqp.publisher import Publisher
 from worker.amqp.report import Troubles
 from worker.amqp.settings import BrokerSettings
 from worker.amqp.topology import Declarer
-from worker.amqp.transport import CLOSE_SECONDS, Link
+from worker.amqp.transport import CLOSE_SECONDS, Transport
 
 log = logging.getLogger(__name__)
 
@@ -88,14 +88,14 @@ class Intake:
 
     def __init__(
         self,
-        link: Link,
+        transport: Transport,
         declarer: Declarer,
         publisher: Publisher,
         queues: Queues,
         inbox: Inbox,
         settings: BrokerSettings,
     ) -> None:
-        self._link = link
+        self._transport = transport
         self._declarer = declarer
         self._publisher = publisher
         self._queues = queues
@@ -107,7 +107,7 @@ class Intake:
         self._said: str | None = None
         self.troubles = Troubles()
         """Which queues nothing can be taken from."""
-        self.channel = Channel(link, inbox.put)
+        self.channel = Channel(transport, inbox.put)
         """On which deliveries come, and are settled; a new one after each that RabbitMQ closed, or we dropped."""
 
     def resume(self) -> None:
@@ -133,7 +133,7 @@ class Intake:
             try:
                 await self._take()
             except ChannelClosed as closed:
-                if not self._link.is_open:
+                if not self._transport.is_open:
                     raise
                 if closed.code:
                     self._say(f"RabbitMQ closed our channel: {closed}")
@@ -166,7 +166,7 @@ class Intake:
         try:
             await asyncio.wait_for(self.channel.drop(), CLOSE_SECONDS)
         except asyncio.TimeoutError:
-            self._link.drop(f"RabbitMQ did not take a message back within {CLOSE_SECONDS:g} s")
+            self._transport.drop(f"RabbitMQ did not take a message back within {CLOSE_SECONDS:g} s")
 
     async def _take(self) -> None:
         first, *others = self._queues.names

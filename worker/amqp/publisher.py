@@ -14,7 +14,7 @@ from worker.amqp.channel import Channel, ChannelClosed
 from worker.amqp.delivery import Delivery, Properties, copied
 from worker.amqp.settings import BrokerSettings, QueueOptions
 from worker.amqp.topology import LONGEST_DELAY, Declarer, target_of
-from worker.amqp.transport import Link
+from worker.amqp.transport import Transport
 
 _T = TypeVar("_T")
 
@@ -66,14 +66,14 @@ class Publisher:
     """
 
     def __init__(
-        self, link: Link, declarer: Declarer, settings: BrokerSettings, options: QueueOptions, fatal: Fatal
+        self, transport: Transport, declarer: Declarer, settings: BrokerSettings, options: QueueOptions, fatal: Fatal
     ) -> None:
-        self._link = link
+        self._transport = transport
         self._declarer = declarer
         self._settings = settings
         self._options = options
         self._fatal = fatal
-        self._channel = Channel(link)
+        self._channel = Channel(transport)
         self._one_at_a_time = asyncio.Lock()
 
     async def publish(self, queue: str, body: bytes, properties: Properties, delay: int) -> None:
@@ -143,10 +143,10 @@ class Publisher:
         try:
             return await asyncio.wait_for(asking, seconds)
         except asyncio.TimeoutError:
-            blocked = self._link.blocked
+            blocked = self._transport.blocked
             why = f"it takes no messages ({blocked})" if blocked else "it did not confirm"
             # It may still arrive. That its delivery comes again as well is safe; that it is acked later would not be.
-            self._link.drop(f"{why} within {seconds:g} s")
+            self._transport.drop(f"{why} within {seconds:g} s")
             raise BrokerUnavailable(f"RabbitMQ did not take a message in {seconds:g} s: {why}") from None
         except ChannelClosed as closed:
             if closed.code:

@@ -10,7 +10,7 @@ from typing import Any
 from faces.errors import BrokerRefused
 from worker.amqp.channel import Channel, ChannelClosed
 from worker.amqp.settings import QueueOptions
-from worker.amqp.transport import Link
+from worker.amqp.transport import Transport
 
 _NOT_FOUND = 404
 
@@ -82,9 +82,9 @@ class Declarer:
     which a declaration fails.
     """
 
-    def __init__(self, link: Link, options: QueueOptions) -> None:
+    def __init__(self, transport: Transport, options: QueueOptions) -> None:
         self._options = options
-        self._channel = Channel(link)
+        self._channel = Channel(transport)
         self._one_at_a_time = asyncio.Lock()
 
     async def messages_in(self, queue: str) -> int | None:

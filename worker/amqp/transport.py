@@ -34,7 +34,7 @@ _FORBIDDEN, _NOT_ALLOWED = 403, 530
 _TLS_WORDS = re.compile(r"\[SSL: \w+\] [\w :]+")
 
 
-class Link(AsyncioConnection):  # type: ignore[misc] # pika's types are not published
+class Transport(AsyncioConnection):  # type: ignore[misc] # pika's types are not published
     """pika's connection, which no message can end here, and which can be dropped when its peer stops reading.
 
     Belongs to the event loop in which it was opened, like all that is built on it; only `blocked` may be read by other
@@ -84,7 +84,7 @@ class Link(AsyncioConnection):  # type: ignore[misc] # pika's types are not publ
         super()._on_connection_close_from_broker(frame)
 
 
-async def open_link(address: Address, settings: BrokerSettings) -> Link:
+async def open_transport(address: Address, settings: BrokerSettings) -> Transport:
     """Connect to one node.
 
     Raises:
@@ -96,17 +96,17 @@ async def open_link(address: Address, settings: BrokerSettings) -> Link:
     except SettingsError as error:
         raise BrokerUnavailable(f"RabbitMQ at {address} cannot be asked: {error}") from error
     opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    link = Link(
+    transport = Transport(
         _parameters(address, settings, tls),
         on_open_callback=lambda _: settle(opened, None),
-        on_open_error_callback=lambda link, error: settle(opened, _ours(error, link.said, address, settings)),
+        on_open_error_callback=lambda transport, error: settle(opened, _ours(error, transport.said, address, settings)),
     )
     try:
         await opened
     except asyncio.CancelledError:
-        link.drop("the worker ends")
+        transport.drop("the worker ends")
         raise
-    return link
+    return transport
 
 
 def tls_context(tls: Tls) -> ssl.SSLContext:

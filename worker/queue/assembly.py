@@ -33,7 +33,7 @@ from worker.laravel.encryption import keys_of
 from worker.laravel.failures import Recorder
 from worker.laravel.open_cache import OpenedCache, open_cache
 from worker.laravel.orders import Orders
-from worker.queue.attempt import App, Attempts, Shared
+from worker.queue.attempt import Attempts, LaravelApp, Shared
 from worker.queue.changes import PAUSE_SECONDS, Changes
 from worker.queue.circuit import Circuit, probes_of
 from worker.queue.evidence import Evidence
@@ -171,7 +171,7 @@ def assemble(
     )
     attempts = Attempts(
         job_classes(settings, tools) | dict(more_jobs or {}),
-        App(store, tools.disks, keys, laravel.default_queue),
+        LaravelApp(store, tools.disks, keys, laravel.default_queue),
         Shared(cache, CrashMarks(cache.values, secrets.token_hex(8)), Evidence(cache.values)),
         Recorder(store, laravel.connection_name, keys, has_rows=laravel.failed_driver != "null"),
         settings,

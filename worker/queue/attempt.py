@@ -50,7 +50,7 @@ _EXCEPTIONS_SECONDS = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
-class App:
+class LaravelApp:
     """The app whose jobs these are, as far as a job of any class needs it."""
 
     store: Store
@@ -142,7 +142,7 @@ class Attempts:
 
     jobs: Mapping[str, JobClass]
     """The registry, by the app's names of its classes."""
-    app: App
+    app: LaravelApp
     shared: Shared
     recorder: Recorder
     settings: Settings

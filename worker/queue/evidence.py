@@ -39,7 +39,7 @@ _REMEMBERED = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class Verdict:
     """What a refusal means for its job."""
 
     counts_as_try: bool
@@ -79,7 +79,7 @@ class Evidence:
             self._values.put(_DONE, serialized.write(repr(self._done_at)), _REMEMBERED)
             self._shared = self._done_at
 
-    def refused(self, job: str, error: FacesError) -> Refusal:
+    def refused(self, job: str, error: FacesError) -> Verdict:
         """A job was refused once more; `job` is what it is counted under.
 
         Where the app's cache does not answer, nothing is counted, and the job waits as after its first refusal.
@@ -88,7 +88,7 @@ class Evidence:
             return self._counted(job, error)
         except FacesError as unavailable:
             _log.debug("a refusal of job %s is not counted: %s", job, unavailable)
-            return Refusal(False, TAIL_SECONDS[0])
+            return Verdict(False, TAIL_SECONDS[0])
 
     def settled(self, job: str, *, came_again: bool) -> None:
         """A job is done or failed: its refusals, if it met any, are forgotten. Never raises.
@@ -115,7 +115,7 @@ class Evidence:
         self._blamed_at = self._now() if self._blamed_at is None else self._blamed_at
         return self._now() - self._blamed_at < _BLAMED_SECONDS
 
-    def _counted(self, job: str, error: FacesError) -> Refusal:
+    def _counted(self, job: str, error: FacesError) -> Verdict:
         count, since = self._read(job)
         count += 1
         self._remember(job, count)
@@ -123,7 +123,7 @@ class Evidence:
         # The API's word that it takes no photos now is never a job's own fault.
         says_closed = isinstance(error, FaceApiUnavailable) and error.answered
         counts_as_try = count >= _REFUSALS and not says_closed and self._others_are_done(job, since)
-        return Refusal(counts_as_try, TAIL_SECONDS[min(count, len(TAIL_SECONDS)) - 1])
+        return Verdict(counts_as_try, TAIL_SECONDS[min(count, len(TAIL_SECONDS)) - 1])
 
     def _remember(self, job: str, count: int) -> None:
         self._refused.pop(job, None)

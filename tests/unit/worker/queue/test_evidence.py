@@ -7,7 +7,7 @@ import pytest
 
 from faces.errors import EngineError, FaceApiUnavailable, FacesError, StoreRefused
 from worker.laravel.folder_cache import FolderCache
-from worker.queue.evidence import Evidence, Refusal
+from worker.queue.evidence import Evidence, Verdict
 
 REFUSED = StoreRefused("a trigger does not want this row")
 
@@ -46,7 +46,7 @@ def api_failed() -> EngineError:
 
 def test_while_no_job_is_done_it_is_the_world_however_often(evidence: Evidence) -> None:
     refusals = [evidence.refused("job", REFUSED) for _ in range(6)]
-    assert refusals == [Refusal(False, delay) for delay in (10, 60, 300, 300, 300, 300)]
+    assert refusals == [Verdict(False, delay) for delay in (10, 60, 300, 300, 300, 300)]
 
 
 def test_refused_three_times_while_another_was_done_a_job_is_refused_by_itself(evidence: Evidence) -> None:
@@ -110,7 +110,7 @@ def test_a_settled_job_begins_anew(evidence: Evidence) -> None:
     evidence.settled("job", came_again=False)
     evidence.settled("another", came_again=False)
     evidence.done()
-    assert evidence.refused("job", REFUSED) == Refusal(False, 10)
+    assert evidence.refused("job", REFUSED) == Verdict(False, 10)
 
 
 def test_what_another_worker_counted_is_forgotten_too(values: FolderCache, clock: Clock) -> None:
@@ -127,7 +127,7 @@ def test_while_the_cache_does_not_answer_nothing_is_counted(
 ) -> None:
     shutil.rmtree(tmp_path / "cache")
     (tmp_path / "cache").touch()
-    assert [evidence.refused("job", REFUSED) for _ in range(5)] == [Refusal(False, 10)] * 5
+    assert [evidence.refused("job", REFUSED) for _ in range(5)] == [Verdict(False, 10)] * 5
     evidence.settled("job", came_again=True)
 
 

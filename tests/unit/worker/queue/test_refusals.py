@@ -14,7 +14,7 @@ from tests.servers.scripted_api import Answer, finds, says
 from tests.stubs.api import StubApi
 from tests.stubs.app import StubApp
 from tests.stubs.faults import Faults
-from worker.queue.evidence import Evidence, Refusal
+from worker.queue.evidence import Evidence, Verdict
 
 #: Refuses whatever is written to one image's faces, in a trigger's words or in a constraint's.
 TRIGGER = """CREATE TRIGGER no BEFORE {verb} ON {table} FOR EACH ROW WHEN {when} BEGIN SELECT RAISE(ABORT, 'no'); END"""
@@ -242,7 +242,7 @@ def test_a_fault_that_comes_every_time_ends_the_job_too(app: StubApp, api: StubA
 def test_a_refusal_that_counts_as_a_try_is_one_also_while_the_api_is_to_blame(
     app: StubApp, api: StubApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Evidence, "refused", lambda *_: Refusal(True, 10))
+    monkeypatch.setattr(Evidence, "refused", lambda *_: Verdict(True, 10))
     broken = says(500, error="out of memory", code="internal_error", retryable=False)
     uuids = {app.push(scripted(app, api, broken)) for _ in range(4)}
     app.worker().run_until_quiet()

@@ -99,7 +99,7 @@ def test_a_worker_whose_file_cannot_be_written_is_not_shown_with_an_old_one_and_
     status.broker(connected())
     status.idle()
     # A folder in the way of the new file, which is written beside the old one first.
-    in_the_way = file_of(tmp_path).with_name(f".{os.getpid()}.json.{os.getpid()}")
+    in_the_way = file_of(tmp_path).with_name(f"{os.getpid()}.json.{os.getpid()}.tmp")
     in_the_way.mkdir()
     away = BrokerReport(connected=False, since=time.time(), reason=AWAY)
     status.broker(away)
