@@ -41,7 +41,7 @@ class Job:
     @classmethod
     def read(cls, delivery: Delivery, settings: Settings) -> Job:
         """Read a delivery; what cannot be read is told by the job itself."""
-        attempt = attempts_of(delivery.headers) + 1
+        attempt = attempts_of(delivery.properties.headers) + 1
         try:
             envelope = Envelope.decode(delivery.body)
         except UnreadableMessage as error:
