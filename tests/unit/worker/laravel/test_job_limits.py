@@ -36,7 +36,8 @@ def test_the_last_pause_of_the_list_stays(attempt: int, seconds: int) -> None:
 ])  # fmt: skip
 def test_tries_are_counted_as_laravel_counts_them(tries: int, attempt: int, forbidden: bool, spent: bool) -> None:
     one = limits(max_tries=tries)
-    assert (one.forbid(attempt, NOW), one.are_spent(attempt, NOW, exceptions=attempt)) == (forbidden, spent)
+    assert one.forbid(attempt, NOW) == forbidden
+    assert one.are_spent(attempt, NOW, exceptions=attempt) == spent
 
 
 @pytest.mark.parametrize(
@@ -44,7 +45,8 @@ def test_tries_are_counted_as_laravel_counts_them(tries: int, attempt: int, forb
 )
 def test_a_moment_to_retry_until_replaces_the_tries(until: float, forbidden: bool, spent: bool) -> None:
     one = limits(retry_until=until, max_tries=1)
-    assert (one.forbid(9, NOW), one.are_spent(9, NOW, exceptions=9)) == (forbidden, spent)
+    assert one.forbid(9, NOW) == forbidden
+    assert one.are_spent(9, NOW, exceptions=9) == spent
 
 
 def test_too_many_exceptions_end_a_job_before_its_tries() -> None:
