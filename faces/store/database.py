@@ -114,7 +114,7 @@ class Store:
     def write_at_once(self, work: Callable[[Transaction], T]) -> T:
         """Run `work`, each of whose statements commits itself: what it wrote never waits for a commit of ours.
 
-        When others are in its way, all of it is run again. A SQLite file gets a transaction: it knows no other way.
+        When others are in its way, all of it is run again. A SQLite file gets a transaction: it has no such mode.
 
         Raises:
             StoreUnavailable: the database cannot be used, or is too busy for long.
