@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 
 
 def test_a_disk_that_takes_only_a_part_is_an_error_and_keeps_nothing(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from faces.photo.quality import quality_of
 from faces.settings import load
 from tests.pictures import drawn
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 LIMITS = PhotoLimits(max_pixels=120_000_000, max_bytes=64_000_000)
 
 

@@ -18,7 +18,7 @@ from faces.photo.phash import phash
 from tests.pictures import drawn
 
 LIMITS = PhotoLimits(max_pixels=120_000_000, max_bytes=64_000_000)
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 HEIC = ROOT / "tests/pictures/turned.heic"
 
 #: A photo file of each kind, for breaking.

@@ -24,7 +24,7 @@ from faces.photo.fast.resnet import Resnet
 from faces.photo.fast.resnet_file import Network
 from faces.photo.models import Models
 
-ROOT = Path(__file__).resolve().parents[4]
+ROOT = Path(__file__).resolve().parents[5]
 
 #: The largest distance from dlib's encodings; two photos of one person are 0.3 to 0.6 apart.
 NEAR = 1e-5
