@@ -20,7 +20,7 @@ from pymysql.constants import CR
 from faces.errors import SettingsError
 from faces.system import keepalive
 
-#: Seconds to reach a server, for each of its answers while it greets us, and for the answer to a ping. So one that a
+#: Seconds to reach a server, for each of its answers in the handshake, and for the answer to a ping. So one that a
 #: firewall dropped, and whose server is not reached anew, costs less than 10 s; statements may take far longer.
 CONNECT_SECONDS = 3
 _GREETING_SECONDS = 4

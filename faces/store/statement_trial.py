@@ -59,7 +59,7 @@ def try_statements(store: Store, needed: Needed) -> list[str]:
     """Run every statement that this configuration needs in one transaction, which is rolled back.
 
     Returns:
-        What is allowed and yet will be in the way of some jobs, one sentence each.
+        What is allowed and yet will hinder some jobs, one sentence each.
 
     Raises:
         SchemaError: something is missing or refused; the sentence lists all of it by table and column.
