@@ -18,7 +18,7 @@ _PHP_CLASS = r"^[A-Za-z_][A-Za-z0-9_]*(\\[A-Za-z_][A-Za-z0-9_]*)*$"
 #: At most one `%s`, and no other `%`: PHP's sprintf would read it as something else.
 _ROUTING_KEY = r"^[^%]*(%s)?[^%]*$"
 
-#: An encoding is about 1 long: at this distance everybody is near everybody.
+#: An encoding is about 1 long: at this distance every face is near every other.
 LARGEST_THRESHOLD = 2
 
 #: Longest path of a file that Linux takes, in bytes.

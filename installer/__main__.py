@@ -29,7 +29,7 @@ from installer.situation import Situation
 
 _LOCK = Path("/run/lock/face-sidecar-install")
 
-#: Seconds for which another one may go on ending.
+#: Seconds to wait for another installer that is about to end.
 _PATIENCE = 20.0
 
 
@@ -211,7 +211,7 @@ def _goes_on(given: Options, screen: Screen) -> bool:
 
 @contextmanager
 def _alone(given: Options) -> Iterator[None]:
-    """One installer at a time; who may not make the lock only looks."""
+    """One installer at a time; a run that changes nothing needs no lock."""
     if os.geteuid() != 0 or given.dry_run:
         yield
         return
@@ -222,10 +222,10 @@ def _alone(given: Options) -> Iterator[None]:
 
 
 def _wait_for(lock: IO[str]) -> None:
-    """One that was just ended may take a while to be gone.
+    """Wait for the lock: an installer that was just ended may take a moment to exit.
 
     Raises:
-        Refusal: it works on.
+        Refusal: the other installer is still at work.
     """
     end = time.monotonic() + _PATIENCE
     while True:

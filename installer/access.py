@@ -55,7 +55,7 @@ def exists(user: str) -> bool:
 
 
 def _by_rights(uid: int, groups: set[int], path: Path, mode: int) -> bool:
-    """For who may not become that user, and only looks."""
+    """By the rights alone, for a run that may not become that user, and changes nothing."""
 
     def allows(place: Path, wanted: int) -> bool:
         status = place.stat()
@@ -99,7 +99,7 @@ def _below(folder: Path, names: Iterable[str]) -> Iterator[Path]:
 
 
 def stranger_on_the_way(path: Path) -> tuple[Path, str] | None:
-    """The first folder on the way to `path`, or itself, that somebody but root may change; and who that is."""
+    """The first folder on the way to `path`, or itself, that others than root may change; and who they are."""
     for place in [*reversed(path.resolve().parents), path.resolve()]:
         if not place.exists():
             return None
@@ -114,7 +114,7 @@ def stranger_on_the_way(path: Path) -> tuple[Path, str] | None:
 
 
 def _has_members(gid: int) -> bool:
-    """Whether anybody but root is in it: Debian's staff, which may write /usr/local on old machines, is often empty."""
+    """Whether a user but root is in it: Debian's staff, which may write /usr/local on old machines, is often empty."""
     named = [group.gr_mem for group in grp.getgrall() if group.gr_gid == gid]
     first = [entry.pw_name for entry in pwd.getpwall() if entry.pw_gid == gid]
     return bool({name for names in [*named, first] for name in names} - {"root"})

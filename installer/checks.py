@@ -33,7 +33,7 @@ PACKAGES_MB = 150
 
 
 def refusals(situation: Situation) -> list[Sentence]:
-    """Everything that forbids to begin; all of it, so that a person hears it once."""
+    """Everything that forbids to begin: all at once, so that a person does not meet one after the other."""
     if not access.exists(USER):
         return [say("rights: found no user {user}, needed it: Debian and Ubuntu have it for web servers", user=USER)]
     return [sentence for check in CHECKS for sentence in check(situation)]
@@ -194,7 +194,7 @@ def _ports(situation: Situation) -> Iterator[Sentence]:
 
 
 def _ways(situation: Situation) -> Iterator[Sentence]:
-    """Nothing that root or a unit runs is reached through a folder that somebody else may change."""
+    """Nothing that root or a unit runs is reached through a folder that another user may change."""
     places = situation.places
     for path in (places.prefix, places.etc, places.units, places.command.parent):
         if found := access.stranger_on_the_way(path):
@@ -259,7 +259,7 @@ def _places_of_links(situation: Situation, app: App) -> Iterator[Sentence]:
             yield say("--layout laravel: found {path}, which is no link of ours, needed it away: move it", path=path)
 
 
-#: In the order in which a person hears of them.
+#: In the order in which a person reads what they found.
 CHECKS: tuple[Callable[[Situation], Iterator[Sentence]], ...] = (
     _root,
     _system,

@@ -1,4 +1,4 @@
-"""Where everything goes on the machine; below another root in tests."""
+"""Where everything lies on the machine; below another root in tests."""
 
 from __future__ import annotations
 
@@ -86,5 +86,5 @@ class Places:
 
     @property
     def command(self) -> Path:
-        """The command line for everybody on this machine."""
+        """The command line for all users of this machine."""
         return self.root / "usr/local/bin/face-sidecar"

@@ -88,7 +88,7 @@ def _supervisor_answers() -> bool:
     if shutil.which("supervisorctl") is None:
         return False
     if os.geteuid() != 0:
-        # It answers root alone; who only looks sees that it runs.
+        # It answers root alone; any other user can see that it runs.
         return any(_name_of(process) == "supervisord" for process in Path("/proc").glob("[0-9]*"))
     answer = subprocess.run(["supervisorctl", "pid"], capture_output=True, text=True, check=False)
     return answer.stdout.strip().isdigit()

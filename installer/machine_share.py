@@ -1,4 +1,4 @@
-"""How much of the machine the service may take, from its cores and memory: PHP and the database live there, too."""
+"""How much of the machine the service may take, from its cores and memory: PHP and the database run there, too."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ LARGEST_MB = 800
 #: What the shared part and the master take, in MB.
 SHARED_MB = 250
 
-#: The least memory of a machine on which one process and anything else can live, in MB.
+#: The least memory of a machine that has room for one process and anything else, in MB.
 LEAST_MEMORY_MB = 900
 
 #: Of the machine's memory, what the API may plan with and what it is stopped at.
 _PLANNED = 0.5
 _LIMIT = 0.75
 
-#: Of the machine's cores, what the API may take at most, in percent: something is left for whoever looks into a machine
-#: that is busy. Who comes first below that is decided by the units' weights.
+#: Of the machine's cores, what the API may take at most, in percent: an administrator can still log in and look when
+#: it is busy. Which process comes first below that is decided by the units' weights.
 _CORES_PERCENT = 95
 
 #: One worker decodes no photo; it is stopped by itself at 1024 MB (`worker run --memory`).
@@ -44,7 +44,7 @@ class MachineShare:
 
     @classmethod
     def of(cls, cores: int, memory_mb: int, processes: int | None = None) -> MachineShare:
-        """For a machine; `processes` where somebody said how many."""
+        """For a machine; `processes` where their number was asked for."""
         count = processes or processes_that_fit(cores, memory_mb)
         most = int(memory_mb * _LIMIT)
         limit = min(most, SHARED_MB + count * LARGEST_MB)
@@ -52,5 +52,5 @@ class MachineShare:
 
 
 def processes_that_fit(cores: int, memory_mb: int) -> int:
-    """One a core, as far as half of the memory goes; one in any case."""
+    """One a core, as long as they fit into half of the memory; one in any case."""
     return max(1, min(cores, int((memory_mb * _PLANNED - SHARED_MB) // PROCESS_MB)))

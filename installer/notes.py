@@ -1,4 +1,4 @@
-"""What a person should know and what stops nothing: disks of the app on which debug pictures would not go well."""
+"""What a person should know and what stops nothing: disks of the app that can have no debug pictures."""
 
 from __future__ import annotations
 

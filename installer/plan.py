@@ -90,7 +90,7 @@ def _env_file(situation: Situation) -> PutFile:
     return PutFile(situation.places.env_file, first_settings.filled(example, found), 0o600, once=True, data=True)
 
 
-#: Of the checkout's etc/: the file, where it goes, its mode.
+#: Of the checkout's etc/: the file, where it is put, its mode.
 _SYSTEM_FILES = (
     ("sysusers.d/face-sidecar.conf", "usr/lib/sysusers.d/face-sidecar.conf", 0o644),
     ("tmpfiles.d/face-sidecar.conf", "usr/lib/tmpfiles.d/face-sidecar.conf", 0o644),

@@ -1,4 +1,4 @@
-"""Whether the API can listen where its settings say; who does, where somebody else already listens."""
+"""Whether the API can listen where its settings say, and which process listens there already."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def in_numbers(address: str) -> str:
 
 
 def why_not(address: str) -> str | None:
-    """The reason why nobody new can listen there; None where that is possible."""
+    """The reason why no further process can listen there; None where one can."""
     host, port = split(address)
     try:
         family, kind, protocol, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -43,7 +43,7 @@ def why_not(address: str) -> str | None:
 
 
 def _by(port: int) -> str:
-    """Who listens on the port, as far as this user may see."""
+    """Which process listens on the port, as far as this user may see."""
     inodes = {
         f"socket:[{fields[9]}]"
         for name in ("/proc/net/tcp", "/proc/net/tcp6")
@@ -61,7 +61,7 @@ def _by(port: int) -> str:
 
 
 def answers(host: str, port: int) -> bool:
-    """Whether somebody accepts connections there."""
+    """Whether a process accepts connections there."""
     try:
         with socket.create_connection((reachable(host), port), timeout=1):
             return True

@@ -63,7 +63,7 @@ class Record:
             self._write()
 
     def drop(self, footprint: Footprint) -> None:
-        """It is gone; without any the record goes, too."""
+        """Take out a footprint that was removed; the record is removed with the last one."""
         self.footprints.remove(footprint)
         if self.footprints:
             self._write()
@@ -71,7 +71,7 @@ class Record:
             self.path.unlink(missing_ok=True)
 
     def choose(self, choices: Choices) -> None:
-        """Keep what was asked for, from the first footprint on: an interrupted run is gone on with as it was begun."""
+        """Keep what was asked for, from the first footprint on: an interrupted run is continued as it was begun."""
         if choices != self.choices:
             self.choices = choices
             if self.footprints:

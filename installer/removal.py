@@ -14,12 +14,12 @@ from installer.sentence import Refusal, Sentence, say
 
 
 def leaving(record: Record, *, purge: bool) -> list[Footprint]:
-    """What goes, in its order."""
+    """What is removed, in this order."""
     return [put for put in reversed(record.footprints) if purge or not put.data]
 
 
 def describe(record: Record, *, purge: bool) -> list[Sentence]:
-    """A line for each thing that goes, and for each that stays."""
+    """A line for each thing that is removed, and for each that stays."""
     gone = leaving(record, purge=purge)
     kept = [put for put in record.footprints if put not in gone and put.kind not in {"group", "member"}]
     # The record's folder stays with what stays in it.
@@ -29,7 +29,7 @@ def describe(record: Record, *, purge: bool) -> list[Sentence]:
 
 
 def remove(work: Work, *, purge: bool) -> None:
-    """Remove it; interrupted, the next run goes on.
+    """Remove it; an interrupted run is continued by the next one.
 
     Raises:
         Refusal: something cannot be removed.
@@ -45,7 +45,7 @@ def remove(work: Work, *, purge: bool) -> None:
 
 
 def _is_folder_of_record(footprint: Footprint, record: Record) -> bool:
-    """It can only go after the record in it."""
+    """It can only be removed after the record in it."""
     return Path(footprint.name) == record.path.parent
 
 

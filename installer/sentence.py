@@ -38,7 +38,7 @@ class Language:
 
 
 class Refusal(Exception):
-    """The installer goes no further; each sentence says what was found and what is needed."""
+    """The installer ends here; each sentence says what was found and what is needed."""
 
     def __init__(self, *sentences: Sentence) -> None:
         super().__init__(*sentences)

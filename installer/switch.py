@@ -41,7 +41,7 @@ class Switch:
         return self.service.not_running()
 
     def do(self, work: Work) -> None:
-        """Switch, or go on with a switch that was interrupted."""
+        """Switch, or continue a switch that was interrupted."""
         if not self.describe():
             return
         before = self._before()

@@ -75,7 +75,7 @@ class _IncompleteRequests:
         self._minute, self._lines, self._untold = 0, 0, 0
 
     def notes(self) -> dict[str, Any]:
-        """What the line of one more says besides: `untold` where it is one too many, else how many were."""
+        """Notes for the line of one more: `untold` where it gets none, else how many had none since the last line."""
         minute = int(time.monotonic() // 60)
         if minute != self._minute:
             self._minute, self._lines = minute, 0

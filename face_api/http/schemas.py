@@ -54,7 +54,7 @@ class QualityDetails(Reply):
 
 
 class QualityReply(Reply):
-    """How good a face is to recognise somebody by."""
+    """How well a person can be recognised by this face."""
 
     total: float = Field(description="0–100: the sum of the unrounded parts")
     details: QualityDetails = Field(description="the parts")

@@ -48,7 +48,7 @@ class FormFile(UploadFile):
         await self.upload.write(data)
 
     async def seek(self, offset: int) -> None:
-        """Does nothing: whoever reads an upload has a position of its own."""
+        """Does nothing: each reader of an upload has a position of its own."""
 
     async def close(self) -> None:
         self.upload.close()

@@ -78,7 +78,7 @@ class Upload:
         self._size += len(data)
 
     def fileno(self) -> int:
-        """The open file's descriptor. Whoever maps it seals it first: see `seal`."""
+        """The open file's descriptor. A process that maps it seals it first: see `seal`."""
         return self._file.fileno()
 
     def reader(self) -> BinaryIO:

@@ -182,7 +182,7 @@ class FaceClient:
 
 
 def _refused(error: FacesError, request_id: str | None = None) -> NotEncoded:
-    """`request_id` where the API may have heard of the request."""
+    """`request_id` where the API may have received the request."""
     error.request_id = request_id
     return NotEncoded(error, last_error.limited(str(error)))
 

@@ -101,7 +101,7 @@ def _check_options(given: Mapping[str, Any]) -> None:
 
 @functools.cache
 def _tell_once(options: str) -> None:
-    """Not again with each reading of the same settings."""
+    """Log it once, and not again each time that the same settings are read."""
     _log.warning("REDIS_URL: the options %s change nothing here", options)
 
 

@@ -25,7 +25,7 @@ _BUSY_SECONDS = 30
 #: Seconds to wait for a server's answer to a statement; above its own 50 for a lock, so that it can say 1205.
 _ANSWER_SECONDS = 120
 
-#: Seconds after which a connection is not used again, so that readers, too, follow a name that leads elsewhere now.
+#: Seconds after which a connection is not used again, so that readers, too, follow a name whose address changed.
 _RECYCLE_SECONDS = 300
 
 #: What the drivers raise; SQLAlchemy wraps nearly all of it.
@@ -52,9 +52,9 @@ def engine_of(url: str, *, create: bool) -> sa.Engine:
 
 
 def at_once_of(engine: sa.Engine) -> sa.Engine:
-    """A second pool, whose statements commit themselves; that of a SQLite file is the first: it knows no other way.
+    """A second pool, whose statements commit themselves; that of a SQLite file is the first: it has no such mode.
 
-    A pool of its own, because a connection that changes its ways with each use has to change back when it is returned,
+    A pool of its own, because a connection that changes its mode with each use has to change back when it is returned,
     and one lost at that moment is never given back.
     """
     if engine.dialect.name == "sqlite":

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 
-#: Times that a transaction is tried when others are in its way, and seconds after which it is not tried again.
+#: Times that a transaction is tried when it conflicts with others, and seconds after which it is not tried again.
 _TRIES = 12
 _PATIENCE = 120.0
 
@@ -102,7 +102,7 @@ class Store:
             yield Transaction(connection, self.schema, _now())
 
     def write(self, work: Callable[[Transaction], T]) -> T:
-        """Run `work` in a transaction and commit; when others are in its way, run all of it again.
+        """Run `work` in a transaction and commit; when it conflicts with others, run all of it again.
 
         `work` therefore must do nothing that the rollback does not undo.
 
@@ -114,7 +114,7 @@ class Store:
     def write_at_once(self, work: Callable[[Transaction], T]) -> T:
         """Run `work`, each of whose statements commits itself: what it wrote never waits for a commit of ours.
 
-        When others are in its way, all of it is run again. A SQLite file gets a transaction: it knows no other way.
+        When it conflicts with others, all of it is run again. A SQLite file gets a transaction: it has no such mode.
 
         Raises:
             StoreUnavailable: the database cannot be used, or is too busy for long.

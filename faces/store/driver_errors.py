@@ -20,11 +20,11 @@ _SQLITE_SCHEMA = ("no such table", "no such column", "has no column named", "not
 _OF_THE_CONTENT = (sa.exc.IntegrityError, sa.exc.DataError, sa.exc.ProgrammingError)
 _CONTENT = frozenset({4025, 3819, 1292, 1300, 1366, 1411, 3140, 3141, 3988, 1153, 1301})
 
-#: The server as a whole: it lets no one in, it stops, is read-only, has no room or memory, or broke the statement off.
+#: The server as a whole: it refuses logins, it stops, is read-only, has no room or memory, or broke the statement off.
 #: From errmsg.h and mysqld_error.h; below 1000 are the operating system's, from 2000 to 2999 the client's.
 _UNAVAILABLE = frozenset(
     {
-        *(1040, 1041, 1042, 1043, 1044, 1045, 1047, 1049, 1129, 1130, 1203, 1226, 1862),  # not let in
+        *(1040, 1041, 1042, 1043, 1044, 1045, 1047, 1049, 1129, 1130, 1203, 1226, 1862),  # login refused
         *(1053, 1077, 1079, 1317, 1927, 1969, 3024, 4031),  # stops, or ended the statement or the connection
         *(1152, 1154, 1156, 1157, 1158, 1159, 1160, 1161, 1184),  # the network between
         *(1036, 1290, 1792, 1836, 3098, 3100, 3101),  # read-only, or no member of its cluster

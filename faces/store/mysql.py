@@ -20,14 +20,14 @@ from pymysql.constants import CR
 from faces.errors import SettingsError
 from faces.system import keepalive
 
-#: Seconds to reach a server, for each of its answers while it greets us, and for the answer to a ping. One that was
-#: forgotten on the way, and whose server is not reached anew, so costs less than 10 s; statements may take far longer.
+#: Seconds to reach a server, for each of its answers in the handshake, and for the answer to a ping. So one that a
+#: firewall dropped, and whose server is not reached anew, costs less than 10 s; statements may take far longer.
 CONNECT_SECONDS = 3
 _GREETING_SECONDS = 4
 _PING_SECONDS = 3
 
-#: Seconds after its last answer for which a connection is taken for alive unasked: nothing on the way forgets one so
-#: soon, and one that the server closed tells us so by itself.
+#: Seconds after its last answer for which a connection is used without a ping: no firewall drops one so soon, and
+#: one that the server closed shows that by itself.
 FRESH_SECONDS = 1.0
 
 #: Where the server repeats what was to be written: a duplicate key, a wrong value, a statement that it does not read.
@@ -66,8 +66,8 @@ class MySQLConnection(connections.Connection):
     def ping(self, reconnect: bool | None = False) -> None:
         """See that the server is there, and soon: a connection that does not answer is replaced.
 
-        One that answered a moment ago, and on which nothing came since, is not asked: what a server sends unasked is
-        its farewell.
+        One that answered a moment ago, and on which nothing came since, is not asked: a server sends
+        something unasked only when it closes the connection.
         """
         if self._is_fresh():
             return
@@ -107,7 +107,7 @@ class MySQLConnection(connections.Connection):
 
     @contextmanager
     def _answers_within(self, seconds: float) -> Iterator[None]:
-        """Another patience than that for statements."""
+        """Within the block, wait so long for an answer; statements have a longer limit."""
         usual, self._read_timeout = self._read_timeout, seconds
         try:
             yield

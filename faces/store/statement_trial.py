@@ -40,7 +40,7 @@ _REMEDIES = {
 #: A row that refers to one that is not there.
 _NO_SUCH_ROW = frozenset({1452, 1216})
 
-#: What NOWAIT says of a row that another has: MariaDB, MySQL 8; and a server from before there was NOWAIT.
+#: Codes of NOWAIT for a row that another transaction has locked: MariaDB, MySQL 8; and of a server without NOWAIT.
 _LOCKED = frozenset({1205, 3572})
 _SYNTAX = 1064
 
@@ -59,7 +59,7 @@ def try_statements(store: Store, needed: Needed) -> list[str]:
     """Run every statement that this configuration needs in one transaction, which is rolled back.
 
     Returns:
-        What is allowed and yet will be in the way of some jobs, one sentence each.
+        What is allowed and yet will hinder some jobs, one sentence each.
 
     Raises:
         SchemaError: something is missing or refused; the sentence lists all of it by table and column.

@@ -1,4 +1,4 @@
-"""How the kernel watches a TCP connection to a server: one that a firewall forgot ends by itself within seconds.
+"""How the kernel watches a TCP connection to a server: one that a firewall dropped ends by itself within seconds.
 
 A server that takes long over its answer is not disturbed: its kernel answers for it.
 """

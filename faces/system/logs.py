@@ -8,7 +8,7 @@ import sys
 from datetime import datetime, timezone
 from typing import Any
 
-#: A line of the API: time, level, which of its processes, who says it, what.
+#: A line of the API: time, level, which of its processes, which logger, the message.
 _API_LINE = "%(asctime)s %(levelname)s [%(process)d] %(name)s: %(message)s"
 
 #: A line of the worker and the command line; what runs for days has the time in front.

@@ -36,5 +36,5 @@ class SystemdNotifier:
             try:
                 link.sendto(state.encode(), address)
             except OSError:
-                # It is restarting, or its queue is full: what we say next it hears again.
+                # It is restarting, or its queue is full: what we send next arrives again.
                 return

@@ -12,7 +12,7 @@ from installer.sentence import Sentence
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What a change needs to act: where it writes down what it puts, and how it speaks."""
+    """What a change needs to act: the record of what it puts, and `tell` for its sentences."""
 
     record: Record
     tell: Callable[[Sentence], None]

@@ -77,7 +77,7 @@ class PutFile:
 
 @dataclass(frozen=True, slots=True)
 class MakeFolder:
-    """A folder of ours with its rights; one that was there keeps being somebody's when we are removed."""
+    """A folder of ours with its rights; one that was there before stays when we are removed."""
 
     path: Path
     mode: int = 0o755
@@ -108,7 +108,7 @@ class MakeFolder:
 
 @dataclass(frozen=True, slots=True)
 class PutLink:
-    """A link for people, in a folder of the app: made as that folder's owner, so that root follows no path of his."""
+    """A link for people in a folder of the app, made as that folder's owner: root follows no path of another user."""
 
     path: Path
     target: Path

@@ -33,7 +33,7 @@ _SAID = re.compile(r"(?:\x1b\[[0-9;]*m)?==>(?:\x1b\[[0-9;]*m)? (.*)")
 
 @dataclass(frozen=True, slots=True)
 class BuildRelease:
-    """Copies the code, lets script/setup make the venv, and writes `.finished`. An unfinished one is gone on with."""
+    """Copies the code, lets script/setup make the venv, and writes `.finished`. An unfinished one is continued."""
 
     source: Path
     places: Places
@@ -111,7 +111,7 @@ class BuildRelease:
 
 
 def run_told(words: list[str], environment: dict[str, str], tell: Callable[[Sentence], None]) -> None:
-    """Run one of our scripts, and tell what it says in this person's language.
+    """Run one of our scripts, and print its messages in the person's language.
 
     Raises:
         Refusal: it failed; with its own last words.
@@ -169,7 +169,7 @@ def _files(source: Path) -> Iterator[Path]:
 
 
 def _give_to_root(folder: Path) -> None:
-    """A checkout is somebody's; what root runs is root's. The venv is root's from the beginning."""
+    """A checkout is an ordinary user's; what root runs must be root's. The venv is so from the beginning."""
     for path in _copied(folder):
         if not path.is_symlink():
             path.chmod((path.stat().st_mode | 0o644 | (0o111 if path.is_dir() else 0)) & 0o755)

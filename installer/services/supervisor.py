@@ -72,7 +72,7 @@ class Supervisor:
         return refused
 
     def stop(self) -> None:
-        """Programs of ours; their files go afterwards."""
+        """Stop our programs; their files are removed afterwards."""
         ours = sorted(_states())
         if ours:
             subprocess.run(["supervisorctl", "stop", *ours], check=False, capture_output=True)
@@ -93,7 +93,7 @@ class Supervisor:
         return "face-worker" not in name or self.workers > 0
 
     def _watch(self, words: list[str]) -> float:
-        """Run it and look at the port meanwhile, and until somebody listens again."""
+        """Run it and look at the port meanwhile, and until a process listens again."""
         refused, last = 0.0, time.monotonic()
         with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
             end = time.monotonic() + 120

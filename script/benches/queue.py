@@ -90,10 +90,10 @@ def _new_app(servers: _Servers, name: str, photo: bytes, jobs: int, candidates: 
 
 
 def _rate(app: PhotoApp, jobs: int, start: _Start) -> float:
-    """Jobs a minute from the first one's end to the last one's: nobody's start is measured."""
+    """Jobs a minute from the first one's end to the last one's: no worker's start is measured."""
     process = start(app, jobs)
     said: deque[str] = deque(maxlen=_LAST_LINES)
-    # A pipe holds 64 KB, the lines of some 180 jobs: a worker whose log nobody reads waits for ever.
+    # A pipe holds 64 KB, the lines of some 180 jobs: a worker whose log is not read waits for ever.
     reading = [threading.Thread(target=said.extend, args=(stream,)) for stream in (process.stdout, process.stderr)]
     for thread in reading:
         thread.start()

@@ -1,4 +1,4 @@
-"""What of ours one photo, one delivery or one ack passes in a checkout, as Python's profiler hears it in all threads.
+"""What of ours one photo, one delivery or one ack passes in a checkout, as Python's profiler sees it in all threads.
 
 `python - FLOW CHECKOUT` in that folder, with this text as the input: it stands alone, and takes the checkout's own
 tests package and its own modules, which it finds by what they define. Its last line is the answer, as JSON.
@@ -34,7 +34,7 @@ class Profiler:
     """Writes down which functions of ours are called while it is open; what has no name (lambdas) in brackets."""
 
     def __init__(self, checkout: Path, notice: Callable[[FrameType, str, Any], None] = lambda *_: None) -> None:
-        """`notice` hears every event and may open and close."""
+        """`notice` is called with every event and may open and close."""
         self._roots = {str(file.parent): file.parent.name for file in checkout.glob("*/__init__.py")}
         self._checkout, self._notice = checkout, notice
         self._names: dict[CodeType, str | None] = {}

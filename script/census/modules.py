@@ -28,7 +28,10 @@ _FREE = frozenset({_COMMANDS, _STORE, "installer"})
 SMALL = 60
 
 #: Words that a tired reader stumbles over.
-_RIDDLES = re.compile(r"\b(?:somebody|nobody|whom(?:ever)?|goes|is away|errands?|bur(?:y|ies|ied))\b", re.IGNORECASE)
+_RIDDLES = re.compile(
+    r"\b(?:(?:some|no|any|every)body|whom(?:ever)?|hears?|heard|goes|is away|lets us in|errands?|bur(?:y|ies|ied))\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -127,7 +130,7 @@ def at(share: float, values: Iterable[int]) -> int:
 
 
 def base_names_twice(modules: Sequence[Module]) -> dict[str, list[str]]:
-    """Base names that more than one module has, and where: whoever looks for one must have one place to look."""
+    """Base names that more than one module has, and where: a reader who looks for one must have one place to look."""
     nouns = {module.path.stem for module in modules if module.folder == _NOUNS}
     return _twice((m.path.stem, str(m.path)) for m in modules if not _may_repeat_a_name(m, nouns))
 

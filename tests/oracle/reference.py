@@ -76,7 +76,8 @@ def face_recognition() -> ModuleType:
     """
     name = "face_recognition_models"
     spec = importlib.util.find_spec(name)
-    assert spec is not None and spec.submodule_search_locations, f"{name} is missing: run script/setup --dev"
+    assert spec is not None, f"{name} is missing: run script/setup --dev"
+    assert spec.submodule_search_locations, f"{name} is missing: run script/setup --dev"
     folder = Path(spec.submodule_search_locations[0]) / "models"
     models = ModuleType(name)
     models.__spec__ = spec

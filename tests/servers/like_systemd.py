@@ -1,4 +1,4 @@
-"""What systemd does for a service, as far as the service can see it: holds its sockets, hears how it is."""
+"""What systemd does for a service, as far as the service can see it: holds its sockets, receives its notifications."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from worker.__main__ import main
 
 
 class _Lists(logging.Handler):
-    """Hears the steps of jobs as the log does."""
+    """Gets the steps of jobs as the log does."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -131,7 +131,7 @@ class PhotoApp:
             return json.loads(body), dict(properties.headers or {})
 
     def is_quiet(self) -> bool:
-        """Whether the queue is empty and nobody has a message in hand."""
+        """Whether the queue is empty and no consumer has a message in hand."""
         return self.rabbitmq.depth(self.queue) == 0
 
     def failed(self) -> list[dict[str, Any]]:

@@ -110,7 +110,7 @@ class RabbitMQ:
         return done.stdout
 
     def raise_memory_alarm(self) -> None:
-        """From now on nobody's publishes are read, until `end_memory_alarm`."""
+        """From now on no client's publishes are read, until `end_memory_alarm`."""
         self.control("set_vm_memory_high_watermark", "absolute", "1MB")
 
     def end_memory_alarm(self) -> None:
@@ -213,7 +213,7 @@ def _listens(port: int) -> bool:
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on now."""
+    """A loopback port that no process listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -40,7 +40,7 @@ class Rows:
         return self._insert("faces", row)
 
     def master(self, person: np.ndarray, **values: Any) -> int:
-        """A verified face of somebody, on an image of its own."""
+        """A verified face of a person, on an image of its own."""
         return self.face(self.image(filename="master.jpg", faces_checked=1), person, status="ok", **values)
 
     def faces(self, image_id: int) -> list[dict[str, Any]]:

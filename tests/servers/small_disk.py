@@ -30,13 +30,13 @@ class SmallDisk:
         self._filler.unlink()
 
     def allow(self, writing: bool) -> None:
-        """Whether anybody may write, root too."""
+        """Allow writing, or forbid it to all users, root too."""
         _as_root("mount", "-o", f"remount,{'rw' if writing else 'ro'}", str(self.path))
 
 
 @contextmanager
 def small_disk(path: Path) -> Iterator[SmallDisk]:
-    """Mount one. Root may, and whom sudo lets without asking: those who may run script/test."""
+    """Mount one. Needs root, or sudo without a password, as script/test does."""
     path.mkdir()
     _as_root("mount", "-t", "tmpfs", "-o", "size=1M,mode=1777", "tmpfs", str(path))
     try:

@@ -20,7 +20,7 @@ _HELD = Path("held")
 
 
 class _AtStep(logging.Handler):
-    """Hears the steps as the log does."""
+    """Gets the steps as the log does."""
 
     def __init__(self, step: str, act: Callable[[], None]) -> None:
         super().__init__()

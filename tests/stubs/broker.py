@@ -54,7 +54,7 @@ class StubBroker:
         self._closed, self._away = True, "closed"
 
     def lose_connection(self, why: str = "a test cut it", *, stays_away: bool = False) -> None:
-        """All in hand is given back to its queues; reconnects with the next question, unless it is to stay away."""
+        """All in hand is given back to its queues; reconnects with the next question, unless kept from it."""
         self._return_all()
         self._away, self._since = why, time.time()
         if not stays_away:

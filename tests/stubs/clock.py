@@ -1,4 +1,4 @@
-"""The time that a test turns: it runs as everybody's does, and jumps ahead where somebody would have waited."""
+"""The clock that a test turns: it runs as the real one does, and jumps ahead where the worker would have waited."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _monotonic, _unix, _sleep = time.monotonic, time.time, time.sleep
 
 
 class Clock:
-    """Never stands and never goes back. The database has its own, which nobody turns."""
+    """Never stands and never runs back. The database has its own, which is not turned."""
 
     def __init__(self) -> None:
         self.turned = 0.0
@@ -29,7 +29,7 @@ class Clock:
         return _unix() + self.turned
 
     def sleep(self, seconds: float) -> None:
-        """The test's own thread jumps; others wait, because nobody knows for whom."""
+        """The test's own thread jumps; other threads wait: the time is not theirs to turn."""
         if threading.current_thread() is threading.main_thread():
             self.turn(seconds)
         else:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
-#: Modules whose calls are heard.
+#: Modules whose calls are traced.
 _OURS = ("worker.", "faces.store.", "tests.stubs.broker")
 
 #: The place of a call that no test can mean: comprehensions and the like.
@@ -26,7 +26,7 @@ class _Fault:
 
 
 class Faults(logging.Handler):
-    """Heard while a worker runs, in its own thread; a fault comes once, at its time."""
+    """In force while a worker runs, in its own thread; a fault comes once, at its time."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -46,7 +46,7 @@ class Faults(logging.Handler):
     def at_call(self, name: str, error: BaseException, time: int = 1) -> None:
         """Raise it when this function is called for the `time`th time from now; one that yields, also as it goes on.
 
-        Nothing is heard after it, until the next worker.
+        Nothing is traced after it, until the next worker.
         """
         self.hear_calls()
         self._at_calls.append(_Fault(name, error, self._counted[name] + time))

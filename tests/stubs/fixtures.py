@@ -24,7 +24,7 @@ NewStubApp = Callable[..., StubApp]
 
 @pytest.fixture
 def api(clock: Clock) -> StubApi:
-    """Finds nobody where a test does not say what it answers."""
+    """Finds no face where a test does not say what it answers."""
     return StubApi(clock)
 
 

@@ -41,7 +41,7 @@ _PATIENCE = 3600.0
 
 
 class TurningStop(Stop):
-    """Waits by turning the clock. Nobody waits for ever here: a worker that is stuck is told to stop."""
+    """Waits by turning the clock. No wait lasts for ever here: a worker that is stuck is told to stop."""
 
     def __init__(self, clock: Clock, patience: float) -> None:
         super().__init__()

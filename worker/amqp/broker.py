@@ -85,7 +85,7 @@ class Broker:
         return self._connection.report()
 
     def answers(self, seconds: float) -> bool:
-        """Whether the connection's thread turns, wherever RabbitMQ is; there need not be one yet, or any more."""
+        """Whether the event loop turns, with or without a connection; True also before it began and after it ended."""
         with self._gate:
             if self._loop is None:
                 return True

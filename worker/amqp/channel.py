@@ -267,7 +267,7 @@ class Channel:
         connection_code = error.reply_code if isinstance(error, ConnectionClosedByBroker) else 0
         closed = ChannelClosed(code, reason_of(error), connection_code)
         if not self.closed.done():
-            # Not as an exception: it may be that none ever looks.
+            # Not as an exception: asyncio would complain of one that is never retrieved.
             self.closed.set_result(closed)
         for answer in self._waiting:
             settle(answer, closed)

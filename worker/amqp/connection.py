@@ -112,7 +112,7 @@ class RobustConnection:
 
     @property
     def is_there(self) -> bool:
-        """Whether RabbitMQ is connected right now, and takes messages or did so when it let us in."""
+        """Whether RabbitMQ is connected right now, and takes messages or did so at the login."""
         return self._open is not None
 
     @property
@@ -128,7 +128,7 @@ class RobustConnection:
         return f"connected, but RabbitMQ takes no messages{yet}: {report.blocked}"
 
     def report(self) -> BrokerReport:
-        """How it is, for `status`; one that lets us in and takes no messages is connected, and blocked."""
+        """How it is, for `status`; one that accepts the login and takes no messages is connected, and blocked."""
         found = self._open or self._entering
         if found is None or (found is self._entering and found.transport.blocked is None):
             return BrokerReport(False, self._away_since, self._why or "the connection was just lost")
@@ -221,7 +221,7 @@ class RobustConnection:
         return self._open.publisher
 
     async def _connect(self) -> OpenConnection:
-        """To the first node that lets us in; in any order, so that workers spread."""
+        """To the first node that accepts us; in any order, so that workers spread."""
         refusals = []
         for address in _CHANCE.sample(self._settings.addresses, len(self._settings.addresses)):
             try:
@@ -242,7 +242,7 @@ class RobustConnection:
             self._open = self._entering = None
             opened.drop()
         if asyncio.get_running_loop().time() - start > self._settings.longest_pause:
-            # One that does not stay was never there: what ends it again and again has a beginning.
+            # One that was lost at once does not count: the pauses grow on, and `report` says when the trouble began.
             self._failures, self._away_since = 0, time.time()
         self._say_away(f"lost the connection to RabbitMQ: {why}")
 

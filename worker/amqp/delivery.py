@@ -18,7 +18,7 @@ _PERSISTENT = 2
 #: A priority is one byte.
 _HIGHEST_PRIORITY = 255
 
-#: Headers by which RabbitMQ speaks of this very copy, or would send a second one somewhere else.
+#: Headers in which RabbitMQ counts the deliveries of this very copy, or by which it would route further copies.
 _OF_THE_COPY = ("x-delivery-count", "x-acquired-count", "CC", "BCC")
 
 #: All properties but `headers`, `user_id`, and `cluster_id`, which is unused.

@@ -93,7 +93,7 @@ class Publisher:
         return await self._in_time(self._declarer.messages_in(queue), queue)
 
     async def until_it_takes_messages(self) -> bool:
-        """Wait for a broker without memory or disk: it lets us in, and reads no more after our first publish.
+        """Wait for a broker without memory or disk: it accepts the login, and reads no more after our first publish.
 
         Before a message is taken it also opens the channel that we publish on: a user's limit of channels costs the
         connection.

@@ -9,7 +9,7 @@ from faces.system.address import Address
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    """How the broker is known and how we are; files as the driver's `ssl_options` name them."""
+    """How the broker's certificate is checked, and our own one; files as the driver's `ssl_options` name them."""
 
     ca_file: str | None = None
     certificate: str | None = None

@@ -119,7 +119,7 @@ def tls_context(tls: Tls) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=tls.ca_file)
     except OSError as error:
         raise SettingsError(f"RABBITMQ_SSL_CAFILE={tls.ca_file}: {_why(error)}") from error
-    # Python 3.13 asks more of an authority than OpenSSL and PHP do: what they believe, we believe.
+    # Python 3.13 asks more of an authority than OpenSSL and PHP do: what they accept, we accept.
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     if not tls.verify_peer:
         context.check_hostname = False
@@ -157,7 +157,7 @@ def _parameters(address: Address, settings: BrokerSettings, tls: ssl.SSLContext 
         port=address.port,
         virtual_host=settings.vhost,
         credentials=PlainCredentials(settings.user, settings.password),
-        # The lower of both: an administrator's shorter one is for something in between that forgets idle connections.
+        # The lower of both: an administrator sets a short one for a firewall in between that drops idle connections.
         heartbeat=lambda _, theirs: min(settings.heartbeat, theirs) if theirs else settings.heartbeat,
         socket_timeout=settings.connect_seconds,
         stack_timeout=settings.connect_seconds,

@@ -20,12 +20,12 @@ from faces.system import keepalive
 
 _log = logging.getLogger(__name__)
 
-#: Seconds to reach the server and to wait for an answer. Each once more on a new connection: a server that is not
-#: there any more costs less than 10 s.
+#: Seconds to reach the server and to wait for an answer. Each once more on a new connection: a server that is
+#: not reached any more costs less than 10 s.
 _CONNECT_SECONDS = 2.5
 _ANSWER_SECONDS = 4
 
-#: Seconds after which a connection is not used again, so that readers, too, follow a name that leads elsewhere now.
+#: Seconds after which a connection is not used again, so that readers, too, follow a name whose address changed.
 _RECYCLE_SECONDS = 300
 
 #: What the driver raises: besides its own errors, whatever half an answer or a socket just closed ends it with.
@@ -229,6 +229,6 @@ def _client(place: RedisPlace, database: int) -> Any:
 
 
 def _trust(place: RedisPlace) -> dict[str, Any]:
-    # Python 3.13 asks more of an authority than OpenSSL and PHP do: what they believe, we believe.
+    # Python 3.13 asks more of an authority than OpenSSL and PHP do: what they accept, we accept.
     trust: dict[str, Any] = {"ssl_exclude_verify_flags": [ssl.VERIFY_X509_STRICT]}
     return trust | ({"ssl_ca_certs": str(place.ca_file)} if place.ca_file else {})

@@ -1,4 +1,4 @@
-"""Notices that the app's settings or tables have changed since the start: what refuses jobs may want a new worker."""
+"""Notices that the app's settings or tables have changed since the start: refused jobs may need a new worker."""
 
 from __future__ import annotations
 

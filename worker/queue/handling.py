@@ -24,7 +24,7 @@ from worker.queue.supervision import Supervision
 
 _log = logging.getLogger(__name__)
 
-#: Seconds before a delivery is put back that RabbitMQ took nowhere else: the next worker may fare no better.
+#: Seconds before a delivery is put back that RabbitMQ took nowhere else: the next worker may meet the same refusal.
 _PAUSE = 10.0
 
 #: RabbitMQ's header of a message that has been in a delay queue.

@@ -73,7 +73,7 @@ class JobLog:
     """
 
     def __init__(self, delivery: Delivery, on_start: Callable[..., None]) -> None:
-        """Begin to count the seconds; `on_start` hears the facts of a job that begins."""
+        """Begin to count the seconds; `on_start` is called with the facts of a job that begins."""
         self._start, self._on_start = time.monotonic(), on_start
         self._started = False
         self._facts: dict[str, Any] = {"queue": delivery.queue}

@@ -43,7 +43,7 @@ class Consumer:
     """One worker: takes deliveries in its main thread and has each handled, while nothing forbids it.
 
     Made and run once a process, by the assembly. Looks every few seconds for orders of the app (restart, pause,
-    maintenance) and for what a refusing server may want.
+    maintenance) and, while a server refuses, for changed settings or tables.
     """
 
     def __init__(

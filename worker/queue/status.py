@@ -22,8 +22,8 @@ _log = logging.getLogger(__name__)
 _COUNTS: dict[type, str] = {Done: "done", Release: "released", Failed: "failed", Forward: "handed_on"}
 
 
-#: A wait that begins again within so many seconds is still the same one: a broker that lets us in only to throw us out
-#: again, a job that is tried in between.
+#: A wait that begins again within so many seconds is still the same one: a broker that accepts a connection only to
+#: close it again, a job that is tried in between.
 _SAME_SECONDS = 15.0
 
 #: Seconds between two looks at the connection to RabbitMQ.

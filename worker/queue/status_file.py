@@ -22,10 +22,10 @@ ALL = (*OF_BROKER, *OF_SERVERS)
 #: What becomes of jobs.
 COUNTED = ("done", "released", "failed", "handed_on")
 
-#: The counts of all workers that have ended, so that a counter never goes back.
+#: The counts of all workers that have ended, so that a counter never falls.
 _TOTALS = "ended.json"
 
-#: Seconds after which a refused job is forgotten that was not heard of again: it waits 300 at most, so another worker
+#: Seconds after which a refused job is forgotten that was not refused again: it waits 300 at most, so another worker
 #: has done it.
 _REFUSED_SECONDS = 600.0
 
@@ -80,7 +80,7 @@ class Report:
 
     @property
     def refused_jobs(self) -> list[str]:
-        """Those of `refused` that were heard of lately."""
+        """Those of `refused` whose last refusal is recent."""
         now = boot_seconds()
         return [job for job, heard in self.refused.items() if now - heard < _REFUSED_SECONDS]
 

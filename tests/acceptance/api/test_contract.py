@@ -56,7 +56,8 @@ def test_the_php_job_gets_what_it_reads_and_its_debug_picture(
     name = "debug_IMG 1.jpg.webp" if version == "v5" else "debug_IMG 1.jpg"
     assert body["debug_image_path"] == str(folder / "debug" / name)
     with Image.open(folder / "debug" / name) as picture:
-        assert (picture.format, picture.size) == ("WEBP" if version == "v5" else "JPEG", (160, 120))
+        assert picture.format == ("WEBP" if version == "v5" else "JPEG")
+        assert picture.size == (160, 120)
 
 
 def test_a_photo_without_a_face_is_answered_with_empty_lists(api: Any, small_photo: bytes) -> None:
@@ -98,7 +99,8 @@ def test_orientation_and_format_are_told_as_they_were_read(api: Any) -> None:
 
 def test_empty_fields_mean_the_same_as_missing_ones(api: Any, small_photo: bytes) -> None:
     reply = post(api, small_photo, original_path="", original_disk="", image_debug_subdir="", webp_quality="")
-    assert (reply.status_code, reply.json()["warnings"]) == (200, [])
+    assert reply.status_code == 200
+    assert reply.json()["warnings"] == []
 
 
 def test_an_unknown_field_is_ignored(api: Any, small_photo: bytes) -> None:
@@ -152,7 +154,8 @@ def test_a_photo_of_100_megapixels_is_accepted(api: Any) -> None:
     file = io.BytesIO()
     Image.new("L", (10_000, 10_000), 120).save(file, "PNG")
     reply = post(api, file.getvalue())
-    assert (reply.status_code, reply.json()["image"]["width"]) == (200, 10_000)
+    assert reply.status_code == 200
+    assert reply.json()["image"]["width"] == 10_000
 
 
 @pytest.mark.parametrize(
@@ -186,14 +189,17 @@ def test_paths_and_methods_that_are_not_there_answer_in_the_same_shape(api: Any)
 
 def test_health_says_what_php_reads(api: Any) -> None:
     body = api.client.get("/health").json()
-    assert (body["status"], body["mode"]) == ("ok", "cpu")
+    assert body["status"] == "ok"
+    assert body["mode"] == "cpu"
     assert body["fast"] == ["decode", "resize", "resnet", "scan"]
 
 
 def test_hash_and_compare_images_answer_as_the_reference_server(api: Any, small_photo: bytes) -> None:
     other = jpeg(Image.effect_noise((64, 64), 80).convert("RGB"))
     one = api.client.post("/hash", files={"file": ("a.jpg", small_photo)}).json()
-    assert (one["hash_size"], one["bits"], len(one["hash"])) == (8, 64, 16)
+    assert one["hash_size"] == 8
+    assert one["bits"] == 64
+    assert len(one["hash"]) == 16
     files = {"file1": ("a.jpg", small_photo), "file2": ("b.jpg", other)}
     both = api.client.post("/compare-images?hash_size=4", files=files).json()
     assert set(both) == {"hash1", "hash2", "hash_size", "bits", "distance"}

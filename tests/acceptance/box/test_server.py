@@ -151,7 +151,8 @@ def test_one_command_from_a_clone_to_rows_and_a_debug_picture(
     wait_for(lambda: are_done(server, [image]), seconds=60)
     assert_exactly_once(server, [image], 1)
     (row,) = rows(server, f"SELECT faces_checked, debug_filename, last_error FROM images WHERE id = {image}")
-    assert (row[0], row[2]) == ("1", "NULL")
+    assert row[0] == "1"
+    assert row[2] == "NULL"
     assert server.run(f"stat -c '%U:%G %a' {DISK}/2020/debug/{row[1]}") == "www-data:web 664"
     assert "2 workers; jobs: 1 done" in server.run(f"{AS_A_PERSON} 'sudo face-sidecar status'")
 

@@ -137,4 +137,6 @@ def test_servers_killed_where_a_job_fails_leave_one_record_of_it(
             job.app.rows.close()
             wait_for(job.has_failed, 120, f"the end of the job that was held at {job.worker.step!r}")
             job.worker.stop()
-            assert (len(job.app.failed()), depth(job.app, job.after), job.app.rows.faces(job.image)) == (1, 0, [])
+            assert len(job.app.failed()) == 1
+            assert depth(job.app, job.after) == 0
+            assert job.app.rows.faces(job.image) == []

@@ -29,7 +29,9 @@ def test_jobs_of_a_quorum_queue_come_back_after_their_delay(new_app: NewApp, api
     api.answer(name_of(app, image), BOOM, finds())
     push_chain(app, image, command_of(1, after), backoff=1)
     work(app, 2, FACE_RABBITMQ_QUORUM="1")
-    assert (row_of(app, image)["faces_checked"], app.failed(), depth(app)) == (1, [], 0)
+    assert row_of(app, image)["faces_checked"] == 1
+    assert app.failed() == []
+    assert depth(app) == 0
     with app.rabbitmq.channel() as channel:
         # Another declaration than the one that made it would be refused.
         channel.queue_declare(after, durable=True, arguments={"x-queue-type": "quorum"})
@@ -45,7 +47,8 @@ def test_with_prioritize_delayed_the_number_of_the_try_is_the_priority(new_app: 
     with app.rabbitmq.channel() as channel:
         _, properties, body = channel.basic_get(delay_queue(app.queue, 600), auto_ack=True)
     assert properties is not None
-    assert (properties.priority, properties.headers["laravel"]) == (2, {"attempts": 2})
+    assert properties.priority == 2
+    assert properties.headers["laravel"] == {"attempts": 2}
     assert body is not None
 
 
@@ -60,7 +63,9 @@ def test_with_an_exchange_jobs_go_through_it_also_after_a_delay(new_app: NewApp,
     app.push(image, backoff="0,1")
     options = {"EXCHANGE": exchange, "EXCHANGE_TYPE": "topic", "EXCHANGE_ROUTING_KEY": "app.%s"}
     work(app, 3, **{f"FACE_RABBITMQ_{name}": value for name, value in options.items()})
-    assert (row_of(app, image)["faces_checked"], app.failed(), depth(app)) == (1, [], 0)
+    assert row_of(app, image)["faces_checked"] == 1
+    assert app.failed() == []
+    assert depth(app) == 0
 
 
 def test_what_nobody_takes_is_not_acked(new_app: NewApp, api: ScriptedApi, wait_for: Wait) -> None:
@@ -74,9 +79,14 @@ def test_what_nobody_takes_is_not_acked(new_app: NewApp, api: ScriptedApi, wait_
     worker = app.worker(FACE_RABBITMQ_EXCHANGE=exchange)
     process = worker.start("run", "--max-jobs", 1)
     wait_for(lambda: app.leftovers()["refusals"] == 1)
-    assert (row_of(app, image)["faces_checked"], depth(app, nowhere)) == (1, 0)
+    assert row_of(app, image)["faces_checked"] == 1
+    assert depth(app, nowhere) == 0
     with app.rabbitmq.channel() as channel:
         channel.queue_bind(nowhere, exchange, nowhere)
     _, err = worker.end_of(process)
     assert "not published: RabbitMQ has no queue for what was published" in err
-    assert (len(take_all(app, nowhere)), depth(app), app.failed(), app.leftovers()) == (1, 0, [], NOTHING_LEFT)
+    taken = take_all(app, nowhere)
+    assert len(taken) == 1
+    assert depth(app) == 0
+    assert app.failed() == []
+    assert app.leftovers() == NOTHING_LEFT

@@ -52,7 +52,8 @@ def test_images_are_processed_named_and_linked(
     (portrait,), (other,) = rows.faces(first), rows.faces(second)
     for image, name in ((first, "debug_Barack Obama.jpg"), (third, "debug_coffee.png")):
         row = rows.one("SELECT * FROM images WHERE id = :id", id=image)
-        assert (row["faces_checked"], row["last_error"]) == (1, None)
+        assert row["faces_checked"] == 1
+        assert row["last_error"] is None
         assert row["debug_filename"].startswith(name.rpartition(".")[0])
         assert (disk / "2020/debug" / row["debug_filename"]).is_file()
 
@@ -155,7 +156,8 @@ def test_where_persons_have_the_names_faces_are_suggested_to_be_them(worker: Any
     worker.run("link", FACE_DATABASE_URL=url)
     row = rows.one("SELECT status, person_id FROM faces")
     rows.close()
-    assert (row["status"], row["person_id"]) == ("suggested", 1)
+    assert row["status"] == "suggested"
+    assert row["person_id"] == 1
 
 
 def test_naming_where_persons_have_the_names_is_refused_in_one_sentence(worker: Any, mariadb: MariaDB) -> None:

@@ -105,7 +105,7 @@ def test_a_folder_of_ones_own_may_hold_anything(demo: Demo, samples: Path, tmp_p
     shutil.copy(samples / "photos/side-by-side.jpg", known / "Two.jpg")
     shutil.copy(samples / "photos/coffee.png", known / "Nobody.png")
     (known / "notes.txt").write_text("not a portrait")
-    before = content_of(photos), content_of(known)
+    photos_before, known_before = content_of(photos), content_of(known)
 
     out, err = demo.run(photos, "--known", known, code=1)
     assert ("50% <b>.jpg", "Barack Obama") in demo.rows(LINKED)
@@ -117,7 +117,8 @@ def test_a_folder_of_ones_own_may_hold_anything(demo: Demo, samples: Path, tmp_p
     assert "text.jpg: found 8 bytes of no known picture format" in err
     assert "<b>.jpg" not in demo.page
     assert "50%25%20%3Cb%3E.jpg" in demo.page
-    assert (content_of(photos), content_of(known)) == before
+    assert content_of(photos) == photos_before
+    assert content_of(known) == known_before
 
     shutil.copy(samples / "photos/half-a-face-left.jpg", photos)
     out, _ = demo.run(photos)

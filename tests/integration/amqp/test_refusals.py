@@ -187,7 +187,8 @@ def test_a_message_is_set_aside_unchanged_whatever_the_options_say(
     assert broker.depth(aside) == 1
     with rabbitmq.channel() as channel:
         _, properties, body = channel.basic_get(aside)
-    assert (properties, body) == (sent, b"\x00\xff")
+    assert properties == sent
+    assert body == b"\x00\xff"
     with pytest.raises(DeliveryGone):
         broker.set_aside(delivery, aside)
 

@@ -76,7 +76,8 @@ def test_the_apps_settings_lead_to_its_redis(redis: Redis, store: Store) -> None
 
 def test_without_the_lock_the_apps_cache_still_keeps_our_values(store: Store) -> None:
     cache = open_cache(app_settings.load({}).cache, store, settings.load(lock="none"))
-    assert (type(cache.values), cache.locks) == (DatabaseCache, None)
+    assert type(cache.values) is DatabaseCache
+    assert cache.locks is None
 
 
 @pytest.mark.parametrize("kind", ["lock", "order"])

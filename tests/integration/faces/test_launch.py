@@ -80,7 +80,8 @@ def test_the_environment_wins_over_the_file(house: Path) -> None:
     answer = told(launch(house, "--env-file", "face.env", "--", "worker", "run", "--once", "--", "-x", FACE_A="mine"))
     assert answer["words"] == ["run", "--once", "--", "-x"]
     environment = answer["environment"]
-    assert (environment["FACE_A"], environment["FACE_B"]) == ("mine", "of the file")
+    assert environment["FACE_A"] == "mine"
+    assert environment["FACE_B"] == "of the file"
     assert environment["FACE_STATE_DIR"] == "/var/lib/face-sidecar"
     assert answer["umask"] == 0o002
 
@@ -121,7 +122,8 @@ def test_an_interpreter_that_may_not_be_run_is_named(house: Path) -> None:
 )
 def test_what_cannot_be_is_one_sentence(house: Path, words: tuple[str, ...], sentence: str) -> None:
     ended = launch(house, *words)
-    assert (ended.returncode, ended.stderr) == (2, sentence)
+    assert ended.returncode == 2
+    assert ended.stderr == sentence
 
 
 def test_only_the_two_doors_can_be_started(house: Path) -> None:
@@ -137,10 +139,12 @@ def test_root_becomes_the_user_and_nothing_of_root_is_left(house: Path) -> None:
         launch(house, "--env-file", "face.env", "--user", "www-data", "--group", "users", "--", "worker",
                before=AS_ROOT, HOME="/root", USER="root")
     )  # fmt: skip
-    assert (set(answer["uids"]), set(answer["gids"])) == ({33}, {100})
+    assert set(answer["uids"]) == {33}
+    assert set(answer["gids"]) == {100}
     assert set(answer["groups"]) == {33, 100}
     environment = answer["environment"]
-    assert (environment["HOME"], environment["USER"]) == ("/var/www", "www-data")
+    assert environment["HOME"] == "/var/www"
+    assert environment["USER"] == "www-data"
 
 
 @pytest.mark.long
@@ -148,10 +152,8 @@ def test_whoever_is_neither_root_nor_the_user_is_told_so(house: Path) -> None:
     become = [*AS_ROOT, "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
     words = ("--env-file", "face.env", "--user", "www-data", "--", "worker")
     ended = launch(house, *words, before=become)
-    assert (ended.returncode, ended.stderr) == (
-        2,
-        "worker: found the user number 65534, needed root (sudo) or www-data\n",
-    )
+    assert ended.returncode == 2
+    assert ended.stderr == "worker: found the user number 65534, needed root (sudo) or www-data\n"
     become[-3:] = ["--reuid=33", "--regid=33", "--clear-groups"]
     assert set(told(launch(house, *words, before=become))["uids"]) == {33}
 

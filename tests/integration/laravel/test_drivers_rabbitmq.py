@@ -15,7 +15,7 @@ from faces.system.address import Address
 from tests.integration.laravel.beside_php import LOGINS, Drivers, env_file, php_drivers
 from tests.servers.rabbitmq import RabbitMQ, running_rabbitmq
 from worker.amqp.settings import BrokerSettings
-from worker.amqp.transport import open_link
+from worker.amqp.transport import open_transport
 
 VHOSTS = ("photo", "photo/app", "%2f", "фото", "a b#?&")
 
@@ -72,9 +72,9 @@ def _ours(file: Path) -> list[str] | None:
 
 
 async def _open(address: Address, settings: BrokerSettings) -> None:
-    link = await open_link(address, settings)
-    link.close()
-    while not link.is_closed:
+    transport = await open_transport(address, settings)
+    transport.close()
+    while not transport.is_closed:
         await asyncio.sleep(0.01)
 
 

@@ -37,7 +37,8 @@ def laravel(verb: str, ask: Any) -> Any:
         ended = subprocess.run(["php", *options, SCRIPT, verb], input=json.dumps(ask).encode(), capture_output=True)
     except FileNotFoundError:
         raise RuntimeError("found no PHP, needed Debian's php-cli and php-laravel-framework: script/test") from None
-    assert (ended.returncode, ended.stderr) == (0, b""), ended.stderr.decode(errors="replace") + ended.stdout.decode()
+    assert ended.returncode == 0, ended.stderr.decode(errors="replace") + ended.stdout.decode()
+    assert ended.stderr == b"", ended.stderr.decode(errors="replace") + ended.stdout.decode()
     return json.loads(ended.stdout)
 
 
@@ -54,9 +55,13 @@ def published(*classes: str, data: Any = None, **options: Any) -> list[NewJob]:
 def test_what_laravel_publishes_is_the_job_that_it_dispatched() -> None:
     face, image, secret = published("FaceProcessJob", "ImageProcessJob", "SecretJob", chainQueue="faces")
     envelope = Envelope.decode(face.body)
-    assert (envelope.class_name, envelope.limits) == ("App\\Jobs\\FaceProcessJob", JobLimits())
+    assert envelope.class_name == "App\\Jobs\\FaceProcessJob"
+    assert envelope.limits == JobLimits()
     command = Command.read(envelope)
-    assert (command.image_id, command.queue, command.chain_queue, len(command.chained)) == (7, "faces", "faces", 2)
+    assert command.image_id == 7
+    assert command.queue == "faces"
+    assert command.chain_queue == "faces"
+    assert len(command.chained) == 2
     tuned = JobLimits(max_tries=7, backoff=(1, 5, 9), timeout=11, retry_until=1893553445)
     assert Envelope.decode(image.body).limits == tuned
     hidden = Envelope.decode(secret.body)
@@ -83,7 +88,8 @@ def test_a_chain_that_we_carry_on_is_the_chain_that_laravel_carries_on(first: st
         assert job is not None
         job = next_job(Command.read(Envelope.decode(job.body), KEYS), NOW, "default")
         assert job is not None
-        assert (job.queue, job.delay) == (expected.queue, expected.delay)
+        assert job.queue == expected.queue
+        assert job.delay == expected.delay
         ours, right = (laravel("read", {"body": text_of(body)}) for body in (job.body, expected.body))
         assert ours["job"] == right["job"]
         assert [row["queue"] for row in ours["next"]] == [row["queue"] for row in right["next"]]
@@ -112,7 +118,9 @@ def test_an_encrypted_chain_stays_encrypted() -> None:
 def test_a_job_that_we_only_name_is_the_one_that_laravel_dispatches() -> None:
     job = new_job("App\\Jobs\\ImageProcessJob", {"image_id": 7}, "images", NOW)
     told = laravel("read", {"body": text_of(job.body)})["job"]
-    assert (told["class"], told["data"], told["queue"]) == ("App\\Jobs\\ImageProcessJob", {"image_id": 7}, "images")
+    assert told["class"] == "App\\Jobs\\ImageProcessJob"
+    assert told["data"] == {"image_id": 7}
+    assert told["queue"] == "images"
 
 
 def php_value(dice: random.Random, depth: int = 3) -> str:

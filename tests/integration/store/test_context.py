@@ -55,7 +55,9 @@ def test_a_job_takes_its_dedup_key_and_its_place_in_the_batch_along(
     api.found = [A]
     api.more = {"scale": 1600}
     done = process_image(tools, image, context)
-    assert (done.inserted, done.done_already, done.scale) == (1, False, 1600)
+    assert done.inserted == 1
+    assert done.done_already is False
+    assert done.scale == 1600
     assert left(rows) == (1, 1)
     assert rows.one("SELECT queue_key FROM queues")["queue_key"] == OTHER_KEY
 
@@ -68,7 +70,9 @@ def test_a_second_delivery_changes_nothing_and_asks_no_api(
     process_image(tools, image, context)
     before = rows.everything()
     again = process_image(tools, image, context)
-    assert (again.done_already, again.found, again.inserted) == (True, 0, 0)
+    assert again.done_already is True
+    assert again.found == 0
+    assert again.inserted == 0
     assert len(api.requests) == 1
     assert rows.everything() == before
     assert left(rows) == (1, 1), "one job is not counted twice"
@@ -91,7 +95,8 @@ def test_an_image_without_its_debug_picture_is_not_done_where_there_are_any(
     face = rows.face(image, A, status="ok")
     api.found = [A]
     done = process_image(tools, image, context)
-    assert (done.done_already, done.inserted) == (False, 0)
+    assert done.done_already is False
+    assert done.inserted == 0
     assert rows.one("SELECT debug_filename FROM images")["debug_filename"] == "debug_a.jpg"
     assert [row["id"] for row in rows.faces(image)] == [face], "and nothing of a person's is doubled or reset"
 
@@ -152,7 +157,8 @@ def test_an_image_that_is_reset_between_two_looks_is_done_again(
     done = process_image(
         make_tools(store=resetting), image, Context(reset, skip_done=True, dedup_key=KEY, batch=context.batch)
     )
-    assert (done.done_already, done.inserted) == (False, 1)
+    assert done.done_already is False
+    assert done.inserted == 1
     assert asked == [0, 1], "the lock is asked for once in each transaction"
 
 
@@ -214,7 +220,8 @@ def test_a_failure_is_noted_once_and_known_again(rows: Rows, tools: Tools, api: 
         assert caught.value.repeated == repeated
         assert caught.value.noted == rows.one("SELECT last_error FROM images")["last_error"]
         text, _, name = (caught.value.noted or "").partition(" (request ")
-        assert (json.loads(text.removeprefix("HTTP 415: "))["error"], name) == ("no picture", f"{request_id})")
+        assert json.loads(text.removeprefix("HTTP 415: "))["error"] == "no picture"
+        assert name == f"{request_id})"
     assert left(rows) == (2, 2), "whether the job is over, is not decided here"
 
 
@@ -227,7 +234,8 @@ def test_a_job_knows_its_request_by_our_name_before_and_by_the_api_s_own_after(
     named = replace(context, request_id="job.1", know=lambda request: heard.append(request))
     with pytest.raises(EngineError) as caught:
         process_image(tools, rows.image(), named)
-    assert (heard, caught.value.request_id) == (["job.1", "asked", "of-a-proxy"], "of-a-proxy")
+    assert heard == ["job.1", "asked", "of-a-proxy"]
+    assert caught.value.request_id == "of-a-proxy"
     assert rows.one("SELECT last_error FROM images")["last_error"] == "HTTP 500: broken (request of-a-proxy)"
 
 

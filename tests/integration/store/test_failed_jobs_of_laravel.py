@@ -107,11 +107,14 @@ def test_queue_retry_pushes_the_same_job_and_deletes_the_row(
     answer = artisan("queue:retry", id=[uuid])
     assert uuid in answer["text"]
     ((connection, queue, payload),) = answer["pushed"]
-    assert (connection, queue) == ("rabbitmq", "faces")
+    assert connection == "rabbitmq"
+    assert queue == "faces"
     assert json.loads(payload) == json.loads(body)
     assert rows.read("SELECT * FROM failed_jobs") == []
     before, after = Envelope.decode(body), Envelope.decode(payload.encode())
-    assert (after.uuid, after.id, after.class_name) == (before.uuid, before.id, before.class_name)
+    assert after.uuid == before.uuid
+    assert after.id == before.id
+    assert after.class_name == before.class_name
     assert Command.read(after, []).image_id == Command.read(before, []).image_id
 
 

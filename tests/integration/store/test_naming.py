@@ -57,10 +57,16 @@ class TestOnOurOwnDatabase:
         api.found = [A]
         enrolled = enrol_photo(ours, " Ann ", portrait, None)
         face = rows.one("SELECT * FROM faces")
-        assert (face["id"], face["name"], face["status"]) == (enrolled.face_id, "Ann", "ok")
+        assert face["id"] == enrolled.face_id
+        assert face["name"] == "Ann"
+        assert face["status"] == "ok"
         image = rows.one("SELECT * FROM images")
-        assert (image["disk"], image["path"], image["filename"]) == (None, str(portrait.parent.resolve()), "ann.jpg")
-        assert (image["width"], image["height"], image["size"]) == (640, 480, 3)
+        assert image["disk"] is None
+        assert image["path"] == str(portrait.parent.resolve())
+        assert image["filename"] == "ann.jpg"
+        assert image["width"] == 640
+        assert image["height"] == 480
+        assert image["size"] == 3
 
     def test_enrolling_twice_changes_nothing(self, ours: Tools, rows: Rows, api: FakeApi, portrait: Path) -> None:
         api.found = [A]
@@ -93,7 +99,8 @@ class TestOnOurOwnDatabase:
         api.found = [A]
         enrol_photo(ours, "Ann", portrait, None)
         face = rows.one("SELECT * FROM faces WHERE name = 'Ann'")
-        assert (face["status"], face["parent_id"]) == ("ok", None)
+        assert face["status"] == "ok"
+        assert face["parent_id"] is None
 
     def test_a_photo_that_is_not_there_is_told(self, ours: Tools, tmp_path: Path) -> None:
         with pytest.raises(FileMissing, match="cannot read"):
@@ -109,7 +116,9 @@ class TestOnOurOwnDatabase:
         face = rows.face(rows.image(), near(A, 0.1), parent_id=master)
         enrol_face(ours.store, "Ann", face)
         row = rows.one("SELECT * FROM faces WHERE id = :id", id=face)
-        assert (row["name"], row["status"], row["parent_id"]) == ("Ann", "ok", None)
+        assert row["name"] == "Ann"
+        assert row["status"] == "ok"
+        assert row["parent_id"] is None
 
 
 @pytest.mark.parametrize("url", ["mariadb v1", "mariadb v2", "mariadb all"], indirect=True)
@@ -141,8 +150,10 @@ def test_in_the_apps_database_a_linked_face_is_named_as_a_click_does_it(rows: Ro
     sibling = rows.face(rows.image(filename="b.jpg"), A, parent_id=master)
     assert enrol_face(store, "Ann", face).parent_id == master
     rows_now = {row["id"]: row for row in rows.read("SELECT * FROM faces")}
-    assert (rows_now[face]["status"], rows_now[face]["parent_id"]) == ("ok", master)
-    assert (rows_now[sibling]["name"], rows_now[sibling]["status"]) == ("Ann", "process")
+    assert rows_now[face]["status"] == "ok"
+    assert rows_now[face]["parent_id"] == master
+    assert rows_now[sibling]["name"] == "Ann"
+    assert rows_now[sibling]["status"] == "process"
     assert rows_now[master]["name"] is None
 
 

@@ -169,7 +169,8 @@ def test_the_apps_version_is_found_out(
 ) -> None:
     store = Store.open(mariadb.new_database(*statements))
     store.close()
-    assert (store.schema.version, store.schema.has_persons) == (version, has_persons)
+    assert store.schema.version == version
+    assert store.schema.has_persons == has_persons
     assert store.schema.wants_webp == (version == "v5")
     store.schema.require_tables("queues", "cache", "cache_locks", "failed_jobs", "job_batches")
     assert {"uuid", "connection", "queue", "payload", "exception", "failed_at"} < store.schema.failed_columns
@@ -188,7 +189,8 @@ def test_the_apps_version_is_found_out_where_an_enum_is_a_check(
             connection.execute(statement)
     store = Store.open(f"sqlite:///{tmp_path}/app.db")
     store.close()
-    assert (store.schema.version, store.schema.has_persons) == (version, has_persons)
+    assert store.schema.version == version
+    assert store.schema.has_persons == has_persons
 
 
 def test_a_database_without_failed_jobs_has_no_columns_of_it(mariadb: MariaDB) -> None:
@@ -237,4 +239,8 @@ def test_the_session_is_as_the_job_needs_it(mariadb: MariaDB) -> None:
         query = "SELECT @@tx_isolation, @@character_set_client, @@time_zone, @@sql_mode = @@global.sql_mode"
         row = transaction.connection.exec_driver_sql(query).one()
     store.close()
-    assert tuple(row) == ("READ-COMMITTED", "utf8mb4", "SYSTEM", 1)
+    isolation, character_set, time_zone, is_the_servers_mode = row
+    assert isolation == "READ-COMMITTED"
+    assert character_set == "utf8mb4"
+    assert time_zone == "SYSTEM"
+    assert is_the_servers_mode == 1

@@ -59,7 +59,9 @@ def test_faces_are_suggested_to_be_the_nearest_person(rows: Rows, tools: Tools, 
     assert done.linked == 1
     assert done.distances == pytest.approx((0.3,))
     face = rows.faces(image)[0]
-    assert (face["quality_score"], face["is_reference"], face["deleted_at"]) == (61.5, 0, None)
+    assert face["quality_score"] == 61.5
+    assert face["is_reference"] == 0
+    assert face["deleted_at"] is None
     assert face["created_at"] == face["updated_at"] is not None
     assert persons(rows) == before, "persons are never written"
     with tools.store.reading() as transaction:

@@ -24,15 +24,23 @@ def test_a_new_image_gets_its_faces(rows: Rows, tools: Tools, api: FakeApi) -> N
     image = rows.image()
     api.found = [A, B]
     done = process_image(tools, image)
-    assert (done.found, done.inserted, done.removed, done.linked) == (2, 2, 0, 0)
+    assert done.found == 2
+    assert done.inserted == 2
+    assert done.removed == 0
+    assert done.linked == 0
     faces = rows.faces(image)
     assert [face["face_index"] for face in faces] == [0, 1]
     assert [json.loads(face["encoding"]) for face in faces] == [A.tolist(), B.tolist()]
     for face in faces:
-        assert (face["status"], face["name"], face["parent_id"], face["deleted_at"]) == ("process", None, None, None)
+        assert face["status"] == "process"
+        assert face["name"] is None
+        assert face["parent_id"] is None
+        assert face["deleted_at"] is None
         assert face["created_at"] == face["updated_at"] is not None
     row = rows.one("SELECT * FROM images")
-    assert (row["faces_checked"], row["debug_filename"], row["last_error"]) == (1, "debug_a.jpg", None)
+    assert row["faces_checked"] == 1
+    assert row["debug_filename"] == "debug_a.jpg"
+    assert row["last_error"] is None
     assert row["updated_at"] == faces[0]["updated_at"]
     assert row["status"] == "process"
 
@@ -56,7 +64,9 @@ def test_a_photo_without_faces_is_done(rows: Rows, tools: Tools, api: FakeApi) -
     api.more = {"debug_image_path": None}
     process_image(tools, image)
     row = rows.one("SELECT * FROM images")
-    assert (row["faces_checked"], row["debug_filename"], row["last_error"]) == (1, None, None)
+    assert row["faces_checked"] == 1
+    assert row["debug_filename"] is None
+    assert row["last_error"] is None
 
 
 def test_encodings_are_the_bytes_that_php_would_write(rows: Rows, tools: Tools, api: FakeApi) -> None:
@@ -88,7 +98,9 @@ def test_doing_it_twice_changes_nothing(rows: Rows, tools: Tools, api: FakeApi) 
     rows.run("UPDATE images SET updated_at = '2020-01-01 00:00:00'")
     before = rows.everything()
     done = process_image(tools, image)
-    assert (done.inserted, done.removed, done.linked) == (0, 0, 0)
+    assert done.inserted == 0
+    assert done.removed == 0
+    assert done.linked == 0
     assert rows.everything() == before, "not even updated_at"
 
 
@@ -170,11 +182,11 @@ def test_other_jobs_columns_are_left_alone(rows: Rows, tools: Tools, api: FakeAp
     api.found = [A]
     process_image(tools, image)
     row = rows.one("SELECT * FROM images")
-    assert (row["width"], row["height"], row["size"], row["status"], row["thumbnail_filename"]) == (
-        *(1, 2, 3),
-        "ok",
-        "t.jpg",
-    )
+    assert row["width"] == 1
+    assert row["height"] == 2
+    assert row["size"] == 3
+    assert row["status"] == "ok"
+    assert row["thumbnail_filename"] == "t.jpg"
 
 
 def test_sixty_faces_and_more_than_an_image_can_have(rows: Rows, tools: Tools, api: FakeApi) -> None:

@@ -24,7 +24,9 @@ def test_a_kept_row_keeps_everything_that_a_person_gave_it(rows: Rows, tools: To
     api.found = [B, A]
     process_image(tools, image)
     row = rows.one("SELECT * FROM faces WHERE id = :id", id=face)
-    assert (row["status"], row["name"], row["parent_id"]) == ("unknown", "Ann", master)
+    assert row["status"] == "unknown"
+    assert row["name"] == "Ann"
+    assert row["parent_id"] == master
     assert json.loads(row["encoding"]) == old.tolist()
     assert row["face_index"] == 1, "its number on the debug picture"
 

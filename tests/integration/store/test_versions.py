@@ -70,8 +70,12 @@ class TestWherePersonsAreKeptAndFacesLinkedToFaces:
         master, image = rows.master(A, person_id=ann), rows.image()
         process_image(tools, image)
         first, second = rows.faces(image)
-        assert (first["parent_id"], first["person_id"], first["status"]) == (master, None, "process")
-        assert (second["parent_id"], second["person_id"], second["status"]) == (None, None, "process")
+        assert first["parent_id"] == master
+        assert first["person_id"] is None
+        assert first["status"] == "process"
+        assert second["parent_id"] is None
+        assert second["person_id"] is None
+        assert second["status"] == "process"
 
     def test_faces_are_listed_with_the_name_of_their_masters_person(self, store: Store, rows: Rows, ann: int) -> None:
         master = rows.master(A, person_id=ann)

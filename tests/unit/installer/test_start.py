@@ -13,5 +13,6 @@ def test_nothing_is_imported_from_where_the_person_stands(tmp_path: Path) -> Non
     (tmp_path / "installer").mkdir()
     (tmp_path / "installer/__init__.py").write_text("raise SystemExit('strange code was run')")
     ended = subprocess.run([ROOT / "install.sh", "--help"], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.returncode == 0
+    assert ended.stderr == ""
     assert ended.stdout.startswith("usage: install.sh ")

@@ -28,13 +28,16 @@ def test_each_error_has_its_status_and_says_whether_to_try_again(
     kind: type[FacesError], status: int, retryable: bool
 ) -> None:
     reply = reply_to(kind("a sentence"))
-    assert (reply.status, reply.retryable) == (status, retryable)
+    assert reply.status == status
+    assert reply.retryable == retryable
     assert reply.body == {"error": "a sentence", "code": kind.code, "retryable": retryable}
 
 
 def test_what_is_not_ours_tells_nothing_about_itself() -> None:
     reply = reply_to(KeyError("secret"))
-    assert (reply.status, reply.error, reply.code) == (500, OUR_FAULT, "internal_error")
+    assert reply.status == 500
+    assert reply.error == OUR_FAULT
+    assert reply.code == "internal_error"
 
 
 def test_every_error_of_the_tree_has_a_status_and_photos_get_only_those_that_the_job_ends_on() -> None:

@@ -63,7 +63,8 @@ def test_a_photo_is_sent_as_php_sends_it(photo: Path) -> None:
 
     client(answer).encode(photo, "Foto ü.jpg", Drawing("/disk/2020/Foto ü.jpg"))
     parts = sent[0].content.split(b"\r\n--")
-    assert (sent[0].method, sent[0].url.path) == ("POST", "/encode")
+    assert sent[0].method == "POST"
+    assert sent[0].url.path == "/encode"
     assert b'name="original_path"\r\n\r\n/disk/2020/Foto \xc3\xbc.jpg' in parts[0]
     assert b'name="image_debug_subdir"\r\n\r\ndebug' in parts[1]
     assert b'name="image"; filename="Foto \xc3\xbc.jpg"' in parts[2]
@@ -106,14 +107,16 @@ def test_a_reply_is_read_with_all_that_it_has(photo: Path) -> None:
     assert face.quality == Quality(50.5, 7.0, 8.5, 15.0, 20.0)
     assert face.box == RatioBox(**BOX)
     assert encoded.pixels == (640, 480)
-    assert (encoded.debug_image_path, encoded.seconds) == ("/photos/debug/debug_a.jpg", 0.75)
+    assert encoded.debug_image_path == "/photos/debug/debug_a.jpg"
+    assert encoded.seconds == 0.75
     assert encoded.warnings == ("a sentence",)
 
 
 def test_a_reply_of_an_older_api_is_enough(photo: Path) -> None:
     encoded = answering(200, {"encodings": [[0.5] * 128], "debug_image_path": None}).encode(photo, "a.jpg")
     assert isinstance(encoded, Encoded)
-    assert (encoded.faces[0].quality, encoded.faces[0].box) == (None, None)
+    assert encoded.faces[0].quality is None
+    assert encoded.faces[0].box is None
 
 
 def test_no_face_is_an_answer(photo: Path) -> None:
@@ -162,7 +165,8 @@ def test_what_is_the_photos_fault_says_so(
     photo: Path, status: int, code: str | None, kind: type[errors.FacesError]
 ) -> None:
     answer = refused(answering(status, {"error": "What was found.", "code": code, "retryable": False}), photo)
-    assert (type(answer.error), str(answer.error)) == (kind, "What was found.")
+    assert type(answer.error) is kind
+    assert str(answer.error) == "What was found."
     assert answer.last_error.startswith(f'HTTP {status}: {{"error": "What was found.", "code": {json.dumps(code)}')
 
 
@@ -218,7 +222,8 @@ def test_how_long_to_wait_is_passed_on(photo: Path, header: str, seconds: float 
 
 def test_an_error_in_a_2xx_answer_is_noted_and_is_the_photos_unless_it_says_otherwise(photo: Path) -> None:
     answer = refused(answering(200, {"error": "x" * 300}), photo)
-    assert (type(answer.error), answer.last_error) == (errors.PhotoDeclined, "x" * 255)
+    assert type(answer.error) is errors.PhotoDeclined
+    assert answer.last_error == "x" * 255
     assert type(refused(answering(200, {"error": "later", "retryable": True}), photo).error) is errors.EngineError
 
 

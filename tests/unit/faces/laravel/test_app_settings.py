@@ -45,10 +45,15 @@ def test_an_env_file_as_laravel_makes_it(tmp_path: Path) -> None:
     )
     assert url(settings) == "mysql+pymysql://app:p%40ss%3Aw%2F%23rd@127.0.0.1:3306/photo"
     assert settings.rabbitmq.addresses == (Address("rabbit", 5673),)
-    assert (settings.rabbitmq.user, settings.rabbitmq.password.get_secret_value()) == ("app", "secret")
-    assert (settings.rabbitmq.vhost, settings.rabbitmq.tls) == ("photo", None)
-    assert (settings.queue, settings.default_queue, settings.connection_name) == ("faces", "default", "rabbitmq")
-    assert (settings.cache.store, settings.cache.prefix) == ("database", "foto_galereia_cache_")
+    assert settings.rabbitmq.user == "app"
+    assert settings.rabbitmq.password.get_secret_value() == "secret"
+    assert settings.rabbitmq.vhost == "photo"
+    assert settings.rabbitmq.tls is None
+    assert settings.queue == "faces"
+    assert settings.default_queue == "default"
+    assert settings.connection_name == "rabbitmq"
+    assert settings.cache.store == "database"
+    assert settings.cache.prefix == "foto_galereia_cache_"
     assert settings.face_api_url == "http://face:5000"
     assert settings.app_key.get_secret_value() == "base64:AAAA="
     assert settings.disk_roots == {
@@ -68,10 +73,14 @@ def test_without_anything_the_defaults_are_those_of_the_app() -> None:
     settings = load({})
     assert url(settings) == "sqlite:///faces.db"
     assert settings.rabbitmq.addresses == (Address("127.0.0.1", 5672),)
-    assert (settings.rabbitmq.user, settings.rabbitmq.vhost) == ("guest", "/")
-    assert (settings.cache.store, settings.cache.prefix) == ("database", "laravel_cache_")
-    assert (settings.cache.table, settings.cache.lock_table) == ("cache", "cache_locks")
-    assert (settings.storage, settings.disk_roots) == (None, {})
+    assert settings.rabbitmq.user == "guest"
+    assert settings.rabbitmq.vhost == "/"
+    assert settings.cache.store == "database"
+    assert settings.cache.prefix == "laravel_cache_"
+    assert settings.cache.table == "cache"
+    assert settings.cache.lock_table == "cache_locks"
+    assert settings.storage is None
+    assert settings.disk_roots == {}
 
 
 def test_secrets_are_not_printed() -> None:
@@ -120,9 +129,13 @@ def test_a_prefix_that_is_said_counts_even_when_it_is_empty() -> None:
 def test_redis_has_two_databases_and_a_prefix_of_its_own() -> None:
     settings = load({"CACHE_STORE": "redis", "REDIS_HOST": "r", "REDIS_PASSWORD": "p", "APP_NAME": "Mig"})
     assert settings.cache.redis is not None
-    assert (settings.cache.redis.host, settings.cache.redis.port, settings.cache.redis.tls) == ("r", 6379, False)
-    assert (settings.cache.redis.lock_database, settings.cache.redis.value_database) == (0, 1)
-    assert (settings.cache.redis_prefix, settings.cache.prefix) == ("mig_database_", "mig_cache_")
+    assert settings.cache.redis.host == "r"
+    assert settings.cache.redis.port == 6379
+    assert settings.cache.redis.tls is False
+    assert settings.cache.redis.lock_database == 0
+    assert settings.cache.redis.value_database == 1
+    assert settings.cache.redis_prefix == "mig_database_"
+    assert settings.cache.prefix == "mig_cache_"
 
 
 @pytest.mark.parametrize(
@@ -158,7 +171,10 @@ def test_tls_is_what_the_drivers_variables_say(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").touch()
     tls = load({"RABBITMQ_SSL_CAFILE": str(tmp_path / "ca.pem"), "RABBITMQ_SSL_VERIFY_PEER": "false"}).rabbitmq.tls
     assert tls is not None
-    assert (tls.ca_file, tls.certificate, tls.key, tls.verify_peer) == (tmp_path / "ca.pem", None, None, False)
+    assert tls.ca_file == tmp_path / "ca.pem"
+    assert tls.certificate is None
+    assert tls.key is None
+    assert tls.verify_peer is False
     secure = load({"RABBITMQ_SECURE": "true"}).rabbitmq.tls
     assert secure is not None
     assert secure.verify_peer
@@ -240,7 +256,8 @@ def test_the_apps_threshold_is_read_as_a_number(tmp_path: Path, text: str, thres
 def test_ours_win_over_the_apps_and_spare_it_the_look(tmp_path: Path) -> None:
     text = "FACE_RECOGNITION_THRESHOLD=near\nIMAGE_DEBUG_SUBDIR=../x"
     settings = load_file(tmp_path, text, FACE_THRESHOLD="0.5", FACE_DEBUG_SUBDIR="drawn")
-    assert (settings.recognition_threshold, settings.debug_subdir) == (None, None)
+    assert settings.recognition_threshold is None
+    assert settings.debug_subdir is None
     settings = load_file(tmp_path, "IMAGE_DEBUG_SUBDIR=drawn")
     assert settings.debug_subdir == "drawn"
 

@@ -123,7 +123,8 @@ def test_a_relative_original_lies_on_the_disk_named_or_below_the_root_given(disk
 @pytest.mark.parametrize("disk", [None, "", "s3", "dfotos/2024"])
 def test_a_relative_original_on_no_disk_gets_no_picture(disks: Disks, disk: str | None) -> None:
     found = disks.debug_directory("2024/07/a.jpg", disk)
-    assert found.path is None and "is relative" in str(found.reason)
+    assert found.path is None
+    assert "is relative" in str(found.reason)
 
 
 def test_without_disks_there_is_no_picture_and_nothing_to_say() -> None:

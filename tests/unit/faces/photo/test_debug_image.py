@@ -58,7 +58,8 @@ def test_a_name_fits_the_original_and_the_content_the_name(
     path = saved(tmp_path, original, quality)
     assert path == tmp_path / name
     with Image.open(path) as picture:
-        assert (picture.format, picture.size) == (kind, (200, 160))
+        assert picture.format == kind
+        assert picture.size == (200, 160)
 
 
 def test_no_two_originals_ever_share_a_picture() -> None:
@@ -78,7 +79,8 @@ def test_the_longest_names_are_cut_to_what_a_disk_takes_and_stay_different(
     assert paths[0] != paths[1]
     for path in paths:
         assert len(os.fsencode(path.name)) <= 255
-        assert path.name.startswith(f"debug_{letter}") and path.suffix == (".jpg" if quality is None else ".webp")
+        assert path.name.startswith(f"debug_{letter}")
+        assert path.suffix == (".jpg" if quality is None else ".webp")
         assert path.exists()
 
 
@@ -96,7 +98,8 @@ def test_a_box_is_drawn_where_its_face_is_and_nowhere_else() -> None:
     found, photo = scene(ROOM_BEHIND)
     drawn_on = np.asarray(debug_image.draw(found, photo))
     changed = np.argwhere((drawn_on != found.pixels).any(axis=2))
-    assert abs(changed[:, 1].min() - 60) <= 3 and abs(changed[:, 1].max() - 110) <= 3
+    assert abs(changed[:, 1].min() - 60) <= 3
+    assert abs(changed[:, 1].max() - 110) <= 3
     assert abs(changed[:, 0].max() - 110) <= 3
     assert (drawn_on[75:100, 75:100] == found.pixels[75:100, 75:100]).all()
 
@@ -168,7 +171,8 @@ def test_a_link_in_the_pictures_place_is_replaced_and_not_written_through(tmp_pa
     (tmp_path / "debug").mkdir()
     (tmp_path / "debug/debug_a.jpg").symlink_to(victim)
     path = saved(tmp_path / "debug", "a.jpg")
-    assert victim.read_bytes() == b"precious" and not path.is_symlink()
+    assert victim.read_bytes() == b"precious"
+    assert not path.is_symlink()
 
 
 def test_a_place_that_cannot_be_written_is_an_error_and_leaves_nothing(tmp_path: Path) -> None:

@@ -19,7 +19,8 @@ def box(kind: bytes, content: bytes = b"") -> bytes:
 @pytest.mark.parametrize("kind", drawn.WRITABLE)
 def test_what_pillow_writes_is_known(kind: str) -> None:
     found = formats.format_of(drawn.file_of(drawn.corners(), kind)[: formats.HEAD_BYTES])
-    assert found is not None and found.upper() == kind
+    assert found is not None
+    assert found.upper() == kind
 
 
 @pytest.mark.parametrize(

@@ -39,9 +39,9 @@ def test_a_missing_file_is_named_with_the_place_looked_at(tmp_path: Path, missin
             shutil.copy(path, tmp_path)
     with pytest.raises(ModelMissing) as caught:
         models.find(tmp_path)
-    assert (
-        missing in str(caught.value) and str(tmp_path) in str(caught.value) and "FACE_MODELS_DIR" in str(caught.value)
-    )
+    assert missing in str(caught.value)
+    assert str(tmp_path) in str(caught.value)
+    assert "FACE_MODELS_DIR" in str(caught.value)
 
 
 def test_a_directory_that_is_not_there_is_named() -> None:
@@ -54,7 +54,8 @@ def test_a_missing_package_is_named_with_the_files_that_it_would_bring() -> None
     bare = [sys.executable, "-S", "-c", code]
     done = subprocess.run(bare, cwd=ROOT, capture_output=True, text=True, env={"PYTHONPATH": str(ROOT)})
     assert "ModelMissing" in done.stderr
-    assert "face_recognition_models is not installed" in done.stderr and RESNET in done.stderr
+    assert "face_recognition_models is not installed" in done.stderr
+    assert RESNET in done.stderr
 
 
 @pytest.mark.parametrize("damage", ["cut off", "changed"])

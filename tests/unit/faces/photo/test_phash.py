@@ -39,7 +39,8 @@ def test_the_value_is_imagehashs_own(kind: str, size: int) -> None:
 
 def test_8_is_the_usual_size() -> None:
     found = phash(drawn.file_of(drawn.noise(), "PNG"), LIMITS)
-    assert (len(found.hex), found.bits) == (16, 64)
+    assert len(found.hex) == 16
+    assert found.bits == 64
 
 
 @pytest.mark.parametrize("size", [3, 33, 0, -1])

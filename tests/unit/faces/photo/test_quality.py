@@ -35,7 +35,8 @@ def test_sharpness_and_contrast_are_full_for_black_and_white_squares() -> None:
     pixels = gray(0)
     pixels[::2, ::2] = 255
     found = quality_of(pixels, box(0, 100, 100, 0))
-    assert (found.sharpness, found.contrast) == (35.0, 20.0)
+    assert found.sharpness == 35.0
+    assert found.contrast == 20.0
 
 
 def test_the_formula_is_the_one_written_in_numpy() -> None:

@@ -20,7 +20,8 @@ from faces.store.persons import read_centroid
 def test_a_centroid_is_read_as_php_reads_it(text: str | bytes, first: list[float]) -> None:
     centroid = read_centroid(text)
     assert centroid is not None
-    assert (centroid.shape, centroid.dtype) == ((128,), np.dtype(np.float64))
+    assert centroid.shape == (128,)
+    assert centroid.dtype == np.dtype(np.float64)
     assert centroid[:3].tolist() == first
 
 

@@ -34,7 +34,8 @@ def test_no_delay_queue_of_ours_is_one_of_the_driver_s(case: str) -> None:
 def test_messages_go_where_the_driver_sent_them(case: str) -> None:
     row = captured.message("12.19.3", case)
     target = target_of("faces", OPTIONS[case])
-    assert (target.exchange, target.routing_key) == (row["exchange"], row["routing_key"])
+    assert target.exchange == row["exchange"]
+    assert target.routing_key == row["routing_key"]
 
 
 def test_without_an_exchange_the_routing_key_is_the_queue_that_is_declared() -> None:

@@ -37,30 +37,32 @@ def test_our_own_settings_win_over_the_apps(env_file: Path, tmp_path: Path, monk
     monkeypatch.setenv("FACE_DATABASE_URL", "sqlite:///own.db")
     monkeypatch.setenv("FACE_API_URL", "http://own:1")
     monkeypatch.setenv("FACE_DISK_ROOTS", f"public={tmp_path}")
-    assert (invocation().database_url, invocation().api_url) == ("sqlite:///own.db", "http://own:1")
+    assert invocation().database_url == "sqlite:///own.db"
+    assert invocation().api_url == "http://own:1"
     assert invocation().disks.roots["public"] == tmp_path
 
 
 def test_without_an_app_there_is_a_file_of_our_own(env_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("LARAVEL_ENV_FILE")
     env_file.unlink()
-    assert (invocation().database_url, invocation().api_url, invocation().disks.roots) == (
-        "sqlite:///faces.db",
-        None,
-        {},
-    )
+    assert invocation().database_url == "sqlite:///faces.db"
+    assert invocation().api_url is None
+    assert invocation().disks.roots == {}
 
 
 def test_the_apps_threshold_and_debug_folder_count_until_ours_are_set(
     env_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert (invocation().threshold, invocation().debug_subdir) == (0.6, "debug")
+    assert invocation().threshold == 0.6
+    assert invocation().debug_subdir == "debug"
     with env_file.open("a") as file:
         file.write("FACE_RECOGNITION_THRESHOLD=0.45\nIMAGE_DEBUG_SUBDIR=drawn\n")
-    assert (invocation().linking.threshold, invocation().debug_subdir) == (0.45, "drawn")
+    assert invocation().linking.threshold == 0.45
+    assert invocation().debug_subdir == "drawn"
     monkeypatch.setenv("FACE_THRESHOLD", "0.6")
     monkeypatch.setenv("FACE_DEBUG_SUBDIR", "debug")
-    assert (invocation().linking.threshold, invocation().debug_subdir) == (0.6, "debug")
+    assert invocation().linking.threshold == 0.6
+    assert invocation().debug_subdir == "debug"
     monkeypatch.delenv("LARAVEL_ENV_FILE")
     monkeypatch.delenv("FACE_THRESHOLD")
     assert invocation().threshold == 0.6

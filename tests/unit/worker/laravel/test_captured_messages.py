@@ -81,7 +81,9 @@ def test_a_command_has_the_jobs_image_queue_delay_and_chain(row: dict[str, Any])
 def test_a_body_that_queue_retry_wrote_anew_is_the_same_job(row: dict[str, Any]) -> None:
     before = Envelope.decode(row["body"].encode())
     after = Envelope.decode(json.dumps(json.loads(row["body"]), indent=1).encode())
-    assert (after.uuid, after.limits, after.command) == (before.uuid, before.limits, before.command)
+    assert after.uuid == before.uuid
+    assert after.limits == before.limits
+    assert after.command == before.command
 
 
 @pytest.mark.parametrize("row", ENCRYPTED, ids=name_of)
@@ -103,5 +105,10 @@ def test_data_of_every_kind_is_read_as_it_was_sent() -> None:
         *("image_id", "path", "emoji", "nested", "slash", "html", "float", "neg", "big", "nl", "nul", "u2028"),
         5,
     ]
-    assert (data["path"], data["emoji"], data["nul"]) == ("images/été/日本.jpg", "😀", "a\0b")
-    assert (data["float"], str(data["neg"]), data["big"], data["u2028"]) == (0.1, "-0.0", 9007199254740993, "\u2028")
+    assert data["path"] == "images/été/日本.jpg"
+    assert data["emoji"] == "😀"
+    assert data["nul"] == "a\0b"
+    assert data["float"] == 0.1
+    assert str(data["neg"]) == "-0.0"
+    assert data["big"] == 9007199254740993
+    assert data["u2028"] == "\u2028"

@@ -49,12 +49,10 @@ def test_a_new_job_is_a_message_of_its_own() -> None:
     job = next_job(command, 1795220180, "default", lambda: next(names))
     assert job is not None
     payload = json.loads(job.body)
-    assert (payload["uuid"], payload["id"], job.id, payload["createdAt"]) == (
-        "the-uuid",
-        "the-id",
-        "the-id",
-        1795220180,
-    )
+    assert payload["uuid"] == "the-uuid"
+    assert payload["id"] == "the-id"
+    assert job.id == "the-id"
+    assert payload["createdAt"] == 1795220180
     assert re.fullmatch("[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", following(NEXT).id)
 
 
@@ -110,7 +108,9 @@ def test_limits_and_a_delay_that_the_job_itself_shows_count() -> None:
     payload = json.loads(job.body)
     shown = {"maxTries": 5, "timeout": None, "backoff": "1,5", "failOnTimeout": True, "retryUntil": 1795219200}
     assert payload | shown == payload
-    assert (job.delay, payload["maxExceptions"], payload["data"]["batchId"]) == (30, 2, "b-1")
+    assert job.delay == 30
+    assert payload["maxExceptions"] == 2
+    assert payload["data"]["batchId"] == "b-1"
 
 
 def test_the_context_goes_on_without_the_lock_of_the_job_before() -> None:
@@ -159,7 +159,9 @@ def test_a_next_job_that_cannot_be_carried_on_is_refused(job: bytes, closures: b
 def test_a_job_that_we_only_name_is_dispatched_as_php_would() -> None:
     job = new_job("App\\Jobs\\ImageProcessJob", {"image_id": 7}, "images", 1795220180)
     command = Command.read(Envelope.decode(job.body))
-    assert (job.queue, command.queue, command.image_id) == ("images", "images", 7)
+    assert job.queue == "images"
+    assert command.queue == "images"
+    assert command.image_id == 7
     assert command_of(job) == (
         b'O:24:"App\\Jobs\\ImageProcessJob":2:{s:11:"\0*\0taskData";a:1:{s:8:"image_id";i:7;}s:5:"queue";s:6:"images";}'
     )

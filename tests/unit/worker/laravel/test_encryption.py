@@ -34,7 +34,9 @@ def test_what_laravel_encrypted_is_read(row: dict[str, Any]) -> None:
     keys = keys_of(row["app_key"], "")
     assert decrypt(row["command"], keys) == serialized.write(row["job"])
     command = Command.read(envelope(row["command"]), keys)
-    assert (command.image_id, command.queue, command.encrypted) == (7, "faces", True)
+    assert command.image_id == 7
+    assert command.queue == "faces"
+    assert command.encrypted is True
 
 
 def test_former_keys_are_tried_after_the_present_one() -> None:

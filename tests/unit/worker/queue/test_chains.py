@@ -23,8 +23,10 @@ def test_a_next_job_without_a_queue_goes_to_the_chain_s_or_to_default(app: StubA
         # All tests of this broker share the queue `default`.
         (message,) = [one for one in take_all(app, queue) if b"i:424242;" in one.body]
         payload = message.payload
-        assert (message.attempts, message.correlation_id) == (0, payload["id"])
-        assert (payload["displayName"], payload["maxTries"]) == ("App\\Jobs\\ImageProcessJob", None)
+        assert message.attempts == 0
+        assert message.correlation_id == payload["id"]
+        assert payload["displayName"] == "App\\Jobs\\ImageProcessJob"
+        assert payload["maxTries"] is None
 
 
 def test_a_next_job_without_a_queue_goes_where_the_app_s_connection_publishes(app: StubApp) -> None:
@@ -44,9 +46,11 @@ def test_the_next_job_waits_for_its_delay_and_for_the_success_of_the_one_before(
     push_chain(app, good, command_of(1, after, 's:5:"delay";i:700;', count=3))
     push_chain(app, bad, command_of(2, after), maxTries=2)
     log = work(app, 3)
-    assert (depth(app, after), len(app.failed())) == (0, 1)
+    assert depth(app, after) == 0
+    assert len(app.failed()) == 1
     (message,) = take_all(app, delay_queue(after, 700))
-    assert (message.attempts, '"image_id";i:1;' in message.payload["data"]["command"]) == (0, True)
+    assert message.attempts == 0
+    assert '"image_id";i:1;' in message.payload["data"]["command"]
     assert "only PHP can run" not in log
 
 
@@ -63,8 +67,11 @@ def test_a_chain_that_cannot_go_on_is_recorded_beside_the_done_image(app: StubAp
     uuid = push_chain(app, image, "i:1;")
     log = work(app, 1)
     (row,) = app.failed()
-    assert (row["uuid"], row_of(app, image)["faces_checked"], "its chain ends here" in log) == (uuid, 1, True)
-    assert (depth(app), app.leftovers()) == (0, NOTHING_LEFT)
+    assert row["uuid"] == uuid
+    assert row_of(app, image)["faces_checked"] == 1
+    assert "its chain ends here" in log
+    assert depth(app) == 0
+    assert app.leftovers() == NOTHING_LEFT
 
 
 def test_what_only_php_can_run_when_a_chain_fails_is_said(app: StubApp, api: StubApi) -> None:
@@ -73,7 +80,9 @@ def test_what_only_php_can_run_when_a_chain_fails_is_said(app: StubApp, api: Stu
     catch = 's:19:"chainCatchCallbacks";a:1:{i:0;O:8:"stdClass":0:{}}'
     push_chain(app, image, command_of(1, after), more=catch, count=1, maxTries=1)
     log = work(app, 1)
-    assert ("`catch` is code that only PHP can run" in log, len(app.failed()), depth(app, after)) == (True, 1, 0)
+    assert "`catch` is code that only PHP can run" in log
+    assert len(app.failed()) == 1
+    assert depth(app, after) == 0
 
 
 def push_batched(app: StubApp, image: int, batch: str, **changes: Any) -> str:
@@ -106,7 +115,11 @@ def test_a_batch_counts_its_jobs_once(app: StubApp, api: StubApi) -> None:
     app.publish(json.dumps(again).encode())
     work(app, 4)
     row = app.rows.one("SELECT * FROM job_batches WHERE id = :id", id=whole)
-    assert (row["pending_jobs"], row["failed_jobs"], row["finished_at"] is None) == (0, 0, False)
+    assert row["pending_jobs"] == 0
+    assert row["failed_jobs"] == 0
+    assert row["finished_at"] is not None
     row = app.rows.one("SELECT * FROM job_batches WHERE id = :id", id=broken)
-    assert (row["pending_jobs"], row["failed_jobs"], json.loads(row["failed_job_ids"])) == (1, 1, [failed])
+    assert row["pending_jobs"] == 1
+    assert row["failed_jobs"] == 1
+    assert json.loads(row["failed_job_ids"]) == [failed]
     assert row["cancelled_at"] is not None

@@ -67,7 +67,8 @@ def test_two_that_are_to_blame_do_not_excuse_each_other(evidence: Evidence) -> N
     evidence.done()
     first = [evidence.refused(job, REFUSED).counts_as_try for job in ("one", "two")]
     later = [evidence.refused(job, REFUSED).counts_as_try for job in ("one", "two", "one", "two")]
-    assert (first, later) == ([False, False], [False, True, True, True])
+    assert first == [False, False]
+    assert later == [False, True, True, True]
 
 
 def test_once_it_is_refused_by_itself_each_refusal_is_a_try_until_a_new_one_is_refused_too(evidence: Evidence) -> None:

@@ -34,7 +34,8 @@ def test_a_job_that_the_world_refuses_waits_at_the_tail_and_others_are_done(app:
         app.push(image)
     before = app.clock.turned
     app.worker().run("run", "--stop-when-empty")
-    assert (are_done(app, *good), app.failed()) == (True, [])
+    assert are_done(app, *good)
+    assert app.failed() == []
     assert app.clock.turned - before < 30
     app.worker().run_until_quiet()
     assert [row["uuid"] for row in app.failed()] == [uuid]
@@ -60,7 +61,8 @@ def test_refused_three_times_while_others_are_done_it_counts_its_own_tries(app: 
     assert "attempt 3 of 3" in row["exception"]
     assert len(api.times(name_of(app, bad))) == 5
     assert log.count("is refused by itself") == 3
-    assert (app.leftovers(), app.server.waiting()) == (NOTHING_LEFT, {})
+    assert app.leftovers() == NOTHING_LEFT
+    assert app.server.waiting() == {}
     assert app.rows.read("SELECT * FROM cache WHERE key LIKE '%face-refused%'") == []
 
 
@@ -75,7 +77,9 @@ def test_while_nobody_is_done_nothing_is_burnt(app: StubApp, api: StubApi) -> No
     for image in jobs:
         api.answer(name_of(app, image), finds())
     app.worker().run_until_quiet()
-    assert (are_done(app, *jobs), app.failed(), app.leftovers()) == (True, [], NOTHING_LEFT)
+    assert are_done(app, *jobs)
+    assert app.failed() == []
+    assert app.leftovers() == NOTHING_LEFT
 
 
 def test_an_api_that_fails_over_every_photo_burns_no_tries_for_ten_minutes(app: StubApp, api: StubApi) -> None:
@@ -87,7 +91,9 @@ def test_an_api_that_fails_over_every_photo_burns_no_tries_for_ten_minutes(app: 
     for image in images:
         api.answer(name_of(app, image), finds())
     app.worker().run_until_quiet()
-    assert (are_done(app, *images), app.failed(), app.leftovers()) == (True, [], NOTHING_LEFT)
+    assert are_done(app, *images)
+    assert app.failed() == []
+    assert app.leftovers() == NOTHING_LEFT
 
 
 def test_an_api_that_never_recovers_lets_jobs_fail_in_the_end(app: StubApp, api: StubApi) -> None:
@@ -98,7 +104,8 @@ def test_an_api_that_never_recovers_lets_jobs_fail_in_the_end(app: StubApp, api:
     worker.patience = 20_000
     worker.run("run", "--max-time", 10_000)
     assert len(app.failed()) == 4
-    assert (app.leftovers(), app.server.waiting()) == (NOTHING_LEFT, {})
+    assert app.leftovers() == NOTHING_LEFT
+    assert app.server.waiting() == {}
 
 
 @pytest.mark.parametrize("pattern", ["next", "next*"])
@@ -112,8 +119,11 @@ def test_a_next_job_that_cannot_be_published_holds_nobody_up(app: StubApp, api: 
         app.clock.turn(app.server.next_due() or 0)
     app.worker().run_until_quiet()
     (row,) = app.failed()
-    assert (row["uuid"], "403 ACCESS_REFUSED" in row["exception"]) == (uuid, True)
-    assert (are_done(app, image, *good), app.leftovers(), app.server.waiting()) == (True, NOTHING_LEFT, {})
+    assert row["uuid"] == uuid
+    assert "403 ACCESS_REFUSED" in row["exception"]
+    assert are_done(app, image, *good)
+    assert app.leftovers() == NOTHING_LEFT
+    assert app.server.waiting() == {}
 
 
 def test_a_next_job_whose_queue_s_name_is_too_long_is_refused_like_any_other(app: StubApp) -> None:
@@ -125,7 +135,9 @@ def test_a_next_job_whose_queue_s_name_is_too_long_is_refused_like_any_other(app
         app.clock.turn(app.server.next_due() or 0)
     app.worker().run_until_quiet()
     assert [row["uuid"] for row in app.failed()] == [uuid]
-    assert (are_done(app, image, *good), app.leftovers(), app.server.waiting()) == (True, NOTHING_LEFT, {})
+    assert are_done(app, image, *good)
+    assert app.leftovers() == NOTHING_LEFT
+    assert app.server.waiting() == {}
 
 
 def test_where_delay_queues_are_refused_a_job_goes_to_the_tail_of_its_own_queue(app: StubApp, api: StubApi) -> None:
@@ -137,9 +149,11 @@ def test_where_delay_queues_are_refused_a_job_goes_to_the_tail_of_its_own_queue(
         app.push(image)
     log = app.worker().run_until_quiet()
     (row,) = app.failed()
-    assert ("attempt 3 of 3" in row["exception"], are_done(app, *good)) == (True, True)
+    assert "attempt 3 of 3" in row["exception"]
+    assert are_done(app, *good)
     assert "406 PRECONDITION_FAILED" in log
-    assert (app.leftovers(), app.server.waiting()) == (NOTHING_LEFT, {})
+    assert app.leftovers() == NOTHING_LEFT
+    assert app.server.waiting() == {}
 
 
 def test_where_the_tail_refuses_too_the_delivery_goes_back_and_is_done_later(app: StubApp, api: StubApi) -> None:
@@ -148,7 +162,9 @@ def test_where_the_tail_refuses_too_the_delivery_goes_back_and_is_done_later(app
     app.push(image, backoff=600)
     log = app.worker().run_until_quiet()
     assert "given back: it took nothing" in log
-    assert (are_done(app, image), app.failed(), app.leftovers()) == (True, [], NOTHING_LEFT)
+    assert are_done(app, image)
+    assert app.failed() == []
+    assert app.leftovers() == NOTHING_LEFT
 
 
 def test_a_message_that_a_row_does_not_hold_is_kept_beside_before_it_is_rejected(app: StubApp) -> None:
@@ -177,8 +193,11 @@ def test_a_fault_of_our_own_after_the_commit_has_the_job_s_tries(app: StubApp, f
         faults.at_step("unlocked", ValueError("broken here"), time)
     app.worker().run_until_quiet()
     (row,) = app.failed()
-    assert (row["uuid"], f"attempt {tries} of {tries}" in row["exception"]) == (uuid, True)
-    assert (faults.pending, app.leftovers(), app.server.waiting()) == ([], NOTHING_LEFT, {})
+    assert row["uuid"] == uuid
+    assert f"attempt {tries} of {tries}" in row["exception"]
+    assert faults.pending == []
+    assert app.leftovers() == NOTHING_LEFT
+    assert app.server.waiting() == {}
 
 
 def test_a_recorder_that_breaks_sets_the_message_aside(app: StubApp, api: StubApi, faults: Faults) -> None:
@@ -224,7 +243,8 @@ def test_a_fault_at_any_step_leaves_no_delivery_in_hand_and_ends_the_job(
     assert worker.broker
     assert are_done(app, good)
     assert are_done(app, bad) or [row["uuid"] for row in app.failed()] == [uuid]
-    assert (app.leftovers(), app.server.waiting()) == (NOTHING_LEFT, {})
+    assert app.leftovers() == NOTHING_LEFT
+    assert app.server.waiting() == {}
 
 
 @pytest.mark.parametrize("step", STEPS[:-1])

@@ -83,7 +83,8 @@ def test_the_filters_add_up_to_the_weights() -> None:
     first, second = planes(rank=2, seed=1), planes(rank=3, seed=2)
     weights = hog_weights.read(saved(detector(first, 3.5), detector(second, -1.25)))
     assert weights.thresholds.tolist() == [3.5, -1.25]
-    assert (weights.rows.shape, weights.columns.shape) == ((155, WINDOW), (155, WINDOW))
+    assert weights.rows.shape == (155, WINDOW)
+    assert weights.columns.shape == (155, WINDOW)
     np.testing.assert_allclose(summed(weights, 0), first, atol=1e-6)
     np.testing.assert_allclose(summed(weights, 1), second, atol=1e-6)
 
@@ -92,7 +93,8 @@ def test_a_row_runs_across_and_a_column_down() -> None:
     one = np.zeros((PLANES, WINDOW, WINDOW))
     one[4, 2, 7] = 9.0
     weights = hog_weights.read(saved(detector(one)))
-    assert (weights.detectors.tolist(), weights.planes.tolist()) == ([0], [4])
+    assert weights.detectors.tolist() == [0]
+    assert weights.planes.tolist() == [4]
     assert np.abs(weights.columns[0]).tolist() == [0, 0, 3, 0, 0, 0, 0, 0, 0, 0]
     assert np.abs(weights.rows[0]).tolist() == [0, 0, 0, 0, 0, 0, 0, 3, 0, 0]
 
@@ -100,8 +102,11 @@ def test_a_row_runs_across_and_a_column_down() -> None:
 def test_the_limits_are_those_of_the_file() -> None:
     start = head(most_levels=7, least_level_width=40, least_level_height=50)
     weights = hog_weights.read(saved(detector(planes(1)), start=start))
-    assert (weights.most_overlap, weights.most_covered) == (0.25, 0.75)
-    assert (weights.most_levels, weights.least_level_width, weights.least_level_height) == (7, 40, 50)
+    assert weights.most_overlap == 0.25
+    assert weights.most_covered == 0.75
+    assert weights.most_levels == 7
+    assert weights.least_level_width == 40
+    assert weights.least_level_height == 50
 
 
 def test_filters_come_by_sub_detector_and_plane_the_strongest_first() -> None:

@@ -91,7 +91,8 @@ def test_a_picture_of_any_layout_equals_pillows(library: Library, layout: str) -
 
 def test_what_it_returns_is_a_picture_by_itself(library: Library) -> None:
     scaled = lanczos(library, noise(90, 60), (30, 20))
-    assert (scaled.shape, scaled.dtype) == ((20, 30, 3), np.uint8)
+    assert scaled.shape == (20, 30, 3)
+    assert scaled.dtype == np.uint8
     assert scaled.flags.c_contiguous
     assert not scaled.flags.writeable
 

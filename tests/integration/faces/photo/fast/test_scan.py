@@ -21,7 +21,7 @@ from faces.system.memory import give_back_all
 from tests.fuzz import scans
 from tests.fuzz.scans import VERY_LOW, Scan
 
-ROOT = Path(__file__).resolve().parents[4]
+ROOT = Path(__file__).resolve().parents[5]
 
 
 def noise(width: int, height: int) -> Pixels:

@@ -28,7 +28,9 @@ def heads(content: bytes) -> list[int]:
 def test_it_is_the_network_that_dlib_describes(content: bytes) -> None:
     network = read(content)
     assert network.means.tolist() == np.float32([122.782, 117.001, 104.298]).tolist()
-    assert network.stem.weights.shape == (32, 3, 7, 7) and (network.stem.stride, network.stem.padding) == (2, 0)
+    assert network.stem.weights.shape == (32, 3, 7, 7)
+    assert network.stem.stride == 2
+    assert network.stem.padding == 0
     widths = [len(block.second.bias) for block in network.blocks]
     assert widths == [32] * 3 + [64] * 4 + [128] * 3 + [256] * 4
     assert [at for at, block in enumerate(network.blocks) if block.first.stride == 2] == [3, 7, 10, 13]

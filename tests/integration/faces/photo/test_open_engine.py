@@ -20,7 +20,7 @@ from faces.photo.open_engine import KnownFace, _EngineParts, load_known_face, op
 from faces.settings import FAST_PARTS, FastPart, load
 from tests.pictures import drawn
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 
 NOBODY = drawn.file_of(Image.new("RGB", (160, 160), "gray"), "JPEG")
 

@@ -35,7 +35,9 @@ def test_a_worker_is_ready_and_then_alive_for_as_long_as_a_photo_takes(ears: Lik
 def test_where_nobody_waits_for_word_no_thread_says_any(ears: LikeSystemd) -> None:
     with closing(pulse(ears, patience=None)) as one:
         one.start()
-        assert (ears.hear(), ears.hear(PATIENCE * 3)) == ("READY=1", "")
+        first, second = ears.hear(), ears.hear(PATIENCE * 3)
+        assert first == "READY=1"
+        assert second == ""
 
 
 def test_a_main_thread_that_does_not_come_back_silences_it(ears: LikeSystemd, caplog: pytest.LogCaptureFixture) -> None:

@@ -21,7 +21,7 @@ from faces.photo.fast.library import Library
 from tests.fuzz import scans
 from tests.fuzz.scans import VERY_LOW, Scan
 
-ROOT = Path(__file__).resolve().parents[4]
+ROOT = Path(__file__).resolve().parents[5]
 
 
 def changed(weights: HogWeights, name: str, at: int, value: float) -> HogWeights:

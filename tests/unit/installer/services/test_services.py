@@ -14,7 +14,7 @@ from installer.machine_share import MachineShare
 from installer.services.supervisor import Supervisor
 from installer.services.systemd import Systemd
 
-ETC = Path(__file__).resolve().parents[3] / "etc"
+ETC = Path(__file__).resolve().parents[4] / "etc"
 
 
 def texts(changes: list[Change]) -> dict[str, str]:
