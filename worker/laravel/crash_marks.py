@@ -61,7 +61,7 @@ class CrashMarks:
         `ended_within` is told that it was committed. Where it never is, or the marks are elsewhere, `end` does it.
         """
         if self._values.transactional and uuid in self._ours:
-            self._values.transactional.forget_within(transaction, f"{KEY}{uuid}", self._ours[uuid])
+            self._values.transactional.forget_this(f"{KEY}{uuid}", self._ours[uuid], transaction)
 
     def ended_within(self, uuid: str) -> None:
         """The transaction of `end_within` was committed: there is nothing left to `end`."""

@@ -101,7 +101,7 @@ class ImageLock:
         """
         if self._cache and self._cache.transactional and self._may_be_ours:
             self._may_be_given_back = True
-            self._cache.transactional.release_within(transaction, self._key, self._owner)
+            self._cache.transactional.release(self._key, self._owner, transaction)
 
     def given_back_within(self) -> None:
         """The transaction of `give_back_within` was committed: there is nothing left to give back."""
