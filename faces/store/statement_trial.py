@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from faces.errors import SchemaError, StoreUnavailable
 from faces.photo.face import ENCODING_LENGTH, Quality, RatioBox
-from faces.store import catalogue, driver_errors, encodings, faces, failed_jobs, images, queues
+from faces.store import catalogue, driver_errors, faces, failed_jobs, images, queues
 from faces.store.cache import DatabaseCache
 from faces.store.database import Store, Transaction
 from faces.store.failed_jobs import FailedJob
@@ -161,10 +161,10 @@ class _Trial:
         taken = {row.face_index for row in faces.lock_of_image(self.transaction, image_id)}
         values = {
             "face_index": min(set(range(256)) - taken, default=255),
-            "encoding": encodings.write_encoding(np.zeros(ENCODING_LENGTH)),
+            "encoding": faces.write_encoding(np.zeros(ENCODING_LENGTH)),
             "quality_score": _QUALITY.total,
-            "quality_details": encodings.write_quality_details(_QUALITY),
-            "box": encodings.write_box(_BOX),
+            "quality_details": faces.write_quality_details(_QUALITY),
+            "box": faces.write_box(_BOX),
         }
         there = {name: value for name, value in values.items() if name in self.transaction.schema.face_columns}
         return there | identities_of(self.transaction.schema).try_link(self.transaction)
