@@ -34,8 +34,10 @@ class CrashMarks:
         self._values, self._worker_id = values, worker_id
         self._ours: dict[str, bytes] = {}
         """The marks of the jobs in hand, as they are kept."""
+        self._ending: set[str] = set()
+        """The jobs whose marks a transaction has tried to remove."""
         self._left: dict[str, bytes] = {}
-        """Those of jobs that have ended."""
+        """The marks of jobs that have ended."""
 
     def begin(self, uuid: str) -> int:
         """Mark the job as ours; returns how many workers it has ended by now.
@@ -46,11 +48,11 @@ class CrashMarks:
             CacheUnavailable: the app's cache does not answer; nothing is marked.
         """
         self.remove_left()
-        count, mark = 0, self._mark(0)
+        count, mark = 0, serialized.write(f"0:{self._worker_id}")
         if not self._values.add(f"{KEY}{uuid}", mark, _REMEMBERED):
             owner, count = self._find(uuid)
             count += owner not in {None, self._worker_id}
-            mark = self._mark(count)
+            mark = serialized.write(f"{count}:{self._worker_id}")
             self._values.put(f"{KEY}{uuid}", mark, _REMEMBERED)
         self._ours[uuid] = mark
         return count
@@ -58,14 +60,15 @@ class CrashMarks:
     def end_within(self, transaction: Transaction, uuid: str) -> None:
         """Remove our mark as part of the transaction that ends the job, if the marks are in its database.
 
-        `ended_within` is told that it was committed. Where it never is, or the marks are elsewhere, `end` does it.
+        `ended_within` is told of the commit. Where there never is one, or the marks are elsewhere, `end` does it.
         """
         if self._values.transactional and uuid in self._ours:
+            self._ending.add(uuid)
             self._values.transactional.forget_this(f"{KEY}{uuid}", self._ours[uuid], transaction)
 
     def ended_within(self, uuid: str) -> None:
-        """The transaction of `end_within` was committed: there is nothing left to `end`."""
-        if self._values.transactional:
+        """The job's transaction was committed: if it removed the mark, there is nothing left to `end`."""
+        if uuid in self._ending:
             self._ours.pop(uuid, None)
 
     def end(self, uuid: str) -> None:
@@ -73,6 +76,7 @@ class CrashMarks:
 
         While the cache does not answer, it is remembered for `remove_left`.
         """
+        self._ending.discard(uuid)
         if uuid in self._ours:
             self._left[uuid] = self._ours.pop(uuid)
         try:
@@ -113,9 +117,6 @@ class CrashMarks:
             self._values.forget(f"{_DROPPED}{uuid}")
         except FacesError as error:
             _log.debug("the count of dropped deliveries of job %s stays: %s", uuid, error)
-
-    def _mark(self, count: int) -> bytes:
-        return serialized.write(f"{count}:{self._worker_id}")
 
     def _find(self, uuid: str) -> tuple[str | None, int]:
         value = self._values.get(f"{KEY}{uuid}") or b""

@@ -96,7 +96,7 @@ class ImageLock:
     def give_back_within(self, transaction: Transaction) -> None:
         """Give it back as the last thing in the transaction that ends the job, if the locks are in its database.
 
-        Others that want it wait until the commit. `given_back_within` is told that it was committed; where it never is,
+        Others that want it wait until the commit. `given_back_within` is told of the commit; where there never is one,
         or the locks are elsewhere, `give_back` does it.
         """
         if self._cache and self._cache.transactional and self._may_be_ours:
@@ -104,25 +104,25 @@ class ImageLock:
             self._cache.transactional.release(self._key, self._owner, transaction)
 
     def given_back_within(self) -> None:
-        """The transaction of `give_back_within` was committed: there is nothing left to give back."""
-        if self._cache and self._cache.transactional:
-            self._end_renewals()
+        """The job's transaction was committed: if it gave the lock back, only the renewals are left to end."""
+        if self._may_be_given_back:
+            self._may_be_ours = False
 
     def give_back(self) -> None:
-        """End the renewals and give it back; a second time does nothing. Without an answer it runs out."""
-        if self._cache is None or not self._may_be_ours:
+        """End the renewals and give it back; after the commit or a second time, there is nothing to give.
+
+        Without an answer it runs out.
+        """
+        may_be_ours, self._may_be_ours = self._may_be_ours, False
+        self._over.set()
+        if self._renewing.ident is not None:
+            self._renewing.join()
+        if self._cache is None or not may_be_ours:
             return
-        self._end_renewals()
         try:
             self._cache.release(self._key, self._owner)
         except FacesError as error:
             _log.warning("the lock %s was not given back and runs out in %d s: %s", self._key, self._seconds, error)
-
-    def _end_renewals(self) -> None:
-        self._may_be_ours = False
-        self._over.set()
-        if self._renewing.ident is not None:
-            self._renewing.join()
 
     def _keep(self, cache: AppCache) -> None:
         pause: float | None = self._seconds / 3

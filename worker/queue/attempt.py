@@ -106,32 +106,6 @@ class _OwnJob:
         raise refusal
 
 
-@dataclass(slots=True)
-class _Hold:
-    """What a job holds in the app's cache: its mark and its image's lock.
-
-    Given back in the transaction that ends the job where that is the same database; anywhere else after it.
-    """
-
-    marks: CrashMarks
-    uuid: str
-    lock: ImageLock
-    left: bool = False
-    """Whether a transaction tried to give it back."""
-
-    def leave(self, transaction: Transaction) -> None:
-        """The lock last, for which others may wait."""
-        self.left = True
-        self.marks.end_within(transaction, self.uuid)
-        self.lock.give_back_within(transaction)
-
-    def committed(self) -> None:
-        """The job's transaction is committed. A job class that wrote nothing still holds what it held."""
-        if self.left:
-            self.marks.ended_within(self.uuid)
-            self.lock.given_back_within()
-
-
 @dataclass(frozen=True, slots=True)
 class Attempts:
     """Makes the attempts of one worker, in its main thread; each delivery's handling asks for its outcome.
@@ -237,16 +211,26 @@ class Attempts:
         return self._followed(own, outcome) if isinstance(outcome, Done) else outcome
 
     def _locked(self, own: _OwnJob, lock: ImageLock, log: JobLog) -> Outcome:
-        """The job while no other has the image. An orderly end leaves no mark of a crash."""
+        """The job while no other has the image. An orderly end leaves no mark of a crash.
+
+        Mark and lock are given back in the transaction that ends the job where the app's cache is in its database;
+        anywhere else, and where a job class wrote nothing, after it.
+        """
         marks, uuid = self.shared.marks, own.job.uuid
-        hold = _Hold(marks, uuid, lock)
+
+        def leave(transaction: Transaction) -> None:
+            """The lock last, for which others may wait."""
+            marks.end_within(transaction, uuid)
+            lock.give_back_within(transaction)
+
         timeout = min(own.job.limits.timeout, self.settings.api_timeout)
-        context = replace(own.context(), still_ours=lock.is_ours, leave=hold.leave, timeout=timeout, know=log.know)
+        context = replace(own.context(), still_ours=lock.is_ours, leave=leave, timeout=timeout, know=log.know)
         crashes = marks.begin(uuid)
         reached("marked")
         try:
             done = own.done(context, crashes)
-            hold.committed()
+            marks.ended_within(uuid)
+            lock.given_back_within()
             reached("committed")
         except Exception as error:  # noqa: BLE001  around one job, with its traceback in the log
             # What comes after the commit that gave the lock back is the end of a job without one.
