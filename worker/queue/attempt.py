@@ -27,9 +27,8 @@ from faces.store.failed_jobs import uuid_of
 from worker.jobs.context import Context, Done, JobClass, reached
 from worker.laravel import chain, completion
 from worker.laravel.chain import NewJob
-from worker.laravel.crash_marks import CrashMarks
 from worker.laravel.failures import Recorder
-from worker.laravel.image_lock import ImageLock, image_lock
+from worker.laravel.lock_and_mark import CrashMarks, ImageLock, image_lock
 from worker.laravel.message import Command, Envelope
 from worker.laravel.open_cache import OpenedCache
 from worker.queue.evidence import TAIL_SECONDS, Evidence
