@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import ParamSpec, TypeVar
+from typing import TypeVar
 
 import sqlalchemy as sa
 
@@ -19,7 +19,6 @@ from faces.store.schema import Schema
 
 log = logging.getLogger(__name__)
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 #: Times that a transaction is tried when it conflicts with others, and seconds after which it is not tried again.
@@ -47,8 +46,10 @@ class Store:
 
     def __init__(self, engine: sa.Engine, name: str, found: Schema) -> None:
         self._engine, self._at_once = engine, connect.at_once_of(engine)
+        self._writing = engine.execution_options(**{connect.WRITES: True})
         self.name = name
         self.schema = found
+        self.is_file = engine.dialect.name == "sqlite"
 
     @classmethod
     def open(cls, url: str, *, create: bool = False) -> Store:
@@ -109,7 +110,7 @@ class Store:
         Raises:
             StoreUnavailable: the database cannot be used, or is too busy for long.
         """
-        return self._patiently(self._write_once, work)
+        return self._patiently(work)
 
     def write_at_once(self, work: Callable[[Transaction], T]) -> T:
         """Run `work`, each of whose statements commits itself: what it wrote never waits for a commit of ours.
@@ -119,9 +120,7 @@ class Store:
         Raises:
             StoreUnavailable: the database cannot be used, or is too busy for long.
         """
-        if self._at_once is self._engine:
-            return self.write(work)
-        return self._patiently(self._each_statement_alone, work)
+        return self._patiently(work, at_once=not self.is_file)
 
     def try_out(self, work: Callable[[Transaction], T]) -> T:
         """Run `work` as `write` does and roll it back, whatever it wrote: whether the database would take it now.
@@ -129,14 +128,21 @@ class Store:
         Raises:
             StoreUnavailable: the database cannot be used, takes no writes, or is too busy for long.
         """
-        return self._patiently(self._write_once, work, keep=False)
+        return self._patiently(work, keep=False)
 
-    def _patiently(self, attempt: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+    def _patiently(self, work: Callable[[Transaction], T], *, at_once: bool = False, keep: bool = True) -> T:
         start = time.monotonic()
         for number in range(1, _TRIES + 1):
             with _translated(self.name):
                 try:
-                    return attempt(*arguments, **named)
+                    if at_once:
+                        with self._at_once.connect() as connection:
+                            return work(Transaction(connection, self.schema, _now()))
+                    with self._writing.connect() as connection, connection.begin() as transaction:
+                        done = work(Transaction(connection, self.schema, _now()))
+                        if not keep:
+                            transaction.rollback()
+                        return done
                 except sa.exc.DBAPIError as error:
                     if not driver_errors.is_conflict(error):
                         raise
@@ -145,19 +151,6 @@ class Store:
                 break
             time.sleep(_dice.uniform(0.2, 1) * min(0.01 * 2**number, 2))
         raise StoreUnavailable(f"the database {self.name} is too busy: other programs lock the same rows all the time")
-
-    def _write_once(self, work: Callable[[Transaction], T], *, keep: bool = True) -> T:
-        with self._engine.connect() as plain:
-            connection = plain.execution_options(**{connect.WRITES: True})
-            with connection.begin() as transaction:
-                done = work(Transaction(connection, self.schema, _now()))
-                if not keep:
-                    transaction.rollback()
-                return done
-
-    def _each_statement_alone(self, work: Callable[[Transaction], T]) -> T:
-        with self._at_once.connect() as connection:
-            return work(Transaction(connection, self.schema, _now()))
 
 
 @contextmanager

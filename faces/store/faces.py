@@ -1,17 +1,23 @@
-"""The table `faces`: an image's rows, read and locked in one order, and written column by column."""
+"""The table `faces`: an image's rows, read and locked in one order, and written column by column.
+
+Encodings and boxes are JSON text there, written as PHP writes it and read tolerantly.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
+import numpy as np
 import sqlalchemy as sa
 
+from faces.laravel import php_json
 from faces.people.kept_face import KeptFace
 from faces.people.linking import Unlinked
+from faces.photo.face import ENCODING_LENGTH, Encoding, Quality, RatioBox
 from faces.store.database import Transaction
-from faces.store.encodings import read_encoding
 from faces.store.schema import faces
 
 _READ = (
@@ -111,6 +117,52 @@ def name_children(transaction: Transaction, parents: Collection[int], name: str)
         .values(name=name, updated_at=transaction.now)
     )
     return result.rowcount
+
+
+def write_encoding(encoding: Encoding) -> str:
+    """The text for `faces.encoding`."""
+    return php_json.dumps(encoding.tolist())
+
+
+def read_encoding(text: str | bytes | None) -> Encoding | None:
+    """The encoding in a row; None where it is empty, of another length, or not 128 finite numbers."""
+    try:
+        numbers = json.loads(text or "null")
+    except ValueError:
+        return None
+    if not isinstance(numbers, list) or len(numbers) != ENCODING_LENGTH:
+        return None
+    return finite(numbers)
+
+
+def finite(numbers: list[object]) -> Encoding | None:
+    """The numbers of a JSON list as an encoding; None where one is no number, or too large for one."""
+    if not all(type(number) in (float, int) for number in numbers):
+        return None
+    try:
+        encoding = np.array(numbers, np.float64)
+    except OverflowError:
+        return None
+    return encoding if np.isfinite(encoding).all() else None
+
+
+def write_quality_details(quality: Quality) -> str:
+    """The text for `faces.quality_details`: the four parts, without the total."""
+    return php_json.dumps({name: value for name, value in asdict(quality).items() if name != "total"})
+
+
+def write_box(box: RatioBox) -> str:
+    """The text for `faces.box`: parts of the photo's width and height."""
+    return php_json.dumps(asdict(box))
+
+
+def read_box(text: str | bytes | None) -> RatioBox | None:
+    """The box in a row; None where there is none."""
+    try:
+        values = json.loads(text or "null")
+        return RatioBox(**{edge: float(values[edge]) for edge in ("top", "right", "bottom", "left")})
+    except (ValueError, TypeError, KeyError):
+        return None
 
 
 def _select(transaction: Transaction, image_id: int) -> sa.Select[Any]:

@@ -48,12 +48,12 @@ _COLUMNS = (
 
 def find(transaction: Transaction, image_id: int) -> Image | None:
     """The row as it is now, not locked."""
-    return _first(transaction, _by_id(image_id))
+    return _first(transaction, sa.select(*_COLUMNS).where(images.c.id == image_id))
 
 
 def lock(transaction: Transaction, image_id: int) -> Image | None:
     """The row, locked until the transaction ends: only with this lock are the image's faces written."""
-    return _first(transaction, _by_id(image_id).with_for_update())
+    return _first(transaction, sa.select(*_COLUMNS).where(images.c.id == image_id).with_for_update())
 
 
 def progress(transaction: Transaction, image_id: int) -> Progress | None:
@@ -114,10 +114,6 @@ def note_error(transaction: Transaction, image_id: int, text: str) -> None:
 def _has_json(text: str | bytes | None) -> bool:
     """Whether a JSON column holds something; the app reads JSON's own null as nothing, too."""
     return text is not None and text.strip() not in ("null", b"null")
-
-
-def _by_id(image_id: int) -> sa.Select[Any]:
-    return sa.select(*_COLUMNS).where(images.c.id == image_id)
 
 
 def _first(transaction: Transaction, query: sa.Select[Any]) -> Image | None:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from faces.people.matching import distances
 from faces.photo.face import RatioBox
 from faces.store.database import Transaction
-from faces.store.encodings import read_box, read_encoding
+from faces.store.faces import read_box, read_encoding
 from faces.store.schema import faces, images, persons
 from faces.store.who import identities_of
 

@@ -19,7 +19,6 @@ from faces.people.matching import Candidates, Encodings
 from faces.photo.face import Encoding
 from faces.store import faces as face_rows
 from faces.store.database import Transaction
-from faces.store.encodings import read_encoding
 from faces.store.schema import Schema, faces
 
 #: Encodings asked for at a time: some megabytes of JSON.
@@ -172,7 +171,7 @@ class Masters(Identities[Transaction]):
         while chunk := list(islice(remaining, _CHUNK)):
             query = sa.select(faces.c.id, faces.c.updated_at, faces.c.encoding).where(faces.c.id.in_(chunk))
             for face_id, updated_at, text in transaction.connection.execute(query):
-                encoding = read_encoding(text)
+                encoding = face_rows.read_encoding(text)
                 if encoding is not None:
                     learned[int(face_id)] = (int(face_id), updated_at)
                     self._known[(int(face_id), updated_at)] = encoding

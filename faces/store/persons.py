@@ -18,7 +18,6 @@ from faces.people.matching import Candidates, Encodings
 from faces.photo.face import ENCODING_LENGTH, Encoding
 from faces.store import faces as face_rows
 from faces.store.database import Transaction
-from faces.store.encodings import finite
 from faces.store.schema import faces, persons
 
 _UNLINKED = Unlinked("person_id", frozenset({"process"}))
@@ -142,7 +141,7 @@ def read_centroid(text: str | bytes | None) -> Encoding | None:
     if not isinstance(numbers, list):
         return None
     first = [0.0 if number is None else number for number in numbers[:ENCODING_LENGTH]]
-    return finite(first + [0.0] * (ENCODING_LENGTH - len(first)))
+    return face_rows.finite(first + [0.0] * (ENCODING_LENGTH - len(first)))
 
 
 def _no_naming(verb: str) -> SchemaError:

@@ -14,7 +14,8 @@ import sqlalchemy as sa
 
 from faces.errors import SchemaError, StoreUnavailable
 from faces.photo.face import ENCODING_LENGTH, Quality, RatioBox
-from faces.store import cache, catalogue, driver_errors, encodings, faces, failed_jobs, images, queues
+from faces.store import catalogue, driver_errors, faces, failed_jobs, images, queues
+from faces.store.cache import DatabaseCache
 from faces.store.database import Store, Transaction
 from faces.store.failed_jobs import FailedJob
 from faces.store.schema import faces as faces_table
@@ -65,7 +66,7 @@ def try_statements(store: Store, needed: Needed) -> list[str]:
         SchemaError: something is missing or refused; the sentence lists all of it by table and column.
         StoreUnavailable: the database does not answer, is read-only or full.
     """
-    faults = store.try_out(lambda transaction: _Trial(transaction).run(needed))
+    faults = store.try_out(lambda transaction: _Trial(transaction).run(needed, store))
     if faults:
         raise SchemaError(f"the database {store.name} does not take what the worker writes: {'; '.join(faults)}")
     with store.reading() as transaction:
@@ -103,16 +104,16 @@ class _Trial:
     transaction: Transaction
     faults: list[str] = field(default_factory=list)
 
-    def run(self, needed: Needed) -> list[str]:
+    def run(self, needed: Needed, store: Store) -> list[str]:
         self._try_images_and_faces()
         with self._statement("DELETE", "queues"):
             queues.forget(self.transaction, secrets.token_bytes(16))
         if needed.failed_jobs is not None:
             self._try_failed_jobs(needed.failed_jobs)
         if needed.cache_table:
-            self._try_cache(needed.cache_table)
+            self._try_cache(DatabaseCache(store, "", table=needed.cache_table), needed.cache_table)
         if needed.lock_table:
-            self._try_locks(needed.lock_table)
+            self._try_locks(DatabaseCache(store, "", locks=needed.lock_table), needed.lock_table)
         return self.faults
 
     def _try_images_and_faces(self) -> None:
@@ -160,10 +161,10 @@ class _Trial:
         taken = {row.face_index for row in faces.lock_of_image(self.transaction, image_id)}
         values = {
             "face_index": min(set(range(256)) - taken, default=255),
-            "encoding": encodings.write_encoding(np.zeros(ENCODING_LENGTH)),
+            "encoding": faces.write_encoding(np.zeros(ENCODING_LENGTH)),
             "quality_score": _QUALITY.total,
-            "quality_details": encodings.write_quality_details(_QUALITY),
-            "box": encodings.write_box(_BOX),
+            "quality_details": faces.write_quality_details(_QUALITY),
+            "box": faces.write_box(_BOX),
         }
         there = {name: value for name, value in values.items() if name in self.transaction.schema.face_columns}
         return there | identities_of(self.transaction.schema).try_link(self.transaction)
@@ -182,20 +183,20 @@ class _Trial:
         with self._statement("INSERT", "failed_jobs"):
             self._run(sa.insert(table).values({name: value for name, value in row.items() if name in there}))
 
-    def _try_cache(self, name: str) -> None:
-        table, key = cache.value_table(name), f"face-sidecar-trial:{secrets.token_hex(8)}"
-        with self._statement("INSERT, UPDATE and DELETE", name):
+    def _try_cache(self, cache: DatabaseCache, table: str) -> None:
+        key = f"face-sidecar-trial:{secrets.token_hex(8)}"
+        with self._statement("INSERT, UPDATE and DELETE", table):
             # The second one finds the first.
-            cache.increment(self.transaction, table, key, _SECONDS)
-            cache.increment(self.transaction, table, key, _SECONDS)
-            cache.forget(self.transaction, table, key)
+            cache.increment(key, _SECONDS, self.transaction)
+            cache.increment(key, _SECONDS, self.transaction)
+            cache.forget(key, self.transaction)
 
-    def _try_locks(self, name: str) -> None:
-        table, key = cache.lock_table(name), f"face-sidecar-trial:{secrets.token_hex(8)}"
-        with self._statement("INSERT, UPDATE and DELETE", name):
-            cache.acquire(self.transaction, table, key, "trial", _SECONDS)
-            cache.renew(self.transaction, table, key, "trial", _SECONDS)
-            cache.release(self.transaction, table, key, "trial")
+    def _try_locks(self, cache: DatabaseCache, table: str) -> None:
+        key = f"face-sidecar-trial:{secrets.token_hex(8)}"
+        with self._statement("INSERT, UPDATE and DELETE", table):
+            cache.acquire(key, "trial", _SECONDS, self.transaction)
+            cache.renew(key, "trial", _SECONDS, self.transaction)
+            cache.release(key, "trial", self.transaction)
 
     def _update(self, table: sa.Table, row: int, changes: dict[str, Any]) -> None:
         """Rights and columns are looked at also where there is no such row."""

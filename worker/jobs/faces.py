@@ -20,7 +20,7 @@ from faces.people.linking import Link, Linking
 from faces.people.matching import Candidates
 from faces.people.reconcile import Plan, reconcile
 from faces.photo.face import ENCODING_LENGTH
-from faces.store import encodings, faces, images
+from faces.store import faces, images
 from faces.store.database import Store, Transaction
 from faces.store.images import Image
 from worker.jobs.context import ALONE, Context, Done, JobClass, reached
@@ -249,12 +249,12 @@ def _write_rows(
 
 def _values(face: FoundFace) -> dict[str, object]:
     """The columns of a found face as a new row has them."""
-    values: dict[str, object] = {"encoding": encodings.write_encoding(face.encoding)}
+    values: dict[str, object] = {"encoding": faces.write_encoding(face.encoding)}
     if face.quality:
         values["quality_score"] = face.quality.total
-        values["quality_details"] = encodings.write_quality_details(face.quality)
+        values["quality_details"] = faces.write_quality_details(face.quality)
     if face.box:
-        values["box"] = encodings.write_box(face.box)
+        values["box"] = faces.write_box(face.box)
     return values
 
 
@@ -262,5 +262,5 @@ def _changes(face: FoundFace, row: KeptFace) -> dict[str, object]:
     """What a found face changes in its row: only what the row lacks, and where in the photo it is."""
     lacking = {name for name in ("encoding", "quality_score", "quality_details") if getattr(row, name) is None}
     # Boxes are compared as numbers: MySQL writes JSON in its own way, and nothing changed is no UPDATE.
-    moved = {"box"} if encodings.read_box(row.box) != face.box else set()
+    moved = {"box"} if faces.read_box(row.box) != face.box else set()
     return {name: value for name, value in _values(face).items() if name in lacking | moved}

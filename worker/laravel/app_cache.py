@@ -14,10 +14,10 @@ from faces.store.database import Transaction
 class TransactionalCache(Protocol):
     """What a cache whose rows are in the app's own database does as part of a transaction: with its commit, or not."""
 
-    def forget_within(self, transaction: Transaction, key: str, value: bytes) -> None:
+    def forget_this(self, key: str, value: bytes, within: Transaction) -> None:
         """Remove the value where it still is this one."""
 
-    def release_within(self, transaction: Transaction, key: str, owner: str) -> None:
+    def release(self, key: str, owner: str, within: Transaction) -> bool:
         """Give the lock back if it is `owner`'s; until the transaction ends, whoever wants the lock waits for it."""
 
 

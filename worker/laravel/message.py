@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -9,7 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from faces.errors import UnreadableMessage
-from worker.laravel import dedup, encryption, serialized
+from faces.laravel import php_json
+from faces.laravel.php_json import Json
+from worker.laravel import encryption, serialized
 from worker.laravel.limits import JobLimits
 from worker.laravel.serialized import Key, PhpArray, PhpObject, Value
 
@@ -149,8 +152,20 @@ class Command:
 
     @property
     def dedup_key(self) -> bytes:
-        """The 16 bytes of the job's row in `queues`."""
-        return dedup.key_of(self.class_name, self.task_data)
+        """The 16 bytes under which the app notes in `queues` that the job is queued already.
+
+        They are PHP's `md5(json_encode(['class' => class] + $taskData))`; data that `json_encode` refuses (an infinite
+        number, text that is not UTF-8) has the md5 of nothing, as there.
+
+        Raises:
+            UnreadableMessage: the data holds an object, and only its class knows how its JSON looks.
+        """
+        try:
+            others = {_utf8(key): _json(value) for key, value in self.task_data.items() if key != "class"}
+            written = php_json.dumps({"class": self.class_name, **others})
+        except ValueError:
+            written = ""
+        return hashlib.md5(written.encode(), usedforsecurity=False).digest()
 
 
 def _object(body: bytes) -> dict[str, Any]:
@@ -227,3 +242,20 @@ def _chained(job: PhpObject) -> tuple[bytes, ...]:
     if (chained is not None and not isinstance(chained, PhpArray)) or not all(isinstance(one, str) for one in jobs):
         raise UnreadableMessage("the job's chained is no list of serialized jobs")
     return tuple(str(one).encode("utf-8", "surrogateescape") for one in jobs)
+
+
+def _utf8(text: Key) -> str:
+    """The text itself, which must be UTF-8: bytes that are not stand in it as lone surrogates."""
+    return str(text).encode().decode()
+
+
+def _json(value: Value) -> Json:
+    if isinstance(value, str):
+        return _utf8(value)
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if not isinstance(value, PhpArray):
+        raise UnreadableMessage(f"the job's data holds {type(value).__name__}, whose JSON only its class knows")
+    if list(value.entries) == list(range(len(value.entries))):
+        return [_json(entry) for entry in value.entries.values()]
+    return {_utf8(key): _json(entry) for key, entry in value.entries.items()}

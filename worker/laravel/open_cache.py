@@ -13,9 +13,8 @@ from faces.settings import Settings
 from faces.store.cache import DatabaseCache
 from faces.store.database import Store
 from worker.laravel.app_cache import AppCache, Values
-from worker.laravel.crash_marks import KEY as CRASHES
 from worker.laravel.folder_cache import FolderCache
-from worker.laravel.image_lock import KEY
+from worker.laravel.lock_and_mark import LOCK_KEY, MARK_KEY
 from worker.laravel.orders import RESTART
 
 _log = logging.getLogger(__name__)
@@ -65,9 +64,9 @@ def _in_redis(app: CacheSettings, place: RedisPlace, settings: Settings) -> Open
     try:
         # What its ACL lacks is told now, and not by the first job.
         cache.get(RESTART)
-        cache.try_values(f"{CRASHES}trial-{secrets.token_hex(4)}")
+        cache.try_values(f"{MARK_KEY}trial-{secrets.token_hex(4)}")
         if opened.locks:
-            cache.try_locks(f"{KEY}0", secrets.token_hex(8))
+            cache.try_locks(f"{LOCK_KEY}0", secrets.token_hex(8))
     except BaseException:
         cache.close()
         raise
@@ -99,7 +98,7 @@ def _shared(cache: AppCache, prefix: str, settings: Settings) -> OpenedCache:
 
 def _check_prefix(cache: AppCache, prefix: str) -> None:
     """Say so when the app seems to use another prefix: with a wrong one, neither side sees the other's locks."""
-    found = cache.prefixes_in_use(KEY, RESTART)
+    found = cache.prefixes_in_use(LOCK_KEY, RESTART)
     if found is None:
         _log.warning(
             "the app's Redis does not let us look for its keys (its ACL lacks +scan): whether ours begin as the app's "

@@ -28,9 +28,9 @@ from worker.commands.invocation import Invocation
 from worker.jobs.context import JobClass
 from worker.jobs.faces import FaceJob, Tools
 from worker.laravel import completion
-from worker.laravel.crash_marks import CrashMarks
 from worker.laravel.encryption import keys_of
 from worker.laravel.failures import Recorder
+from worker.laravel.lock_and_mark import CrashMarks
 from worker.laravel.open_cache import OpenedCache, open_cache
 from worker.laravel.orders import Orders
 from worker.queue.attempt import Attempts, LaravelApp, Shared

@@ -27,9 +27,8 @@ from faces.store.failed_jobs import uuid_of
 from worker.jobs.context import Context, Done, JobClass, reached
 from worker.laravel import chain, completion
 from worker.laravel.chain import NewJob
-from worker.laravel.crash_marks import CrashMarks
 from worker.laravel.failures import Recorder
-from worker.laravel.image_lock import ImageLock, image_lock
+from worker.laravel.lock_and_mark import CrashMarks, ImageLock, image_lock
 from worker.laravel.message import Command, Envelope
 from worker.laravel.open_cache import OpenedCache
 from worker.queue.evidence import TAIL_SECONDS, Evidence
@@ -104,32 +103,6 @@ class _OwnJob:
         if done := self.job_class.finish_if_done(context, self.image_id):
             return done
         raise refusal
-
-
-@dataclass(slots=True)
-class _Hold:
-    """What a job holds in the app's cache: its mark and its image's lock.
-
-    Given back in the transaction that ends the job where that is the same database; anywhere else after it.
-    """
-
-    marks: CrashMarks
-    uuid: str
-    lock: ImageLock
-    left: bool = False
-    """Whether a transaction tried to give it back."""
-
-    def leave(self, transaction: Transaction) -> None:
-        """The lock last, for which others may wait."""
-        self.left = True
-        self.marks.end_within(transaction, self.uuid)
-        self.lock.give_back_within(transaction)
-
-    def committed(self) -> None:
-        """The job's transaction is committed. A job class that wrote nothing still holds what it held."""
-        if self.left:
-            self.marks.ended_within(self.uuid)
-            self.lock.given_back_within()
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,16 +210,26 @@ class Attempts:
         return self._followed(own, outcome) if isinstance(outcome, Done) else outcome
 
     def _locked(self, own: _OwnJob, lock: ImageLock, log: JobLog) -> Outcome:
-        """The job while no other has the image. An orderly end leaves no mark of a crash."""
+        """The job while no other has the image. An orderly end leaves no mark of a crash.
+
+        Mark and lock are given back in the transaction that ends the job where the app's cache is in its database;
+        anywhere else, and where a job class wrote nothing, after it.
+        """
         marks, uuid = self.shared.marks, own.job.uuid
-        hold = _Hold(marks, uuid, lock)
+
+        def leave(transaction: Transaction) -> None:
+            """The lock last, for which others may wait."""
+            marks.end_within(transaction, uuid)
+            lock.give_back_within(transaction)
+
         timeout = min(own.job.limits.timeout, self.settings.api_timeout)
-        context = replace(own.context(), still_ours=lock.is_ours, leave=hold.leave, timeout=timeout, know=log.know)
+        context = replace(own.context(), still_ours=lock.is_ours, leave=leave, timeout=timeout, know=log.know)
         crashes = marks.begin(uuid)
         reached("marked")
         try:
             done = own.done(context, crashes)
-            hold.committed()
+            marks.ended_within(uuid)
+            lock.given_back_within()
             reached("committed")
         except Exception as error:  # noqa: BLE001  around one job, with its traceback in the log
             # What comes after the commit that gave the lock back is the end of a job without one.

@@ -14,7 +14,7 @@ from tests.integration.cache.conftest import Place
 from tests.servers.mariadb import MariaDB
 from tests.servers.redis import Redis
 from worker.laravel.app_cache import AppCache
-from worker.laravel.image_lock import image_lock
+from worker.laravel.lock_and_mark import image_lock
 from worker.laravel.redis_cache import RedisCache
 
 KEY = "face-processing:7"
@@ -152,7 +152,7 @@ def test_a_lock_lives_through_an_outage_that_is_shorter_than_its_time(
     fragile: tuple[Server, AppCache], caplog: pytest.LogCaptureFixture
 ) -> None:
     server, cache = fragile
-    caplog.set_level(logging.DEBUG, "worker.laravel.image_lock")
+    caplog.set_level(logging.DEBUG, "worker.laravel.lock_and_mark")
     with image_lock(cache, 7, 6, 0, NEVER) as lock:
         server.kill()
         with pytest.raises(CacheUnavailable):

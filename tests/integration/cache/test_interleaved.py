@@ -42,7 +42,7 @@ from pathlib import Path
 from faces.store.database import Store
 from tests.integration.cache.conftest import PREFIX, redis_cache
 from faces.store.cache import DatabaseCache
-from worker.laravel.image_lock import image_lock
+from worker.laravel.lock_and_mark import image_lock
 folder, name, rounds, kind, where = Path(sys.argv[1]), *sys.argv[2:]
 cache = redis_cache(int(where)) if kind == "redis" else DatabaseCache(Store.open(where), PREFIX)
 print("ready", flush=True)

@@ -15,7 +15,7 @@ from tests.servers.app_schema import V1
 from tests.servers.mariadb import MariaDB
 from tests.servers.php import STORES, run_php
 from tests.servers.redis import Redis
-from worker.laravel.image_lock import image_lock
+from worker.laravel.lock_and_mark import image_lock
 from worker.laravel.open_cache import open_cache
 from worker.laravel.orders import Orders
 from worker.laravel.redis_cache import RedisCache

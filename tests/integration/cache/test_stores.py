@@ -16,7 +16,7 @@ from tests.servers.app_schema import V1
 from tests.servers.mariadb import MariaDB
 from tests.servers.redis import Redis
 from worker.laravel.app_cache import AppCache
-from worker.laravel.crash_marks import CrashMarks
+from worker.laravel.lock_and_mark import CrashMarks
 from worker.laravel.redis_cache import RedisCache
 
 

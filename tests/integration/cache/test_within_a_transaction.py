@@ -11,11 +11,10 @@ from faces.store.cache import DatabaseCache
 from faces.store.database import Store, Transaction
 from tests.integration.cache.conftest import redis_cache
 from tests.servers.redis import Redis
-from worker.laravel.crash_marks import CrashMarks
-from worker.laravel.image_lock import KEY, ImageLock
+from worker.laravel.lock_and_mark import LOCK_KEY, CrashMarks, ImageLock
 from worker.laravel.redis_cache import RedisCache
 
-LOCK = f"{KEY}7"
+LOCK = f"{LOCK_KEY}7"
 MARK = "face-crash:job"
 
 

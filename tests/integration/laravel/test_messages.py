@@ -15,7 +15,7 @@ import pytest
 
 from faces.errors import UnreadableMessage
 from tests.fixtures.laravel.captured import CHAINS, MESSAGES
-from worker.laravel import dedup, encryption, moments, serialized
+from worker.laravel import encryption, moments, serialized
 from worker.laravel.chain import NewJob, new_job, next_job
 from worker.laravel.limits import JobLimits
 from worker.laravel.message import Command, Envelope
@@ -146,7 +146,7 @@ def test_every_value_of_php_is_read_and_every_key_is_the_same() -> None:
     for code, row in zip(values, laravel("values", values), strict=True):
         data = serialized.read(base64.b64decode(row["serialized"]))
         assert isinstance(data, PhpArray)
-        assert dedup.key_of("J", data.entries).hex() == row["md5"], code
+        assert Command("J", data.entries).dedup_key.hex() == row["md5"], code
 
 
 def damaged(dice: random.Random, text: bytes) -> bytes:

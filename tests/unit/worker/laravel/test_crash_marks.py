@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from faces.errors import CacheUnavailable
-from worker.laravel.crash_marks import CrashMarks
 from worker.laravel.folder_cache import FolderCache
+from worker.laravel.lock_and_mark import CrashMarks
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from threading import Event
 
-from worker.laravel.image_lock import image_lock
+from worker.laravel.lock_and_mark import image_lock
 
 
 def test_without_a_cache_the_lock_is_always_ours() -> None:

@@ -6,7 +6,8 @@ import pytest
 
 from faces.errors import UnreadableMessage
 from tests.fixtures.laravel.captured import DEDUP_KEYS, bytes_of
-from worker.laravel import dedup, serialized
+from worker.laravel import serialized
+from worker.laravel.message import Command
 from worker.laravel.serialized import PhpArray, PhpEnum, PhpObject
 
 
@@ -14,7 +15,7 @@ from worker.laravel.serialized import PhpArray, PhpEnum, PhpObject
 def test_a_key_is_the_one_that_the_app_inserted(row: dict[str, Any]) -> None:
     data = serialized.read(bytes_of(row["task_data"]))
     assert isinstance(data, PhpArray)
-    assert dedup.key_of(row["class"], data.entries).hex() == row["md5"]
+    assert Command(row["class"], data.entries).dedup_key.hex() == row["md5"]
 
 
 @pytest.mark.parametrize(
@@ -22,4 +23,4 @@ def test_a_key_is_the_one_that_the_app_inserted(row: dict[str, Any]) -> None:
 )
 def test_data_with_an_object_in_it_has_no_key_that_we_can_know(value: Any) -> None:
     with pytest.raises(UnreadableMessage, match="whose JSON only its class knows"):
-        dedup.key_of("J", {"x": value})
+        _ = Command("J", {"x": value}).dedup_key
