@@ -12,9 +12,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from faces.errors import SchemaError
-from faces.people.identities import Identities, Named
 from faces.people.kept_face import MACHINE_STATUSES, KeptFace
-from faces.people.linking import Link, Linking, Unlinked, choose_parents
+from faces.people.linking import Identities, Link, Linking, Named, Unlinked, choose_parents
 from faces.people.matching import Candidates, Encodings
 from faces.photo.face import Encoding
 from faces.store import faces as face_rows
