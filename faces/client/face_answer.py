@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import httpx2
@@ -92,29 +92,25 @@ def read(answer: httpx2.Response, place: str, request_id: str) -> Encoded | NotE
     """
     said = answer.headers.get(REQUEST_ID, "")
     name = said if SANE_ID.fullmatch(said) else request_id
-    found = _read(answer, place)
-    if isinstance(found, Encoded):
-        return replace(found, request_id=name)
-    found.error.request_id = name
-    return found
-
-
-def _read(answer: httpx2.Response, place: str) -> Encoded | NotEncoded:
     try:
         body = answer.json()
     except ValueError:
         body = None
     fields = body if isinstance(body, dict) else {}
+    error: FacesError
     if not answer.is_success:
-        return NotEncoded(_error_of(answer, fields, place), last_error.of_answer(answer.status_code, answer.content))
-    if fields.get("error") is not None:
-        kind = EngineError if fields.get("retryable") else PhotoDeclined
-        return NotEncoded(kind(str(fields["error"])), last_error.of_error_field(fields["error"]))
-    try:
-        return _encoded(fields)
-    except (KeyError, TypeError, ValueError):
-        sentence = f"the face API at {place} answered {answer.status_code} with something else than faces"
-        return NotEncoded(EngineError(sentence), last_error.limited(sentence))
+        error, text = _error_of(answer, fields, place), last_error.of_answer(answer.status_code, answer.content)
+    elif fields.get("error") is not None:
+        error = (EngineError if fields.get("retryable") else PhotoDeclined)(str(fields["error"]))
+        text = last_error.of_error_field(fields["error"])
+    else:
+        try:
+            return _encoded(fields, name)
+        except (KeyError, TypeError, ValueError):
+            sentence = f"the face API at {place} answered {answer.status_code} with something else than faces"
+            error, text = EngineError(sentence), last_error.limited(sentence)
+    error.request_id = name
+    return NotEncoded(error, text)
 
 
 def _error_of(answer: httpx2.Response, fields: Mapping[str, Any], place: str) -> FacesError:
@@ -143,52 +139,42 @@ def _refusal(status: int, fields: Mapping[str, Any], place: str) -> FacesError:
     return RequestRefused(f"the face API at {place} refused a request as {code}: {last_error.limited(sentence)}")
 
 
-def _encoded(fields: Mapping[str, Any]) -> Encoded:
+def _encoded(fields: Mapping[str, Any], request_id: str) -> Encoded:
     """Read a reply; what only newer APIs send may be missing.
 
     Raises:
-        KeyError: no encodings.
+        KeyError: no encodings, or a part of a quality or box is missing.
         TypeError: a field has another type.
         ValueError: an encoding is not 128 finite numbers, or the lists differ in length.
     """
-    encodings = [_encoding(numbers) for numbers in fields["encodings"]]
+    encodings = fields["encodings"]
     qualities = fields.get("qualities") or [None] * len(encodings)
     details = fields.get("faces") or [None] * len(encodings)
-    image, seconds = fields.get("image"), fields.get("seconds")
-    found = zip(encodings, qualities, details, strict=True)
+    image, seconds, debug_image_path = fields.get("image"), fields.get("seconds"), fields.get("debug_image_path")
+    if debug_image_path is not None and not isinstance(debug_image_path, str):
+        raise TypeError(f"found {type(debug_image_path).__name__}, needed text or null")
     return Encoded(
-        faces=tuple(FoundFace(encoding, _quality(quality), _box(detail)) for encoding, quality, detail in found),
-        debug_image_path=_text_or_none(fields.get("debug_image_path")),
+        faces=tuple(_face(*parts) for parts in zip(encodings, qualities, details, strict=True)),
+        debug_image_path=debug_image_path,
         pixels=(int(image["width"]), int(image["height"])) if image else None,
         seconds=float(seconds["total"]) if seconds else None,
         scale=int(fields["scale"]) if fields.get("scale") else None,
         warnings=tuple(str(warning) for warning in fields.get("warnings") or ()),
+        request_id=request_id,
     )
 
 
-def _encoding(numbers: Any) -> Encoding:
+def _face(numbers: Any, quality: Any, detail: Any) -> FoundFace:
     encoding = np.array(numbers, np.float64)
     if encoding.shape != (ENCODING_LENGTH,) or not np.isfinite(encoding).all():
         raise ValueError(f"found an encoding of shape {encoding.shape}, needed {ENCODING_LENGTH} finite numbers")
-    return encoding
-
-
-def _quality(quality: Any) -> Quality | None:
-    if quality is None:
-        return None
-    parts = {name: float(quality["details"][name]) for name in ("size", "sharpness", "brightness", "contrast")}
-    return Quality(total=float(quality["total"]), **parts)
-
-
-def _box(detail: Any) -> RatioBox | None:
-    ratios = detail["box_ratios"] if detail else None
-    return RatioBox(**{edge: float(ratios[edge]) for edge in ("top", "right", "bottom", "left")}) if ratios else None
-
-
-def _text_or_none(value: Any) -> str | None:
-    if value is not None and not isinstance(value, str):
-        raise TypeError(f"found {type(value).__name__}, needed text or null")
-    return value
+    score = box = None
+    if quality is not None:
+        parts = {name: float(quality["details"][name]) for name in ("size", "sharpness", "brightness", "contrast")}
+        score = Quality(total=float(quality["total"]), **parts)
+    if ratios := detail["box_ratios"] if detail else None:
+        box = RatioBox(**{edge: float(ratios[edge]) for edge in ("top", "right", "bottom", "left")})
+    return FoundFace(encoding, score, box)
 
 
 def _seconds(header: str | None) -> float | None:
