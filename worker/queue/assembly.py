@@ -38,10 +38,8 @@ from worker.queue.changes import PAUSE_SECONDS, Changes
 from worker.queue.circuit import Circuit, probes_of
 from worker.queue.evidence import Evidence
 from worker.queue.loop import Consumer, Until
-from worker.queue.pulse import Pulse
 from worker.queue.status import Status
-from worker.queue.stop import Stop
-from worker.queue.supervision import NotOpened, Supervision
+from worker.queue.supervision import NotOpened, Pulse, Stop, Supervision
 
 _log = logging.getLogger(__name__)
 

@@ -35,7 +35,7 @@ from worker.laravel.open_cache import OpenedCache
 from worker.queue.evidence import TAIL_SECONDS, Evidence
 from worker.queue.job import Job, JobLog
 from worker.queue.outcome import Failed, Forward, Outcome, Refused, Release, outcome_of
-from worker.queue.stop import Stop
+from worker.queue.supervision import Stop
 
 _log = logging.getLogger(__name__)
 
