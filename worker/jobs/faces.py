@@ -9,8 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from faces.client.face_answer import Encoded, FoundFace, NotEncoded
-from faces.client.face_client import Drawing, FaceClient
+from faces.client.face_client import Drawing, Encoded, FaceClient, FoundFace, NotEncoded
 from faces.errors import EngineError, FacesError, FileMissing, ImageMissing, OutsideDisks
 from faces.laravel import last_error
 from faces.laravel.disks import Disks

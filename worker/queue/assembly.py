@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import httpx2
 
-from faces.client.face_client import FaceClient, KeptConnections, open_http
+from faces.client.face_client import FaceClient
+from faces.client.kept_connections import KeptConnections, open_http
 from faces.errors import SettingsError
 from faces.laravel import app_settings
 from faces.laravel.app_rabbitmq import BrokerTls

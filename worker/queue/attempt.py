@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from faces.client.face_answer import SANE_ID
+from faces.client.face_client import SANE_ID
 from faces.errors import (
     CrashedTooOften,
     FacesError,
