@@ -1,4 +1,7 @@
-"""The files in which this machine's workers say what they do. They need no port, and are true after a kill -9."""
+"""The files in which this machine's workers say what they do. They need no port, and are true after a kill -9.
+
+What a file holds, how all are read, and what ended workers left. Its own file each worker's `Status` writes.
+"""
 
 from __future__ import annotations
 
