@@ -125,7 +125,7 @@ def test_doors_and_house_keep_their_arrows() -> None:
         ("face_api.http.routes", "from faces.store.images import find"),
         ("worker.jobs.faces", "from face_api.http import errors"),
         ("worker.commands.scan", "from faces.photo import engine"),
-        ("worker.amqp.channel", "from worker.queue.stop import Stop"),
+        ("worker.amqp.channel", "from worker.queue.supervision import Stop"),
         ("faces.store.faces", "def f():\n    import faces.photo.engine"),
         ("faces.photo.engine", "from faces.store.images import find"),
         ("faces.people.matching", "from faces.store.candidates import read"),

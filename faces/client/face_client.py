@@ -1,7 +1,12 @@
-"""The client of the face API: sends a photo as PHP does, and tells a lost answer from an unavailable API."""
+"""The client of the face API: sends a photo as PHP does, and reads the answer once into values.
+
+A photo's faces, or an error that says whose fault it is; a lost answer is told from an unavailable API.
+"""
 
 from __future__ import annotations
 
+import math
+import re
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,18 +14,47 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import numpy as np
 
-from faces.client import face_answer
-from faces.client.face_answer import REQUEST_ID, Encoded, NotEncoded
-from faces.errors import AnswerLost, FaceApiUnavailable, FacesError, FileMissing
+from faces.client.kept_connections import CONNECT_SECONDS
+from faces.errors import (
+    AnswerLost,
+    CrashedBefore,
+    DamagedPhoto,
+    EmptyFile,
+    EngineError,
+    FaceApiUnavailable,
+    FacesError,
+    FileMissing,
+    PhotoDeclined,
+    PhotoError,
+    PhotoTooLarge,
+    RequestRefused,
+    UnsupportedFormat,
+)
 from faces.laravel import last_error
+from faces.photo.face import ENCODING_LENGTH, Encoding, Quality, RatioBox
 
-#: Seconds to reach the API, and for `/health` and `/readyz`; its answer to a photo may take `FACE_API_TIMEOUT`.
-_CONNECT_SECONDS = 10
+#: The header that names a request, in both directions, and what is taken as a name: others could forge log lines.
+REQUEST_ID = "X-Request-ID"
+SANE_ID = re.compile(r"[A-Za-z0-9._:+/=@-]{1,128}")
+
+#: Statuses that, with `retryable: false` and a code that speaks of the photo, mean: trying again changes nothing.
+_PHOTO_STATUSES = frozenset({400, 413, 415, 422})
+
+#: Statuses that mean: not this photo, but the API, its key, or a proxy before it is at fault.
+_WORLD_STATUSES = frozenset({401, 403, 404, 405, 408, 429, 502, 503, 504})
+
+_PHOTO_ERRORS = {
+    error.code: error
+    for error in (PhotoError, EmptyFile, UnsupportedFormat, DamagedPhoto, PhotoTooLarge, CrashedBefore)
+} | {"request_too_large": PhotoTooLarge}
+
+#: An API that fails, whatever it was asked; those of `_WORLD_STATUSES` left out.
+_FAILED = range(500, 600)
 
 #: How a kept connection breaks that the API closes at the very moment, before a byte of answer.
 _CLOSED = (httpx2.RemoteProtocolError, httpx2.ReadError, httpx2.WriteError)
-
 
 #: The quality of a debug picture that is WebP, as the app asks for it.
 _WEBP_QUALITY = 80
@@ -35,49 +69,44 @@ class Drawing:
     subdir: str = "debug"
     as_webp: bool = False
 
+
+@dataclass(frozen=True, slots=True)
+class FoundFace:
+    """A face as the API describes it; None where an older API sends no quality or box."""
+
+    encoding: Encoding
+    quality: Quality | None = None
+    box: RatioBox | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """The faces of a photo, in the order of their numbers on the debug picture."""
+
+    faces: tuple[FoundFace, ...]
+    debug_image_path: str | None = None
+    pixels: tuple[int, int] | None = None
+    """Width and height of the upright photo."""
+    seconds: float | None = None
+    """What the API needed, waiting included."""
+    scale: int | None = None
+    """The longest side of the picture that they were found in."""
+    warnings: tuple[str, ...] = ()
+    request_id: str | None = None
+    """What the API's log calls the request."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotEncoded:
+    """An answer without faces: the error to raise, and the text for `images.last_error`, without the request's name."""
+
+    error: FacesError
+    last_error: str
+
     @property
-    def fields(self) -> dict[str, str]:
-        """In the order in which PHP sends them."""
-        fields = {"original_path": self.original_path, "image_debug_subdir": self.subdir}
-        return fields | ({"webp_quality": str(_WEBP_QUALITY)} if self.as_webp else {})
-
-
-class KeptConnections(httpx2.BaseTransport):
-    """HTTP over connections that are kept for a few seconds, and that can be dropped before.
-
-    For the queue's worker, which has one request at a time and drops its connections where the API may have moved.
-    """
-
-    def __init__(self) -> None:
-        self._kept = _transport()
-
-    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
-        return self._kept.handle_request(request)
-
-    def drop(self) -> None:
-        """Close them, so that the next request looks the API's address up again. Not while another thread sends."""
-        self._kept.close()
-        self._kept = _transport()
-
-    def close(self) -> None:
-        self._kept.close()
-
-
-def open_http(
-    url: str, *, key: str | None, timeout: float, connections: KeptConnections | None = None
-) -> httpx2.Client:
-    """A client for the API at `url`; the caller closes it. Proxies of the environment are not used."""
-    return httpx2.Client(
-        base_url=url,
-        headers={"Authorization": f"Bearer {key}"} if key else {},
-        timeout=httpx2.Timeout(timeout, connect=_CONNECT_SECONDS),
-        transport=connections or KeptConnections(),
-        trust_env=False,
-    )
-
-
-def _transport() -> httpx2.HTTPTransport:
-    return httpx2.HTTPTransport(limits=httpx2.Limits(max_connections=None), trust_env=False)
+    def request_id(self) -> str | None:
+        """What the API's log calls the request."""
+        return self.error.request_id
 
 
 class FaceClient:
@@ -106,12 +135,16 @@ class FaceClient:
             filename: what to call it, `images.filename`.
             drawing: the debug picture to be written; None: none.
             timeout: seconds to wait for the answer; None: as long as the client does.
-            request_id: what the API's log is to call the request, as `face_answer.SANE_ID` has it; None: a new name.
+            request_id: what the API's log is to call the request, as `SANE_ID` has it; None: a new name.
 
         Raises:
             FileMissing: the file cannot be read.
         """
-        fields = drawing.fields if drawing else {}
+        fields: dict[str, str] = {}
+        if drawing:
+            # In the order in which PHP sends them.
+            fields = {"original_path": drawing.original_path, "image_debug_subdir": drawing.subdir}
+            fields |= {"webp_quality": str(_WEBP_QUALITY)} if drawing.as_webp else {}
         request_id = request_id or uuid.uuid4().hex
         try:
             answer = self._post(photo, filename, fields, timeout, request_id)
@@ -121,12 +154,12 @@ class FaceClient:
             return _refused(FaceApiUnavailable(f"the face API at {self._place} does not answer: {_why(error)}"))
         except httpx2.HTTPError as error:
             return _refused(self._lost(error), request_id)
-        return face_answer.read(answer, self._place, request_id)
+        return _read(answer, self._place, request_id)
 
     def health(self) -> Mapping[str, Any] | None:
         """What `/health` says; None where nothing answers or it is not a face API."""
         try:
-            answer = self._http.get("/health", timeout=_CONNECT_SECONDS)
+            answer = self._http.get("/health", timeout=CONNECT_SECONDS)
             body = answer.json() if answer.is_success else None
         except (httpx2.HTTPError, httpx2.InvalidURL, ValueError):
             return None
@@ -147,7 +180,7 @@ class FaceClient:
             FaceApiUnavailable: no photos are taken; the sentence says why.
         """
         try:
-            answer = self._http.get("/readyz", timeout=_CONNECT_SECONDS)
+            answer = self._http.get("/readyz", timeout=CONNECT_SECONDS)
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise FaceApiUnavailable(f"the face API at {self._place} does not answer: {_why(error)}") from error
         if not answer.is_success:
@@ -162,7 +195,7 @@ class FaceClient:
         trace = {"trace": lambda event, _info: events.append(event)}
         options: dict[str, Any] = {"extensions": trace, "headers": {REQUEST_ID: request_id}}
         if timeout is not None:
-            options["timeout"] = httpx2.Timeout(timeout, connect=_CONNECT_SECONDS)
+            options["timeout"] = httpx2.Timeout(timeout, connect=CONNECT_SECONDS)
         with photo.open("rb") as file:
             try:
                 return self._http.post("/encode", data=fields, files={"image": (filename, file)}, **options)
@@ -179,6 +212,106 @@ class FaceClient:
             sentence = f"the face API at {self._place} is ready, but gave no answer to this photo: {_why(error)}"
             return AnswerLost(sentence, timed_out=isinstance(error, httpx2.TimeoutException))
         return FaceApiUnavailable(f"the face API at {self._place} does not answer any more: {_why(error)}")
+
+
+def _read(answer: httpx2.Response, place: str, request_id: str) -> Encoded | NotEncoded:
+    """Read an answer of the API at `place`; only a reply that says so means a photo without faces.
+
+    The request's name is the answer's, where a proxy gave it another one than our `request_id`.
+    """
+    said = answer.headers.get(REQUEST_ID, "")
+    name = said if SANE_ID.fullmatch(said) else request_id
+    try:
+        body = answer.json()
+    except ValueError:
+        body = None
+    fields = body if isinstance(body, dict) else {}
+    error: FacesError
+    if not answer.is_success:
+        error, text = _error_of(answer, fields, place), last_error.of_answer(answer.status_code, answer.content)
+    elif fields.get("error") is not None:
+        error = (EngineError if fields.get("retryable") else PhotoDeclined)(str(fields["error"]))
+        text = last_error.of_error_field(fields["error"])
+    else:
+        try:
+            return _encoded(fields, name)
+        except (KeyError, TypeError, ValueError):
+            sentence = f"the face API at {place} answered {answer.status_code} with something else than faces"
+            error, text = EngineError(sentence), last_error.limited(sentence)
+    error.request_id = name
+    return NotEncoded(error, text)
+
+
+def _error_of(answer: httpx2.Response, fields: Mapping[str, Any], place: str) -> FacesError:
+    status, sentence = answer.status_code, fields.get("error")
+    if status in _PHOTO_STATUSES and fields.get("retryable") is False:
+        return _refusal(status, fields, place)
+    if status not in _WORLD_STATUSES:
+        failed = EngineError(f"the face API at {place} failed: {last_error.limited(str(sentence or f'HTTP {status}'))}")
+        failed.of_the_api = status in _FAILED
+        return failed
+    hint = "; is FACE_API_KEY right?" if status in {401, 403} else ""
+    reason = last_error.limited(str(sentence or "no reason"))
+    return FaceApiUnavailable(
+        f"the face API at {place} answered {status}: {reason}{hint}",
+        retry_after=_seconds(answer.headers.get("Retry-After")),
+        answered=True,
+    )
+
+
+def _refusal(status: int, fields: Mapping[str, Any], place: str) -> FacesError:
+    """The photo's fault, where the code says so, or there is none as of older APIs; else a misunderstanding."""
+    code = str(fields.get("code") or PhotoError.code)
+    sentence = str(fields.get("error") or f"the face API at {place} refused the photo with {status}")
+    if kind := _PHOTO_ERRORS.get(code):
+        return kind(sentence)
+    return RequestRefused(f"the face API at {place} refused a request as {code}: {last_error.limited(sentence)}")
+
+
+def _encoded(fields: Mapping[str, Any], request_id: str) -> Encoded:
+    """Read a reply; what only newer APIs send may be missing.
+
+    Raises:
+        KeyError: no encodings, or a part of a quality or box is missing.
+        TypeError: a field has another type.
+        ValueError: an encoding is not 128 finite numbers, or the lists differ in length.
+    """
+    encodings = fields["encodings"]
+    qualities = fields.get("qualities") or [None] * len(encodings)
+    details = fields.get("faces") or [None] * len(encodings)
+    image, seconds, debug_image_path = fields.get("image"), fields.get("seconds"), fields.get("debug_image_path")
+    if debug_image_path is not None and not isinstance(debug_image_path, str):
+        raise TypeError(f"found {type(debug_image_path).__name__}, needed text or null")
+    return Encoded(
+        faces=tuple(_face(*parts) for parts in zip(encodings, qualities, details, strict=True)),
+        debug_image_path=debug_image_path,
+        pixels=(int(image["width"]), int(image["height"])) if image else None,
+        seconds=float(seconds["total"]) if seconds else None,
+        scale=int(fields["scale"]) if fields.get("scale") else None,
+        warnings=tuple(str(warning) for warning in fields.get("warnings") or ()),
+        request_id=request_id,
+    )
+
+
+def _face(numbers: Any, quality: Any, detail: Any) -> FoundFace:
+    encoding = np.array(numbers, np.float64)
+    if encoding.shape != (ENCODING_LENGTH,) or not np.isfinite(encoding).all():
+        raise ValueError(f"found an encoding of shape {encoding.shape}, needed {ENCODING_LENGTH} finite numbers")
+    score = box = None
+    if quality is not None:
+        parts = {name: float(quality["details"][name]) for name in ("size", "sharpness", "brightness", "contrast")}
+        score = Quality(total=float(quality["total"]), **parts)
+    if ratios := detail["box_ratios"] if detail else None:
+        box = RatioBox(**{edge: float(ratios[edge]) for edge in ("top", "right", "bottom", "left")})
+    return FoundFace(encoding, score, box)
+
+
+def _seconds(header: str | None) -> float | None:
+    try:
+        seconds = float(header or "")
+    except ValueError:
+        return None
+    return seconds if math.isfinite(seconds) and seconds >= 0 else None
 
 
 def _refused(error: FacesError, request_id: str | None = None) -> NotEncoded:

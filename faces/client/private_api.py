@@ -14,7 +14,8 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 
-from faces.client.face_client import FaceClient, open_http
+from faces.client.face_client import FaceClient
+from faces.client.kept_connections import open_http
 from faces.errors import FaceApiUnavailable
 from faces.settings import Settings
 from faces.system.parent_process import end_with

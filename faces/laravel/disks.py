@@ -58,7 +58,10 @@ class Disks:
         """
         if scanned and disk is None:
             return _scanned_file(scanned_path(path, filename))
-        root = self._root(disk)
+        if disk is None or disk not in self.roots:
+            known = ", ".join(sorted(self.roots)) or "none"
+            raise OutsideDisks(f"found the disk {disk!r}, need one of FACE_DISK_ROOTS (there: {known})")
+        root = self.roots[disk]
         named = root.joinpath(*_parts(path or "", "path"), *_parts(filename, "filename"))
         try:
             real = named.resolve(strict=True)
@@ -94,12 +97,6 @@ class Disks:
                 None, f"no debug picture: {original_path!r} is relative, and {original_disk!r} is no disk"
             )
         return self._allowed(start.joinpath(*directory, *below))
-
-    def _root(self, disk: str | None) -> Path:
-        if disk is None or disk not in self.roots:
-            known = ", ".join(sorted(self.roots)) or "none"
-            raise OutsideDisks(f"found the disk {disk!r}, need one of FACE_DISK_ROOTS (there: {known})")
-        return self.roots[disk]
 
     def _start(self, original_path: str, original_disk: str, disk: list[str]) -> Path | None:
         if original_path.startswith("/"):

@@ -23,9 +23,10 @@ def dumps(value: Json) -> str:
     if isinstance(value, float):
         return _float(value)
     if isinstance(value, str):
-        return _string(value)
+        # Python escapes DEL, PHP does not; PHP escapes the slash, Python does not.
+        return json.dumps(value).replace("/", "\\/").replace("\\u007f", "\x7f")
     if isinstance(value, Mapping):
-        pairs = ",".join(f"{_string(key)}:{dumps(item)}" for key, item in value.items())
+        pairs = ",".join(f"{dumps(key)}:{dumps(item)}" for key, item in value.items())
         return f"{{{pairs}}}" if pairs else "[]"
     if isinstance(value, Sequence):
         return f"[{','.join(map(dumps, value))}]"
@@ -35,11 +36,6 @@ def dumps(value: Json) -> str:
 def storable(text: str) -> str:
     """A text with `?` for each half of a character: JSON can hold those, UTF-8 and with it a database cannot."""
     return text.encode("utf-8", "replace").decode("utf-8")
-
-
-def _string(text: str) -> str:
-    # Python escapes DEL, PHP does not; PHP escapes the slash, Python does not.
-    return json.dumps(text).replace("/", "\\/").replace("\\u007f", "\x7f")
 
 
 def _float(number: float) -> str:

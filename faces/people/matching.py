@@ -46,11 +46,13 @@ class Candidates:
     def of(cls, ids: Collection[int], image_ids: Collection[int], encodings: Collection[Encoding]) -> Candidates:
         """Make the matrix once; `ids` must ascend."""
         matrix = np.stack(list(encodings)) if encodings else np.empty((0, ENCODING_LENGTH))
+        with np.errstate(over="ignore"):
+            squares = np.square(matrix).sum(axis=1)
         return cls(
             ids=np.fromiter(ids, np.int64, len(ids)),
             image_ids=np.fromiter(image_ids, np.int64, len(image_ids)),
             encodings=matrix,
-            squares=_squares(matrix),
+            squares=squares,
             allowed=np.ones(len(ids), np.bool_),
         )
 
@@ -75,27 +77,17 @@ def distances(encoding: Encoding, encodings: Encodings) -> npt.NDArray[np.float6
 
 
 def nearest(encoding: Encoding, candidates: Candidates, threshold: float) -> Match | None:
-    """The nearest allowed candidate strictly below the threshold; of equally near ones the smallest id."""
-    eligible = np.flatnonzero(candidates.allowed & _perhaps_below(encoding, candidates, threshold))
+    """The nearest allowed candidate strictly below the threshold; of equally near ones the smallest id.
+
+    One matrix product, much quicker than all differences, leaves out nearly all that are too far:
+    |a - b|² = |a|² + |b|² - 2ab loses digits, hence the slack; what overflows stays in. The rest is looked at exactly.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        lengths = candidates.squares + np.square(encoding).sum()
+        far = lengths - 2 * (candidates.encodings @ encoding) > threshold**2 + _SLACK * lengths
+    eligible = np.flatnonzero(candidates.allowed & ~far)
     if not len(eligible):
         return None
     exact = distances(encoding, candidates.encodings[eligible])
     place = int(exact.argmin())
     return Match(int(candidates.ids[eligible[place]]), float(exact[place])) if exact[place] < threshold else None
-
-
-def _perhaps_below(encoding: Encoding, candidates: Candidates, threshold: float) -> npt.NDArray[np.bool_]:
-    """All candidates below the threshold and few others: one matrix product is much quicker than all differences.
-
-    |a - b|² = |a|² + |b|² - 2ab loses digits, hence the slack; what overflows stays in, to be looked at exactly.
-    """
-    with np.errstate(over="ignore", invalid="ignore"):
-        lengths = candidates.squares + _squares(encoding[None])
-        far: npt.NDArray[np.bool_] = lengths - 2 * (candidates.encodings @ encoding) > threshold**2 + _SLACK * lengths
-    return ~far
-
-
-def _squares(encodings: Encodings) -> npt.NDArray[np.float64]:
-    with np.errstate(over="ignore"):
-        squares: npt.NDArray[np.float64] = np.square(encodings).sum(axis=1)
-    return squares

@@ -178,13 +178,19 @@ def _pair_by_place(rows: Iterable[KeptFace], free: set[int]) -> tuple[dict[int, 
 def _numbered(
     found: int, kept: Sequence[KeptFace], paired: dict[int, int], free: Sequence[int], removed: tuple[int, ...]
 ) -> Plan:
-    """Give every row its number; what does not fit is a warning."""
+    """Give every row its number; what does not fit is a warning.
+
+    Rows that are in no place of the reply are numbered behind its last; only where numbers run out, below its end.
+    """
     indexes = {row_id: place for row_id, place in paired.items() if place < MOST_ROWS}
     room = max(MOST_ROWS - len(kept), 0)
     inserted = tuple(place for place in free if place < MOST_ROWS)[:room]
-    used = {*indexes.values(), *inserted}
+    unused = sorted({*range(MOST_ROWS)} - {*indexes.values(), *inserted})
     others = sorted((row for row in kept if row.id not in indexes), key=lambda row: (row.face_index, row.id))
-    indexes |= _behind_the_last(found, others, used)
+    behind = [index for index in unused if index >= found][: len(others)]
+    below = [index for index in unused if index < found]
+    numbers = below[len(below) - min(len(others) - len(behind), len(below)) :] + behind
+    indexes |= dict(zip((row.id for row in others), numbers, strict=False))
     warnings = []
     if len(inserted) < len(free):
         warnings.append(
@@ -193,12 +199,3 @@ def _numbered(
     if len(kept) > MOST_ROWS:
         warnings.append(f"the image has {len(kept)} faces, but only {MOST_ROWS} numbers")
     return Plan(paired, inserted, removed, indexes, tuple(warnings))
-
-
-def _behind_the_last(found: int, rows: Sequence[KeptFace], used: set[int]) -> dict[int, int]:
-    """Number the rows that are in no place of the reply; only where numbers run out, below its end."""
-    unused = [index for index in range(MOST_ROWS) if index not in used]
-    behind = [index for index in unused if index >= found][: len(rows)]
-    below = [index for index in unused if index < found]
-    numbers = below[len(below) - min(len(rows) - len(behind), len(below)) :] + behind
-    return dict(zip((row.id for row in rows), numbers, strict=False))

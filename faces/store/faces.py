@@ -35,7 +35,11 @@ def lock_of_image(transaction: Transaction, image_id: int) -> list[KeptFace]:
     """All rows of an image by id, soft-deleted ones too, locked until the transaction ends."""
     query = _select(transaction, image_id).with_for_update()
     kept = [_kept(dict(row)) for row in transaction.connection.execute(query).mappings()]
-    parents = _with_children(transaction, [row.id for row in kept if not (row.deleted or row.touched)])
+    ids = [row.id for row in kept if not (row.deleted or row.touched)]
+    if not ids or "parent_id" not in transaction.schema.face_columns:
+        return kept
+    children = sa.select(faces.c.parent_id).where(faces.c.parent_id.in_(ids), faces.c.deleted_at.is_(None))
+    parents = set(transaction.connection.execute(children.distinct()).scalars())
     return [replace(row, is_parent=True) if row.id in parents else row for row in kept]
 
 
@@ -47,19 +51,19 @@ def image_of(transaction: Transaction, face_id: int) -> int | None:
 
 def insert(transaction: Transaction, image_id: int, values: dict[str, Any]) -> int:
     """A new row; columns that the database lacks are left out, as are status and name, as the app does it."""
-    row = _existing(transaction, values) | {"image_id": image_id}
+    row = {name: value for name, value in values.items() if name in transaction.schema.face_columns}
     result: sa.CursorResult[Any] = transaction.connection.execute(
-        sa.insert(faces).values(**row, created_at=transaction.now, updated_at=transaction.now)
+        sa.insert(faces).values(**row, image_id=image_id, created_at=transaction.now, updated_at=transaction.now)
     )
     return int(result.lastrowid)
 
 
 def update(transaction: Transaction, row: KeptFace, values: dict[str, Any]) -> bool:
-    """Write those of the values that differ from the locked row; returns whether any did."""
+    """Write those of the values that differ from the locked row, columns permitting; returns whether any did."""
     changes = {
         name: value
-        for name, value in _existing(transaction, values).items()
-        if name == "encoding" or getattr(row, name) != value
+        for name, value in values.items()
+        if name in transaction.schema.face_columns and (name == "encoding" or getattr(row, name) != value)
     }
     if changes:
         transaction.connection.execute(
@@ -182,10 +186,6 @@ def _may_be_linked(transaction: Transaction, unlinked: Unlinked) -> list[sa.Colu
     return conditions
 
 
-def _existing(transaction: Transaction, values: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if name in transaction.schema.face_columns}
-
-
 def _kept(row: dict[str, Any]) -> KeptFace:
     values = row | {
         "encoding": read_encoding(row["encoding"]),
@@ -193,11 +193,3 @@ def _kept(row: dict[str, Any]) -> KeptFace:
         "deleted": row["deleted_at"] is not None,
     }
     return KeptFace(**{name: value for name, value in values.items() if name != "deleted_at"})
-
-
-def _with_children(transaction: Transaction, ids: Collection[int]) -> set[int]:
-    """Which of these faces are the parent of a face that is not deleted."""
-    if not ids or "parent_id" not in transaction.schema.face_columns:
-        return set()
-    query = sa.select(faces.c.parent_id).where(faces.c.parent_id.in_(ids), faces.c.deleted_at.is_(None))
-    return set(transaction.connection.execute(query.distinct()).scalars())

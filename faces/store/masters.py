@@ -12,9 +12,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from faces.errors import SchemaError
-from faces.people.identities import Identities, Named
 from faces.people.kept_face import MACHINE_STATUSES, KeptFace
-from faces.people.linking import Link, Linking, Unlinked, choose_parents
+from faces.people.linking import Identities, Link, Linking, Named, Unlinked, choose_parents
 from faces.people.matching import Candidates, Encodings
 from faces.photo.face import Encoding
 from faces.store import faces as face_rows
@@ -64,12 +63,27 @@ class Masters(Identities[Transaction]):
         self._last = _Reading(None, [], Candidates.of([], [], []))
 
     def read(self, transaction: Transaction) -> Candidates:
-        """All masters: with an encoding, verified, not deleted, without a parent."""
+        """All masters: with an encoding, verified, not deleted, without a parent. Lists them where any has changed."""
+        query = sa.select(faces.c.id, faces.c.updated_at, faces.c.image_id).where(*_IS_CANDIDATE).order_by(faces.c.id)
         with self._mutex:
             summary = tuple(transaction.connection.execute(_SUMMARY).one())
-            if summary != self._last.summary:
-                self._last = self._read(transaction, summary)
-            return self._last.candidates
+            if summary == self._last.summary:
+                return self._last.candidates
+            # A face without an image (NULL in v1's tables) is a candidate as for PHP, and on no photo of ours.
+            rows = [((int(row[0]), row[1]), int(row[2] or 0)) for row in transaction.connection.execute(query)]
+            learned = self._learn(transaction, [version[0] for version, _ in rows if version not in self._known])
+            current = [(learned.get(version[0], version), image_id) for version, image_id in rows]
+            readable = [(version, image_id) for version, image_id in current if version in self._known]
+            candidates = self._last.candidates
+            if readable != self._last.rows:
+                versions, image_ids = [version for version, _ in readable], [image_id for _, image_id in readable]
+                encodings = [self._known[version] for version in versions]
+                candidates = Candidates.of([face_id for face_id, _ in versions], image_ids, encodings)
+                # Views into the matrix: one copy of the numbers, and versions that are gone are forgotten.
+                self._known = dict(zip(versions, candidates.encodings, strict=True))
+            complete = summary if len(readable) == len(rows) == summary[0] else None
+            self._last = _Reading(complete, readable, candidates)
+            return candidates
 
     def may_be_linked(self, row: KeptFace) -> bool:
         """Untouched rows without a parent."""
@@ -152,18 +166,6 @@ class Masters(Identities[Transaction]):
         """The id of the person that a listed face is: in v2 and v3, where persons have the names, also its master's."""
         return sa.func.coalesce(faces.c.person_id, parents.c.person_id)
 
-    def _read(self, transaction: Transaction, summary: _Summary) -> _Reading:
-        query = sa.select(faces.c.id, faces.c.updated_at, faces.c.image_id).where(*_IS_CANDIDATE).order_by(faces.c.id)
-        # A face without an image (NULL in v1's tables) is a candidate as for PHP, and on no photo that is asked about.
-        rows = [((int(row[0]), row[1]), int(row[2] or 0)) for row in transaction.connection.execute(query)]
-        learned = self._learn(transaction, [version[0] for version, _ in rows if version not in self._known])
-        current = [(learned.get(version[0], version), image_id) for version, image_id in rows]
-        readable = [(version, image_id) for version, image_id in current if version in self._known]
-        complete = summary if len(readable) == len(rows) == summary[0] else None
-        if readable == self._last.rows:
-            return _Reading(complete, readable, self._last.candidates)
-        return _Reading(complete, readable, self._matrix(readable))
-
     def _learn(self, transaction: Transaction, ids: Sequence[int]) -> dict[int, _Version]:
         """Read encodings; tells the version of each, because a row may have changed since it was listed."""
         learned: dict[int, _Version] = {}
@@ -176,16 +178,6 @@ class Masters(Identities[Transaction]):
                     learned[int(face_id)] = (int(face_id), updated_at)
                     self._known[(int(face_id), updated_at)] = encoding
         return learned
-
-    def _matrix(self, readable: Sequence[tuple[_Version, int]]) -> Candidates:
-        candidates = Candidates.of(
-            [version[0] for version, _ in readable],
-            [image_id for _, image_id in readable],
-            [self._known[version] for version, _ in readable],
-        )
-        # What is kept are views into the matrix: one copy of the numbers, and versions that are gone are forgotten.
-        self._known = {version: row for (version, _), row in zip(readable, candidates.encodings, strict=True)}
-        return candidates
 
 
 def _lock(transaction: Transaction, ids: Iterable[int]) -> tuple[set[int], set[int]]:

@@ -11,9 +11,8 @@ import numpy as np
 import sqlalchemy as sa
 
 from faces.errors import SchemaError
-from faces.people.identities import Identities, Named
 from faces.people.kept_face import KeptFace
-from faces.people.linking import Link, Linking, Unlinked, choose_persons
+from faces.people.linking import Identities, Link, Linking, Named, Unlinked, choose_persons
 from faces.people.matching import Candidates, Encodings
 from faces.photo.face import ENCODING_LENGTH, Encoding
 from faces.store import faces as face_rows

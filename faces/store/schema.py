@@ -134,27 +134,14 @@ class Schema:
     """Optional things that the database lacks, for one log line."""
     has_persons: bool
     """Whether this version's job links faces to persons, as from v4 on; else to faces, also where persons are kept."""
-    failed_columns: frozenset[str] = frozenset()
+    failed_columns: frozenset[str]
     """Those of `failed_jobs`; empty where there is no such table."""
-
-    @property
-    def ours(self) -> bool:
-        """Whether it is a file of our own, with scan marks; else the app's database, whose tables we never change."""
-        return "scan_marks" in self.tables
-
-    @property
-    def version(self) -> str:
-        """The app's version by its tables, for a log line."""
-        if self.ours:
-            return "our own"
-        if self.has_persons:
-            return "v4" if "parent_id" in self.face_columns else "v5"
-        return "v2 or v3" if "quality_score" in self.face_columns else "v1"
-
-    @property
-    def wants_webp(self) -> bool:
-        """Whether this version's job asks for WebP as debug picture: v5's."""
-        return self.version == "v5"
+    ours: bool
+    """Whether it is a file of our own, with scan marks; else the app's database, whose tables we never change."""
+    version: str
+    """The app's version by its tables, for a log line."""
+    wants_webp: bool
+    """Whether this version's job asks for WebP as debug picture: v5's."""
 
     @property
     def completes_images(self) -> bool:
@@ -207,6 +194,13 @@ def inspect(connection: sa.Connection) -> Schema:
         lacking.append("faces.status 'suggested'")
     if lacking:
         raise SchemaError(f"the database lacks {', '.join(lacking)}: needed are the app's tables images and faces")
+    ours = "scan_marks" in tables
+    if ours:
+        version = "our own"
+    elif has_persons:
+        version = "v4" if "parent_id" in face_columns else "v5"
+    else:
+        version = "v2 or v3" if "quality_score" in face_columns else "v1"
     return Schema(
         tables=tables,
         image_columns=columns["images"],
@@ -214,6 +208,9 @@ def inspect(connection: sa.Connection) -> Schema:
         missing=tuple(_missing(connection, face_columns)),
         has_persons=has_persons,
         failed_columns=columns.get("failed_jobs", frozenset()),
+        ours=ours,
+        version=version,
+        wants_webp=version == "v5",
     )
 
 

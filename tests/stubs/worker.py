@@ -28,10 +28,8 @@ from worker.laravel.open_cache import open_cache
 from worker.queue.assembly import World, assemble
 from worker.queue.changes import Changes
 from worker.queue.loop import Consumer, Until
-from worker.queue.pulse import Pulse
 from worker.queue.status import Status
-from worker.queue.stop import Stop
-from worker.queue.supervision import Supervision
+from worker.queue.supervision import Pulse, Stop, Supervision
 
 if TYPE_CHECKING:
     from tests.stubs.app import StubApp

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from faces.errors import EngineError, FileMissing, NotOneFace, PhotoError, RequestError, SettingsError
-from faces.people.identities import Identities
 from faces.people.kept_face import KeptFace
+from faces.people.linking import Identities
 from faces.sources import seen_files
 from faces.sources.known_portraits import KnownPortrait, photo_file
 from faces.store import faces, images

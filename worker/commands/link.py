@@ -9,9 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from faces.people.identities import Identities
 from faces.people.kept_face import KeptFace
-from faces.people.linking import Link, Linking
+from faces.people.linking import Identities, Link, Linking
 from faces.people.matching import Candidates, Encodings
 from faces.store import faces, images
 from faces.store.database import Store, Transaction

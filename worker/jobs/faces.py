@@ -9,14 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from faces.client.face_answer import Encoded, FoundFace, NotEncoded
-from faces.client.face_client import Drawing, FaceClient
+from faces.client.face_client import Drawing, Encoded, FaceClient, FoundFace, NotEncoded
 from faces.errors import EngineError, FacesError, FileMissing, ImageMissing, OutsideDisks
 from faces.laravel import last_error
 from faces.laravel.disks import Disks
-from faces.people.identities import Identities
 from faces.people.kept_face import KeptFace
-from faces.people.linking import Link, Linking
+from faces.people.linking import Identities, Link, Linking
 from faces.people.matching import Candidates
 from faces.people.reconcile import Plan, reconcile
 from faces.photo.face import ENCODING_LENGTH
@@ -121,7 +119,10 @@ def process_image(tools: Tools, image_id: int, context: Context = ALONE) -> Proc
         return done
     encoded = _encode(tools, image, context)
     reached("encoded")
-    candidates = _candidates(tools, image_id) if encoded.faces else Candidates.of([], [], [])
+    candidates = Candidates.of([], [], [])
+    if encoded.faces:
+        with tools.store.reading() as transaction:
+            candidates = tools.linking.eligible(tools.identities.read(transaction), image_id)
     reached("candidates read")
     return tools.store.write(lambda transaction: _write(transaction, tools, image_id, context, encoded, candidates))
 
@@ -184,11 +185,6 @@ def _note(tools: Tools, image_id: int, context: Context, error: FacesError, text
     error.noted = named
 
 
-def _candidates(tools: Tools, image_id: int) -> Candidates:
-    with tools.store.reading() as transaction:
-        return tools.linking.eligible(tools.identities.read(transaction), image_id)
-
-
 def _write(
     transaction: Transaction, tools: Tools, image_id: int, context: Context, encoded: Encoded, candidates: Candidates
 ) -> Processed:
@@ -201,7 +197,7 @@ def _write(
     found = np.array([face.encoding for face in encoded.faces]).reshape(-1, ENCODING_LENGTH)
     plan = reconcile(found, rows, redo=image.faces_checked)
     kept = {plan.paired[row.id]: row for row in rows if row.id in plan.paired}
-    wanted = tools.identities.wanted(plan.inserted, kept)
+    wanted = {*plan.inserted} | {place for place, row in kept.items() if tools.identities.may_be_linked(row)}
     links = tools.identities.lock(transaction, found, wanted, kept, candidates, tools.linking)
     _write_rows(transaction, tools.identities, image_id, encoded, rows, plan, links)
     faces.remove(transaction, plan.removed)

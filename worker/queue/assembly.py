@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import httpx2
 
-from faces.client.face_client import FaceClient, KeptConnections, open_http
+from faces.client.face_client import FaceClient
+from faces.client.kept_connections import KeptConnections, open_http
 from faces.errors import SettingsError
 from faces.laravel import app_settings
 from faces.laravel.app_rabbitmq import BrokerTls
@@ -38,10 +39,8 @@ from worker.queue.changes import PAUSE_SECONDS, Changes
 from worker.queue.circuit import Circuit, probes_of
 from worker.queue.evidence import Evidence
 from worker.queue.loop import Consumer, Until
-from worker.queue.pulse import Pulse
 from worker.queue.status import Status
-from worker.queue.stop import Stop
-from worker.queue.supervision import NotOpened, Supervision
+from worker.queue.supervision import NotOpened, Pulse, Stop, Supervision
 
 _log = logging.getLogger(__name__)
 

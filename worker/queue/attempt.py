@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from faces.client.face_answer import SANE_ID
+from faces.client.face_client import SANE_ID
 from faces.errors import (
     CrashedTooOften,
     FacesError,
@@ -34,7 +34,7 @@ from worker.laravel.open_cache import OpenedCache
 from worker.queue.evidence import TAIL_SECONDS, Evidence
 from worker.queue.job import Job, JobLog
 from worker.queue.outcome import Failed, Forward, Outcome, Refused, Release, outcome_of
-from worker.queue.stop import Stop
+from worker.queue.supervision import Stop
 
 _log = logging.getLogger(__name__)
 

@@ -10,10 +10,7 @@ from dataclasses import dataclass
 
 from faces.client.face_client import FaceClient
 from faces.errors import (
-    BrokerRefused,
-    BrokerUnavailable,
     CacheUnavailable,
-    EngineError,
     FaceApiUnavailable,
     FacesError,
     SchemaError,
@@ -22,7 +19,8 @@ from faces.errors import (
 from faces.store import statement_trial
 from faces.store.database import Store
 from worker.laravel.app_cache import Values
-from worker.queue.stop import Stop
+from worker.queue.status_file import waited_for
+from worker.queue.supervision import Stop
 
 _log = logging.getLogger(__name__)
 
@@ -35,22 +33,6 @@ _dice = random.SystemRandom()
 #: The cache's entry that is put and forgotten, and the seconds after which it expires by itself.
 _KEY = "face-sidecar-probe"
 _KEPT_SECONDS = 60
-
-#: What an error says to be unavailable, as `status` names it.
-_BY_ERROR: tuple[tuple[type[FacesError], str], ...] = (
-    (FaceApiUnavailable, "face_api"),
-    (EngineError, "face_api"),
-    (StoreUnavailable, "database"),
-    (SchemaError, "database"),
-    (CacheUnavailable, "cache"),
-    (BrokerUnavailable, "broker"),
-    (BrokerRefused, "broker"),
-)
-
-
-def waited_for(error: FacesError, otherwise: str = "other") -> str:
-    """Which server an error says to be unavailable, one of `status_file.ALL`."""
-    return next((what for kind, what in _BY_ERROR if isinstance(error, kind)), otherwise)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,7 @@ from worker.queue.attempt import Attempts
 from worker.queue.circuit import Circuit
 from worker.queue.job import Job, JobLog
 from worker.queue.outcome import Failed, Forward, Outcome, Release
-from worker.queue.stop import GivenUp
-from worker.queue.supervision import Supervision
+from worker.queue.supervision import GivenUp, Supervision
 
 _log = logging.getLogger(__name__)
 

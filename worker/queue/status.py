@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import threading
 import time
@@ -11,11 +12,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from faces.system import atomic_file
 from worker.amqp.report import BrokerReport
 from worker.jobs.context import Done
 from worker.queue import status_file
 from worker.queue.outcome import Failed, Forward, Outcome, Release
-from worker.queue.status_file import ALL, OF_BROKER, OF_SERVERS, Waiting, boot_seconds
+from worker.queue.status_file import ALL, NAMES, OF_BROKER, OF_SERVERS, Waiting, boot_seconds
 
 _log = logging.getLogger(__name__)
 
@@ -79,6 +81,7 @@ class Status:
         """Make it, and count what workers left that were killed."""
         self._folder = status_file.folder_of(state)
         self._report = status_file.new(queues, time.time())
+        self._file = self._folder / f"{self._report.pid}.json"
         self._guard = threading.RLock()
         self._does = "starting"
         self._waits = Waits()
@@ -181,7 +184,7 @@ class Status:
         """The worker ends in order."""
         with self._guard, self._best_effort():
             status_file.count_ended(self._folder, [self._report.counts])
-            status_file.remove(self._folder, self._report)
+            self._file.unlink(missing_ok=True)
 
     def _set(self, does: str, found: dict[str, str]) -> None:
         """What the worker does, and what it waits for beside RabbitMQ."""
@@ -211,8 +214,12 @@ class Status:
             if waits:
                 self._report.state, self._report.reason = "waiting", waits[0].why
         with self._best_effort():
-            self._written = status_file.write(self._folder, self._report, self._written)
-            self._broken = False
+            # Not `asdict` of the whole: it copies each value in it, several times a job.
+            text = json.dumps({name: getattr(self._report, name) for name in NAMES}, default=asdict)
+            if text != self._written:
+                self._folder.mkdir(parents=True, exist_ok=True)
+                atomic_file.replace(self._file, text.encode())
+            self._written, self._broken = text, False
 
     @contextlib.contextmanager
     def _best_effort(self) -> Iterator[None]:
@@ -224,7 +231,7 @@ class Status:
                 _log.warning("`status` will not show this worker: %s", error)
             self._broken, self._written = True, None
             with contextlib.suppress(OSError):
-                status_file.remove(self._folder, self._report)
+                self._file.unlink(missing_ok=True)
 
 
 def _waits_for_broker(report: BrokerReport, queues: Iterable[str]) -> dict[str, str]:

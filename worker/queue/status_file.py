@@ -1,4 +1,7 @@
-"""The files in which this machine's workers say what they do. They need no port, and are true after a kill -9."""
+"""The files in which this machine's workers say what they do. They need no port, and are true after a kill -9.
+
+What a file holds, how all are read, and what ended workers left. Its own file each worker's `Status` writes.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,20 @@ import json
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from faces.errors import (
+    BrokerRefused,
+    BrokerUnavailable,
+    CacheUnavailable,
+    EngineError,
+    FaceApiUnavailable,
+    FacesError,
+    SchemaError,
+    StoreUnavailable,
+)
 from faces.system import atomic_file
 
 #: What may be waited for, the most telling first: `broker` (not connected), `blocked` (it takes no messages), `queue`
@@ -18,6 +31,17 @@ from faces.system import atomic_file
 OF_BROKER = ("broker", "blocked", "queue")
 OF_SERVERS = ("database", "cache", "face_api", "start", "other")
 ALL = (*OF_BROKER, *OF_SERVERS)
+
+#: What an error says to be unavailable, as `status` names it.
+_BY_ERROR: tuple[tuple[type[FacesError], str], ...] = (
+    (FaceApiUnavailable, "face_api"),
+    (EngineError, "face_api"),
+    (StoreUnavailable, "database"),
+    (SchemaError, "database"),
+    (CacheUnavailable, "cache"),
+    (BrokerUnavailable, "broker"),
+    (BrokerRefused, "broker"),
+)
 
 #: What becomes of jobs.
 COUNTED = ("done", "released", "failed", "handed_on")
@@ -95,7 +119,13 @@ class Report:
         return [f"{queue}.unrecorded" for queue in self.queues]
 
 
-_NAMES = tuple(one.name for one in fields(Report))
+#: What is in a file.
+NAMES = tuple(one.name for one in fields(Report))
+
+
+def waited_for(error: FacesError, otherwise: str = "other") -> str:
+    """Which server an error says to be unavailable, one of `ALL`."""
+    return next((what for kind, what in _BY_ERROR if isinstance(error, kind)), otherwise)
 
 
 def boot_seconds() -> float:
@@ -127,29 +157,6 @@ def read(state: Path) -> tuple[list[Report], dict[str, int]]:
 def new(queues: Sequence[str], started_at: float) -> Report:
     """That of this process."""
     return Report(os.getpid(), _born(os.getpid()) or "", list(queues), started_at)
-
-
-def write(folder: Path, report: Report, written: str | None) -> str:
-    """Keep what it says, whole or not at all; nothing is done where that is `written` already. Returns the text.
-
-    Raises:
-        OSError: it cannot be written.
-    """
-    # Not `asdict` of the whole: it copies each value in it, several times a job.
-    text = json.dumps({name: getattr(report, name) for name in _NAMES}, default=asdict)
-    if text != written:
-        folder.mkdir(parents=True, exist_ok=True)
-        atomic_file.replace(folder / f"{report.pid}.json", text.encode())
-    return text
-
-
-def remove(folder: Path, report: Report) -> None:
-    """Remove its file.
-
-    Raises:
-        OSError: it cannot be removed.
-    """
-    (folder / f"{report.pid}.json").unlink(missing_ok=True)
 
 
 def count_ended(folder: Path, counts: Sequence[dict[str, int]]) -> None:
@@ -191,7 +198,7 @@ def _files(folder: Path) -> list[Path]:
 def _report_of(values: dict[str, Any]) -> Report | None:
     """What an older or newer version wrote is read as far as we know it."""
     try:
-        report = Report(**{name: value for name, value in values.items() if name in _NAMES})
+        report = Report(**{name: value for name, value in values.items() if name in NAMES})
         report.waiting = [Waiting(str(one["what"]), str(one["why"]), float(one["since"])) for one in report.waiting]  # type: ignore[index]
     except (KeyError, TypeError, ValueError):
         return None

@@ -10,7 +10,7 @@ import pytest
 from faces.system.systemd_notify import SystemdNotifier
 from tests.servers.like_systemd import LikeSystemd
 from tests.servers.waiting import wait_for
-from worker.queue.pulse import ROUND_SECONDS, Pulse
+from worker.queue.supervision import ROUND_SECONDS, Pulse
 
 PATIENCE = 0.3
 

@@ -5,11 +5,11 @@ import subprocess
 import sys
 import time
 
-from worker.queue.stop import Stop
+from worker.queue.supervision import Stop
 
 CODE = """
 import time
-from worker.queue.stop import GivenUp, Stop
+from worker.queue.supervision import GivenUp, Stop
 stop = Stop()
 stop.listen()
 try:
@@ -59,7 +59,7 @@ def test_a_signal_that_comes_after_its_end_finds_nobody() -> None:
 
 ENDING = """
 import time
-from worker.queue.stop import Stop
+from worker.queue.supervision import Stop
 stop = Stop()
 stop.listen()
 stop.close()

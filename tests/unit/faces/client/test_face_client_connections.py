@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from faces.client.face_answer import Encoded, NotEncoded
-from faces.client.face_client import FaceClient, open_http
+from faces.client.face_client import Encoded, FaceClient, NotEncoded
+from faces.client.kept_connections import open_http
 from faces.errors import AnswerLost
 
 #: What one connection does: the answers that it gives, then it is closed.

@@ -11,7 +11,7 @@ from faces.errors import CacheUnavailable, FaceApiUnavailable, FacesError, Schem
 from tests.stubs.clock import Clock
 from tests.stubs.worker import TurningStop
 from worker.queue.circuit import Circuit, Probe
-from worker.queue.stop import Stop
+from worker.queue.supervision import Stop
 
 AWAY = StoreUnavailable("the database is away")
 

@@ -13,10 +13,9 @@ import pytest
 from faces.errors import CacheUnavailable, FaceApiUnavailable, LockHeld, SchemaError, StoreUnavailable
 from worker.amqp.report import BrokerReport
 from worker.jobs.context import Done
-from worker.queue.circuit import waited_for
 from worker.queue.outcome import Failed, Release
 from worker.queue.status import Status, Waits
-from worker.queue.status_file import OF_SERVERS, Report, boot_seconds, read
+from worker.queue.status_file import OF_SERVERS, Report, boot_seconds, read, waited_for
 
 AWAY = "RabbitMQ at 127.0.0.1:5672 does not answer: Connection refused"
 
