@@ -18,8 +18,8 @@ from tests.stubs.app import StubApp
 _OURS = ("worker.", "faces.")
 
 #: How many there may be until the rows are committed. Lower them when they fall, and think twice before raising them.
-MOST_MODULES = 30
-MOST_FUNCTIONS = 150
+MOST_MODULES = 27
+MOST_FUNCTIONS = 140
 
 QUALITY = {"total": 50.0, "details": {"size": 12.5, "sharpness": 17.5, "brightness": 10.0, "contrast": 10.0}}
 
