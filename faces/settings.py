@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -27,6 +28,21 @@ LONGEST_PATH = 4096
 FastPart = Literal["decode", "resize", "scan", "resnet"]
 
 FAST_PARTS: tuple[FastPart, ...] = get_args(FastPart)
+
+
+@dataclass(frozen=True, slots=True)
+class QueueOptions:
+    """The driver's `options.queue`: one part of `Settings`; the defaults are the driver's."""
+
+    prioritize_delayed: bool = False
+    max_priority: int = 10
+    quorum: bool = False
+    exchange: str = ""
+    exchange_type: str = "direct"
+    routing_key: str = "%s"
+    reroute_failed: bool = False
+    failed_exchange: str = ""
+    failed_routing_key: str = "%s.failed"
 
 
 def _usable_cores() -> int:
@@ -150,6 +166,20 @@ class Settings(BaseSettings):
     rabbitmq_failed_routing_key: str = Field(
         "%s.failed", pattern=_ROUTING_KEY, description="failed_routing_key; %s is the queue"
     )
+
+    @property
+    def queue_options(self) -> QueueOptions:
+        return QueueOptions(
+            prioritize_delayed=self.rabbitmq_prioritize_delayed,
+            max_priority=self.rabbitmq_queue_max_priority,
+            quorum=self.rabbitmq_quorum,
+            exchange=self.rabbitmq_exchange or "",
+            exchange_type=self.rabbitmq_exchange_type,
+            routing_key=self.rabbitmq_exchange_routing_key,
+            reroute_failed=self.rabbitmq_reroute_failed,
+            failed_exchange=self.rabbitmq_failed_exchange or "",
+            failed_routing_key=self.rabbitmq_failed_routing_key,
+        )
 
     # --- logs -----------------------------------------------------------------------------------
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="DEBUG, INFO, WARNING or ERROR")

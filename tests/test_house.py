@@ -46,8 +46,8 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "faces.report": ("faces.system", "faces.store", "faces.photo", "faces.laravel"),
     # It compares two photos by the distance that `people` matches by, and draws only on the app's disks.
     "face_api": ("faces.system", "faces.settings", "faces.photo", "faces.people.matching", "faces.laravel.disks"),
-    # Only bytes, errors, and where a node listens.
-    "worker.amqp": ("faces.system.address",),
+    # Only bytes and errors, and its parts of the settings.
+    "worker.amqp": ("faces.settings", "faces.laravel.app_rabbitmq", "faces.system.address"),
     # Of photos it knows the values and the limits of a sheet's pictures: faces are found by the API.
     "worker": (
         *("faces.system", "faces.settings", "faces.laravel", "faces.people", "faces.client", "faces.store"),

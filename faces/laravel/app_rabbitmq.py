@@ -18,11 +18,11 @@ _FILES = ("RABBITMQ_SSL_CAFILE", "RABBITMQ_SSL_LOCALCERT", "RABBITMQ_SSL_LOCALKE
 class BrokerTls:
     """The driver's `ssl_options`; files exist."""
 
-    ca_file: Path | None
-    certificate: Path | None
-    key: Path | None
-    passphrase: SecretStr | None
-    verify_peer: bool
+    ca_file: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+    passphrase: SecretStr | None = None
+    verify_peer: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +36,8 @@ class RabbitMQ:
     """The nodes of the cluster."""
     user: str
     password: SecretStr
-    vhost: str
-    tls: BrokerTls | None
+    vhost: str = "/"
+    tls: BrokerTls | None = None
     """None for a plain connection."""
 
 

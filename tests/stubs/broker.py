@@ -12,12 +12,12 @@ from typing import NoReturn
 from pika.exceptions import AMQPError
 
 from faces.errors import BrokerRefused, BrokerUnavailable, DeliveryGone
+from faces.settings import QueueOptions
 from tests.stubs.clock import Clock
 from tests.stubs.rabbitmq import Message, StubRabbitMQ
 from worker.amqp.delivery import Delivery, Properties, copied, own_priority, properties_of
 from worker.amqp.intake import RETURNS_BEFORE_A_COPY
 from worker.amqp.report import BrokerReport
-from worker.amqp.settings import QueueOptions
 from worker.amqp.topology import LONGEST_DELAY, arguments_of, delay_arguments_of, delay_queue_of, target_of
 
 #: Bytes of a name in AMQP.

@@ -10,12 +10,13 @@ from threading import RLock, Thread
 from typing import Any, ParamSpec, TypeVar
 
 from faces.errors import BrokerUnavailable
+from faces.settings import QueueOptions
 from worker.amqp.channel import ACK, GIVE_BACK, REJECT
 from worker.amqp.connection import RobustConnection
 from worker.amqp.delivery import Delivery, copied, own_priority, properties_of
 from worker.amqp.intake import Queues
 from worker.amqp.report import BrokerReport
-from worker.amqp.settings import BrokerSettings, QueueOptions
+from worker.amqp.settings import BrokerSettings
 from worker.amqp.transport import tls_context
 
 _P = ParamSpec("_P")
@@ -54,8 +55,8 @@ class Broker:
         Raises:
             SettingsError: a TLS file cannot be used.
         """
-        if self._settings.tls:
-            tls_context(self._settings.tls)
+        if self._settings.rabbitmq.tls:
+            tls_context(self._settings.rabbitmq.tls)
         started: concurrent.futures.Future[None] = concurrent.futures.Future()
         self._thread = Thread(target=lambda: asyncio.run(self._stay(started)), name="amqp", daemon=True)
         self._thread.start()

@@ -9,12 +9,13 @@ from contextlib import suppress
 from random import SystemRandom
 
 from faces.errors import BrokerUnavailable, DeliveryGone
+from faces.settings import QueueOptions
 from worker.amqp.channel import ChannelClosed, Settling, gone
 from worker.amqp.delivery import Delivery, Properties
 from worker.amqp.intake import Inbox, Intake, Queues
 from worker.amqp.publisher import Fatal, Publisher
 from worker.amqp.report import BrokerReport
-from worker.amqp.settings import BrokerSettings, QueueOptions
+from worker.amqp.settings import BrokerSettings
 from worker.amqp.topology import Declarer
 from worker.amqp.transport import CLOSE_SECONDS, Transport, open_transport
 
@@ -222,8 +223,8 @@ class RobustConnection:
 
     async def _connect(self) -> OpenConnection:
         """To the first node that accepts us; in any order, so that workers spread."""
-        refusals = []
-        for address in _CHANCE.sample(self._settings.addresses, len(self._settings.addresses)):
+        refusals, addresses = [], self._settings.rabbitmq.addresses
+        for address in _CHANCE.sample(addresses, len(addresses)):
             try:
                 transport = await open_transport(address, self._settings)
                 return OpenConnection(transport, self._queues, self._inbox, self._settings, self._options, self._fatal)

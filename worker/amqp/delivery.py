@@ -11,7 +11,7 @@ from pika.exceptions import AMQPError
 from pika.frame import Header
 from pika.spec import FRAME_END, FRAME_HEADER, BasicProperties
 
-from worker.amqp.settings import QueueOptions
+from faces.settings import QueueOptions
 
 _PERSISTENT = 2
 

@@ -10,9 +10,10 @@ from typing import Any, TypeVar
 from pika.spec import BasicProperties
 
 from faces.errors import BrokerRefused, BrokerUnavailable
+from faces.settings import QueueOptions
 from worker.amqp.channel import Channel, ChannelClosed
 from worker.amqp.delivery import Delivery, Properties, copied
-from worker.amqp.settings import BrokerSettings, QueueOptions
+from worker.amqp.settings import BrokerSettings
 from worker.amqp.topology import LONGEST_DELAY, Declarer, target_of
 from worker.amqp.transport import Transport
 

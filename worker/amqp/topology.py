@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from faces.errors import BrokerRefused
+from faces.settings import QueueOptions
 from worker.amqp.channel import Channel, ChannelClosed
-from worker.amqp.settings import QueueOptions
 from worker.amqp.transport import Transport
 
 _NOT_FOUND = 404

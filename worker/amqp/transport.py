@@ -17,9 +17,10 @@ from pika.adapters.utils.connection_workflow import AMQPConnectorException
 from pika.exceptions import AMQPError, ConnectionOpenAborted, IncompatibleProtocolError, StreamLostError
 
 from faces.errors import BrokerUnavailable, SettingsError
+from faces.laravel.app_rabbitmq import BrokerTls
 from faces.system.address import Address
 from worker.amqp.delivery import content_header
-from worker.amqp.settings import BrokerSettings, Tls
+from worker.amqp.settings import BrokerSettings
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +93,7 @@ async def open_transport(address: Address, settings: BrokerSettings) -> Transpor
     """
     try:
         # Read each time: certificates are renewed while a worker runs.
-        tls = tls_context(settings.tls) if settings.tls else None
+        tls = tls_context(settings.rabbitmq.tls) if settings.rabbitmq.tls else None
     except SettingsError as error:
         raise BrokerUnavailable(f"RabbitMQ at {address} cannot be asked: {error}") from error
     opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -109,7 +110,7 @@ async def open_transport(address: Address, settings: BrokerSettings) -> Transpor
     return transport
 
 
-def tls_context(tls: Tls) -> ssl.SSLContext:
+def tls_context(tls: BrokerTls) -> ssl.SSLContext:
     """What the driver's `ssl_options` mean.
 
     Raises:
@@ -127,7 +128,8 @@ def tls_context(tls: Tls) -> ssl.SSLContext:
     if tls.certificate:
         try:
             # Without a passphrase OpenSSL would ask at the terminal.
-            context.load_cert_chain(tls.certificate, tls.key, lambda: tls.passphrase or "")
+            passphrase = tls.passphrase.get_secret_value() if tls.passphrase else ""
+            context.load_cert_chain(tls.certificate, tls.key, lambda: passphrase)
         except OSError as error:
             files = f"RABBITMQ_SSL_LOCALCERT={tls.certificate}, RABBITMQ_SSL_LOCALKEY={tls.key}"
             raise SettingsError(f"{files}: {_why(error)}") from error
@@ -155,8 +157,8 @@ def _parameters(address: Address, settings: BrokerSettings, tls: ssl.SSLContext 
     return ConnectionParameters(
         host=address.host,
         port=address.port,
-        virtual_host=settings.vhost,
-        credentials=PlainCredentials(settings.user, settings.password),
+        virtual_host=settings.rabbitmq.vhost,
+        credentials=PlainCredentials(settings.rabbitmq.user, settings.rabbitmq.password.get_secret_value()),
         # The lower of both: an administrator sets a short one for a firewall in between that drops idle connections.
         heartbeat=lambda _, theirs: min(settings.heartbeat, theirs) if theirs else settings.heartbeat,
         socket_timeout=settings.connect_seconds,
@@ -169,12 +171,12 @@ def _parameters(address: Address, settings: BrokerSettings, tls: ssl.SSLContext 
 def _ours(
     error: BaseException, said: tuple[int, str] | None, address: Address, settings: BrokerSettings
 ) -> BrokerUnavailable:
-    found = _root(error)
+    found, place = _root(error), settings.rabbitmq
     code, words = said or (0, "")
     if code == _FORBIDDEN:
-        sentence = f"refuses the user {settings.user}: is RABBITMQ_PASSWORD still right?"
+        sentence = f"refuses the user {place.user}: is RABBITMQ_PASSWORD still right?"
     elif code == _NOT_ALLOWED:
-        sentence = f"does not let {settings.user} into the vhost {settings.vhost} (RABBITMQ_VHOST)"
+        sentence = f"does not let {place.user} into the vhost {place.vhost} (RABBITMQ_VHOST)"
     elif code:
         sentence = "closed the connection while it was opened"
     elif tls := _TLS_WORDS.search(str(found)):

@@ -15,7 +15,6 @@ from faces.client.face_client import FaceClient
 from faces.client.kept_connections import KeptConnections, open_http
 from faces.errors import SettingsError
 from faces.laravel import app_settings
-from faces.laravel.app_rabbitmq import BrokerTls
 from faces.laravel.app_settings import LaravelSettings
 from faces.settings import Settings
 from faces.store import statement_trial
@@ -24,7 +23,7 @@ from faces.store.statement_trial import Needed
 from faces.store.who import identities_of
 from faces.system.systemd_notify import SystemdNotifier
 from worker.amqp.broker import Broker
-from worker.amqp.settings import BrokerSettings, QueueOptions, Tls
+from worker.amqp.settings import BrokerSettings
 from worker.commands.invocation import Invocation
 from worker.jobs.context import JobClass
 from worker.jobs.faces import FaceJob, Tools
@@ -125,7 +124,7 @@ def _consumer(
 ) -> Consumer:
     """Everything that the stack closes again, in the order in which it must be there."""
     settings = session.settings
-    broker = Broker(_broker_settings(laravel), queues, _queue_options(settings))
+    broker = Broker(BrokerSettings(laravel.rabbitmq), queues, settings.queue_options)
     url = laravel.database_url.get_secret_value()
     opened = supervision.wait_for("database", lambda: Store.open(url, create=url.startswith("sqlite")))
     store = stack.enter_context(closing(opened))
@@ -207,37 +206,3 @@ def _http(session: Invocation, connections: KeptConnections) -> httpx2.Client:
     url = session.api_url or f"http://{settings.api_address}"
     key = settings.api_key.get_secret_value() if settings.api_key else None
     return open_http(url, key=key, timeout=settings.api_timeout, connections=connections)
-
-
-def _broker_settings(laravel: LaravelSettings) -> BrokerSettings:
-    return BrokerSettings(
-        addresses=laravel.rabbitmq.addresses,
-        user=laravel.rabbitmq.user,
-        password=laravel.rabbitmq.password.get_secret_value(),
-        vhost=laravel.rabbitmq.vhost,
-        tls=_tls(laravel.rabbitmq.tls) if laravel.rabbitmq.tls else None,
-    )
-
-
-def _tls(tls: BrokerTls) -> Tls:
-    return Tls(
-        ca_file=str(tls.ca_file) if tls.ca_file else None,
-        certificate=str(tls.certificate) if tls.certificate else None,
-        key=str(tls.key) if tls.key else None,
-        passphrase=tls.passphrase.get_secret_value() if tls.passphrase else None,
-        verify_peer=tls.verify_peer,
-    )
-
-
-def _queue_options(settings: Settings) -> QueueOptions:
-    return QueueOptions(
-        prioritize_delayed=settings.rabbitmq_prioritize_delayed,
-        max_priority=settings.rabbitmq_queue_max_priority,
-        quorum=settings.rabbitmq_quorum,
-        exchange=settings.rabbitmq_exchange or "",
-        exchange_type=settings.rabbitmq_exchange_type,
-        routing_key=settings.rabbitmq_exchange_routing_key,
-        reroute_failed=settings.rabbitmq_reroute_failed,
-        failed_exchange=settings.rabbitmq_failed_exchange or "",
-        failed_routing_key=settings.rabbitmq_failed_routing_key,
-    )

@@ -7,17 +7,21 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
+from faces.laravel.app_rabbitmq import RabbitMQ as AppRabbitMQ
+from faces.settings import QueueOptions
 from faces.system.address import Address
 from tests.integration.amqp.steps import OpenBroker, Php, Wait
 from tests.servers.proxy import Proxy, running_proxy
 from tests.servers.rabbitmq import RabbitMQ, running_rabbitmq
 from worker.amqp.broker import Broker
-from worker.amqp.settings import BrokerSettings, QueueOptions
+from worker.amqp.settings import BrokerSettings
 
 _DRIVERS_DEFAULTS = QueueOptions()
 
@@ -47,8 +51,11 @@ def open_broker(request: pytest.FixtureRequest, wait_for: Wait) -> Iterator[Open
 
         def opened(*queues: str, port: int = 0, options: QueueOptions = _DRIVERS_DEFAULTS, **settings: Any) -> Broker:
             address = Address("127.0.0.1", port or request.getfixturevalue("rabbitmq").port)
-            words = {"addresses": (address,), "user": "guest", "password": "guest"} | settings
-            broker = Broker(BrokerSettings(**words), queues, options)
+            place = AppRabbitMQ((address,), "guest", SecretStr("guest"))
+            ours = {name: settings.pop(name) for name in ("user", "vhost", "tls") if name in settings}
+            if "password" in settings:
+                ours["password"] = SecretStr(settings.pop("password"))
+            broker = Broker(BrokerSettings(replace(place, **ours), **settings), queues, options)
             broker.start()
             ending.callback(broker.close)
             if not port:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from faces.settings import QueueOptions
 from tests.servers.rabbitmq import RabbitMQ
 from worker.amqp.broker import Broker
 from worker.amqp.delivery import Delivery
-from worker.amqp.settings import QueueOptions
 
 Wait = Callable[..., None]
 

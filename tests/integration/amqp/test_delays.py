@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import pytest
 
 from faces.errors import BrokerRefused
+from faces.settings import QueueOptions
 from tests.integration.amqp.steps import OpenBroker, Wait, send, take
 from tests.servers.rabbitmq import RabbitMQ, running_rabbitmq
 from worker.amqp.broker import Broker
-from worker.amqp.settings import QueueOptions
 
 VHOSTS = ("/", "quorum")
 

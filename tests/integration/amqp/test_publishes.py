@@ -8,12 +8,12 @@ import pika
 import pytest
 
 from faces.errors import BrokerRefused, BrokerUnavailable, DeliveryGone
+from faces.settings import QueueOptions
 from tests.fixtures.laravel import captured
 from tests.integration.amqp.steps import OpenBroker, Wait, send, take
 from tests.servers.proxy import Proxy
 from tests.servers.rabbitmq import RabbitMQ, free_port
 from worker.amqp.delivery import SameProperties
-from worker.amqp.settings import QueueOptions
 
 
 def peek(rabbitmq: RabbitMQ, queue: str) -> tuple[Any, bytes]:

@@ -8,10 +8,10 @@ import pika
 import pytest
 
 from faces.errors import BrokerRefused, BrokerUnavailable, DeliveryGone
+from faces.settings import QueueOptions
 from tests.integration.amqp.steps import OpenBroker, send, take
 from tests.servers.proxy import Proxy, running_proxy
 from tests.servers.rabbitmq import RabbitMQ, running_rabbitmq
-from worker.amqp.settings import QueueOptions
 
 #: Names that cannot be declared, and a word of the reason.
 NAMES = {

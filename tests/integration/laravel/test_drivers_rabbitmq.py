@@ -63,9 +63,7 @@ def _ours(file: Path) -> list[str] | None:
         found = app_settings.load({"LARAVEL_ENV_FILE": str(file)})
         first = found.rabbitmq.addresses[0]
         address = Address(first.host, first.port)
-        password = found.rabbitmq.password.get_secret_value()
-        settings = BrokerSettings((address,), found.rabbitmq.user, password, found.rabbitmq.vhost)
-        asyncio.run(_open(address, settings))
+        asyncio.run(_open(address, BrokerSettings(found.rabbitmq)))
     except FacesError:
         return None
     return [found.rabbitmq.user, found.rabbitmq.vhost]

@@ -4,8 +4,8 @@ import pytest
 from pika.frame import Header
 from pika.spec import BasicProperties
 
+from faces.settings import QueueOptions
 from worker.amqp.delivery import Delivery, copied, own_priority, properties_of
-from worker.amqp.settings import QueueOptions
 
 DEFAULTS = QueueOptions()
 COUNTED = QueueOptions(prioritize_delayed=True)

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from faces.settings import QueueOptions
 from tests.fixtures.laravel import captured
-from worker.amqp.settings import QueueOptions
 from worker.amqp.topology import LONGEST_DELAY, Target, arguments_of, delay_arguments_of, delay_queue_of, target_of
 
 #: The driver's options under which the cases of Laravel 12.19 were captured.
