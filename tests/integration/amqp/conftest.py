@@ -52,7 +52,7 @@ def open_broker(request: pytest.FixtureRequest, wait_for: Wait) -> Iterator[Open
         def opened(*queues: str, port: int = 0, options: QueueOptions = _DRIVERS_DEFAULTS, **settings: Any) -> Broker:
             address = Address("127.0.0.1", port or request.getfixturevalue("rabbitmq").port)
             place = AppRabbitMQ((address,), "guest", SecretStr("guest"))
-            ours = {name: settings.pop(name) for name in ("user", "vhost", "tls") if name in settings}
+            ours = {name: settings.pop(name) for name in ("addresses", "user", "vhost", "tls") if name in settings}
             if "password" in settings:
                 ours["password"] = SecretStr(settings.pop("password"))
             broker = Broker(BrokerSettings(replace(place, **ours), **settings), queues, options)
