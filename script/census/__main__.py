@@ -16,6 +16,9 @@ from script.census.modules import Module
 
 ROOT = Path(__file__).resolve().parents[2]
 
+#: Two people, side by side: the same for every checkout, because what is passed depends on the photo.
+_PHOTO = ROOT / ".cache/samples/photos/side-by-side.jpg"
+
 #: Figures by what they are of.
 Figures = dict[str, Any]
 
@@ -84,7 +87,7 @@ def _walked(flow: str, checkout: Path) -> tuple[hops.Answer, str]:
     own = checkout / ".venv/bin/python"
     variables = {name: value for name, value in os.environ.items() if not name.startswith("FACE_")}
     ended = subprocess.run(  # noqa: S603  the words are those of `hops.FLOWS`
-        [own if own.exists() else sys.executable, "-", flow, checkout],
+        [own if own.exists() else sys.executable, "-", flow, checkout, _PHOTO],
         input=Path(hops.__file__).read_text(encoding="utf-8"),
         cwd=checkout,
         env=variables | {"PYTHONPATH": str(checkout), "PYTHONDONTWRITEBYTECODE": "1"},

@@ -1,7 +1,7 @@
 """What of ours one photo, one delivery or one ack passes in a checkout, as Python's profiler sees it in all threads.
 
-`python - FLOW CHECKOUT` in that folder, with this text as the input: it stands alone, and takes the checkout's own
-tests package and its own modules, which it finds by what they define. Its last line is the answer, as JSON.
+`python - FLOW CHECKOUT PHOTO` in that folder, with this text as the input: it stands alone, and takes the checkout's
+own tests package and its own modules, which it finds by what they define. Its last line is the answer, as JSON.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import ast
 import asyncio
 import importlib
-import io
 import json
 import os
 import sqlite3
@@ -69,11 +68,11 @@ class Profiler:
         )
 
 
-def of_photo(checkout: Path) -> Answer:
+def of_photo(checkout: Path, photo: bytes) -> Answer:
     """From POST /encode to its answer, the application in memory; a second photo, because the first loads things."""
     create_app, open_engine = _defined("create_app", checkout), _defined("open_engine", checkout)
     load = importlib.import_module("faces.settings").load
-    profiler, photo = Profiler(checkout), _photo(checkout)
+    profiler = Profiler(checkout)
     profiler.hear()
 
     async def ask(app: Any) -> None:
@@ -93,18 +92,7 @@ def of_photo(checkout: Path) -> Answer:
     return {"answer": list(profiler.passed)}
 
 
-def _photo(checkout: Path) -> bytes:
-    """A sample with faces; a picture without any where the samples are not there."""
-    from PIL import Image
-
-    if samples := sorted((checkout / ".cache/samples/photos").glob("side-by-side.jpg")):
-        return samples[0].read_bytes()
-    file = io.BytesIO()
-    Image.new("RGB", (80, 60)).save(file, "PNG")
-    return file.getvalue()
-
-
-def of_delivery(checkout: Path) -> Answer:
+def of_delivery(checkout: Path, _photo: bytes) -> Answer:
     """From a delivery's arrival to the commit of its rows, and to its ack; two faces, of which one is known.
 
     The worker in memory, as the tests have it: all of it is real but the broker, the face API and the clock. Its second
@@ -193,7 +181,7 @@ class AckListener:
             self.profiler.is_open = False
 
 
-def of_ack(checkout: Path) -> Answer:
+def of_ack(checkout: Path, _photo: bytes) -> Answer:
     """From the ack of a delivery to pika's `basic_ack`, on a real RabbitMQ, which the checkout's tests start."""
     import pytest
 
@@ -223,7 +211,7 @@ def _names_of(node: ast.stmt) -> list[str]:
 FLOWS = {"photo": of_photo, "delivery": of_delivery, "ack": of_ack}
 
 if __name__ == "__main__":
-    found = FLOWS[sys.argv[1]](Path(sys.argv[2]))
+    found = FLOWS[sys.argv[1]](Path(sys.argv[2]), Path(sys.argv[3]).read_bytes())
     sys.setprofile(None)
     print(f"\n{json.dumps(found)}", flush=True)  # noqa: T201  the answer
     # Whatever threads the engine still has: nothing here is to be ended in order.
