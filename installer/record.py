@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from faces.system import atomic_file
 from installer.options import Choices
 from installer.sentence import Refusal, say
 
@@ -83,28 +83,4 @@ class Record:
             "choices": self.choices.to_json(),
             "put": [{"kind": put.kind, "name": put.name, "data": put.data} for put in self.footprints],
         }
-        write_whole(self.path, json.dumps(values, indent=1).encode() + b"\n", 0o644)
-
-
-def write_whole(path: Path, content: bytes, mode: int, owner: tuple[int, int] | None = None) -> None:
-    """Write beside it, then take its place: half a file is never seen, also after a power cut."""
-    unfinished = beside(path)
-    unfinished.unlink(missing_ok=True)
-    handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            if owner is not None:
-                os.fchown(file.fileno(), *owner)
-            os.fchmod(file.fileno(), mode)
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:
-        # A full disk does not say which file it was.
-        raise OSError(error.errno, error.strerror, str(path)) from error
-    unfinished.rename(path)
-
-
-def beside(path: Path) -> Path:
-    """Where a file is written before it takes its place."""
-    return path.with_name(f".{path.name}.new")
+        atomic_file.replace_as(self.path, json.dumps(values, indent=1).encode() + b"\n", 0o644)

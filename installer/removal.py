@@ -7,9 +7,10 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from faces.system.atomic_file import beside
 from installer.changes.change import Work
 from installer.changes.files import as_owner
-from installer.record import Footprint, Record, beside
+from installer.record import Footprint, Record
 from installer.sentence import Refusal, Sentence, say
 
 

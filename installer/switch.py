@@ -7,11 +7,12 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from faces.system import atomic_file
 from installer.changes.change import Change, Work
 from installer.changes.release import FINISHED
 from installer.install_paths import Places
 from installer.ready import Readiness
-from installer.record import Footprint, write_whole
+from installer.record import Footprint
 from installer.sentence import Refusal, Sentence, say
 from installer.services.service import Service
 
@@ -131,7 +132,7 @@ class Switch:
 
     def _write_down(self, before: Path | None) -> None:
         text = json.dumps({"from": str(before) if before else None, "to": str(self.release)})
-        write_whole(self.places.switching, text.encode(), 0o644)
+        atomic_file.replace_as(self.places.switching, text.encode(), 0o644)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,35 @@ def replace_within(directory: int, name: str, data: bytes, prefix: str) -> None:
     _replace(f"{prefix}{secrets.token_hex(8)}", name, data, os.O_EXCL | os.O_NOFOLLOW, directory)
 
 
+def replace_as(path: Path, data: bytes, mode: int, owner: tuple[int, int] | None = None) -> None:
+    """The same with these rights and, as root, this owner before it has its name; on the disk, also after a power cut.
+
+    What a kill leaves half-written is at `beside` the path, and the next write removes it.
+
+    Raises:
+        OSError: it cannot be written; the error names `path`, which a full disk does not.
+    """
+    unfinished = beside(path)
+    unfinished.unlink(missing_ok=True)
+    handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            if owner is not None:
+                os.fchown(file.fileno(), *owner)
+            os.fchmod(file.fileno(), mode)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+    unfinished.rename(path)
+
+
+def beside(path: Path) -> Path:
+    """Where `replace_as` writes a file before it takes its place."""
+    return path.with_name(f".{path.name}.new")
+
+
 def _replace(draft: str, name: str, data: bytes, flags: int, directory: int | None = None) -> None:
     try:
         handle = os.open(draft, os.O_WRONLY | os.O_CREAT | flags, 0o666, dir_fd=directory)

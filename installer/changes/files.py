@@ -10,8 +10,9 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from faces.system import atomic_file
 from installer.changes.change import Work
-from installer.record import Footprint, write_whole
+from installer.record import Footprint
 from installer.sentence import Refusal, Sentence, say
 
 
@@ -58,7 +59,7 @@ class PutFile:
         """Write it beside and rename it."""
         work.record.add(Footprint("file", str(self.path), self.data))
         if not self._is_there():
-            write_whole(self.path, self.content, self.mode, self.owner.ids())
+            atomic_file.replace_as(self.path, self.content, self.mode, self.owner.ids())
         elif not self._has_rights():
             os.chown(self.path, *self.owner.ids(), follow_symlinks=False)
             self.path.chmod(self.mode)

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from faces.system import atomic_file
 from installer import removal
 from installer.changes.change import Change, Work
 from installer.changes.files import MakeFolder, PutFile, PutLink
 from installer.options import Choices
-from installer.record import Footprint, Record, write_whole
+from installer.record import Footprint, Record
 from installer.sentence import Language, Refusal
 from tests.unit.installer.owners import mine
 
@@ -124,7 +125,7 @@ def test_where_there_is_no_room_the_file_is_named_and_the_old_one_stays(tmp_path
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
     try:
         with pytest.raises(OSError, match=str(file)):
-            write_whole(file, b"after", 0o644)
+            atomic_file.replace_as(file, b"after", 0o644)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert file.read_text() == "before"
