@@ -116,7 +116,7 @@ class ErrorReply:
 
 
 def headers_for(status: int) -> dict[str, str]:
-    """The headers that belong to a status, whoever answers with it."""
+    """The headers that belong to a status, from a route or from a limit before it."""
     if status == 503:
         return {"Retry-After": str(RETRY_AFTER)}
     return {"WWW-Authenticate": "Bearer"} if status == 401 else {}

@@ -115,7 +115,7 @@ class DatabaseCache:
     def release(self, key: str, owner: str, within: Transaction | None = None) -> bool:
         """Give it back; False if it was not `owner`'s any more.
 
-        Within a transaction, whoever wants the lock waits until that ends.
+        Within a transaction, other workers that want the lock wait for its end.
         """
         locks = self._locks.c
         return (

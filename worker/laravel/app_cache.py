@@ -18,7 +18,7 @@ class TransactionalCache(Protocol):
         """Remove the value where it still is this one."""
 
     def release(self, key: str, owner: str, within: Transaction) -> bool:
-        """Give the lock back if it is `owner`'s; until the transaction ends, whoever wants the lock waits for it."""
+        """Give the lock back if it is `owner`'s; others that want the lock wait for the transaction's end."""
 
 
 class Values(Protocol):
@@ -75,7 +75,7 @@ class AppCache(Values, Protocol):
         """The present owner, read without locking anything; None if the lock is free or has run out."""
 
     def forget_lock(self, key: str) -> None:
-        """Remove the lock, whoever has it."""
+        """Remove the lock, whichever owner it has."""
 
     def prefixes_in_use(self, lock: str, value: str) -> set[str] | None:
         """What stands before such locks and such values in the store; None where its keys may not be listed."""
