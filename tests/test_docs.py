@@ -1,4 +1,4 @@
-"""What the pages of `docs/` say and a machine can check: files, verbs, paths, codes and settings that are there."""
+"""What a machine can check of the READMEs and of `docs/`: that files, verbs, paths, codes and settings are there."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from face_api.http.routes import router
 from faces.errors import FacesError
 from faces.settings import Settings
 from script import settings_docs
+from worker.commands.verbs import VERBS
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted((ROOT / "docs").glob("*.md"))
@@ -178,3 +179,79 @@ def test_each_question_of_a_newcomer_is_answered_by_the_file_that_the_page_names
     for word, answer in QUESTIONS.items():
         (files,) = (files for question, files in asked.items() if word in question)
         assert answer in (ROOT / files[0]).read_text(encoding="utf-8"), word
+
+
+# --- the READMEs and the verbs ---
+
+
+READMES = ("README.md", "README.ru.md")
+
+#: Lines of a README: one screen.
+ONE_SCREEN = 60
+
+
+def readme(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def promised_files(text: str) -> list[str]:
+    """Every file that a page links to or runs."""
+    linked = re.findall(r"\]\((?!https?:|#)([^)#]+)", text)
+    return linked + re.findall(r"^    (?:sudo \./)?(script/[\w-]+|install\.sh)", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_no_readme_promises_a_file_that_is_not_there(name: str) -> None:
+    promised = promised_files(readme(name))
+    assert {"LICENSE", "script/demo", "script/test", "install.sh"} <= set(promised)
+    assert [file for file in promised if not (ROOT / file).exists()] == []
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_a_readme_is_one_screen_and_leads_to_every_page(name: str) -> None:
+    assert len(readme(name).splitlines()) <= ONE_SCREEN
+    pages = {str(page.relative_to(ROOT)) for page in (ROOT / "docs").glob("*.md")}
+    assert pages - set(promised_files(readme(name))) == set()
+
+
+def test_every_verb_stands_on_the_page_of_the_command_line_and_each_verb_there_exists() -> None:
+    verbs = set(VERBS) - {"demo"}  # what script/demo starts
+    shown = set(re.findall(r"^    \.venv/bin/python -m worker (\w+)", page("command-line.md"), re.MULTILINE))
+    assert shown == verbs
+
+
+def test_every_verb_that_a_page_shows_exists() -> None:
+    pages = [file for pattern in ("README*.md", "docs/*.md", "etc/*/*.md") for file in ROOT.glob(pattern)]
+    texts = [file.read_text(encoding="utf-8") for file in pages]
+    shown = {verb for text in texts for verb in re.findall(r"(?:-m worker|sudo face-sidecar) (\w+)", text)}
+    assert {"status", "run"} <= shown
+    assert shown - set(VERBS) == set()
+
+
+def test_both_readmes_show_the_same_commands() -> None:
+    english, russian = ([line.split("#")[0].rstrip() for line in shown(readme(name))] for name in READMES)
+    assert english == russian
+
+
+def shown(text: str) -> list[str]:
+    """The commands on a page: its indented lines."""
+    lines = [line for line in text.splitlines() if line.startswith("    ")]
+    assert lines
+    return lines
+
+
+def in_code(text: str) -> list[str]:
+    """The words in `code` on a page, in the order in which they come."""
+    words = re.findall(r"`([^`]+)`", text)
+    assert words
+    return words
+
+
+def test_both_readmes_have_the_same_words_in_code_and_the_same_links() -> None:
+    english, russian = (readme(name) for name in READMES)
+    assert in_code(english) == in_code(russian)
+    assert set(promised_files(english)) ^ set(promised_files(russian)) == set(READMES)
+
+
+def test_no_readme_has_a_table_that_its_twin_would_have_to_repeat() -> None:
+    assert [line for name in READMES for line in readme(name).splitlines() if line.startswith("|")] == []
