@@ -48,7 +48,7 @@ def _count(checkout: Path, *, flows: bool) -> Figures:
     if flows:
         figures["flows"] = {}
         for flow in hops.FLOWS:
-            ways, complaint = _walked(flow, checkout)
+            ways, complaint = walked(flow, checkout)
             figures["flows"] |= {f"{flow} to its {end}": functions for end, functions in ways.items()}
             if not ways:
                 figures.setdefault("not measured", {})[flow] = complaint
@@ -82,7 +82,7 @@ def _to_look_at(found: Sequence[Module]) -> dict[str, Any]:
     }
 
 
-def _walked(flow: str, checkout: Path) -> tuple[hops.Answer, str]:
+def walked(flow: str, checkout: Path) -> tuple[hops.Answer, str]:
     """A flow's functions in a process of that checkout; where there are none, what it complained of."""
     own = checkout / ".venv/bin/python"
     variables = {name: value for name, value in os.environ.items() if not name.startswith("FACE_")}
@@ -108,8 +108,8 @@ def _print(counted: dict[str, Figures]) -> None:
     _line()
     for name in dict.fromkeys(flow for figures in counted.values() for flow in figures.get("flows", ())):
         ways = [figures["flows"].get(name) for figures in counted.values()]
-        _line(f"{name}: modules", *(_counted(way, _module_of) for way in ways))
-        _line("functions", *(_counted(way, _name_of) for way in ways))
+        _line(f"{name}: modules", *(_counted(way, module_of) for way in ways))
+        _line("functions", *(_counted(way, name_of) for way in ways))
         _line("functions, lambdas, comprehensions", *(_counted(way) for way in ways))
     _line()
     for folder in sorted({folder for figures in counted.values() for folder in figures["rooms"]}):
@@ -136,11 +136,11 @@ def _counted(way: Sequence[str] | None, of: Callable[[str], str] = str) -> int |
     return "?" if way is None else len({of(function) for function in way} - {""})
 
 
-def _module_of(function: str) -> str:
+def module_of(function: str) -> str:
     return function.partition(":")[0]
 
 
-def _name_of(function: str) -> str:
+def name_of(function: str) -> str:
     return "" if function.endswith(">") else function
 
 

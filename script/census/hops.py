@@ -25,6 +25,8 @@ from typing import Any
 #: Seconds after a photo's answer in which the engine's thread counts it: that is of its way, too.
 _REST = 0.5
 
+_QUALITY = {"total": 50.0, "details": {"size": 12.5, "sharpness": 17.5, "brightness": 10.0, "contrast": 10.0}}
+
 #: Lists of functions by what they were passed on the way to; each function once, in the order of first calls.
 Answer = dict[str, list[str]]
 
@@ -140,7 +142,8 @@ def _push_two_photos(app: Any, checkout: Path) -> list[int]:
     images = [app.image(b"photo") for _ in range(2)]
     for image in images:
         name = app.rows.one("SELECT filename FROM images WHERE id = :id", id=image)["filename"]
-        app.api.answer(name, finds(people[0], people[1]))
+        # With qualities and a debug picture, as a photo of the app usually is.
+        app.api.answer(name, finds(*people[:2], qualities=[_QUALITY] * 2, debug_image_path="/photos/2020/d.jpg"))
         app.push(image)
     return images
 
