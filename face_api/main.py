@@ -21,7 +21,9 @@ from face_api.http.access import Access, AccessGuard
 from face_api.http.body_limit import BodyLimit, limits_by_path
 from face_api.http.compare import Comparisons
 from face_api.http.errors import client_closed_request, refuse, refuse_field, refuse_http
+from face_api.http.head_requests import HeadRequests
 from face_api.http.request_log import RequestLog
+from face_api.http.request_target import RequestTarget
 from face_api.http.routes import router
 from face_api.http.service import FaceService
 from face_api.http.uploads import TemporaryFolder, Uploads
@@ -62,10 +64,12 @@ def create_app(settings: Settings, engine: FaceEngine) -> FastAPI:
     app.add_exception_handler(ClientGone, client_closed_request)
     app.add_exception_handler(ClientDisconnect, client_closed_request)
     # The last one added is the outermost.
+    app.add_middleware(HeadRequests)
     app.add_middleware(AccessGuard, access=service.access)
     app.add_middleware(BodyLimit, limit_of=limits_by_path(settings), idle_seconds=settings.api_idle_seconds)
     paths = frozenset(route.path for route in router.routes)  # type: ignore[attr-defined]
     app.add_middleware(RequestLog, metrics=service.metrics, paths=paths)
+    app.add_middleware(RequestTarget)
     return app
 
 

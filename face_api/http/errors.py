@@ -155,8 +155,11 @@ async def refuse_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101  for mypy; Starlette sends nothing else here
     if isinstance(error.__cause__, ClientDisconnect):
         return await client_closed_request(request, error)
-    response = await refuse(request, _ours(error, request.method, ascii(request.url.path)[1:-1]))
-    response.headers.update({name: value for name, value in (error.headers or {}).items() if name == "Allow"})
+    allowed = _allowed(error)
+    if error.status_code == 405 and request.method == "OPTIONS":
+        return Response(status_code=204, headers=allowed)
+    response = await refuse(request, _ours(error, request.method, ascii(request.scope["path"])[1:-1]))
+    response.headers.update(allowed)
     return response
 
 
@@ -165,12 +168,19 @@ async def client_closed_request(request: Request, error: Exception) -> Response:
     return Response(status_code=CLIENT_CLOSED_REQUEST)
 
 
+def _allowed(error: HTTPException) -> dict[str, str]:
+    """The header that says what a path takes: HEAD wherever it takes GET, which the routes do not know of."""
+    if error.status_code != 405:
+        return {}
+    allow = (error.headers or {}).get("Allow", "GET")  # the files below /docs say nothing
+    return {"Allow": "GET, HEAD" if "GET" in allow else allow}
+
+
 def _ours(error: HTTPException, method: str, path: str) -> FacesError:
     if error.status_code == 404:
         return NotFound(f"there is nothing at {path}; see /docs")
     if error.status_code == 405:
-        needed = (error.headers or {}).get("Allow", "another method")
-        return MethodNotAllowed(f"{path} does not take {method}, needed {needed}")
+        return MethodNotAllowed(f"{path} does not take {method}, needed {_allowed(error)['Allow']}")
     if isinstance(error.__cause__, FacesError):
         return error.__cause__
     return BadBody(f"the body is no valid multipart/form-data: {error.detail}")
