@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,9 @@ from faces.errors import SettingsError
 
 #: A class name with its namespace, as PHP allows it.
 _PHP_CLASS = r"^[A-Za-z_][A-Za-z0-9_]*(\\[A-Za-z_][A-Za-z0-9_]*)*$"
+
+#: A name or an address of a host: no port, no scheme. An IPv6 address has two colons at least.
+_HOST_NAME = r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*"
 
 #: At most one `%s`, and no other `%`: PHP's sprintf would read it as something else.
 _ROUTING_KEY = r"^[^%]*(%s)?[^%]*$"
@@ -72,6 +76,9 @@ class Settings(BaseSettings):
     # --- the HTTP API ---------------------------------------------------------------------------
     api_address: str = Field("127.0.0.1:5000", description="host:port of the API; loopback wants no key")
     api_outside_address: str | None = Field(None, description="second host:port; always wants a key")
+    api_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="further names by which the API may be asked without a key, comma-separated"
+    )
     api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field((), description="accepted keys, comma-separated")
     api_keys_file: Path | None = Field(None, description="file with further accepted keys, one a line")
     api_processes: int = Field(
@@ -189,6 +196,17 @@ class Settings(BaseSettings):
     @classmethod
     def _split_keys(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("api_hosts", mode="before")
+    @classmethod
+    def _split_hosts(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        hosts = tuple(part.strip().strip("[]") for part in value.split(",") if part.strip())
+        for host in hosts:
+            if not re.fullmatch(_HOST_NAME, host):
+                raise ValueError(f"found {host!r}, needed names of hosts without a port, like faces.example.org")
+        return hosts
 
     @field_validator("fast", mode="before")
     @classmethod

@@ -100,6 +100,11 @@ RUSSIAN = {
         ".env приложения: {file} не читается ({why}); нужен файл приложения, назовите его: --laravel-env FILE"
     ),
     "the app's .env: {error}": ".env приложения: {error}",
+    "the app's .env: found the host {host} in FACE_API_URL, to which the API does not answer without a key; "
+    "needed in {file}: FACE_API_HOSTS={host}": (
+        ".env приложения: в FACE_API_URL имя {host}, а по нему API без ключа не отвечает; нужно в {file}: "
+        "FACE_API_HOSTS={host}"
+    ),
     "the app's .env: found that {user} may not read {file}, needed that: chgrp {group} and chmod 640, and x on the "
     "folders above": (
         ".env приложения: {user} не может читать {file}, а это нужно: chgrp {group} и chmod 640, и x на папках выше"

@@ -170,6 +170,7 @@ QUESTIONS = {
     "real one": "resolve(strict=True)",
     "job class": "settings.job_class:",
     "without a key": "OPEN_PATHS",
+    "names": "class OwnHosts",
 }
 
 

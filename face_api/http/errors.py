@@ -29,6 +29,18 @@ class KeyNeeded(RequestError):
     code = "key_needed"
 
 
+class ForeignHost(RequestError):
+    """An address that wants no key was asked by a name that is not its own: another site's name may lead here."""
+
+    code = "foreign_host"
+
+
+class ForeignOrigin(RequestError):
+    """Another site's page had a browser send this to an address that wants no key."""
+
+    code = "foreign_origin"
+
+
 class WrongField(RequestError):
     """A field of the request is missing or has a value that cannot be used."""
 
@@ -83,6 +95,8 @@ STATUSES: tuple[tuple[type[FacesError], int], ...] = (
     (PhotoTooLarge, 413),
     (PhotoError, 422),
     (KeyNeeded, 401),
+    (ForeignHost, 403),
+    (ForeignOrigin, 403),
     (WrongField, 422),
     (RequestTooLarge, 413),
     (NotFound, 404),

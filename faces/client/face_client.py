@@ -50,6 +50,9 @@ _PHOTO_ERRORS = {
     for error in (PhotoError, EmptyFile, UnsupportedFormat, DamagedPhoto, PhotoTooLarge, CrashedBefore)
 } | {"request_too_large": PhotoTooLarge}
 
+#: The code of an API on loopback that does not know its name; its sentence says what to set.
+_FOREIGN_HOST = "foreign_host"
+
 #: An API that fails, whatever it was asked; those of `_WORLD_STATUSES` left out.
 _FAILED = range(500, 600)
 
@@ -165,6 +168,15 @@ class FaceClient:
             return None
         return body if isinstance(body, dict) and "status" in body and "mode" in body else None
 
+    def refusal(self) -> str | None:
+        """Why an API does not tell its health: it wants a key, or does not know its name; None where it says none."""
+        try:
+            answer = self._http.get("/health", timeout=CONNECT_SECONDS)
+            body = None if answer.is_success else answer.json()
+        except (httpx2.HTTPError, httpx2.InvalidURL, ValueError):
+            return None
+        return str(body["error"]) if isinstance(body, dict) and "error" in body else None
+
     def is_ready(self) -> bool:
         """Whether `/readyz` says within 10 s that photos are taken."""
         try:
@@ -250,7 +262,7 @@ def _error_of(answer: httpx2.Response, fields: Mapping[str, Any], place: str) ->
         failed = EngineError(f"the face API at {place} failed: {last_error.limited(str(sentence or f'HTTP {status}'))}")
         failed.of_the_api = status in _FAILED
         return failed
-    hint = "; is FACE_API_KEY right?" if status in {401, 403} else ""
+    hint = "; is FACE_API_KEY right?" if status in {401, 403} and fields.get("code") != _FOREIGN_HOST else ""
     reason = last_error.limited(str(sentence or "no reason"))
     return FaceApiUnavailable(
         f"the face API at {place} answered {status}: {reason}{hint}",

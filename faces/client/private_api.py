@@ -40,16 +40,19 @@ def face_api(settings: Settings, url: str | None, say: Callable[[str], None]) ->
         if url:
             client = _client(stack, settings, url)
             if client.health() is None:
-                raise FaceApiUnavailable(
-                    f"no face API answers at {url} (FACE_API_URL): start it there, "
-                    "or unset FACE_API_URL for a private one"
-                )
+                raise FaceApiUnavailable(_why_unusable(client, url))
         else:
             client = _client(stack, settings, f"http://{settings.api_address}")
             if client.health() is None or not client.is_ready():
                 say(f"no face API answers at {settings.api_address}: starting a private one for this command")
                 client = _client(stack, settings, stack.enter_context(running()))
         yield client
+
+
+def _why_unusable(client: FaceClient, url: str) -> str:
+    if refusal := client.refusal():
+        return f"the face API at {url} (FACE_API_URL) refuses to answer: {refusal}"
+    return f"no face API answers at {url} (FACE_API_URL): start it there, or unset FACE_API_URL for a private one"
 
 
 def _client(stack: ExitStack, settings: Settings, url: str) -> FaceClient:

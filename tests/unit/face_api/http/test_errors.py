@@ -2,7 +2,17 @@ from __future__ import annotations
 
 import pytest
 
-from face_api.http.errors import OUR_FAULT, STATUSES, BadBody, ClientTooSlow, KeyNeeded, RequestTooLarge, reply_to
+from face_api.http.errors import (
+    OUR_FAULT,
+    STATUSES,
+    BadBody,
+    ClientTooSlow,
+    ForeignHost,
+    ForeignOrigin,
+    KeyNeeded,
+    RequestTooLarge,
+    reply_to,
+)
 from faces import errors
 from faces.errors import FacesError, PhotoError
 
@@ -17,6 +27,8 @@ TABLE = [
     (errors.EngineDied, 503, True),
     (errors.EngineError, 500, True),
     (KeyNeeded, 401, False),
+    (ForeignHost, 403, False),
+    (ForeignOrigin, 403, False),
     (BadBody, 400, False),
     (RequestTooLarge, 413, False),
     (ClientTooSlow, 408, True),

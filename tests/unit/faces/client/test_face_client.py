@@ -212,6 +212,13 @@ def test_a_wrong_key_names_the_setting(photo: Path) -> None:
     assert "FACE_API_KEY" in str(refused(answering(401, {"error": "no key"}), photo).error)
 
 
+def test_an_api_that_does_not_know_its_name_is_told_in_its_own_words(photo: Path) -> None:
+    foreign = {"error": "needed a name of FACE_API_HOSTS", "code": "foreign_host", "retryable": False}
+    said = refused(answering(403, foreign), photo)
+    assert type(said.error) is errors.FaceApiUnavailable
+    assert str(said.error).endswith("answered 403: needed a name of FACE_API_HOSTS")
+
+
 @pytest.mark.parametrize(("header", "seconds"), [("7", 7.0), ("soon", None), ("-1", None), ("inf", None)])
 def test_how_long_to_wait_is_passed_on(photo: Path, header: str, seconds: float | None) -> None:
     error = refused(answering(503, {}, {"Retry-After": header}), photo).error
