@@ -50,6 +50,7 @@ def create_app(settings: Settings, engine: FaceEngine) -> FastAPI:
         description=openapi.DESCRIPTION,
         version=__version__,
         openapi_tags=openapi.TAGS,
+        servers=openapi.SERVERS,
         responses=openapi.ANY_ERRORS,
         docs_url=None,
         redoc_url=None,
@@ -57,6 +58,7 @@ def create_app(settings: Settings, engine: FaceEngine) -> FastAPI:
     )
     app.state.service = service
     app.include_router(router)
+    openapi.complete(app)
     docs.serve(app)
     app.add_exception_handler(FacesError, refuse)
     app.add_exception_handler(RequestValidationError, refuse_field)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
+
+from fastapi import FastAPI
 
 from face_api.http.schemas import CompareRequest, ErrorBody, NotReadyBody
 
@@ -36,11 +39,33 @@ def _with_retry_after(response: dict[str, Any]) -> dict[str, Any]:
     return {**response, "headers": {"Retry-After": seconds}}
 
 
+#: Where the paths begin; tools take the first.
+SERVERS = [
+    {"url": "/v1", "description": "with a version"},
+    {"url": "/", "description": "without one, the same: the app asks here"},
+]
+
+#: What stands beside the paths: how a key is shown, and that an address may want none.
+_KEY: dict[str, Any] = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "a key of FACE_API_KEYS"},
+    "header": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "the same key"},
+}
+_WITH_OR_WITHOUT_KEY: list[dict[str, list[str]]] = [{"bearer": []}, {"header": []}, {}]
+
 #: Answers that any path may give.
 ANY_ERRORS: Responses = {
     401: _error(
         "A key is wanted at this address, and none or a wrong one was shown.",
         ("key_needed", "this address wants a key: send it as 'Authorization: Bearer KEY' or 'X-API-Key: KEY'", False),
+    ),
+    403: _error(
+        "An address that wants no key refuses what another site's web page has a browser send.",
+        (
+            "foreign_host",
+            "this address wants no key, and answers only to its own names: found the Host 'a.example', …",
+            False,
+        ),
+        ("foreign_origin", "this address wants no key, and takes nothing from another site's page: found …", False),
     ),
     404: _error("Nothing is at this path.", ("not_found", "there is nothing at /encodes; see /docs", False)),
     405: _error(
@@ -157,6 +182,30 @@ COMPARE: Responses = {
     ),
 }
 
+
+#: Neither NUL nor a folder `..`: what `faces.laravel.disks` refuses.
+PATH_PATTERN = r"^(?!([^\x00]*/)?\.\.(/|$))[^\x00]*$"
+
+
+def text(**rules: Any) -> dict[str, Any]:
+    """A text field of a form beside files, for which these rules hold.
+
+    Its type is said twice: tools that send wrong types on purpose change it in one place, though in a form false is
+    the text "false".
+    """
+    return {"type": "string", "allOf": [{"type": "string", **rules}]}
+
+
+#: A field that the document leaves out: another name of one that it has and calls required.
+OTHER_NAME = {"x-other-name": True}
+
+
+def form_needing(*files: str) -> dict[str, Any]:
+    """A form without these files gets an error of ours, so that for FastAPI they are optional."""
+    needed = {"required": list(files)}
+    return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": needed}}}}
+
+
 #: The body is read piece by piece, so FastAPI cannot know it.
 COMPARE_BODY: dict[str, Any] = {
     "requestBody": {
@@ -186,3 +235,32 @@ NOT_READY: Responses = {
 }
 
 METRICS: Responses = {200: {"description": "Prometheus text format", "content": {"text/plain": {}}}}
+
+
+def complete(app: FastAPI) -> None:
+    """Have the document say what FastAPI does not put there: how a key is shown, and which files a form needs.
+
+    The latter in the forms' own schemas: beside a `$ref`, where FastAPI leaves it, many tools would not look.
+    """
+    described = app.openapi
+
+    def completed() -> dict[str, Any]:
+        document = described()
+        document["components"]["securitySchemes"] = _KEY
+        document["security"] = _WITH_OR_WITHOUT_KEY
+        for beside in _forms_in(document):
+            form = document["components"]["schemas"][beside["$ref"].rpartition("/")[2]]
+            form.update((word, beside.pop(word)) for word in list(beside) if word != "$ref")
+            form["properties"] = {
+                name: field for name, field in form["properties"].items() if not field.keys() >= OTHER_NAME.keys()
+            }
+        return document
+
+    app.openapi = completed  # type: ignore[method-assign]  # FastAPI's own way to extend it
+
+
+def _forms_in(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for path in document["paths"].values():
+        form = path.get("post", {}).get("requestBody", {}).get("content", {}).get("multipart/form-data")
+        if form:
+            yield form["schema"]

@@ -35,13 +35,19 @@ from faces.settings import LONGEST_PATH
 router = APIRouter(route_class=UploadRoute)
 
 #: Optional for FastAPI, because our own error says that it is missing. The documentation shows a file to choose.
-PhotoFile = Annotated[UploadFile | None, WithJsonSchema({"type": "string", "format": "binary"})]
+PhotoFile = Annotated[UploadFile | None, WithJsonSchema({"type": "string", "format": "binary", "minLength": 1})]
 
-PathText = Annotated[str | None, MaxLen(LONGEST_PATH), WithJsonSchema({"type": "string", "maxLength": LONGEST_PATH})]
+PathText = Annotated[
+    str | None,
+    MaxLen(LONGEST_PATH),
+    WithJsonSchema(openapi.text(maxLength=LONGEST_PATH, pattern=openapi.PATH_PATTERN)),
+]
 
 #: As text: PHP sends "80", and an empty field means no WebP.
 QualityText = Annotated[
-    str | None, MaxLen(8), WithJsonSchema({"type": "string", "pattern": "^([1-9][0-9]?|100)?$", "title": "1–100"})
+    str | None,
+    MaxLen(8),
+    WithJsonSchema(openapi.text(enum=["", *map(str, range(1, 101))])),
 ]
 
 HashSize = Annotated[
@@ -49,24 +55,27 @@ HashSize = Annotated[
 ]
 
 
-@router.post("/encode", response_model=EncodeReply, responses=openapi.ENCODE, tags=["photos"])
+@router.post(
+    "/encode",
+    response_model=EncodeReply,
+    responses=openapi.ENCODE,
+    openapi_extra=openapi.form_needing("image"),
+    tags=["photos"],
+)
 async def encode(
     request: Request,
-    image: Annotated[PhotoFile, File(description="the photo; or send it as `file`")] = None,
-    file: Annotated[PhotoFile, File(description="the photo; or send it as `image`")] = None,
+    image: Annotated[PhotoFile, File(description="the photo; `file` is another name for it")] = None,
+    file: Annotated[Annotated[UploadFile | None, WithJsonSchema(openapi.OTHER_NAME)], File()] = None,
     original_path: Annotated[
         PathText,
         Form(
             description="where the original lies, absolute, or relative to `original_disk`; the debug picture is "
-            "written beside it. Without it there is no debug picture",
-            examples=["/dfotos/2024/07/IMG_1.jpg"],
+            "written beside it, as for `/dfotos/2024/07/IMG_1.jpg`. Without it there is no debug picture",
         ),
     ] = None,
     original_disk: Annotated[PathText, Form(description="name of a disk in FACE_DISK_ROOTS, or a disk's root")] = None,
     image_debug_subdir: Annotated[PathText, Form(description="folder of the debug picture; default `debug`")] = None,
-    webp_quality: Annotated[
-        QualityText, Form(description="write the debug picture as WebP of this quality", examples=["80"])
-    ] = None,
+    webp_quality: Annotated[QualityText, Form(description="write the debug picture as WebP of this quality")] = None,
 ) -> Response:
     """Find the faces in a photo and encode each one.
 
@@ -79,7 +88,13 @@ async def encode(
         return _response(await _submit(request, "encode", photo, {**debug, "webp_quality": quality}, disconnected))
 
 
-@router.post("/hash", response_model=HashReply, responses=openapi.PHOTO_ERRORS, tags=["photos"])
+@router.post(
+    "/hash",
+    response_model=HashReply,
+    responses=openapi.PHOTO_ERRORS,
+    openapi_extra=openapi.form_needing("file"),
+    tags=["photos"],
+)
 async def hash_photo(
     request: Request,
     file: Annotated[PhotoFile, File(description="the picture")] = None,
@@ -91,7 +106,13 @@ async def hash_photo(
         return _response(await _submit(request, "hash", photo, {"hash_size": hash_size}, disconnected))
 
 
-@router.post("/compare-images", response_model=CompareImagesReply, responses=openapi.PHOTO_ERRORS, tags=["photos"])
+@router.post(
+    "/compare-images",
+    response_model=CompareImagesReply,
+    responses=openapi.PHOTO_ERRORS,
+    openapi_extra=openapi.form_needing("file1", "file2"),
+    tags=["photos"],
+)
 async def compare_images(
     request: Request,
     file1: Annotated[PhotoFile, File(description="a picture")] = None,
@@ -199,10 +220,10 @@ async def _debug_picture(request: Request, path: str | None, disk: str | None, s
     Raises:
         OutsideDisks: a path that no request may name.
     """
+    place = await asyncio.to_thread(_service(request).disks.debug_directory, path or "", disk or None, subdir)
     name = PurePosixPath(path or "").name
-    if path is None or not name:
+    if not name:
         return {"directory": None, "name": name, "warning": None}
-    place = await asyncio.to_thread(_service(request).disks.debug_directory, path, disk or None, subdir)
     return {"directory": str(place.path) if place.path else None, "name": name, "warning": place.reason}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -141,7 +141,7 @@ class CompareRequest(BaseModel):
     """One encoding and any number of candidates."""
 
     encoding: EncodingReply = Field(description="128 finite numbers")
-    candidates: list[EncodingReply] = Field(
+    candidates: list[Any] = Field(
         description="lists of 128 numbers; anything else in the list is answered with distance 1e9 and its position "
         "in `invalid`"
     )
