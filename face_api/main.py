@@ -58,7 +58,7 @@ def create_app(settings: Settings, engine: FaceEngine) -> FastAPI:
     )
     app.state.service = service
     app.include_router(router)
-    openapi.complete(app)
+    openapi.describe_keys(app)
     docs.serve(app)
     app.add_exception_handler(FacesError, refuse)
     app.add_exception_handler(RequestValidationError, refuse_field)

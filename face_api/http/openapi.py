@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import Any
 
 from fastapi import FastAPI
 
+from face_api.http import encode_options
+from face_api.http.encode_options import Option
 from face_api.http.schemas import CompareRequest, ErrorBody, NotReadyBody
 
 Responses = dict[int | str, dict[str, Any]]
@@ -141,14 +143,51 @@ _ENCODED = {
             "box_scaled": {"top": 136, "right": 275, "bottom": 226, "left": 185},
             "score": 1.7863,
             "quality": _QUALITY,
+            "landmarks": None,
         }
     ],
     "image": {"width": 1366, "height": 768, "orientation": 1, "format": "JPEG"},
+    "left_out": {},
     "scale": 1200,
     "model": "dlib_face_recognition_resnet_model_v1",
     "seconds": {"wait": 0.001, "decode": 0.029, "scale": 0.05, "detect": 0.32, "encode": 0.07, "total": 0.47},
     "warnings": [],
 }
+
+_PHOTO = {"type": "string", "format": "binary", "minLength": 1}
+
+
+def _photo(description: str) -> dict[str, Any]:
+    return {**_PHOTO, "description": description}
+
+
+def photo_form(photos: dict[str, str], options: Iterable[Option[Any]] = ()) -> dict[str, Any]:
+    """A form that needs these photos, told by their descriptions, and may have the options."""
+    files = {name: _photo(description) for name, description in photos.items()}
+    fields = {**files, **{option.name: option.schema for option in options}}
+    form = {"type": "object", "properties": fields, "required": list(photos)}
+    return {"multipart/form-data": {"schema": form}}
+
+
+#: A photo as the whole body; its options stand in the query.
+PHOTO_AS_BODY: dict[str, Any] = {"image/*": {"schema": _PHOTO}}
+
+
+def body_of(content: dict[str, Any], query: Iterable[Option[Any]] = ()) -> dict[str, Any]:
+    """What the document says of a request besides what FastAPI sees: its body, and options in the query."""
+    parameters = [{"name": option.name, "in": "query", "required": False, "schema": option.schema} for option in query]
+    return {"requestBody": {"required": True, "content": content}, "parameters": parameters}
+
+
+#: The other name of a photo is left out of the form: a schema can say that one of them is needed, but tools that
+#: send wrong requests on purpose take away the one and not the other.
+ENCODE_BODY = body_of(
+    {**photo_form({"image": "the photo; `file` is another name for it"}, encode_options.ENCODE), **PHOTO_AS_BODY}
+)
+HASH_BODY = body_of(
+    {**photo_form({"file": "the picture; `image` is another name for it"}), **PHOTO_AS_BODY}, encode_options.HASH
+)
+COMPARE_IMAGES_BODY = body_of(photo_form({"file1": "a picture", "file2": "another one"}), encode_options.HASH)
 
 ENCODE: Responses = {
     200: {"description": "What was found.", "content": {"application/json": {"example": _ENCODED}}},
@@ -182,30 +221,6 @@ COMPARE: Responses = {
     ),
 }
 
-
-#: Neither NUL nor a folder `..`: what `faces.laravel.disks` refuses.
-PATH_PATTERN = r"^(?!([^\x00]*/)?\.\.(/|$))[^\x00]*$"
-
-
-def text(**rules: Any) -> dict[str, Any]:
-    """A text field of a form beside files, for which these rules hold.
-
-    Its type is said twice: tools that send wrong types on purpose change it in one place, though in a form false is
-    the text "false".
-    """
-    return {"type": "string", "allOf": [{"type": "string", **rules}]}
-
-
-#: A field that the document leaves out: another name of one that it has and calls required.
-OTHER_NAME = {"x-other-name": True}
-
-
-def form_needing(*files: str) -> dict[str, Any]:
-    """A form without these files gets an error of ours, so that for FastAPI they are optional."""
-    needed = {"required": list(files)}
-    return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": needed}}}}
-
-
 #: The body is read piece by piece, so FastAPI cannot know it.
 COMPARE_BODY: dict[str, Any] = {
     "requestBody": {
@@ -237,30 +252,14 @@ NOT_READY: Responses = {
 METRICS: Responses = {200: {"description": "Prometheus text format", "content": {"text/plain": {}}}}
 
 
-def complete(app: FastAPI) -> None:
-    """Have the document say what FastAPI does not put there: how a key is shown, and which files a form needs.
-
-    The latter in the forms' own schemas: beside a `$ref`, where FastAPI leaves it, many tools would not look.
-    """
+def describe_keys(app: FastAPI) -> None:
+    """Have the document say how a key is shown; FastAPI knows nothing of it."""
     described = app.openapi
 
-    def completed() -> dict[str, Any]:
+    def with_keys() -> dict[str, Any]:
         document = described()
         document["components"]["securitySchemes"] = _KEY
         document["security"] = _WITH_OR_WITHOUT_KEY
-        for beside in _forms_in(document):
-            form = document["components"]["schemas"][beside["$ref"].rpartition("/")[2]]
-            form.update((word, beside.pop(word)) for word in list(beside) if word != "$ref")
-            form["properties"] = {
-                name: field for name, field in form["properties"].items() if not field.keys() >= OTHER_NAME.keys()
-            }
         return document
 
-    app.openapi = completed  # type: ignore[method-assign]  # FastAPI's own way to extend it
-
-
-def _forms_in(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for path in document["paths"].values():
-        form = path.get("post", {}).get("requestBody", {}).get("content", {}).get("multipart/form-data")
-        if form:
-            yield form["schema"]
+    app.openapi = with_keys  # type: ignore[method-assign]  # FastAPI's own way to extend it

@@ -27,3 +27,10 @@ def portrait() -> bytes:
 READ = [portrait(), *(file_of(noise(), kind) for kind in ("PNG", "WEBP", "TIFF")), file_of(corners(), "GIF")]
 
 schemathesis.openapi.format("binary", strategies.sampled_from(READ) | strategies.binary(min_size=1, max_size=200))
+
+
+@schemathesis.hook
+def filter_case(context: schemathesis.HookContext, case: schemathesis.Case) -> bool:
+    """Leave out good requests with `boxes`: which ones lie inside a photo no document can say."""
+    is_good = case.meta is None or case.meta.generation.mode.is_positive
+    return not (is_good and isinstance(case.body, dict) and "boxes" in case.body)
