@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
-from pathlib import PurePosixPath
+from dataclasses import asdict
 from typing import Annotated, Any, cast
 
 from annotated_types import MaxLen
@@ -58,7 +58,8 @@ async def encode(
         PathText,
         Form(
             description="where the original lies, absolute, or relative to `original_disk`; the debug picture is "
-            "written beside it. Without it there is no debug picture",
+            "written beside it. Without it there is no debug picture; with it there is one, or an error "
+            "(FACE_DEBUG_PICTURES)",
             examples=["/dfotos/2024/07/IMG_1.jpg"],
         ),
     ] = None,
@@ -74,9 +75,11 @@ async def encode(
     """
     photo = _the_photo(image or file, "image (or file)")
     quality = _webp_quality(webp_quality)
-    debug = await _debug_picture(request, original_path, original_disk, image_debug_subdir or "debug")
+    pictures = _service(request).pictures
+    place = await asyncio.to_thread(pictures.place, original_path, original_disk or None, image_debug_subdir or "debug")
     async with _watch_connection(request) as disconnected:
-        return _response(await _submit(request, "encode", photo, {**debug, "webp_quality": quality}, disconnected))
+        fields = {**asdict(place), "webp_quality": quality}
+        return _response(await _submit(request, "encode", photo, fields, disconnected))
 
 
 @router.post("/hash", response_model=HashReply, responses=openapi.PHOTO_ERRORS, tags=["photos"])
@@ -191,19 +194,6 @@ def _webp_quality(text: str | None) -> int | None:
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 100:
         raise WrongField(f"webp_quality is {text!r}, needed a whole number from 1 to 100")
     return int(text)
-
-
-async def _debug_picture(request: Request, path: str | None, disk: str | None, subdir: str) -> dict[str, str | None]:
-    """Where the debug picture is to be written, decided before an engine spends a second on the photo.
-
-    Raises:
-        OutsideDisks: a path that no request may name.
-    """
-    name = PurePosixPath(path or "").name
-    if path is None or not name:
-        return {"directory": None, "name": name, "warning": None}
-    place = await asyncio.to_thread(_service(request).disks.debug_directory, path, disk or None, subdir)
-    return {"directory": str(place.path) if place.path else None, "name": name, "warning": place.reason}
 
 
 async def _submit(
