@@ -30,7 +30,7 @@ def refusals(situation: Situation) -> Iterator[Sentence]:
     for name, root in _disks_left_out(situation).items():
         yield say(
             "disk {name}: found no root of FACE_DISK_ROOTS above {root}, needed {name}={root} there, or its photos "
-            "would be refused from now on; or FACE_DEBUG_PICTURES=best_effort; in {file}",
+            "would be refused; to do without: FACE_DEBUG_PICTURES=best_effort; both in {file}",
             name=name,
             root=root,
             file=situation.places.env_file,
@@ -46,8 +46,8 @@ def refusals(situation: Situation) -> Iterator[Sentence]:
         elif why := _why_not(situation, root):
             yield say(
                 "disk {name}: found that {user} cannot write a debug picture in {folder} ({why}), needed that, or its "
-                "photos would be refused from now on: chgrp {group} and chmod 2775, or FACE_DEBUG_PICTURES=best_effort "
-                "in {file}",
+                "photos would be refused; for rights: chgrp {group} and chmod 2775; to do without: "
+                "FACE_DEBUG_PICTURES=best_effort in {file}",
                 name=name,
                 user=USER,
                 folder=_folder(situation, root),

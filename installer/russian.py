@@ -118,17 +118,18 @@ RUSSIAN = {
         "(original_path), будет отказано, пока диска нет в {file}"
     ),
     "disk {name}: found no root of FACE_DISK_ROOTS above {root}, needed {name}={root} there, or its photos would be "
-    "refused from now on; or FACE_DEBUG_PICTURES=best_effort; in {file}": (
+    "refused; to do without: FACE_DEBUG_PICTURES=best_effort; both in {file}": (
         "диск {name}: ни один корень из FACE_DISK_ROOTS не лежит над {root}; впишите туда {name}={root}, иначе снимкам "
-        "с этого диска будет отказано; или задайте FACE_DEBUG_PICTURES=best_effort; файл {file}"
+        "с этого диска будет отказано; чтобы обойтись без картинок: FACE_DEBUG_PICTURES=best_effort; оба в {file}"
     ),
     "disk {name}: found no folder {root}, needed it, or FACE_DISK_ROOTS in {file} without it": (
         "диск {name}: папки {root} нет; нужна она или FACE_DISK_ROOTS без неё в {file}"
     ),
     "disk {name}: found that {user} cannot write a debug picture in {folder} ({why}), needed that, or its photos would "
-    "be refused from now on: chgrp {group} and chmod 2775, or FACE_DEBUG_PICTURES=best_effort in {file}": (
+    "be refused; for rights: chgrp {group} and chmod 2775; to do without: FACE_DEBUG_PICTURES=best_effort in {file}": (
         "диск {name}: {user} не может записать отладочную картинку в {folder} ({why}), а это нужно, иначе снимкам с "
-        "этого диска будет отказано: chgrp {group} и chmod 2775 или FACE_DEBUG_PICTURES=best_effort в {file}"
+        "этого диска будет отказано; если дело в правах: chgrp {group} и chmod 2775; чтобы обойтись без картинок: "
+        "FACE_DEBUG_PICTURES=best_effort в {file}"
     ),
     "disk {name}: before any change {user} writes a debug picture in {folder} and removes it; not tried: --dry-run": (
         "диск {name}: до всех изменений {user} записывает в {folder} отладочную картинку и удаляет её; "
