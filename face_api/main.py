@@ -20,6 +20,7 @@ from face_api.http import docs, openapi
 from face_api.http.access import Access, AccessGuard
 from face_api.http.body_limit import BodyLimit, limits_by_path
 from face_api.http.compare import Comparisons
+from face_api.http.debug_pictures import PicturePlaces
 from face_api.http.errors import client_closed_request, refuse, refuse_field, refuse_http
 from face_api.http.head_requests import HeadRequests
 from face_api.http.request_log import RequestLog
@@ -92,7 +93,7 @@ def _service(settings: Settings, engine: FaceEngine, access: Access) -> FaceServ
         PhotoSubmitter(queue, settings.api_waiting, metrics, process.has_failed),
         process,
         metrics,
-        Disks.of(settings.disk_roots),
+        PicturePlaces(Disks.of(settings.disk_roots), settings.debug_pictures),
         Comparisons(settings.api_waiting),
         Uploads(settings.api_upload_mb * _MB, TemporaryFolder.of_environment()),
         access,

@@ -33,6 +33,8 @@ FastPart = Literal["decode", "resize", "scan", "resnet"]
 
 FAST_PARTS: tuple[FastPart, ...] = get_args(FastPart)
 
+DebugPictures = Literal["required", "best_effort", "off"]
+
 
 @dataclass(frozen=True, slots=True)
 class QueueOptions:
@@ -63,6 +65,16 @@ def refusal_of_subdir(subdir: str) -> str | None:
     if fits and names and ".." not in names and "\0" not in subdir and not subdir.startswith("/"):
         return None
     return f"found {subdir!r}, needed the name of a folder, or several with / between, without '..'"
+
+
+def risk_of(debug_pictures: DebugPictures) -> str | None:
+    """What is said at a start where photos may be done without their debug pictures; None where they may not."""
+    if debug_pictures == "required":
+        return None
+    return (
+        f"FACE_DEBUG_PICTURES is {debug_pictures}: the app's images:faces:check deletes the faces of every photo "
+        "without its debug picture, and their names with them; it must not run"
+    )
 
 
 class Settings(BaseSettings):
@@ -100,6 +112,11 @@ class Settings(BaseSettings):
     max_megabytes: float = Field(64, gt=0, description="photo files with more are refused")
     disk_roots: Annotated[Mapping[str, Path], NoDecode] = Field(
         {}, description="name=path,…: Laravel's disks; debug pictures are only written below them"
+    )
+    debug_pictures: DebugPictures = Field(
+        "required",
+        description="where a debug picture cannot be written: required refuses the photo, best_effort does without; "
+        "off draws none",
     )
     models_dir: Path | None = Field(None, description="where the model files lie; default: face_recognition_models")
     fast: Annotated[tuple[FastPart, ...], NoDecode] = Field(

@@ -49,6 +49,7 @@ class PhotoWork:
         self._engine, self._busy = engine, busy
         self._cores = len(os.sched_getaffinity(0))
         self._limits = PhotoLimits.of(settings)
+        self._pictures_required = settings.debug_pictures == "required"
 
     def do(self, task: Task, data: PhotoBytes, waited: float) -> Answer:
         """Do what the task says.
@@ -56,6 +57,7 @@ class PhotoWork:
         Raises:
             PhotoError: the photo cannot be used.
             RequestError: a field of the request cannot.
+            PictureNotWritten: pictures are required, and this one was not written.
         """
         verbs: dict[str, Callable[..., Answer]] = {"encode": self._encode, "hash": self._hash}
         return verbs[task.verb](data, waited, **task.fields)
@@ -91,11 +93,28 @@ class PhotoWork:
         else:
             found = self._engine.encode_given(photo, _inside(photo, boxes), landmarks)
         watch.add(found.seconds)
-        debug_path, failure = _save_debug(found, photo, directory, name, webp_quality)
+        debug_path, failure = self._save_debug(found, photo, directory, name, webp_quality)
         watch.lap("debug")
         warnings = [*notes, *photo.warnings, *filter(None, (warning, failure))]
         reply = _encode_reply(found, photo, debug_path, warnings, watch.seconds)
         return _answer(reply, {"faces": len(found.faces), **watch.seconds})
+
+    def _save_debug(
+        self, found: Findings, photo: Photo, directory: str | None, name: str, webp_quality: int | None
+    ) -> tuple[str | None, str | None]:
+        """The picture's path, or None; and a warning, or None.
+
+        Raises:
+            PictureNotWritten: it is required.
+        """
+        if directory is None:
+            return None, None
+        try:
+            return str(debug_image.save(found, photo, Path(directory), name, webp_quality)), None
+        except PictureNotWritten as error:
+            if self._pictures_required:
+                raise
+            return None, str(error)
 
     def _threads(self) -> int:
         """A second thread, where no other engine has a photo in hand: its core would be idle."""
@@ -146,18 +165,6 @@ class StopWatch:
         """Rounded to a tenth of a millisecond, with their `total`."""
         rounded = {stage: round(seconds, 4) for stage, seconds in self._seconds.items()}
         return {**rounded, "total": round(sum(rounded.values()), 4)}
-
-
-def _save_debug(
-    found: Findings, photo: Photo, directory: str | None, name: str, webp_quality: int | None
-) -> tuple[str | None, str | None]:
-    """The picture's path, or None; and a warning, or None. A picture that cannot be written costs no faces."""
-    if directory is None:
-        return None, None
-    try:
-        return str(debug_image.save(found, photo, Path(directory), name, webp_quality)), None
-    except PictureNotWritten as error:
-        return None, str(error)
 
 
 def _encode_reply(

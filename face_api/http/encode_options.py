@@ -180,7 +180,8 @@ ORIGINAL_PATH: Option[str | None] = Option(
     None,
     _path_text(
         "where the original lies, absolute, or relative to `original_disk`, as `/dfotos/2024/07/IMG_1.jpg`; the debug "
-        "picture is written beside it. Without it there is no debug picture"
+        "picture is written beside it. Without it there is no debug picture; with it there is one, or an error "
+        "(FACE_DEBUG_PICTURES)"
     ),
 )
 ORIGINAL_DISK: Option[str | None] = Option(

@@ -14,7 +14,15 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from faces.errors import FacesError, PhotoError, PhotoTooLarge, RequestError, Unavailable, UnsupportedFormat
+from faces.errors import (
+    FacesError,
+    NoDiskForPicture,
+    PhotoError,
+    PhotoTooLarge,
+    RequestError,
+    Unavailable,
+    UnsupportedFormat,
+)
 
 #: Seconds after which a client may ask again; a photo takes an engine about so long.
 RETRY_AFTER = 2
@@ -103,6 +111,7 @@ STATUSES: tuple[tuple[type[FacesError], int], ...] = (
     (MethodNotAllowed, 405),
     (RequestError, 400),
     (ClientTooSlow, 408),
+    (NoDiskForPicture, 422),
     (Unavailable, 503),
     (FacesError, 500),
 )

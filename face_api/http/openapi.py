@@ -95,6 +95,19 @@ _UPLOAD_NOT_KEPT = (
     True,
 )
 
+_UNUSABLE = (
+    ("wrong_field", "webp_quality is '0', needed a whole number from 1 to 100", False),
+    ("empty_file", "the file is empty, needed a photo", False),
+    ("damaged_photo", "the JPEG file is damaged or cut off: image file is truncated", False),
+    ("crashed_before", "this photo ended 2 processes of the face API within 24 hours; …", False),
+)
+
+_NOT_NOW = (
+    ("busy", "16 photos wait in this process already, and no more may (FACE_API_WAITING); try again", True),
+    _UPLOAD_NOT_KEPT,
+    ("engine_died", "the process that had the photo in hand ended; try again", True),
+)
+
 PHOTO_ERRORS: Responses = {
     **_BODY_ERRORS,
     400: _error(
@@ -111,21 +124,8 @@ PHOTO_ERRORS: Responses = {
         "Not a picture of a format that is read.",
         ("unsupported_format", "found 12 bytes of no known picture format, need AVIF, BMP, … or WebP", False),
     ),
-    422: _error(
-        "A field is missing or wrong, or the photo cannot be used.",
-        ("wrong_field", "webp_quality is '0', needed a whole number from 1 to 100", False),
-        ("empty_file", "the file is empty, needed a photo", False),
-        ("damaged_photo", "the JPEG file is damaged or cut off: image file is truncated", False),
-        ("crashed_before", "this photo ended 2 processes of the face API within 24 hours; …", False),
-    ),
-    503: _with_retry_after(
-        _error(
-            "Not now; try again.",
-            ("busy", "16 photos wait in this process already, and no more may (FACE_API_WAITING); try again", True),
-            _UPLOAD_NOT_KEPT,
-            ("engine_died", "the process that had the photo in hand ended; try again", True),
-        )
-    ),
+    422: _error("A field is missing or wrong, or the photo cannot be used.", *_UNUSABLE),
+    503: _with_retry_after(_error("Not now; try again.", *_NOT_NOW)),
 }
 
 _BOX = {"top": 155, "right": 313, "bottom": 258, "left": 211}
@@ -192,6 +192,27 @@ COMPARE_IMAGES_BODY = body_of(photo_form({"file1": "a picture", "file2": "anothe
 ENCODE: Responses = {
     200: {"description": "What was found.", "content": {"application/json": {"example": _ENCODED}}},
     **PHOTO_ERRORS,
+    422: _error(
+        "A field is missing or wrong, the photo cannot be used, or its debug picture has no place.",
+        *_UNUSABLE,
+        (
+            "no_disk_for_picture",
+            "no debug picture: /dfotos/2024/07/debug is not below a root of FACE_DISK_ROOTS; needed a disk of "
+            "FACE_DISK_ROOTS that this service may write, or FACE_DEBUG_PICTURES=best_effort",
+            True,
+        ),
+    ),
+    503: _with_retry_after(
+        _error(
+            "Not now; try again.",
+            *_NOT_NOW,
+            (
+                "picture_not_written",
+                "the debug picture in /dfotos/2024/07/debug was not written: No space left on device",
+                True,
+            ),
+        )
+    ),
 }
 
 COMPARE: Responses = {

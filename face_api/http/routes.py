@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from dataclasses import asdict
-from pathlib import PurePosixPath
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -53,7 +52,10 @@ async def encode(request: Request) -> Response:
     """
     fields = await RequestFields.read(request)
     photo, options = fields.photo(*ONE_PHOTO), EncodeOptions.of(fields)
-    debug = await _debug_picture(request, options.original_path, options.original_disk, options.image_debug_subdir)
+    pictures = _service(request).pictures
+    place = await asyncio.to_thread(
+        pictures.place, options.original_path, options.original_disk, options.image_debug_subdir
+    )
     asked = {
         "boxes": None if options.boxes is None else [asdict(box) for box in options.boxes],
         "landmarks": options.landmarks,
@@ -63,7 +65,7 @@ async def encode(request: Request) -> Response:
     async with _watch_connection(request) as disconnected:
         return _response(
             await _submit(
-                request, "encode", photo, {**debug, "webp_quality": options.webp_quality, **asked}, disconnected
+                request, "encode", photo, {**asdict(place), "webp_quality": options.webp_quality, **asked}, disconnected
             )
         )
 
@@ -177,19 +179,6 @@ async def metrics(request: Request) -> Response:
 def _service(request: Request) -> FaceService:
     service: FaceService = request.app.state.service
     return service
-
-
-async def _debug_picture(request: Request, path: str | None, disk: str | None, subdir: str) -> dict[str, str | None]:
-    """Where the debug picture is to be written, decided before an engine spends a second on the photo.
-
-    Raises:
-        OutsideDisks: a path that no request may name.
-    """
-    place = await asyncio.to_thread(_service(request).disks.debug_directory, path or "", disk or None, subdir)
-    name = PurePosixPath(path or "").name
-    if not name:
-        return {"directory": None, "name": name, "warning": None}
-    return {"directory": str(place.path) if place.path else None, "name": name, "warning": place.reason}
 
 
 async def _submit(

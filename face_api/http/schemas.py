@@ -130,7 +130,8 @@ class EncodeReply(Reply):
 
     encodings: list[EncodingReply] = Field(description="128 numbers a face; compare by Euclidean distance")
     debug_image_path: str | None = Field(
-        description="absolute path of the picture with numbered boxes; null when none was written"
+        description="absolute path of the picture with numbered boxes; null without `original_path`, or where "
+        "FACE_DEBUG_PICTURES lets a photo be done without"
     )
     qualities: list[QualityReply] = Field(description="how good each face is")
     faces: list[FaceReply] = Field(description="where each face is")

@@ -14,6 +14,7 @@ from faces.errors import (
     FaceApiUnavailable,
     FacesError,
     MissingError,
+    NoDiskForPicture,
     OutsideDisks,
     PhotoError,
 )
@@ -23,7 +24,8 @@ from worker.jobs.faces import Processed, Tools, process_image
 
 _DETAILS = """\
 Finds the faces of these images' photos again and brings their rows up to date; doing it twice changes nothing.
-FACE_DISK_ROOTS says where the app's disks lie, for example local=/srv/app/storage/app/private."""
+FACE_DISK_ROOTS says where the app's disks lie, for example local=/srv/app/storage/app/private; the debug picture is
+written there, and an image without one gets no rows (FACE_DEBUG_PICTURES)."""
 
 #: Times that one photo is sent to an API that does not answer, with longer and longer pauses.
 _TRIES = 4
@@ -56,7 +58,7 @@ def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
 def _process(invocation: Invocation, tools: Tools, image_id: int) -> bool:
     try:
         done = process_patiently(tools, image_id, Event())
-    except (PhotoError, MissingError, OutsideDisks, EngineError) as error:
+    except (PhotoError, MissingError, OutsideDisks, EngineError, NoDiskForPicture) as error:
         _tell_failure(invocation, image_id, error)
         return False
     _tell(invocation, done)

@@ -110,12 +110,13 @@ def test_an_unknown_field_is_ignored_with_a_warning(api: Any, small_photo: bytes
     assert reply.json()["warnings"] == ["the field 'something_new' is unknown here and was ignored"]
 
 
-def test_a_debug_picture_outside_the_disks_is_not_written_and_a_warning_says_so(
+def test_a_photo_outside_the_disks_is_refused_and_the_sentence_says_what_to_set(
     api: Any, tmp_path: Path, small_photo: bytes
 ) -> None:
-    body = post(api, small_photo, original_path=str(tmp_path / "a.jpg")).json()
-    assert body["debug_image_path"] is None
-    assert len(body["warnings"]) == 1
+    reply = post(api, small_photo, original_path=str(tmp_path / "a.jpg"))
+    assert error_of(reply) == (422, "no_disk_for_picture", True)
+    assert f"{tmp_path}/debug is not below a root of FACE_DISK_ROOTS" in reply.json()["error"]
+    assert "FACE_DEBUG_PICTURES" in reply.json()["error"]
     assert not (tmp_path / "debug").exists()
 
 

@@ -24,6 +24,8 @@ TABLE = [
     (errors.CrashedBefore, 422, False),
     (errors.OutsideDisks, 400, False),
     (errors.EnginesBusy, 503, True),
+    (errors.PictureNotWritten, 503, True),
+    (errors.NoDiskForPicture, 422, True),
     (errors.EngineDied, 503, True),
     (errors.EngineError, 500, True),
     (KeyNeeded, 401, False),
