@@ -22,9 +22,8 @@ from face_api.http.body_limit import BodyLimit, limits_by_path
 from face_api.http.compare import Comparisons
 from face_api.http.debug_pictures import PicturePlaces
 from face_api.http.errors import client_closed_request, refuse, refuse_field, refuse_http
-from face_api.http.head_requests import HeadRequests
+from face_api.http.request_line import HeadRequests, RequestTarget
 from face_api.http.request_log import RequestLog
-from face_api.http.request_target import RequestTarget
 from face_api.http.routes import router
 from face_api.http.service import FaceService
 from face_api.http.uploads import TemporaryFolder, Uploads

@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from face_api.http.errors import KeyNeeded, reply_to
 from face_api.http.own_hosts import OwnHosts
-from face_api.http.request_target import path_of
+from face_api.http.request_line import path_of
 from face_api.server.sockets import Addresses
 from faces.errors import RequestError, SettingsError
 from faces.settings import Settings

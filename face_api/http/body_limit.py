@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from face_api.http.errors import ClientTooSlow, RequestTooLarge, reply_to
-from face_api.http.request_target import path_of
+from face_api.http.request_line import path_of
 from faces.errors import FacesError
 from faces.settings import Settings
 

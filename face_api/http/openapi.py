@@ -62,12 +62,8 @@ ANY_ERRORS: Responses = {
     ),
     403: _error(
         "An address that wants no key refuses what another site's web page has a browser send.",
-        (
-            "foreign_host",
-            "this address wants no key, and answers only to its own names: found the Host 'a.example', …",
-            False,
-        ),
-        ("foreign_origin", "this address wants no key, and takes nothing from another site's page: found …", False),
+        ("foreign_host", "found the Host 'a.example', needed a name of the loopback, the host of …", False),
+        ("foreign_origin", "found the Origin 'http://a.example', needed a page of this address itself …", False),
     ),
     404: _error("Nothing is at this path.", ("not_found", "there is nothing at /encodes; see /docs", False)),
     405: _error(

@@ -64,8 +64,8 @@ class OwnHosts:
         host = headers.get("host")
         if host and not self.has(host):
             return ForeignHost(
-                f"this address wants no key, and answers only to its own names: found the Host {host!r}, needed "
-                "localhost, 127.0.0.1, [::1], the host of FACE_API_URL or one of FACE_API_HOSTS; or a key"
+                f"found the Host {host!r}, needed a name of the loopback, the host of FACE_API_URL or one of "
+                "FACE_API_HOSTS: this address wants no key, and answers only to its own names"
             )
         if method in _SAFE_METHODS:
             return None
@@ -80,8 +80,8 @@ class OwnHosts:
         else:
             return None
         return ForeignOrigin(
-            f"this address wants no key, and takes nothing from another site's page: found {found}, needed a page of "
-            "this address itself, or of a host in FACE_API_HOSTS; or a key"
+            f"found {found}, needed a page of this address itself or of a host in FACE_API_HOSTS: this address wants "
+            "no key, and takes nothing from another site's page"
         )
 
     def _is_own(self, origin: str, host: str | None) -> bool:

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from face_api.http.errors import CLIENT_CLOSED_REQUEST, UploadNotKept, reply_to
-from face_api.http.request_target import path_of
+from face_api.http.request_line import path_of
 from face_api.server.metrics import Metrics
 
 _log = logging.getLogger("face_api.request")

@@ -51,9 +51,6 @@ _PHOTO_ERRORS = {
     for error in (PhotoError, EmptyFile, UnsupportedFormat, DamagedPhoto, PhotoTooLarge, CrashedBefore)
 } | {"request_too_large": PhotoTooLarge}
 
-#: The code of an API on loopback that does not know its name; its sentence says what to set.
-_FOREIGN_HOST = "foreign_host"
-
 #: An API that fails, whatever it was asked; those of `_WORLD_STATUSES` left out.
 _FAILED = range(500, 600)
 
@@ -177,15 +174,6 @@ class FaceClient:
             return None
         return body if isinstance(body, dict) and "status" in body and "mode" in body else None
 
-    def refusal(self) -> str | None:
-        """Why an API does not tell its health: it wants a key, or does not know its name; None where it says none."""
-        try:
-            answer = self._http.get("/health", timeout=CONNECT_SECONDS)
-            body = None if answer.is_success else answer.json()
-        except (httpx2.HTTPError, httpx2.InvalidURL, ValueError):
-            return None
-        return str(body["error"]) if isinstance(body, dict) and "error" in body else None
-
     def is_ready(self) -> bool:
         """Whether `/readyz` says within 10 s that photos are taken."""
         try:
@@ -206,7 +194,7 @@ class FaceClient:
             raise FaceApiUnavailable(f"the face API at {self._place} does not answer: {_why(error)}") from error
         if not answer.is_success:
             said = last_error.sentence_of(last_error.of_answer(answer.status_code, answer.content))
-            raise FaceApiUnavailable(f"the face API at {self._place} takes no photos now: {said}")
+            raise FaceApiUnavailable(f"the face API at {self._place} takes no photos now: {said}", answered=True)
 
     def _post(
         self, photo: Path, filename: str, fields: dict[str, str], timeout: float | None, request_id: str
@@ -287,7 +275,7 @@ def _error_of(answer: httpx2.Response, fields: Mapping[str, Any], place: str) ->
         failed = EngineError(f"the face API at {place} failed: {last_error.limited(str(sentence or f'HTTP {status}'))}")
         failed.of_the_api = status in _FAILED
         return failed
-    hint = "; is FACE_API_KEY right?" if status in {401, 403} and fields.get("code") != _FOREIGN_HOST else ""
+    hint = "; is FACE_API_KEY right?" if status in {401, 403} and fields.get("code") != "foreign_host" else ""
     reason = last_error.limited(str(sentence or "no reason"))
     return FaceApiUnavailable(
         f"the face API at {place} answered {status}: {reason}{hint}",

@@ -50,8 +50,12 @@ def face_api(settings: Settings, url: str | None, say: Callable[[str], None]) ->
 
 
 def _why_unusable(client: FaceClient, url: str) -> str:
-    if refusal := client.refusal():
-        return f"the face API at {url} (FACE_API_URL) refuses to answer: {refusal}"
+    """What an API that does not tell its health says itself: it wants a key, or does not know the name in its URL."""
+    try:
+        client.require_ready()
+    except FaceApiUnavailable as error:
+        if error.answered:
+            return str(error)
     return f"no face API answers at {url} (FACE_API_URL): start it there, or unset FACE_API_URL for a private one"
 
 

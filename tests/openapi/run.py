@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+CACHE = ROOT / ".cache/hypothesis"
 SETTINGS = Path(__file__).with_name("schemathesis.toml")
 
 #: What the API is to be set up with: a debug picture that has no place is to be a warning, since paths are any text.
@@ -21,7 +22,7 @@ def findings(url: str, key: str | None, cases: int, seed: int) -> str | None:
     ended = subprocess.run(
         [sys.executable, "-c", "from schemathesis.cli import schemathesis; schemathesis()", *words],
         cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "120"},
+        env=os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "120", "HYPOTHESIS_STORAGE_DIRECTORY": str(CACHE)},
         capture_output=True,
         text=True,
         errors="replace",

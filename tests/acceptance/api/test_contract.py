@@ -271,7 +271,7 @@ def test_the_documentation_describes_every_field_and_every_error(api: Any) -> No
         for field, facts in schema.get("properties", {}).items():
             assert facts.get("description"), f"{name}.{field}"
     errors = document["paths"]["/encode"]["post"]["responses"]
-    assert set(errors) == {"200", "400", "401", "404", "405", "408", "413", "415", "422", "500", "503"}
+    assert set(errors) == {"200", "400", "401", "403", "404", "405", "408", "413", "415", "422", "500", "503"}
     for status, answer in errors.items():
         if status != "200":
             assert answer["content"]["application/json"]["schema"]["$ref"].endswith("/ErrorBody")

@@ -106,7 +106,7 @@ def test_a_configured_api_that_does_not_know_its_name_says_what_to_set(
     (photos / "a.jpg").write_bytes(small_photo)
     # Leads to the loopback, and is none of its usual names.
     _, err = worker.run("scan", photos, code=1, FACE_API_URL=f"http://127.1:{api.port}")
-    assert err.startswith(f"scan: the face API at http://127.1:{api.port} (FACE_API_URL) refuses to answer: ")
+    assert err.startswith(f"scan: the face API at http://127.1:{api.port} takes no photos now: ")
     assert f"found the Host '127.1:{api.port}'" in err
     assert "FACE_API_HOSTS" in err
 

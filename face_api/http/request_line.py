@@ -1,11 +1,11 @@
-"""What a request asks for, in the one form that all others read: a path of ours, its version beside it, and a Host."""
+"""What a request's first line asks for, in the form that others read: a path, its version beside it, GET for HEAD."""
 
 from __future__ import annotations
 
 import re
 from urllib.parse import unquote_to_bytes
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 #: The API with a version is the same API: the same routes, limits, key and figures.
 VERSION = "/v1"
@@ -24,6 +24,23 @@ class RequestTarget:
         if scope["type"] == "http":
             scope = _without_version(_in_origin_form(scope))
         await self._app(scope, receive, send)
+
+
+class HeadRequests:
+    """The innermost ASGI middleware: to the routes each HEAD is a GET, whose body is not sent."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_without_body(message: Message) -> None:
+            await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+
+        await self._app({**scope, "method": "GET"}, receive, send_without_body)
 
 
 def path_of(scope: Scope) -> str:
