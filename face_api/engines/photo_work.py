@@ -83,7 +83,7 @@ class PhotoWork:
         watch.add(found.seconds)
         debug_path, failure = _save_debug(found, photo, directory, name, webp_quality)
         watch.lap("debug")
-        warnings = [*photo.warnings, *filter(None, (warning, failure))]
+        warnings = [*photo.warnings, *found.warnings, *filter(None, (warning, failure))]
         reply = _encode_reply(found, photo, debug_path, warnings, watch.seconds)
         return _answer(reply, {"faces": len(found.faces), **watch.seconds})
 
@@ -95,7 +95,8 @@ class PhotoWork:
         watch = StopWatch(waited)
         found = phash(bytes(data), self._limits, hash_size)
         watch.lap("hash")
-        return _answer(HashReply(hash=found.hex, hash_size=hash_size, bits=found.bits), watch.seconds)
+        reply = HashReply(hash=found.hex, hash_size=hash_size, bits=found.bits, warnings=list(found.warnings))
+        return _answer(reply, watch.seconds)
 
 
 class StopWatch:

@@ -99,19 +99,25 @@ async def compare_images(
     hash_size: HashSize = 8,
 ) -> Response:
     """Perceptual hashes of two pictures, and how many bits differ."""
-    hashes: list[PHash] = []
+    hashes: list[HashReply] = []
     async with _watch_connection(request) as disconnected:
         for photo in (_the_photo(file1, "file1"), _the_photo(file2, "file2")):
             answer = await _submit(request, "hash", photo, {"hash_size": hash_size}, disconnected)
             if answer.status != 200:
                 return _response(answer)
-            hashes.append(PHash(HashReply.model_validate_json(answer.body).hash, hash_size * hash_size))
+            hashes.append(HashReply.model_validate_json(answer.body))
+    bits = hash_size * hash_size
     reply = CompareImagesReply(
-        hash1=hashes[0].hex,
-        hash2=hashes[1].hex,
+        hash1=hashes[0].hash,
+        hash2=hashes[1].hash,
         hash_size=hash_size,
-        bits=hash_size * hash_size,
-        distance=hashes[0].distance(hashes[1]),
+        bits=bits,
+        distance=PHash(hashes[0].hash, bits).distance(PHash(hashes[1].hash, bits)),
+        warnings=[
+            f"{name}: {warning}"
+            for name, one in zip(("file1", "file2"), hashes, strict=True)
+            for warning in one.warnings
+        ],
     )
     return Response(reply.model_dump_json(), media_type="application/json")
 

@@ -153,6 +153,10 @@ class HashReply(Reply):
     hash: str = Field(description="hexadecimal, hash_size² / 4 digits", examples=["c3d2a5b4968f4e1a"])
     hash_size: int = Field(description="as asked")
     bits: int = Field(description="hash_size²")
+    warnings: list[str] = Field(
+        description="a file that was read in part, or a hash that says nothing (one gray all over, transparent); "
+        "usually empty"
+    )
 
 
 class CompareImagesReply(Reply):
@@ -163,6 +167,7 @@ class CompareImagesReply(Reply):
     hash_size: int = Field(description="as asked")
     bits: int = Field(description="hash_size²")
     distance: int = Field(description="differing bits: 0 for the same picture")
+    warnings: list[str] = Field(description="those of both hashes, each behind its field's name; usually empty")
 
 
 class HealthReply(Reply):

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from faces.photo import turned_looks, turns
 from faces.photo.decoding import PhotoLimits, ReadJpeg, decode
 from faces.photo.detector import Detection, Detector
 from faces.photo.encoder import Encoder
@@ -15,6 +16,7 @@ from faces.photo.face import Box, Encoding, Face, Pixels
 from faces.photo.formats import FileBytes
 from faces.photo.photo import Photo, Resize
 from faces.photo.quality import quality_of
+from faces.photo.turned_looks import Look
 from faces.system.memory import give_back_all
 
 #: What made the encodings; those of another model cannot be compared with them.
@@ -29,13 +31,14 @@ class Findings:
     """What `FaceEngine.find` found in a photo; without a face, too.
 
     `pixels` is the picture scanned last; `scale` its setting, None without a face.
-    `seconds` by stage: scale, detect, encode, quality.
+    `seconds` by stage: scale, detect, encode, quality. `warnings` say where the photo had to be turned to show a face.
     """
 
     faces: tuple[Face, ...]
     scale: int | None
     pixels: Pixels
     seconds: dict[str, float]
+    warnings: tuple[str, ...] = ()
 
 
 class FaceEngine:
@@ -55,12 +58,17 @@ class FaceEngine:
         read_jpeg: ReadJpeg | None = None,
         resize: Resize | None = None,
         fast: frozenset[str] = frozenset(),
+        look_turned: bool = False,
     ) -> None:
-        """Put it together; `read_jpeg` and `resize` do it quicker than Pillow, `fast` names the parts that do so."""
+        """Put it together; `read_jpeg` and `resize` do it quicker than Pillow, `fast` names the parts that do so.
+
+        With `look_turned` a photo without faces is looked at turned by quarters, too.
+        """
         self._one_at_a_time = threading.Lock()
         self._detector, self._encoder = detector, encoder
         self._read_jpeg, self._resize = read_jpeg, resize
         self.fast = fast
+        self._look_turned = look_turned
 
     def decode(self, data: FileBytes, limits: PhotoLimits) -> Photo:
         """Read a photo, as `faces.photo.decoding.decode` does and raises, in the quickest way."""
@@ -86,26 +94,62 @@ class FaceEngine:
 
         `threads` is asked before each scan how many it may use, 1 or 2.
 
+        A photo without faces is looked at in the other way that programs show it, if there are two, and turned by
+        quarters where that is wanted; boxes are those of the photo upright all the same.
+
         The photo is released before its second scan: only `Findings.pixels` is left of it then.
         """
         seconds = dict.fromkeys(("scale", "detect", "encode", "quality"), 0.0)
         detections: list[Detection] = []
-        for scale, pixels in self._pictures(photo, seconds):  # noqa: B007  what they are at the end is used below
-            with _timed(seconds, "detect"):
-                detections = self.detect(pixels, threads())
+        looks: list[Look] = []
+        for scale, pixels in self._pictures(photo, seconds):
+            look = Look(turns.UPRIGHT, scale, pixels)
+            looks = [*looks[:1], look]
+            detections = self._scan(look, threads, seconds)
             if detections:
                 break
         photo.release()
-        if scale != SCALES[0]:
+        if look.scale != SCALES[0]:
             self._give_back_rooms()
+        if not detections:
+            look, detections = self._seen_turned(photo, looks[0], threads, seconds) or (look, detections)
+        faces = self._faces(photo, look, detections, seconds)
+        sentences = (look.sentence,) if look.turn != turns.UPRIGHT else ()
+        return Findings(faces, look.scale if faces else None, look.upright_pixels, seconds, sentences)
+
+    def _scan(self, look: Look, threads: Callable[[], int], seconds: dict[str, float]) -> list[Detection]:
+        with _timed(seconds, "detect"):
+            return self.detect(look.pixels, threads())
+
+    def _seen_turned(
+        self, photo: Photo, first: Look, threads: Callable[[], int], seconds: dict[str, float]
+    ) -> tuple[Look, list[Detection]] | None:
+        """The look that shows faces where the photo upright shows none; by quarters the one with the surest face."""
+        if photo.other_way is not None:
+            look = turned_looks.other_way(first, photo.other_way)
+            if detections := self._scan(look, threads, seconds):
+                return look, detections
+        if not self._look_turned:
+            return None
+        with _timed(seconds, "scale"):
+            looks = turned_looks.quarters(first)
+        seen = [(look, self._scan(look, threads, seconds)) for look in looks]
+        surest = max(seen, key=lambda one: max((detection.score for detection in one[1]), default=0.0))
+        return surest if surest[1] else None
+
+    def _faces(
+        self, photo: Photo, look: Look, detections: Sequence[Detection], seconds: dict[str, float]
+    ) -> tuple[Face, ...]:
+        """The faces that a look shows, encoded and scored, on the photo upright."""
+        size = turns.size_turned(photo.width, photo.height, look.turn)
         with _timed(seconds, "encode"):
-            encodings = self.encode(pixels, [detection.box for detection in detections])
+            encodings = self.encode(look.pixels, [detection.box for detection in detections])
         with _timed(seconds, "quality"):
-            faces = tuple(
-                _face(photo, pixels, detection, encoding)
+            faces = [
+                _face(size, look.pixels, detection, encoding)
                 for detection, encoding in zip(detections, encodings, strict=True)
-            )
-        return Findings(faces, scale if faces else None, pixels, seconds)
+            ]
+        return tuple(look.upright(face, *size) for face in faces)
 
     def _pictures(self, photo: Photo, seconds: dict[str, float]) -> Iterator[tuple[int, Pixels]]:
         """The photo at each scale; all but the first are made at once, and the photo is released.
@@ -142,11 +186,11 @@ def _different_scales(photo: Photo) -> list[int]:
     return list(first_of_size.values())
 
 
-def _face(photo: Photo, pixels: Pixels, detection: Detection, encoding: Encoding) -> Face:
+def _face(size: tuple[int, int], pixels: Pixels, detection: Detection, encoding: Encoding) -> Face:
     height, width = pixels.shape[:2]
-    original = detection.box.resized(photo.width / width, photo.height / height)
+    original = detection.box.resized(size[0] / width, size[1] / height)
     return Face(
-        box=original.clipped(photo.width, photo.height),
+        box=original.clipped(*size),
         scaled_box=detection.box,
         score=detection.score,
         quality=quality_of(pixels, detection.box),
