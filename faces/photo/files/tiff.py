@@ -85,7 +85,7 @@ class TiffFile:
         return changes
 
     def _of_numbers(self) -> Image.Image:
-        found = self._planes() if self._kind.in_planes else _decoded(self._plain(self._whole()))
+        found = self._planes() if self._kind.in_planes else self._numbers(self._whole())
         if found.ndim == 2:
             gray = numbers.eight_bits(found)
             return Image.fromarray(255 - gray if self._kind.colouring == WHITE_IS_ZERO else gray)
@@ -97,7 +97,11 @@ class TiffFile:
     def _planes(self) -> Numbers:
         """Each plane as a gray picture of its own, put together: OpenCV takes them for the rows of one."""
         wanted = self._kind.samples
-        return np.dstack([_decoded(self._plain(self._plane(which, wanted))) for which in range(wanted)])
+        return np.dstack([self._numbers(self._plane(which, wanted)) for which in range(wanted)])
+
+    def _numbers(self, changes: dict[int, tuple[int, ...]]) -> Numbers:
+        """As they are stored, their turn left out: OpenCV would obey it."""
+        return _decoded(self._plain({**changes, _ORIENTATION: ()}))
 
     def _plane(self, which: int, of: int) -> dict[int, tuple[int, ...]]:
         changes: dict[int, tuple[int, ...]] = {

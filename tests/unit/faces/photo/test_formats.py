@@ -67,11 +67,6 @@ def test_what_follows_the_picture_is_nobodys_loss() -> None:
     assert heic.bytes_missing(HEIC + b"\x7f\xff\xff\xffmpvd" + bytes(10)) == 0
 
 
-def test_a_turn_in_the_container_is_seen() -> None:
-    assert heic.has_turn(HEIC)
-    assert not heic.has_turn(HEIC.replace(b"irot", b"free"))
-
-
 @pytest.mark.parametrize(("version", "number"), [(2, 2), (3, 4)])
 def test_names_of_items_must_be_text(version: int, number: int) -> None:
     # An item's number may be any bytes.
