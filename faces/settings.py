@@ -123,6 +123,9 @@ class Settings(BaseSettings):
         FAST_PARTS,
         description="what faster code with the same numbers may do: any of decode, resize, scan, resnet; or none",
     )
+    look_turned: bool = Field(
+        False, description="on: a photo without faces is looked at turned by 90, 180 and 270° as well"
+    )
     state_dir: Path = Field(
         default_factory=lambda: Path.home() / ".local/state/face-sidecar",
         description="what must outlive a process: photos that crashed one",

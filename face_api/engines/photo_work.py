@@ -95,7 +95,7 @@ class PhotoWork:
         watch.add(found.seconds)
         debug_path, failure = self._save_debug(found, photo, directory, name, webp_quality)
         watch.lap("debug")
-        warnings = [*notes, *photo.warnings, *filter(None, (warning, failure))]
+        warnings = [*notes, *photo.warnings, *found.warnings, *filter(None, (warning, failure))]
         reply = _encode_reply(found, photo, debug_path, warnings, watch.seconds)
         return _answer(reply, {"faces": len(found.faces), **watch.seconds})
 
@@ -124,7 +124,10 @@ class PhotoWork:
         watch = StopWatch(waited)
         found = phash(bytes(data), self._limits, hash_size)
         watch.lap("hash")
-        return _answer(HashReply(hash=found.hex, hash_size=hash_size, bits=found.bits, warnings=notes), watch.seconds)
+        warnings = [*notes, *found.warnings]
+        return _answer(
+            HashReply(hash=found.hex, hash_size=hash_size, bits=found.bits, warnings=warnings), watch.seconds
+        )
 
 
 def _inside(photo: Photo, boxes: list[dict[str, int]]) -> list[Box]:

@@ -213,7 +213,10 @@ class HashReply(Reply):
     hash: str = Field(description="hexadecimal, hash_size² / 4 digits", examples=["c3d2a5b4968f4e1a"])
     hash_size: int = Field(description="as asked")
     bits: int = Field(description="hash_size²")
-    warnings: list[str] = Field(description="what went not quite as asked, one sentence each; usually empty")
+    warnings: list[str] = Field(
+        description="what went not quite as asked, a file that was read in part, or a hash that says nothing (one gray "
+        "all over, transparent); usually empty"
+    )
 
 
 class CompareImagesReply(Reply):
@@ -224,7 +227,9 @@ class CompareImagesReply(Reply):
     hash_size: int = Field(description="as asked")
     bits: int = Field(description="hash_size²")
     distance: int = Field(description="differing bits: 0 for the same picture")
-    warnings: list[str] = Field(description="what went not quite as asked, one sentence each; usually empty")
+    warnings: list[str] = Field(
+        description="what went not quite as asked, and what both hashes have, each behind its field's name"
+    )
 
 
 class HealthReply(Reply):

@@ -127,6 +127,18 @@ def test_landmarks_lie_where_the_eyes_and_the_nose_are(engine: FaceEngine, portr
     assert all(face.box.top < point.y < face.box.bottom for point in face.landmarks)
 
 
+def test_landmarks_of_a_face_that_lies_on_its_side_lie_there_too(portrait: Image.Image) -> None:
+    lying = portrait.transpose(Image.Transpose.ROTATE_90)
+    (face,) = open_engine(load(look_turned=True)).find(photo_of(lying), landmarks=True).faces
+    assert face.landmarks is not None
+    # The top of the head is on the left, the person's left side on top.
+    left_outer, left_inner, right_outer, right_inner, nose = face.landmarks
+    assert left_outer.y < left_inner.y < nose.y < right_inner.y < right_outer.y
+    assert max(left_outer.x, right_outer.x) < nose.x
+    assert all(face.box.left < point.x < face.box.right for point in face.landmarks)
+    assert all(face.box.top < point.y < face.box.bottom for point in face.landmarks)
+
+
 def test_landmarks_are_computed_only_where_they_are_asked_for(engine: FaceEngine, portrait: Image.Image) -> None:
     (face,) = engine.find(photo_of(portrait)).faces
     assert face.landmarks is None

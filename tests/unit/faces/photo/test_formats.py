@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from faces.photo import formats, heic
+from faces.photo import formats
+from faces.photo.files import heic
 from tests.pictures import drawn
 
 HEIC = (Path(__file__).parents[3] / "pictures/turned.heic").read_bytes()
@@ -65,11 +66,6 @@ def test_sizes_of_8_bytes_and_boxes_to_the_end_are_understood() -> None:
 
 def test_what_follows_the_picture_is_nobodys_loss() -> None:
     assert heic.bytes_missing(HEIC + b"\x7f\xff\xff\xffmpvd" + bytes(10)) == 0
-
-
-def test_a_turn_in_the_container_is_seen() -> None:
-    assert heic.has_turn(HEIC)
-    assert not heic.has_turn(HEIC.replace(b"irot", b"free"))
 
 
 @pytest.mark.parametrize(("version", "number"), [(2, 2), (3, 4)])

@@ -7,7 +7,7 @@ from faces.photo.formats import FileBytes
 #: Outermost boxes that a picture is made of.
 _PICTURE_BOXES = frozenset((b"ftyp", b"meta", b"mdat", b"moov", b"free", b"skip"))
 
-#: Properties and names of items stand before the pixels, within so many bytes.
+#: Names of items stand before the pixels, within so many bytes.
 _PROPERTIES_WITHIN = 65536
 
 
@@ -27,12 +27,6 @@ def bytes_missing(data: FileBytes) -> int:
             return 0
         start += size
     return max(start - end, 0)
-
-
-def has_turn(data: FileBytes) -> bool:
-    """Whether the file says that its picture is to be turned or mirrored (boxes `irot`, `imir`)."""
-    head = bytes(data[:_PROPERTIES_WITHIN])
-    return b"irot" in head or b"imir" in head
 
 
 def has_garbled_names(data: FileBytes) -> bool:
