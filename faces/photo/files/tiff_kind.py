@@ -146,7 +146,7 @@ class TiffKind:
         return len(self.bits)
 
     def decoder(self) -> Decoder | None:
-        """Who reads this kind right; None where nobody is known to."""
+        """Who reads this kind right; None where no decoder is known to."""
         if self.compression == _OLD_JPEG:
             return Decoder.UNCHANGED
         if self._is_unusual():
