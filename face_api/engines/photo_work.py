@@ -13,14 +13,17 @@ from pydantic import BaseModel
 
 from face_api.engines.busy_engines import BusyEngines
 from face_api.engines.photo_queue import Answer, Task
+from face_api.http.errors import WrongField
 from face_api.http.schemas import EncodeReply, FaceReply, HashReply, ImageReply, QualityReply, numbers
 from face_api.http.uploads import seal
 from faces.errors import EmptyFile, PictureNotWritten
 from faces.photo import debug_image
 from faces.photo.decoding import PhotoLimits
 from faces.photo.engine import MODEL_NAME, FaceEngine, Findings
+from faces.photo.face import Box
 from faces.photo.phash import phash
 from faces.photo.photo import Photo
+from faces.photo.selection import Selection
 from faces.settings import Settings
 
 #: A photo's file, as the decoder reads it.
@@ -75,15 +78,22 @@ class PhotoWork:
         name: str,
         warning: str | None,
         webp_quality: int | None,
+        boxes: list[dict[str, int]] | None,
+        landmarks: bool,
+        selection: dict[str, Any],
+        notes: list[str],
     ) -> Answer:
         watch = StopWatch(waited)
         photo = self._engine.decode(data, self._limits)
         watch.lap("decode")
-        found = self._engine.find(photo, self._threads)
+        if boxes is None:
+            found = self._engine.find(photo, self._threads, Selection(**selection), landmarks)
+        else:
+            found = self._engine.encode_given(photo, _inside(photo, boxes), landmarks)
         watch.add(found.seconds)
         debug_path, failure = _save_debug(found, photo, directory, name, webp_quality)
         watch.lap("debug")
-        warnings = [*photo.warnings, *found.warnings, *filter(None, (warning, failure))]
+        warnings = [*notes, *photo.warnings, *found.warnings, *filter(None, (warning, failure))]
         reply = _encode_reply(found, photo, debug_path, warnings, watch.seconds)
         return _answer(reply, {"faces": len(found.faces), **watch.seconds})
 
@@ -91,12 +101,28 @@ class PhotoWork:
         """A second thread, where no other engine has a photo in hand: its core would be idle."""
         return 2 if self._cores > 1 and self._busy.count() == 1 else 1
 
-    def _hash(self, data: PhotoBytes, waited: float, *, hash_size: int) -> Answer:
+    def _hash(self, data: PhotoBytes, waited: float, *, hash_size: int, notes: list[str]) -> Answer:
         watch = StopWatch(waited)
         found = phash(bytes(data), self._limits, hash_size)
         watch.lap("hash")
-        reply = HashReply(hash=found.hex, hash_size=hash_size, bits=found.bits, warnings=list(found.warnings))
-        return _answer(reply, watch.seconds)
+        warnings = [*notes, *found.warnings]
+        return _answer(
+            HashReply(hash=found.hex, hash_size=hash_size, bits=found.bits, warnings=warnings), watch.seconds
+        )
+
+
+def _inside(photo: Photo, boxes: list[dict[str, int]]) -> list[Box]:
+    """The boxes that a request gave.
+
+    Raises:
+        WrongField: one does not lie on the photo.
+    """
+    given = [Box(**edges) for edges in boxes]
+    for at, box in enumerate(given):
+        if not box.is_within(photo.width, photo.height):
+            edges = ", ".join(f"{name} {edge}" for name, edge in boxes[at].items())
+            raise WrongField(f"boxes[{at}] is {edges}: not inside the upright photo of {photo.width} × {photo.height}")
+    return given
 
 
 class StopWatch:
@@ -146,6 +172,7 @@ def _encode_reply(
         qualities=[QualityReply.of(face.quality) for face in found.faces],
         faces=[FaceReply.of(face, photo.width, photo.height) for face in found.faces],
         image=ImageReply(width=photo.width, height=photo.height, orientation=photo.orientation, format=photo.format),
+        left_out=found.left_out,
         scale=found.scale,
         model=MODEL_NAME,
         seconds=seconds,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
+from face_api.http.encode_options import Option
 from face_api.http.schemas import CompareRequest, ErrorBody, NotReadyBody
 
 Responses = dict[int | str, dict[str, Any]]
@@ -116,14 +118,40 @@ _ENCODED = {
             "box_scaled": {"top": 136, "right": 275, "bottom": 226, "left": 185},
             "score": 1.7863,
             "quality": _QUALITY,
+            "landmarks": None,
         }
     ],
     "image": {"width": 1366, "height": 768, "orientation": 1, "format": "JPEG"},
+    "left_out": {},
     "scale": 1200,
     "model": "dlib_face_recognition_resnet_model_v1",
     "seconds": {"wait": 0.001, "decode": 0.029, "scale": 0.05, "detect": 0.32, "encode": 0.07, "total": 0.47},
     "warnings": [],
 }
+
+_PHOTO = {"type": "string", "format": "binary", "description": "the photo"}
+
+#: One photo, under one of two names: a form's schema, and whether the photo may be the whole body.
+ANY_OF_TWO: dict[str, Any] = {
+    "properties": {"image": _PHOTO, "file": _PHOTO},
+    "oneOf": [{"required": ["image"]}, {"required": ["file"]}],
+}
+BOTH: dict[str, Any] = {"properties": {"file1": _PHOTO, "file2": _PHOTO}, "required": ["file1", "file2"]}
+
+
+def photo_request(photos: dict[str, Any], options: Iterable[Option[Any]]) -> dict[str, Any]:
+    """What the documentation says of a request with photos: its body, and the options in the form or in the query."""
+    schemas = {option.name: option.schema for option in options}
+    form = {"type": "object", **photos, "properties": {**photos["properties"], **schemas}}
+    content: dict[str, Any] = {"multipart/form-data": {"schema": form}}
+    if photos is ANY_OF_TWO:
+        content["image/*"] = {"schema": {"type": "string", "format": "binary"}}
+    parameters = [
+        {"name": name, "in": "query", "required": False, "schema": schema, "description": schema["description"]}
+        for name, schema in schemas.items()
+    ]
+    return {"requestBody": {"required": True, "content": content}, "parameters": parameters}
+
 
 ENCODE: Responses = {
     200: {"description": "What was found.", "content": {"application/json": {"example": _ENCODED}}},

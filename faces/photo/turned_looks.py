@@ -37,6 +37,8 @@ class Look:
             face,
             box=turns.box_turned(face.box, width, height, back),
             scaled_box=turns.box_turned(face.scaled_box, scaled_width, scaled_height, back),
+            landmarks=face.landmarks
+            and tuple(turns.point_turned(point, width, height, back) for point in face.landmarks),
         )
 
     @property

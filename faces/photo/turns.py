@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from faces.photo.face import Box, Pixels
+from faces.photo.face import Box, Pixels, Point
 
 #: What each orientation asks for, to bring the stored picture upright (EXIF 2.32, 4.6.4 A); 1 asks for nothing.
 _OF_PICTURES = {
@@ -74,6 +74,13 @@ def box_turned(box: Box, width: int, height: int, orientation: int) -> Box:
     if down:
         box = Box(height - box.bottom, box.right, height - box.top, box.left)
     return box
+
+
+def point_turned(point: Point, width: int, height: int, orientation: int) -> Point:
+    """Where a pixel of a picture of `width` × `height` pixels lies when the picture is turned as `orientation` asks."""
+    pixel = Box(top=point.y, right=point.x + 1, bottom=point.y + 1, left=point.x)
+    turned = box_turned(pixel, width, height, orientation)
+    return Point(x=turned.left, y=turned.top)
 
 
 def size_turned(width: int, height: int, orientation: int) -> tuple[int, int]:

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from faces.photo import turns
-from faces.photo.face import Box
+from faces.photo.face import Box, Point
 from tests.pictures import drawn
 
 ALL = sorted(turns.ORIENTATIONS)
@@ -31,6 +31,14 @@ def test_a_box_holds_the_same_pixels_after_the_turn(orientation: int) -> None:
     rows, columns = np.nonzero(turned)
     found = Box(int(rows.min()), int(columns.max()) + 1, int(rows.max()) + 1, int(columns.min()))
     assert turns.box_turned(box, 9, 5, orientation) == found
+
+
+@pytest.mark.parametrize("orientation", ALL)
+def test_a_point_is_the_same_pixel_after_the_turn(orientation: int) -> None:
+    picture = Image.new("L", (9, 5))
+    picture.putpixel((6, 1), 255)
+    ((row, column),) = np.argwhere(np.asarray(turns.picture_turned(picture, orientation)))
+    assert turns.point_turned(Point(6, 1), 9, 5, orientation) == Point(int(column), int(row))
 
 
 @pytest.mark.parametrize("orientation", ALL)
