@@ -128,12 +128,7 @@ def test_a_heic_that_exif_leaves_alone_has_no_other_way() -> None:
 
 
 def test_an_avif_is_turned_by_exif_where_its_container_says_nothing() -> None:
-    exif = Image.Exif()
-    exif[0x010F] = "Maker"
-    whole = drawn.file_of(drawn.corners(), "AVIF", exif=exif.tobytes())
-    # Pillow puts an orientation into the container and nowhere else: the maker's entry becomes one.
-    maker, turned = b"\x01\x0f\0\x02\0\0\0\x06\0\0\0\x1a", b"\x01\x12\0\x03\0\0\0\x01\0\x06\0\0"
-    photo = decode(renamed(maker, turned, whole), LIMITS)
+    photo = decode(drawn.avif_that_exif_alone_turns(drawn.corners(), 6), LIMITS)
     assert photo.orientation == 6
     assert photo.warnings[0].startswith("the AVIF file says by EXIF alone")
 
