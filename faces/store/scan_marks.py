@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 
 from faces.store.database import Transaction
-from faces.store.schema import images, scan_marks
+from faces.store.schema import Schema, images, scan_marks
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,12 @@ def of_folder(transaction: Transaction, folder: str) -> dict[str, tuple[FileMark
         row.filename: (FileMark(row.size, row.modified_ns, row.sha256, bool(row.refused)), bool(row.faces_checked))
         for row in transaction.connection.execute(query)
     }
+
+
+def is_listed(schema: Schema, image_id: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
+    """The condition for images to look at: in a file of our own those whose photo is not gone; else all."""
+    gone = sa.select(scan_marks.c.image_id).where(scan_marks.c.gone_at.is_not(None))
+    return image_id.not_in(gone) if schema.ours else sa.true()
 
 
 def write(transaction: Transaction, image_id: int, mark: FileMark) -> None:
