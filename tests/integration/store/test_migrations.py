@@ -15,6 +15,7 @@ import pytest
 from faces.errors import StoreUnavailable
 from faces.store import faces, images, migrations, scan_marks
 from faces.store.database import Store
+from faces.store.scan_marks import FileMark, MarkedImage
 from tests.servers.people import PEOPLE
 from tests.servers.small_disk import small_disk
 
@@ -175,12 +176,11 @@ def test_names_faces_rows_and_ids_stay(file: Path) -> None:
 def test_the_brought_file_works_as_a_new_one(file: Path) -> None:
     with closing(Store.open(f"sqlite:///{file}")) as store:
         with store.reading() as transaction:
-            image = images.find_file(transaction, "/photos", "ada.jpg")
-            assert image
-            mark = scan_marks.find(transaction, image.id)
+            seen = scan_marks.at(transaction, "/photos", "ada.jpg")
         assert store.write(lambda transaction: faces.of_image(transaction, 3)[0].name) == "Ada"
         assert store.write(lambda transaction: images.insert_file(transaction, "/photos", "new.jpg", 1)) == 10
-    assert mark == scan_marks.FileMark(10, 1700000000123456789, b"\1" * 32)
+    mark = FileMark(10, 1700000000123456789, b"\1" * 32)
+    assert seen == MarkedImage(3, "/photos", "ada.jpg", mark, checked=True, gone=False)
 
 
 def test_the_brought_file_has_what_a_new_one_has(file: Path, tmp_path: Path) -> None:
