@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path, PurePosixPath
 
-from faces.system.marked_folder import MARKER
+from faces.system import marked_folder
 
 
 class Reason(Enum):
@@ -73,8 +73,8 @@ _LIBRARIES = (".photoslibrary", ".photolibrary", ".aplibrary")
 #: Android's word for folders that are no albums.
 _NOMEDIA = ".nomedia"
 
-#: A picture of a contact sheet, also of one that was written before such folders were marked.
-_OF_A_SHEET = re.compile(r"[0-9a-f]{24}-\d+x\d+\.jpg")
+#: A small picture of ours: looked at more closely where it lies.
+_OF_A_PAGE = re.compile(r"[0-9a-f]{24}-\d+x\d+\.jpg")
 
 _DEBUG_BEGINNING = "debug_"
 
@@ -118,7 +118,7 @@ class Rules:
 
     def of_contents(self, path: str, names: Collection[str]) -> PassedOver | None:
         """Why a folder is left out by what is in it."""
-        for name, reason in ((MARKER, Reason.OURS), (_NOMEDIA, Reason.NOMEDIA)):
+        for name, reason in ((marked_folder.MARKER, Reason.OURS), (_NOMEDIA, Reason.NOMEDIA)):
             if name in names:
                 return PassedOver(Path(path), reason, is_folder=True)
         return None
@@ -132,7 +132,7 @@ class Rules:
             reason = Reason.HIDDEN
         elif name.startswith(_DEBUG_BEGINNING) and self._is_of_debug_pictures(folder):
             reason = Reason.DEBUG
-        elif _OF_A_SHEET.fullmatch(name):
+        elif _OF_A_PAGE.fullmatch(name) and marked_folder.has_pictures_of_a_page(Path(folder)):
             reason = Reason.OURS
         else:
             pattern = self._pattern(f"{folder}/{name}", name)
