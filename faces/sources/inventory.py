@@ -15,7 +15,7 @@ from faces.store import scan_folders
 from faces.store.database import Store
 
 #: Photos whose contents are read for one transaction: each of these takes a write to the disk.
-_TOGETHER = 50
+_TOGETHER = 100
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,6 +103,8 @@ def _refuse_results_inside(folder: Path) -> None:
 
 def _photos_in(photos: Path) -> FoundFiles:
     """What there is to look at; also where links lead, but never the results."""
+    if not photos.is_dir():
+        raise RequestError(f"found no folder {photos}, needed one with photos")
     results = _resolved(_RESULTS)
     found = find_photos(photos)
     found.files = [one for one in found if not one.path.is_relative_to(results)]
@@ -258,7 +260,7 @@ class Demo:
         lines = [photo_table.PhotoRow(photo, self._told(photo.path, seconds.get(photo.path))) for photo in sheet.photos]
         if not output.as_json:
             photo_table.show(output, lines)
-        seen = sum(one.outcome is Outcome.KNOWN for path, one in self.outcomes.items() if path not in self.enrolled)
+        seen = sum(one.outcome.is_seen for path, one in self.outcomes.items() if path not in self.enrolled)
         for sentence in _summary(sheet, seen):
             output.result(sentence)
         output.result(f"contact sheet: {index.absolute()}")
@@ -269,7 +271,7 @@ class Demo:
             return f"{seconds:.2f}"
         if path in self.enrolled:
             return "portrait"
-        known = path in self.outcomes and self.outcomes[path].outcome is Outcome.KNOWN
+        known = path in self.outcomes and self.outcomes[path].outcome.is_seen
         return "seen before" if known else ""
 
     def _record(self, sheet: Sheet, index: Path, seconds: Mapping[Path, float | None]) -> None:

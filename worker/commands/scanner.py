@@ -43,6 +43,11 @@ class Outcome(Enum):
     REFUSED = "refused"
     FAILED = "failed"
 
+    @property
+    def is_seen(self) -> bool:
+        """Whether nothing had to be looked for: the content was seen before, here or elsewhere."""
+        return self in {Outcome.KNOWN, Outcome.MOVED, Outcome.COPIED, Outcome.RETURNED}
+
 
 #: Of files that nothing has to be looked for in.
 _SETTLED = {Arrival.MOVED: Outcome.MOVED, Arrival.COPIED: Outcome.COPIED, Arrival.RETURNED: Outcome.RETURNED}

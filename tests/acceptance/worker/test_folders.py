@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import signal
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.servers.version_1 import take_back
 
 #: Where no API answers: what works there has asked for none.
 NOWHERE = "http://127.0.0.1:9"
@@ -199,13 +199,7 @@ def test_a_killed_scan_of_a_moved_folder_goes_on_and_loses_no_name(
 
 
 def test_a_database_of_the_first_version_is_brought_forward_and_keeps_its_names(worker: Any, scanned: Path) -> None:
-    with closing(sqlite3.connect(worker.database)) as connection, connection:
-        for table in ("scan_folders", "scan_excludes"):
-            connection.execute(f"DROP TABLE {table}")
-        for index in ("scan_marks_gone", "scan_marks_sha256"):
-            connection.execute(f"DROP INDEX {index}")
-        connection.execute("ALTER TABLE scan_marks DROP COLUMN gone_at")
-        connection.execute("PRAGMA user_version = 1")
+    take_back(worker.database)
     (scanned / "ada.jpg").rename(scanned / "lovelace.jpg")
     assert summary(worker, scanned, FACE_API_URL=NOWHERE) == {"known": 1, "moved": 1}
     assert listed(worker) == [("lovelace.jpg", "Ada")]

@@ -18,74 +18,9 @@ from faces.store.database import Store
 from faces.store.scan_marks import FileMark, MarkedImage
 from tests.servers.people import PEOPLE
 from tests.servers.small_disk import small_disk
+from tests.servers.version_1 import VERSION_1, columns_of_version_1
 
 ROOT = Path(__file__).resolve().parents[3]
-
-#: A file as the first version made it.
-VERSION_1 = """
-CREATE TABLE images (
-    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
-    parent_id INTEGER,
-    image_geolocation_point_id INTEGER,
-    disk VARCHAR(255),
-    path VARCHAR(255),
-    filename VARCHAR(255) NOT NULL,
-    debug_filename VARCHAR(255),
-    width INTEGER,
-    height INTEGER,
-    size INTEGER,
-    hash BLOB,
-    phash BLOB,
-    created_at_file DATETIME,
-    updated_at_file DATETIME,
-    metadata TEXT,
-    faces_checked SMALLINT DEFAULT '0' NOT NULL,
-    thumbnail_path VARCHAR(255),
-    thumbnail_filename VARCHAR(255),
-    thumbnail_method VARCHAR(255),
-    thumbnail_width VARCHAR(255),
-    thumbnail_height VARCHAR(255),
-    created_at DATETIME,
-    updated_at DATETIME,
-    status VARCHAR(255) DEFAULT 'process' NOT NULL,
-    last_error VARCHAR(255),
-    CHECK (status IN ('process', 'not_photo', 'recheck', 'ok'))
-);
-CREATE INDEX images_place ON images (disk, path, filename);
-CREATE INDEX images_faces_checked ON images (faces_checked);
-CREATE TABLE faces (
-    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
-    parent_id INTEGER,
-    image_id INTEGER NOT NULL,
-    face_index SMALLINT NOT NULL,
-    name VARCHAR(255),
-    encoding TEXT,
-    status VARCHAR(255) DEFAULT 'process' NOT NULL,
-    quality_score DOUBLE,
-    quality_details TEXT,
-    is_reference SMALLINT DEFAULT '0' NOT NULL,
-    box TEXT,
-    created_at DATETIME,
-    updated_at DATETIME,
-    deleted_at DATETIME,
-    CHECK (status IN ('process', 'unknown', 'not_face', 'ok')),
-    CHECK (face_index BETWEEN 0 AND 255),
-    FOREIGN KEY(image_id) REFERENCES images (id) ON DELETE RESTRICT
-);
-CREATE INDEX faces_parent_id ON faces (parent_id);
-CREATE INDEX faces_image_id ON faces (image_id);
-CREATE INDEX faces_status ON faces (status);
-CREATE TABLE scan_marks (
-    image_id INTEGER NOT NULL,
-    size BIGINT NOT NULL,
-    modified_ns BIGINT NOT NULL,
-    sha256 BLOB NOT NULL,
-    refused SMALLINT DEFAULT '0' NOT NULL,
-    PRIMARY KEY (image_id),
-    FOREIGN KEY(image_id) REFERENCES images (id) ON DELETE CASCADE
-);
-PRAGMA user_version = 1;
-"""
 
 ADA = json.dumps(PEOPLE[0].tolist())
 
@@ -139,12 +74,11 @@ def open_and_close(file: Path) -> None:
     Store.open(f"sqlite:///{file}").close()
 
 
-def rows_of(file: Path, tables: tuple[str, ...] = ("images", "faces", "scan_marks")) -> list[list[tuple[object, ...]]]:
+def rows_of(file: Path) -> list[list[tuple[object, ...]]]:
     """What version 1 knew of: the columns that it had, of all rows."""
-    with closing(sqlite3.connect(":memory:")) as old, closing(sqlite3.connect(file)) as connection:
-        old.executescript(VERSION_1)
-        names = {table: ", ".join(row[1] for row in old.execute(f"PRAGMA table_info({table})")) for table in tables}
-        return [connection.execute(f"SELECT {names[table]} FROM {table} ORDER BY 1").fetchall() for table in tables]
+    names = columns_of_version_1()
+    with closing(sqlite3.connect(file)) as connection:
+        return [connection.execute(f"SELECT {names[table]} FROM {table} ORDER BY 1").fetchall() for table in names]
 
 
 def version_of(file: Path) -> int:

@@ -21,10 +21,10 @@ from faces.sources.seen_files import Known
 from faces.store.database import Store
 from faces.store.listing import list_faces, list_images
 from faces.store.who import identities_of
-from tests.integration.store.test_migrations import VERSION_1
 from tests.servers.fake_api import FakeApi
 from tests.servers.people import PEOPLE
 from tests.servers.rows import Rows
+from tests.servers.version_1 import take_back
 from worker.commands.enrol import enrol_photo
 from worker.commands.scanner import Outcome, Scanned, Scanner
 from worker.jobs.faces import Tools
@@ -240,14 +240,7 @@ def test_a_refused_photo_stays_refused_where_it_goes(scan: Scan, photos: Path) -
 def test_photos_of_a_file_of_the_first_version_are_followed(tmp_path: Path, scan: Scan, known: Path) -> None:
     """It knows the content of each, but nothing of folders."""
     scan.tools.store.close()
-    rows = Rows(f"sqlite:///{tmp_path}/faces.db")
-    for statement in ("DROP TABLE scan_folders", "DROP TABLE scan_excludes", "DROP INDEX scan_marks_gone"):
-        rows.run(statement)
-    rows.run("DROP INDEX scan_marks_sha256")
-    rows.run("ALTER TABLE scan_marks DROP COLUMN gone_at")
-    rows.run("PRAGMA user_version = 1")
-    assert "gone_at" not in VERSION_1
-    rows.close()
+    take_back(tmp_path / "faces.db")
     (known / "2020/b.jpg").rename(known / "b.jpg")
     (known / "ada.jpg").rename(known / "z.jpg")
     store = Store.open(f"sqlite:///{tmp_path}/faces.db")
