@@ -55,14 +55,17 @@ def settle(store: Store, missing: Iterable[MarkedImage], found: FoundFiles, wher
 def forget(store: Store, folders: Sequence[str]) -> Forgotten:
     """Drop the images below folders whose photo is gone, with their faces.
 
-    Kept are those with a face that another photo's face is linked to: its name would be lost with it.
+    A copy that is there takes the names over. Kept are images with a face that another photo's face is linked to: its
+    name would be lost with it.
     """
     return store.write(lambda transaction: _forget(transaction, folders))
 
 
 def _forget(transaction: Transaction, folders: Sequence[str]) -> Forgotten:
-    rows = (row for folder in folders for row in scan_marks.below(transaction, folder))
-    gone = {row.image_id for row in rows if row.gone}
+    rows = [row for folder in folders for row in scan_marks.below(transaction, folder) if row.gone]
+    for row in rows:
+        _hand_over(transaction, row)
+    gone = {row.image_id for row in rows}
     links = faces.links_between_images(transaction, gone)
     kept: set[int] = set()
     while more := {parent for parent, child in links if parent not in kept and (child not in gone or child in kept)}:
@@ -71,6 +74,12 @@ def _forget(transaction: Transaction, folders: Sequence[str]) -> Forgotten:
     number = faces.delete_of_images(transaction, dropped)
     images.delete(transaction, dropped)
     return Forgotten(len(dropped), number, len(kept))
+
+
+def _hand_over(transaction: Transaction, gone: MarkedImage) -> None:
+    twins = scan_marks.with_content(transaction, gone.mark.sha256)
+    if heir := next((twin for twin in twins if not twin.gone), None):
+        faces.hand_over(transaction, gone.image_id, heir.image_id)
 
 
 def _is_left_out(row: MarkedImage, left_out: set[str]) -> bool:

@@ -150,8 +150,8 @@ class Rules:
             if path.startswith(start):
                 below = path[len(start) :]
                 for pattern in patterns:
-                    wanted = pattern.strip("/")
-                    if fnmatch.fnmatchcase(below if "/" in pattern.rstrip("/") else name, wanted):
+                    wanted = pattern.rstrip("/").removeprefix("**/")
+                    if fnmatch.fnmatchcase(below if "/" in wanted else name, wanted.lstrip("/")):
                         return pattern
         return None
 

@@ -88,6 +88,26 @@ def copy(transaction: Transaction, source_id: int, image_id: int) -> None:
     transaction.connection.execute(sa.insert(faces).from_select(names, source))
 
 
+def hand_over(transaction: Transaction, image_id: int, copy_id: int) -> None:
+    """Let the faces of an image's copy be what those of the image are: what a person named, and others are linked to.
+
+    Only those that are still linked to the image's, as `copy` made them.
+    """
+    named = faces.c.parent_id.is_(None), faces.c.status == "ok", faces.c.deleted_at.is_(None)
+    pairs = (
+        sa.select(faces.c.id, faces.c.name, _others.c.id.label("copy_id"))
+        .join_from(faces, _others, _others.c.parent_id == faces.c.id)
+        .where(faces.c.image_id == image_id, *named)
+        .where(_others.c.image_id == copy_id, _others.c.status == "process", _others.c.deleted_at.is_(None))
+        .where(_others.c.face_index == faces.c.face_index, _others.c.encoding == faces.c.encoding)
+    )
+    for face_id, name, heir_id in transaction.connection.execute(pairs).all():
+        values = {"name": name, "status": "ok", "parent_id": None, "updated_at": transaction.now}
+        transaction.connection.execute(sa.update(faces).where(faces.c.id == heir_id).values(**values))
+        followers = sa.update(faces).where(faces.c.parent_id == face_id)
+        transaction.connection.execute(followers.values(parent_id=heir_id, updated_at=transaction.now))
+
+
 def delete_of_images(transaction: Transaction, image_ids: Collection[int]) -> int:
     """Remove all rows of images, in a file of our own; returns how many of them were not soft-deleted."""
     live = 0

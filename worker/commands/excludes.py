@@ -64,11 +64,17 @@ def show(folders: Sequence[Path], invocation: Invocation) -> int:
 def _change(transaction: Transaction, folders: Sequence[str], added: Sequence[str], dropped: Sequence[str]) -> None:
     for folder in folders:
         for pattern in added:
-            scan_excludes.add(transaction, folder, pattern)
-        for pattern in dropped:
+            scan_excludes.add(transaction, folder, _from(folder, pattern))
+        for pattern in (_from(folder, pattern) for pattern in dropped):
             if not scan_excludes.drop(transaction, folder, pattern):
                 kept = ", ".join(map(repr, scan_excludes.read(transaction).get(folder, []))) or "none"
                 raise RequestError(f"--no-exclude: {folder} has no pattern {pattern!r}; it has {kept}")
+
+
+def _from(folder: str, pattern: str) -> str:
+    """A pattern as it counts from the folder on, also where the whole path was given."""
+    start = folder.rstrip("/") + "/"
+    return pattern.removeprefix(start[:-1]) if pattern.startswith(start) else pattern
 
 
 def _real(folder: Path) -> str:

@@ -473,6 +473,20 @@ def test_a_gone_photo_that_others_have_their_name_from_is_kept(scan: Scan, known
     assert names(store)[str(known / "new.jpg")] == "Ada"
 
 
+def test_a_copy_takes_over_the_name_of_a_gone_photo(scan: Scan, known: Path, store: Store, rows: Rows) -> None:
+    (known / "copy.jpg").write_bytes(b"ada's photo")
+    (known / "new.jpg").write_bytes(b"a new photo of hers")
+    scan(known)
+    (known / "ada.jpg").unlink()
+    scan(known)
+    assert forget(scan) == missing_files.Forgotten(images=1, faces=1, kept=0)
+    (copied,) = rows.faces(id_of(store, known / "copy.jpg"))
+    (linked,) = rows.faces(id_of(store, known / "new.jpg"))
+    assert (copied["name"], copied["status"], copied["parent_id"]) == ("Ada", "ok", None)
+    assert linked["parent_id"] == copied["id"]
+    assert names(store)[str(known / "new.jpg")] == "Ada"
+
+
 def test_gone_photos_that_only_have_each_other_are_dropped(scan: Scan, known: Path, rows: Rows) -> None:
     (known / "new.jpg").write_bytes(b"a new photo of hers")
     scan(known)

@@ -106,6 +106,8 @@ def test_the_folder_of_debug_pictures_is_the_settings(tmp_path: Path) -> None:
         ("*-edited.*", ["a.jpg", "2019/b.jpg", "2020/private.jpg", "2020/private/c.jpg"]),
         ("2019/b.jpg", ["a-edited.jpg", "a.jpg", "2020/private.jpg", "2020/private/c.jpg"]),
         ("/2019", ["a-edited.jpg", "a.jpg", "2020/private.jpg", "2020/private/c.jpg"]),
+        ("**/private", ["a-edited.jpg", "a.jpg", "2019/b.jpg", "2020/private.jpg"]),
+        ("2020/*", ["a-edited.jpg", "a.jpg", "2019/b.jpg"]),
         ("b.jpg/x", ["a-edited.jpg", "a.jpg", "2019/b.jpg", "2020/private.jpg", "2020/private/c.jpg"]),
         ("PRIVATE", ["a-edited.jpg", "a.jpg", "2019/b.jpg", "2020/private.jpg", "2020/private/c.jpg"]),
         ("*", []),
