@@ -3,98 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx2
 import pytest
 
-from faces.client.face_client import FaceClient
-from faces.errors import FileMissing
 from faces.laravel.disks import Disks
 from faces.people.linking import Linking
-from faces.sources import inventory, missing_files
-from faces.sources.folder import FoundFiles, PhotoFile, find_photos
-from faces.sources.inventory import Inventory
-from faces.sources.seen_files import Known
+from faces.sources import missing_files
 from faces.store.database import Store
-from faces.store.listing import list_faces, list_images
 from faces.store.who import identities_of
-from tests.servers.fake_api import FakeApi
 from tests.servers.people import PEOPLE
 from tests.servers.rows import Rows
+from tests.servers.scanning import Scan, names, places
 from tests.servers.version_1 import take_back
 from worker.commands.enrol import enrol_photo
-from worker.commands.scanner import Outcome, Scanned, Scanner
+from worker.commands.scanner import Outcome
 from worker.jobs.faces import Tools
 
 ADA = PEOPLE[0]
-
-
-@dataclass
-class Scan:
-    """Scans as the verb does, and remembers what the last one did."""
-
-    tools: Tools
-    api: FakeApi
-    outcomes: dict[str, Outcome] = field(default_factory=dict)
-    encoded: int = 0
-    found: FoundFiles = field(default_factory=FoundFiles)
-    stock: Inventory | None = None
-
-    def __call__(self, *places: Path) -> dict[str, Outcome]:
-        """What became of the files that were not as they were, by their names."""
-        before = len(self.api.requests)
-        self.outcomes = {}
-        self.found = find_photos(*places)
-        self.stock = inventory.take_stock(self.tools.store, self.found, self._tell)
-        Scanner(self.tools, 2, self._note).scan(self.stock.to_be_looked_at)
-        self.encoded = len(self.api.requests) - before
-        return self.outcomes
-
-    @property
-    def gone(self) -> list[str]:
-        assert self.stock
-        return [row.name for row in self.stock.missing.gone]
-
-    @property
-    def not_seen(self) -> list[str]:
-        assert self.stock
-        return [row.name for rows in self.stock.missing.uncertain.values() for row in rows]
-
-    def _tell(self, file: PhotoFile, known: Known | FileMissing) -> None:
-        self._note(Scanned.of(file, known))
-
-    def _note(self, scanned: Scanned) -> None:
-        self.outcomes[scanned.path.name] = scanned.outcome
-
-
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path}/faces.db"
-
-
-@pytest.fixture
-def store(url: str) -> Iterator[Store]:
-    store = Store.open(url, create=True)
-    yield store
-    store.close()
-
-
-@pytest.fixture
-def rows(url: str, store: Store) -> Iterator[Rows]:
-    rows = Rows(url)
-    yield rows
-    rows.close()
-
-
-@pytest.fixture
-def scan(store: Store) -> Iterator[Scan]:
-    api = FakeApi(found=[ADA])
-    with httpx2.Client(transport=httpx2.MockTransport(api), base_url="http://api") as http:
-        tools = Tools(store, FaceClient(http), Disks.of({}), Linking(0.6), identities_of(store.schema))
-        yield Scan(tools, api)
 
 
 @pytest.fixture
@@ -113,19 +40,6 @@ def known(scan: Scan, photos: Path) -> Path:
     scan(photos)
     enrol_photo(scan.tools, "Ada", photos / "ada.jpg", None)
     return photos
-
-
-def places(store: Store) -> dict[int, str]:
-    """The listed images by id."""
-    with store.reading() as transaction:
-        return {image.id: f"{image.path}/{image.filename}" for image in list_images(transaction)}
-
-
-def names(store: Store) -> dict[str, str | None]:
-    """The names of the listed faces by the photo's place."""
-    with store.reading() as transaction:
-        files = {image.id: f"{image.path}/{image.filename}" for image in list_images(transaction)}
-        return {files[face.image_id]: face.name for face in list_faces(transaction)}
 
 
 def id_of(store: Store, path: Path) -> int:
