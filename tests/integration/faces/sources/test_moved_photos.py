@@ -101,9 +101,11 @@ def test_two_photos_that_swapped_their_names_keep_their_rows(scan: Scan, known: 
 def test_a_new_photo_at_the_old_place_of_a_moved_one_gets_a_row_of_its_own(
     scan: Scan, known: Path, store: Store
 ) -> None:
+    """Also where it comes first in the order of names, and has the size of a known photo."""
     ada = id_of(store, known / "ada.jpg")
     (known / "ada.jpg").rename(known / "z.jpg")
-    (known / "ada.jpg").write_bytes(b"quite another photo")
+    (known / "ada.jpg").write_bytes(b"quite a new")
+    assert (known / "ada.jpg").stat().st_size == (known / "z.jpg").stat().st_size
     assert scan(known) == {"z.jpg": Outcome.MOVED, "ada.jpg": Outcome.DONE}
     assert id_of(store, known / "z.jpg") == ada
     assert id_of(store, known / "ada.jpg") != ada
@@ -134,6 +136,13 @@ def test_a_photo_changed_in_its_place_keeps_its_row(scan: Scan, known: Path, sto
     assert scan(known) == {"ada.jpg": Outcome.DONE}
     assert places(store) == before
     assert names(store)[str(known / "ada.jpg")] == "Ada"
+
+
+def test_a_photo_that_a_copy_of_another_was_written_over_is_looked_at(scan: Scan, known: Path) -> None:
+    """Its row has faces, named ones too: what becomes of them is decided as after any change."""
+    (known / "ada.jpg").write_bytes((known / "2020/b.jpg").read_bytes())
+    assert scan(known) == {"ada.jpg": Outcome.DONE}
+    assert scan.encoded == 1
 
 
 def test_a_photo_whose_time_alone_changed_is_not_encoded(scan: Scan, known: Path) -> None:
