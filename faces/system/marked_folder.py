@@ -7,7 +7,7 @@ from pathlib import Path
 
 from faces.system import atomic_file
 
-#: The file that says so; hidden, because there is no need to open it.
+#: The file that says so; hidden, because it need not be opened.
 MARKER = ".face-sidecar"
 
 _TEXT = (
@@ -34,7 +34,7 @@ def mark(directory: Path) -> None:
 
 
 def mark_if_ours(directory: Path, ours: Collection[str]) -> None:
-    """Mark a folder where nothing is in it but files of these names and hidden ones: nobody's photos are left out.
+    """Mark a folder where nothing is in it but files of these names and hidden ones: a photo of a person stays scanned.
 
     Raises:
         OSError: it cannot be read, or the marker not be written.
