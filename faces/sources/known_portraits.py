@@ -9,7 +9,8 @@ from pathlib import Path
 
 from faces.errors import FileMissing, RequestError
 from faces.sources import seen_files
-from faces.sources.folder import SUFFIXES, PhotoFile, find_photos
+from faces.sources.folder import PhotoFile, find_photos
+from faces.sources.passed_over import SUFFIXES
 from faces.store.database import Store
 from faces.store.listing import list_faces, list_images
 

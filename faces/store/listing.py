@@ -1,4 +1,4 @@
-"""Who is where: images and their faces with names, to look at. Only reads."""
+"""Who is where: images and their faces with names, to look at; none of a photo that is gone. Only reads."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from faces.people.matching import distances
 from faces.photo.face import RatioBox
 from faces.store.database import Transaction
 from faces.store.faces import read_box, read_encoding
+from faces.store.scan_marks import is_listed
 from faces.store.schema import faces, images, persons
 from faces.store.who import identities_of
 
@@ -56,7 +57,8 @@ def list_images(transaction: Transaction, ids: Collection[int] | None = None) ->
         images.c.faces_checked,
         images.c.last_error,
     )
-    query = sa.select(*columns).order_by(images.c.disk, images.c.path, images.c.filename, images.c.id)
+    query = sa.select(*columns).where(is_listed(transaction.schema, images.c.id))
+    query = query.order_by(images.c.disk, images.c.path, images.c.filename, images.c.id)
     rows = transaction.connection.execute(query if ids is None else query.where(images.c.id.in_(ids))).mappings()
     return [ListedImage(**{**row, "faces_checked": bool(row["faces_checked"])}) for row in rows]
 
@@ -66,6 +68,7 @@ def list_faces(transaction: Transaction, image_ids: Collection[int] | None = Non
     query = (
         _query(transaction)
         .where(faces.c.deleted_at.is_(None), faces.c.image_id.is_not(None))
+        .where(is_listed(transaction.schema, faces.c.image_id))
         .order_by(faces.c.image_id, faces.c.face_index, faces.c.id)
     )
     rows = transaction.connection.execute(query if image_ids is None else query.where(faces.c.image_id.in_(image_ids)))
