@@ -187,15 +187,16 @@ def name_children(transaction: Transaction, parents: Collection[int], name: str)
     """Give the name to the faces with one of these parents that no person has touched; returns how many had another."""
     result = transaction.connection.execute(
         sa.update(faces)
-        .where(
-            faces.c.parent_id.in_(sorted(parents)),
-            faces.c.status == "process",
-            faces.c.deleted_at.is_(None),
-            sa.or_(faces.c.name.is_(None), faces.c.name != name),
-        )
+        .where(*_are_untouched_children(parents), sa.or_(faces.c.name.is_(None), faces.c.name != name))
         .values(name=name, updated_at=transaction.now)
     )
     return result.rowcount
+
+
+def count_children(transaction: Transaction, parents: Collection[int]) -> int:
+    """How many faces with one of these parents no person has touched."""
+    query = sa.select(sa.func.count()).select_from(faces).where(*_are_untouched_children(parents))
+    return int(transaction.connection.execute(query).scalar_one())
 
 
 def write_encoding(encoding: Encoding) -> str:
@@ -230,6 +231,14 @@ def write_quality_details(quality: Quality) -> str:
     return php_json.dumps({name: value for name, value in asdict(quality).items() if name != "total"})
 
 
+def read_size_points(text: str | bytes | None) -> float | None:
+    """The part of a row's quality that is for the face's size; None where there is none."""
+    try:
+        return float(json.loads(text or "null")["size"])
+    except (ValueError, TypeError, KeyError):
+        return None
+
+
 def write_box(box: RatioBox) -> str:
     """The text for `faces.box`: parts of the photo's width and height."""
     return php_json.dumps(asdict(box))
@@ -247,6 +256,10 @@ def read_box(text: str | bytes | None) -> RatioBox | None:
 def _select(transaction: Transaction, image_id: int) -> sa.Select[Any]:
     columns = [faces.c[name] for name in _READ if name in transaction.schema.face_columns]
     return sa.select(*columns).where(faces.c.image_id == image_id).order_by(faces.c.id)
+
+
+def _are_untouched_children(parents: Collection[int]) -> tuple[sa.ColumnElement[bool], ...]:
+    return (faces.c.parent_id.in_(sorted(parents)), faces.c.status == "process", faces.c.deleted_at.is_(None))
 
 
 def _may_be_linked(transaction: Transaction, unlinked: Unlinked) -> list[sa.ColumnElement[bool]]:

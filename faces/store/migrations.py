@@ -26,6 +26,10 @@ STEPS: Mapping[int, tuple[str, ...]] = {
         "CREATE TABLE scan_excludes (folder VARCHAR(255) NOT NULL, pattern VARCHAR(255) NOT NULL,"
         " PRIMARY KEY (folder, pattern))",
     ),
+    3: (
+        "CREATE INDEX faces_listed ON faces (image_id, face_index, id, status, name, parent_id, deleted_at)",
+        "CREATE INDEX faces_name ON faces (name)",
+    ),
 }
 
 #: What a new file gets.

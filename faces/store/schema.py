@@ -85,6 +85,10 @@ faces = sa.Table(
     sa.Index("faces_image_id", "image_id"),
     sa.Index("faces_parent_id", "parent_id"),
     sa.Index("faces_status", "status"),
+    # All that decides which faces are listed and in which order: a page is found without reading rows, which are the
+    # size of their encodings.
+    sa.Index("faces_listed", "image_id", "face_index", "id", "status", "name", "parent_id", "deleted_at"),
+    sa.Index("faces_name", "name"),
     sqlite_autoincrement=True,
 )
 

@@ -57,7 +57,7 @@ def show(folders: Sequence[Path], invocation: Invocation) -> int:
     ]
     if not invocation.output.as_json:
         invocation.output.table(("folder", "pattern"), rows)
-    invocation.output.record([{"folder": folder, "pattern": pattern} for folder, pattern in rows])
+    invocation.output.records([{"folder": folder, "pattern": pattern} for folder, pattern in rows])
     return 0
 
 

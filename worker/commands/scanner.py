@@ -10,6 +10,7 @@ from enum import Enum
 from pathlib import Path
 from threading import Event
 
+from faces.client.face_client import FaceClient
 from faces.errors import (
     CrashedBefore,
     EngineError,
@@ -152,6 +153,11 @@ class Scanner:
 
 
 def default_in_flight(tools: Tools) -> int:
+    """What `in_flight_of` says of the job's API."""
+    return in_flight_of(tools.client)
+
+
+def in_flight_of(client: FaceClient) -> int:
     """As many photos at a time as the API has engine processes; as many as we have cores where it does not say."""
-    processes = (tools.client.health() or {}).get("processes")
+    processes = (client.health() or {}).get("processes")
     return processes if isinstance(processes, int) and processes > 0 else len(os.sched_getaffinity(0))

@@ -58,7 +58,7 @@ def test_images_are_processed_named_and_linked(
         assert (disk / "2020/debug" / row["debug_filename"]).is_file()
 
     out, err = worker.run("enrol", "Barack Obama", "--id", portrait["id"], **settings)
-    assert out == f"face {portrait['id']} is Barack Obama\n"
+    assert out == f"face {portrait['id']} in photos:2020/Barack Obama.jpg is Barack Obama\n"
     assert "faces.box" in err, "what the database lacks is said once"
     worker.run("link", **settings)
     (other,) = rows.faces(second)

@@ -55,7 +55,7 @@ def test_people_are_enrolled_recognised_listed_and_exported(worker: Any, samples
     shutil.copytree(samples / "photos", photos, dirs_exist_ok=True)
     for portrait in sorted((samples / "known").iterdir()):
         out, _ = worker.run("enrol", portrait.stem, portrait)
-        assert out == f"face {out.split()[1]} is {portrait.stem}\n"
+        assert out == f"face {out.split()[1]} in {portrait} is {portrait.stem}\n"
     summary = worker.records("scan", photos)[-1]["summary"]
     assert summary["faces"]["linked"] >= 2
 
@@ -66,7 +66,7 @@ def test_people_are_enrolled_recognised_listed_and_exported(worker: Any, samples
     assert "Joe Biden.jpg\t0\tJoe Biden" in out
 
     worker.run("export", "--csv", "all.csv")
-    lines = (worker.home / "all.csv").read_text(encoding="utf-8").splitlines()
+    lines = (worker.home / "all.csv").read_text(encoding="utf-8-sig").splitlines()
     assert lines[0].startswith("photo,id,image_id,face_index,name,status,")
     assert len(lines) == 1 + worker.rows("SELECT count(*) FROM faces")[0][0]
     out, _ = worker.run("export", "--json")
