@@ -28,7 +28,7 @@ from PIL import (
 from faces.errors import DamagedPhoto, EmptyFile, PhotoTooLarge, UnsupportedFormat
 from faces.photo import depth_and_profile, formats, turns
 from faces.photo.face import Pixels
-from faces.photo.files import heic, jpeg_end, png_chunks, way_up
+from faces.photo.files import heif, jpeg_end, png_chunks, way_up
 from faces.photo.files.tiff import TiffFile
 from faces.photo.files.way_up import WayUp
 from faces.photo.formats import FileBytes
@@ -190,9 +190,9 @@ def _check_pixels(size: tuple[int, int], limits: PhotoLimits) -> None:
 
 
 def _check_boxes(data: FileBytes, name: str) -> None:
-    if missing := heic.bytes_missing(data):
+    if missing := heif.bytes_missing(data):
         raise DamagedPhoto(f"the {name} file is cut off: its last {missing:,} bytes are missing")
-    if name == "HEIC" and heic.has_garbled_names(data):
+    if name == "HEIC" and heif.has_garbled_names(data):
         raise DamagedPhoto(f"the {name} file is damaged: the names of its items are no text")
 
 

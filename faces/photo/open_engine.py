@@ -93,7 +93,7 @@ class _EngineParts:
     #: Made once: it takes dlib 0.4 s.
     dlib: DlibDetector
 
-    def engine(self, look_turned: bool) -> FaceEngine:
+    def engine(self, look_turned: bool = False) -> FaceEngine:
         read_jpeg = self._tried("decode", self._decode)
         resized = self._tried("resize", self._resize)
         detector = self._tried("scan", self._scan)

@@ -29,7 +29,7 @@ class TiffFile:
         """Read the tags of the first picture.
 
         Raises:
-            UnsupportedFormat: nobody is known to read this kind right; the sentence names it.
+            UnsupportedFormat: no decoder is known to read this kind right; the sentence names it.
             ValueError: there are no tags.
         """
         self._data, self._directory = data, TiffDirectory.read(data)
@@ -38,8 +38,8 @@ class TiffFile:
         decoder = self._kind.decoder()
         if decoder is None:
             raise UnsupportedFormat(
-                f"found a TIFF of a kind that is not read: {self._kind}; need one of 8 bits a colour, or 16, or see "
-                "docs/photos.md"
+                f"found a TIFF of a kind that is not read: {self._kind}; need RGB or gray of 8 or 16 bits, or another "
+                "kind that docs/photos.md names"
             )
         self._decoder = decoder
 
@@ -62,13 +62,16 @@ class TiffFile:
         Raises what Pillow and its plugins raise, or ValueError.
         """
         if self._decoder is Decoder.UNCHANGED:
-            return Image.open(io.BytesIO(self._data), formats=["TIFF"])
+            picture = Image.open(io.BytesIO(self._data), formats=["TIFF"])
+            # Pillow would turn it by what XMP says; a plain file has none.
+            picture.info.pop("xmp", None)
+            return picture
         if self._decoder is Decoder.PILLOW:
             return Image.open(io.BytesIO(self._plain(self._whole())), formats=["TIFF"])
-        picture = self._of_numbers()
+        numbered = self._of_numbers()
         if profile := self._directory.content(_PROFILE):
-            picture.info["icc_profile"] = profile
-        return turns.picture_turned(picture, self.orientation)
+            numbered.info["icc_profile"] = profile
+        return turns.picture_turned(numbered, self.orientation)
 
     def _plain(self, changes: dict[int, tuple[int, ...]]) -> bytes:
         return self._directory.rewritten(self._data, changes)

@@ -146,7 +146,7 @@ class TiffKind:
         return len(self.bits)
 
     def decoder(self) -> Decoder | None:
-        """Who reads this kind right; None where nobody is known to."""
+        """Who reads this kind right; None where no decoder is known to."""
         if self.compression == _OLD_JPEG:
             return Decoder.UNCHANGED
         if self._is_unusual():
@@ -174,18 +174,21 @@ class TiffKind:
 
     def _is_consistent(self) -> bool:
         """Whether samples, compression, order of bits and inks are such as go with the colours."""
-        is_black_or_white = self.bits == (1,) and self.colouring in (WHITE_IS_ZERO, _GRAY)
-        if self.samples != _COLOURINGS[self.colouring][1] + len(self.extra):
-            return self._has_alpha_without_a_word() or (self.colouring == _YCBCR and self.bits == (8,))
+        is_gray_of_jpeg = self.colouring == _YCBCR and self.bits == (8,)
+        if not (self._has_a_word_on_each_sample() or self._has_alpha_without_a_word() or is_gray_of_jpeg):
+            return False
         if self.compression in _FAX or self.fill_order != 1:
-            return is_black_or_white
+            return self.bits == (1,) and self.colouring in (WHITE_IS_ZERO, _GRAY)
         if self.compression == _JPEG:
             return self.bits[0] == 8 and not self.in_planes
         return self.colouring != _CMYK or self.inks == 1
 
+    def _has_a_word_on_each_sample(self) -> bool:
+        return self.samples == _COLOURINGS[self.colouring][1] + len(self.extra)
+
     def _has_alpha_without_a_word(self) -> bool:
-        """Four samples of RGB and no tag about the fourth: alpha, as older programs wrote it, in 8 bits."""
-        return self.colouring == RGB and self.bits == (8,) * 4 and not self.extra
+        """Four samples of RGB and no tag about the fourth: alpha, as older programs wrote it in 8 bits."""
+        return self.colouring == RGB and self.bits == (8,) * 4 and not self.extra and not self.in_planes
 
     def _is_right_by_pillow(self) -> bool:
         bits, is_bare = self.bits[0], self.compression == _NO_COMPRESSION

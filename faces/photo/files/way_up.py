@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from PIL import Image
 
 from faces.photo import turns
-from faces.photo.files import heif_items
+from faces.photo.files import heif
 from faces.photo.files.tiff import TiffFile
 from faces.photo.files.tiff_directory import TiffDirectory
 from faces.photo.formats import FileBytes
@@ -42,7 +42,7 @@ def of(image: Image.Image, name: str, data: FileBytes) -> WayUp:
         return WayUp(TiffFile(data).orientation, by_decoder=True)
     if name not in ("HEIC", "AVIF"):
         return WayUp(_orientation_in(_exif_of(image)))
-    file = heif_items.ways_up(data)
+    file = heif.ways_up(data)
     if file.turn is not None:
         return WayUp(file.turn, by_decoder=name == "HEIC")
     orientation = _orientation_in(file.exif)

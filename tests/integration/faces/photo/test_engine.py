@@ -203,6 +203,18 @@ def test_where_programs_differ_the_other_way_is_looked_at_once(
     assert len(found.warnings) == 1
 
 
+def test_an_avif_that_exif_turns_wrongly_shows_its_face_the_other_way(engine: FaceEngine, lying: Image.Image) -> None:
+    photo = decode(drawn.avif_that_exif_alone_turns(lying, 6), LIMITS)
+    found = engine.find(photo)
+    assert photo.orientation == 6
+    assert (photo.width, photo.height) == (1000, 1400)
+    assert len(found.faces) == 1
+    assert found.faces[0].box.bottom > found.faces[0].box.top > 0
+    assert found.pixels.shape[0] > found.pixels.shape[1]
+    assert len(photo.warnings) == 1
+    assert "turned by 90° counter-clockwise" in found.warnings[0]
+
+
 class Weighed(FaceEngine):
     """Remembers how many megabytes the process had in memory at each look."""
 

@@ -197,7 +197,6 @@ def test_transparent_numbers_lie_on_white_plane_by_plane_too(bits: int) -> None:
         (GRAY, 8, UNSIGNED, (1,)),
         (PALETTE, 8, UNSIGNED, (2,)),
         (CMYK, 8, UNSIGNED, ()),
-        (YCBCR, 8, UNSIGNED, ()),
     ],
 )
 def test_each_kind_that_is_read_has_the_hash_of_its_8_bits(
@@ -243,6 +242,15 @@ def test_a_file_that_is_cut_off_is_damaged(bits: int, kind: int, compression: in
     for part in (0.5, 0.9):
         with pytest.raises(DamagedPhoto):
             decode(whole[: int(len(whole) * part)], LIMITS)
+
+
+def test_a_fourth_number_beside_rgb_is_alpha_where_the_file_does_not_say() -> None:
+    clear = np.zeros((HEIGHT, WIDTH, 4))
+    for layout in (Layout(), Layout(compression=LZW), Layout(order=">", is_big=True)):
+        assert decode(tiffs.tiff(clear, RGB, 8, layout=layout), LIMITS).scaled(1200).min() == 255
+    for layout in (Layout(in_planes=True), Layout(fill_order=2)):
+        with pytest.raises(UnsupportedFormat, match="8-bit RGB with 1 more samples"):
+            decode(tiffs.tiff(clear, RGB, 8, layout=layout), LIMITS)
 
 
 def test_a_palette_whose_colours_have_8_bits_is_not_black() -> None:

@@ -11,7 +11,7 @@ from PIL import Image, PngImagePlugin
 
 from faces.photo import turns
 from faces.photo.decoding import PhotoLimits, decode
-from faces.photo.files import heif_items
+from faces.photo.files import heif
 from tests.pictures import drawn
 
 LIMITS = PhotoLimits(max_pixels=1_000_000, max_bytes=10_000_000)
@@ -128,12 +128,7 @@ def test_a_heic_that_exif_leaves_alone_has_no_other_way() -> None:
 
 
 def test_an_avif_is_turned_by_exif_where_its_container_says_nothing() -> None:
-    exif = Image.Exif()
-    exif[0x010F] = "Maker"
-    whole = drawn.file_of(drawn.corners(), "AVIF", exif=exif.tobytes())
-    # Pillow puts an orientation into the container and nowhere else: the maker's entry becomes one.
-    maker, turned = b"\x01\x0f\0\x02\0\0\0\x06\0\0\0\x1a", b"\x01\x12\0\x03\0\0\0\x01\0\x06\0\0"
-    photo = decode(renamed(maker, turned, whole), LIMITS)
+    photo = decode(drawn.avif_that_exif_alone_turns(drawn.corners(), 6), LIMITS)
     assert photo.orientation == 6
     assert photo.warnings[0].startswith("the AVIF file says by EXIF alone")
 
@@ -141,21 +136,21 @@ def test_an_avif_is_turned_by_exif_where_its_container_says_nothing() -> None:
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_the_containers_turn_is_the_one_that_pillow_finds(orientation: int) -> None:
     data = drawn.file_of(drawn.corners(), "AVIF", exif=drawn.exif_orientation(orientation))
-    assert (heif_items.ways_up(data).turn or 1) == orientation
+    assert (heif.ways_up(data).turn or 1) == orientation
 
 
 def test_a_turn_of_another_item_is_not_the_pictures() -> None:
     at = HEIC.index(b"ipma")
     item = at + 4 + 4 + 4
     other = HEIC[: item + 1] + b"\x09" + HEIC[item + 2 :]
-    assert heif_items.ways_up(HEIC).turn == 6
-    assert heif_items.ways_up(other).turn is None
+    assert heif.ways_up(HEIC).turn == 6
+    assert heif.ways_up(other).turn is None
 
 
 def test_what_cannot_be_read_is_as_if_it_were_not_there() -> None:
     for size in (0, 8, 40, 120, 160, 190, 200, 240, 3000):
-        assert heif_items.ways_up(HEIC[:size]).exif is None
-    assert heif_items.ways_up(renamed(b"ipco", b"free")).turn is None
-    assert heif_items.ways_up(renamed(b"ipco", b"free")).exif is not None
-    assert heif_items.ways_up(renamed(b"iloc", b"free")).exif is None
-    assert heif_items.ways_up(renamed(b"iloc", b"free")).turn == 6
+        assert heif.ways_up(HEIC[:size]).exif is None
+    assert heif.ways_up(renamed(b"ipco", b"free")).turn is None
+    assert heif.ways_up(renamed(b"ipco", b"free")).exif is not None
+    assert heif.ways_up(renamed(b"iloc", b"free")).exif is None
+    assert heif.ways_up(renamed(b"iloc", b"free")).turn == 6

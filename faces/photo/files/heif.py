@@ -1,4 +1,4 @@
-"""Which way up a HEIC or AVIF file wants its picture shown: the container's own turn, and the EXIF block beside it."""
+"""HEIC and AVIF: what must be known of a file before a decoder sees it, and which way up; from its ISO media boxes."""
 
 from __future__ import annotations
 
@@ -10,10 +10,51 @@ from typing import TypeVar
 from faces.photo import turns
 from faces.photo.formats import FileBytes
 
+#: Outermost boxes that a picture is made of.
+_PICTURE_BOXES = frozenset((b"ftyp", b"meta", b"mdat", b"moov", b"free", b"skip"))
+
+#: Names of items stand before the pixels, within so many bytes.
+_PROPERTIES_WITHIN = 65536
+
 #: `irot`: so many times by 90° counter-clockwise (ISO/IEC 23008-12, 6.5.10), as EXIF orientations.
 _ROTATIONS = (turns.UPRIGHT, turns.COUNTER_CLOCKWISE, turns.HALF, turns.CLOCKWISE)
 #: `imir`: 0 exchanges top and bottom, 1 left and right (6.5.12), as EXIF orientations.
 _MIRRORINGS = (4, 2)
+
+
+def bytes_missing(data: FileBytes) -> int:
+    """How many bytes are cut off the end, by the sizes of the outermost boxes.
+
+    libheif paints what is missing gray and says nothing. A box begins with its size and kind, 4 bytes each; size 1
+    means that 8 bytes of size follow, size 0 that the box ends with the file (ISO/IEC 14496-12, 4.2). What
+    follows the boxes that hold a picture is not needed.
+    """
+    start, end = 0, len(data)
+    while start + 8 <= end and bytes(data[start + 4 : start + 8]) in _PICTURE_BOXES:
+        size = int.from_bytes(data[start : start + 4], "big")
+        if size == 1:
+            size = int.from_bytes(data[start + 8 : start + 16], "big")
+        if size < 8:
+            return 0
+        start += size
+    return max(start - end, 0)
+
+
+def has_garbled_names(data: FileBytes) -> bool:
+    """Whether the type or name of an item is no text: pi-heif 1.4.0 ends the process over it.
+
+    The box `infe` of version 2 or 3 has, behind its kind, 4 bytes of version and flags, the item's number (2 or 4),
+    2 of protection, and then nothing but text to its end (ISO/IEC 14496-12, 8.11.6).
+    """
+    head = bytes(data[:_PROPERTIES_WITHIN])
+    at = head.find(b"infe")
+    while 4 <= at < len(head) - 4:
+        size = int.from_bytes(head[at - 4 : at], "big")
+        text = head[at + (14 if head[at + 4] == 3 else 12) : at - 4 + size]
+        if not _is_text(text):
+            return True
+        at = head.find(b"infe", at + 4)
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,3 +183,11 @@ def _number(data: FileBytes, at: int, size: int) -> int:
     if len(content) < size:
         raise LookupError(f"the file ends at byte {len(data)}, a number was expected at {at}")
     return int.from_bytes(content, "big")
+
+
+def _is_text(content: bytes) -> bool:
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
