@@ -33,7 +33,7 @@ def test_a_private_api_is_started_told_and_stopped(
     worker: Any, photos: Path, slow_photo: bytes, no_api: dict[str, str], wait_for: Callable[..., None]
 ) -> None:
     for name in "abc":
-        (photos / f"{name}.jpg").write_bytes(slow_photo)
+        (photos / f"{name}.jpg").write_bytes(slow_photo + name.encode())
     scan = worker.start("scan", photos, **no_api)
     wait_for(lambda: len(started_by(scan)) == 3)
     processes = started_by(scan)
