@@ -62,7 +62,7 @@ def test_a_private_api_ends_with_its_command_however_that_ends(
     how: signal.Signals,
 ) -> None:
     for number in range(10):
-        (photos / f"{number}.jpg").write_bytes(slow_photo)
+        (photos / f"{number}.jpg").write_bytes(slow_photo + bytes([number]))
     scan = worker.start("scan", photos, **no_api)
     wait_for(worker.checked)
     processes = started_by(scan)
