@@ -100,9 +100,11 @@ def arrays_of(cohort: Cohort) -> dict[str, npt.NDArray[Any]]:
 def _arrays(*files: Path) -> dict[str, npt.NDArray[Any]]:
     found: dict[str, npt.NDArray[Any]] = {}
     for file in files:
-        with np.load(file, allow_pickle=False) as archive:
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise ValueError("found one array, needed an archive of several (.npz)")  # noqa: TRY004  no caller's type
+        # Opened here: numpy leaves a file open that is no archive after all.
+        with file.open("rb") as handle:
+            archive = np.load(handle, allow_pickle=False)
+            if isinstance(archive, np.ndarray):
+                raise ValueError("found one array, needed an archive of several (.npz)")  # noqa: TRY004  a file's fault
             found |= {name: archive[name] for name in archive.files}
     return found
 

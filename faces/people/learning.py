@@ -53,10 +53,19 @@ def learn_shift(people: EnrolledPeople, first_faces: Encodings) -> float:
     """
     if len(people) < FEWEST_PEOPLE:
         return 0.0
-    asked = np.arange(0, len(people), max(1, -(-len(people) // MOST_PEOPLE)))
-    scores = margin_scores(people.rank(first_faces[asked], 2, left_out=asked))
     expected = people.neighbourhood.cohort.calibration.expected_stranger(len(people), people.confirmed)
-    return 0.5 * min(0.0, float(np.median(scores)) - expected)
+    return half_way(median_among(people, first_faces), expected)
+
+
+def median_among(people: EnrolledPeople, first_faces: Encodings) -> float:
+    """The median t of the enrolled people's first faces, each against all others; shift left out."""
+    asked = np.arange(0, len(people), max(1, -(-len(people) // MOST_PEOPLE)))
+    return float(np.median(margin_scores(people.rank(first_faces[asked], 2, left_out=asked))))
+
+
+def half_way(median: float, expected: float) -> float:
+    """The shift: half of what strangers score lower than is expected of an ordinary library; never above 0."""
+    return 0.5 * min(0.0, median - expected)
 
 
 def share_of_strangers(probabilities: Numbers | npt.ArrayLike) -> float:
