@@ -1,0 +1,194 @@
+"""Calibrating a cohort: its level, the strangers' median, and the logistic, on libraries of people it has not seen.
+
+No person is in a cohort and in a library that is measured with it. The people are divided, cohorts are made of one part
+and libraries drawn from the other; the calibration found is given to the cohort of all people.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from faces.people.calibration import Calibration
+from faces.people.cohort import Cohort
+from faces.people.neighbourhood import Neighbourhood
+from script.cohorts.averages import averages_of
+from script.cohorts.growth import Grow, middles_of
+from script.cohorts.libraries import Tried, centres_of_kinds, draw_library, of_kind
+from script.cohorts.people_file import Faces
+
+#: The mean neighbourhood, level added, of faces whose people the cohort lacks. Thresholds of groups and of two near
+#: people lie on this scale.
+SCALE = 0.553
+
+#: How the people are divided: into so many parts, so often. Each part is once that of the libraries.
+_DIVISIONS = (2, 2, 2, 4, 4)
+
+#: Libraries of each part.
+_LIBRARIES = 18
+
+#: People enrolled, at least and at most; confirmed faces; faces in a group: drawn of these for each library.
+_LEAST, _MOST = 12, 400
+_PHOTOS, _SIZES = (1, 1, 1, 2, 3, 5, 8), (1, 1, 1, 2, 3, 5)
+
+#: Kinds of people that halves are divided into for libraries of one kind, and the weight of such a library.
+_KINDS, _WEIGHT_OF_KIND = 8, 0.4
+
+#: Faces of one person that the libraries' own groups are grown of.
+_GROWN = 8
+
+#: Rounds of Newton's method.
+_NEWTON = 30
+
+#: The ridge on all weights but the constant, where the libraries' own weights add up to 1. With several photos on both
+#: sides strangers and friends are wholly apart, and nothing else would keep those slopes from growing without bounds.
+_RIDGE = 2e-6
+
+_UNFITTED = Calibration(0.0, (-1.0, 0.0, 0.0, 0.0, 0.0, 0.0), 0.0, (0.0, 0.0, 0.0))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Trial:
+    """One library, asked."""
+
+    t: npt.NDArray[np.float64]
+    """Without the shift."""
+    right: npt.NDArray[np.bool_]
+    known: npt.NDArray[np.bool_]
+    confirmed: npt.NDArray[np.int64]
+    """Of the nearest person."""
+    mean_part: float
+    """The mean of 1/k over all enrolled people."""
+    people: int
+    size: int
+    tried: Tried
+    weight: float
+
+
+def make_cohort(faces: Faces, grow: Grow, seed: int, tell: Callable[[str], None] = lambda _: None) -> Cohort:
+    """Make a cohort of everybody in `faces`, and calibrate it on parts of them.
+
+    Args:
+        faces: people with their encodings; those with two faces and more calibrate.
+        grow: how a library's own groups grow.
+        seed: the same seed and faces make the same file.
+        tell: gets a line about each step.
+    """
+    dice = np.random.default_rng(seed)
+    averages = averages_of(faces.one_of_each(dice))
+    parts = list(_parts(faces, dice))
+    level = _level([(len(cohort.averages), around) for cohort, _, around in parts], len(averages))
+    tell(f"{len(averages)} averages of {len(faces.people)} people; level {level:+.4f}")
+    trials = []
+    for cohort, others, around in parts:
+        leveled = _with_level(cohort, SCALE - around)
+        trials += _trials(leveled, others, grow, dice, len(others.people) * 2 >= len(faces.people) - 1)
+        tell(f"{len(trials)} libraries tried")
+    stranger = _fit_stranger(trials)
+    weights, intercept = _fit_logistic(trials, replace(_UNFITTED, stranger=stranger))
+    return Cohort(averages, Calibration(level, weights, intercept, stranger))
+
+
+def _parts(faces: Faces, dice: np.random.Generator) -> Iterator[tuple[Cohort, Faces, float]]:
+    """A cohort of most people, the faces of the others, and the mean neighbourhood of one face of each of these."""
+    for count in _DIVISIONS:
+        for part in np.array_split(dice.permutation(faces.people), count):
+            others = faces.of(part)
+            cohort = Cohort(averages_of(faces.of(np.setdiff1d(faces.people, part)).one_of_each(dice)), _UNFITTED)
+            yield cohort, others, float(Neighbourhood(cohort).around(others.one_of_each(dice)).mean())
+
+
+def _level(found: list[tuple[int, float]], averages: int) -> float:
+    """What brings unknown faces to `SCALE`: mean neighbourhoods are a line in ln of the cohort's size, read beyond."""
+    slope, constant = np.polyfit(np.log([size for size, _ in found]), [around for _, around in found], 1)
+    return SCALE - float(constant + slope * math.log(averages))
+
+
+def _with_level(cohort: Cohort, level: float) -> Cohort:
+    return Cohort(cohort.averages, replace(cohort.calibration, level=level))
+
+
+def _trials(cohort: Cohort, others: Faces, grow: Grow, dice: np.random.Generator, kinds_too: bool) -> Iterator[_Trial]:
+    """Libraries of one part's people; where it is large enough, libraries of one kind, too."""
+    neighbourhood = _with_own_groups(cohort, others, grow, dice)
+    for _ in range(_LIBRARIES):
+        people = round(math.exp(dice.uniform(math.log(_LEAST), math.log(_MOST))))
+        yield from _trial(neighbourhood, others, people, int(dice.choice(_PHOTOS)), int(dice.choice(_SIZES)), dice, 1.0)
+    centres = centres_of_kinds(others, _KINDS, dice) if kinds_too else ()
+    for kind in range(len(centres)):
+        alike = of_kind(others, centres, kind)
+        if len(alike.people):
+            neighbourhood = _with_own_groups(cohort, alike, grow, dice)
+            yield from _trial(neighbourhood, alike, 50, 1, 1, dice, _WEIGHT_OF_KIND)
+
+
+def _with_own_groups(cohort: Cohort, faces: Faces, grow: Grow, dice: np.random.Generator) -> Neighbourhood:
+    rows = dice.permutation(np.concatenate([dice.permutation(rows)[:_GROWN] for rows in faces.rows_of().values()]))
+    encodings = faces.encodings[rows]
+    return Neighbourhood(cohort, middles_of(encodings, grow(cohort, encodings, np.arange(len(rows)))))
+
+
+def _trial(
+    neighbourhood: Neighbourhood,
+    faces: Faces,
+    people: int,
+    photos: int,
+    size: int,
+    dice: np.random.Generator,
+    weight: float,
+) -> Iterator[_Trial]:
+    """One library, where there are people enough to enrol and strangers are left."""
+    library = draw_library(faces, people, photos, size, dice)
+    if len(library.enrolled) < _LEAST or not library.known.any() or library.known.all():
+        return
+    tried = Tried.of(library, neighbourhood)
+    t, nearest, confirmed = tried.scores()
+    part = float(np.mean(1 / tried.people.confirmed))
+    right = nearest == library.truth
+    yield _Trial(t, right, library.known, confirmed, part, len(tried.people), size, tried, weight)
+
+
+def _fit_stranger(trials: list[_Trial]) -> tuple[float, float, float]:
+    """The median of strangers' t by ln N and 1/k, least squares over ordinary libraries of single faces."""
+    plain = [trial for trial in trials if trial.weight == 1 and trial.size == 1]
+    features = [(math.log(trial.people), trial.mean_part, 1.0) for trial in plain]
+    medians = [float(np.median(trial.t[~trial.known])) for trial in plain]
+    found = np.linalg.lstsq(np.array(features), np.array(medians), rcond=None)[0]
+    return float(found[0]), float(found[1]), float(found[2])
+
+
+def _fit_logistic(
+    trials: list[_Trial], calibration: Calibration
+) -> tuple[tuple[float, float, float, float, float, float], float]:
+    """The logistic of whether the nearest person is the right one; half of each library's weight is the strangers'."""
+    features, answers, weights = [], [], []
+    for trial in trials:
+        t = trial.t - trial.tried.shift(calibration)
+        size, k, m = np.full(len(t), math.log(trial.people)), 1 / trial.confirmed, np.full(len(t), 1 / trial.size)
+        features.append(np.stack([t, size, k, t * k, m, t * m, np.ones(len(t))], axis=1))
+        answers.append(trial.right.astype(np.float64))
+        weights.append(trial.weight * np.where(trial.known, 0.5 / trial.known.sum(), 0.5 / (~trial.known).sum()))
+    found = _newton(np.concatenate(features), np.concatenate(answers), np.concatenate(weights))
+    return (found[0], found[1], found[2], found[3], found[4], found[5]), found[6]
+
+
+def _newton(
+    features: npt.NDArray[np.float64], answers: npt.NDArray[np.float64], weights: npt.NDArray[np.float64]
+) -> list[float]:
+    """Weighted logistic regression by Newton's method."""
+    weights = weights / weights.sum()
+    ridge = np.diag([_RIDGE] * (features.shape[1] - 1) + [0.0])
+    found = np.zeros(features.shape[1])
+    for _ in range(_NEWTON):
+        chances = 0.5 * (1 + np.tanh(features @ found / 2))
+        slope = features.T @ (weights * (answers - chances)) - ridge @ found
+        curve = (features * (weights * chances * (1 - chances))[:, None]).T @ features + ridge
+        step = np.linalg.solve(curve, slope)
+        found = found + np.clip(step, -20, 20)
+        if np.abs(step).max() < 1e-9:
+            break
+    return [float(number) for number in found]
