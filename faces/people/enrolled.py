@@ -50,7 +50,7 @@ class EnrolledPeople:
     """
 
     def __init__(self, neighbourhood: Neighbourhood, people: Mapping[int, EncodingSum] | None = None) -> None:
-        """Take everybody at once, by id; those without a confirmed face are left out."""
+        """Take all people at once, by id; those without a confirmed face are left out."""
         known = sorted((person, total) for person, total in (people or {}).items() if total.count)
         self.neighbourhood = neighbourhood
         self._used = len(known)
@@ -90,21 +90,24 @@ class EnrolledPeople:
         """Say what the sum of one person's confirmed faces is now; without any, the person is left out.
 
         The others stay as they are; the cost is one product with the cohort.
+
+        Raises:
+            ValueError: the middle is no encoding's; nothing has changed then.
         """
         place, is_there = self._place(person)
         if not confirmed.count:
             if is_there:
                 self._close(place)
             return
+        middle = as_matrix(confirmed.middle[None])
         if not is_there:
             self._open(place)
-        middle = as_matrix(confirmed.middle[None])
         self._ids[place], self._confirmed[place] = person, confirmed.count
         self._middles[place], self._squares[place] = middle[0], squares_of(middle)[0]
         self._around[place] = self.neighbourhood.around(middle)[0]
 
     def renew(self, neighbourhood: Neighbourhood) -> None:
-        """Measure everybody's neighbourhood anew: the library's own groups have changed."""
+        """Measure all neighbourhoods anew: the library's own groups have changed."""
         self.neighbourhood = neighbourhood
         self._around[: self._used] = neighbourhood.around(self.middles)
 

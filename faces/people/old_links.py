@@ -26,7 +26,7 @@ def believed(
     Args:
         encodings: the children's, shape (n, 128).
         parents: for each the id of the person it is linked to.
-        masters: everybody by the master's face alone.
+        masters: all people by the master's face alone.
         learned: the shift of just these masters.
     """
     found = identify(encodings, masters, learned)

@@ -49,7 +49,7 @@ class Split:
 
     faces: Faces
     makers: Faces
-    """Those whom the cohort is made of."""
+    """The people that the cohort is made of."""
     cohort: Cohort
     grow: Grow
     dice: np.random.Generator

@@ -27,7 +27,7 @@ def averages_of(people: npt.ArrayLike) -> npt.NDArray[np.float32]:
 
 
 def look_alikes(points: Floats) -> list[npt.NDArray[np.intp]]:
-    """Everybody's row in exactly one part of `FEWEST` to twice as many less one; of fewer people one part."""
+    """Each row in exactly one part of `FEWEST` to twice as many less one; of fewer people one part."""
     todo, done = [np.arange(len(points))], []
     while todo:
         rows = todo.pop()

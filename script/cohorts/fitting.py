@@ -70,7 +70,7 @@ class _Trial:
 
 
 def make_cohort(faces: Faces, grow: Grow, seed: int, tell: Callable[[str], None] = lambda _: None) -> Cohort:
-    """Make a cohort of everybody in `faces`, and calibrate it on parts of them.
+    """Make a cohort of all people in `faces`, and calibrate it on parts of them.
 
     Args:
         faces: people with their encodings; those with two faces and more calibrate.

@@ -99,7 +99,7 @@ def draw_library(
     """Enrol `people` drawn ones, fewer where there are not so many, with `photos` faces each; ask about the rest.
 
     Args:
-        faces: of everybody who may be in it.
+        faces: of all people who may be in it.
         people: how many are enrolled; each has `photos` + `size` faces or more.
         photos: confirmed faces of each.
         size: faces in each group that is asked about.
@@ -119,7 +119,7 @@ def draw_library(
 
 
 def centres_of_kinds(faces: Faces, count: int, dice: np.random.Generator) -> npt.NDArray[np.float64]:
-    """Centres of `count` kinds of people by k-means of everybody's middle, shape (count, 128)."""
+    """Centres of `count` kinds of people by k-means of their middles, shape (count, 128)."""
     points = _middles(faces)
     centres = points[dice.permutation(len(points))[:count]]
     for _ in range(_ROUNDS):

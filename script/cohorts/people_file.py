@@ -22,7 +22,7 @@ class Faces:
 
     @property
     def people(self) -> npt.NDArray[np.int64]:
-        """Everybody once, ascending."""
+        """Each person once, ascending."""
         return np.unique(self.person)
 
     def of(self, people: npt.NDArray[np.int64] | Sequence[int]) -> Faces:
@@ -37,7 +37,7 @@ class Faces:
         return dict(zip(people.tolist(), np.split(order, starts[1:]), strict=True))
 
     def one_of_each(self, dice: np.random.Generator) -> npt.NDArray[np.float32]:
-        """One face of everybody, drawn; in the order of `people`."""
+        """One face of each person, drawn; in the order of `people`."""
         return self.encodings[[dice.choice(rows) for rows in self.rows_of().values()]]
 
 

@@ -117,6 +117,14 @@ def test_everybody_can_be_put_in_and_taken_out() -> None:
     assert identify(FACES, people, Learned()) == [None] * len(FACES)
 
 
+def test_a_middle_that_is_no_encodings_changes_nothing() -> None:
+    people = enrolled(PEOPLE)
+    before = state(people)
+    with pytest.raises(ValueError, match="longer than 10"):
+        people.put(99, EncodingSum.of(np.full((1, 128), 9.0)))
+    assert state(people) == before
+
+
 def test_who_is_enrolled_can_be_asked() -> None:
     people = enrolled(PEOPLE[:3], ids=[5, 7, 9])
     assert 7 in people
