@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -50,6 +51,9 @@ MADE_WITH: Mapping[str, float] = {
 #: Below so many the nearest few are no neighbourhood.
 FEWEST_AVERAGES = 20
 
+#: What numpy and zipfile raise of bytes that are no archive of arrays, or are damaged.
+_UNREADABLE = (OSError, ValueError, EOFError, KeyError, MemoryError, RuntimeError, zipfile.BadZipFile, zlib.error)
+
 _SHIPPED = tuple(Path(__file__).with_name("data") / name for name in ("cohort.npz", "calibration.npz"))
 
 
@@ -77,7 +81,7 @@ def read_cohort(file: Path | None = None) -> Cohort:
     """
     try:
         return _checked(_arrays(*(_SHIPPED if file is None else (file,))))
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except _UNREADABLE as error:
         if file is not None:
             raise SettingsError(f"FACE_COHORT: {file}: {error}; script/cohort makes such a file") from error
         raise ModelDamaged(f"{_SHIPPED[0].parent}: {error}; install the product's files anew") from error
@@ -133,7 +137,8 @@ def _averages(arrays: Mapping[str, npt.NDArray[Any]]) -> Matrix:
         raise ValueError(
             f"found vectors of shape {stored.shape}, needed ({FEWEST_AVERAGES} or more, {ENCODING_LENGTH})"
         )
-    averages = np.ascontiguousarray(stored, np.float32)
+    with np.errstate(over="ignore"):
+        averages = np.ascontiguousarray(stored, np.float32)
     if not np.isfinite(averages).all() or np.abs(averages).max() > LONGEST_ENCODING:
         raise ValueError(
             f"found vectors that are no averages of encodings, needed numbers within ±{LONGEST_ENCODING:g}"

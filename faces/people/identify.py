@@ -99,12 +99,12 @@ def identify(
         refused: for each the people that it is known not to be. They are not chosen, but still count as near ones.
 
     Raises:
-        ValueError: encodings of another shape, or numbers that no encoding has.
+        ValueError: encodings of another shape, numbers that no encoding has, or a group without a face.
     """
     ranking = people.rank(encodings, 1 + _NEXT + max((len(ids) for ids in refused or ()), default=0))
     best = _first_not_refused(ranking, people, refused)
     rows = np.flatnonzero(best >= 0)
-    faces = np.ones(len(best), np.int64) if sizes is None else np.asarray(sizes, np.int64)
+    faces = _sizes(sizes, len(best))
     confirmed = people.confirmed[ranking.places[rows, best[rows]]]
     t = _margin_scores(ranking, rows, best[rows]) - learned.shift
     cohort = people.neighbourhood.cohort
@@ -156,6 +156,13 @@ def decide_photo(found: Sequence[Identification | None], present: Iterable[int] 
         if one is not None and decisions[place] == "link":
             taken.add(one.person_id)
     return decisions
+
+
+def _sizes(sizes: Sequence[int] | None, count: int) -> npt.NDArray[np.int64]:
+    faces = np.ones(count, np.int64) if sizes is None else np.asarray(sizes, np.int64)
+    if faces.shape != (count,) or (faces < 1).any():
+        raise ValueError(f"found {faces.size} sizes, the least {faces.min(initial=1)}; needed {count}, 1 or more each")
+    return faces
 
 
 def _probability(found: Identification | None) -> float:

@@ -17,8 +17,8 @@ from faces.people.calibration import Calibration
 from faces.people.cohort import Cohort
 from faces.people.neighbourhood import Neighbourhood
 from script.cohorts.averages import averages_of
-from script.cohorts.growth import Grow, middles_of
-from script.cohorts.libraries import Tried, centres_of_kinds, draw_library, of_kind
+from script.cohorts.growth import Grow
+from script.cohorts.libraries import Library, Tried, centres_of_kinds, draw_library, of_kind
 from script.cohorts.people_file import Faces
 
 #: The mean neighbourhood, level added, of faces whose people the cohort lacks. Thresholds of groups and of two near
@@ -29,17 +29,14 @@ SCALE = 0.553
 _DIVISIONS = (2, 2, 2, 4, 4)
 
 #: Libraries of each part.
-_LIBRARIES = 18
+_LIBRARIES = 12
 
 #: People enrolled, at least and at most; confirmed faces; faces in a group: drawn of these for each library.
 _LEAST, _MOST = 12, 400
 _PHOTOS, _SIZES = (1, 1, 1, 2, 3, 5, 8), (1, 1, 1, 2, 3, 5)
 
-#: Kinds of people that halves are divided into for libraries of one kind, and the weight of such a library.
-_KINDS, _WEIGHT_OF_KIND = 8, 0.4
-
-#: Faces of one person that the libraries' own groups are grown of.
-_GROWN = 8
+#: Kinds of people that halves are divided into for libraries of one kind; their people, and the weight of a library.
+_KINDS, _MOST_OF_KIND, _WEIGHT_OF_KIND = 8, 50, 0.4
 
 #: Rounds of Newton's method.
 _NEWTON = 30
@@ -114,42 +111,25 @@ def _with_level(cohort: Cohort, level: float) -> Cohort:
 
 def _trials(cohort: Cohort, others: Faces, grow: Grow, dice: np.random.Generator, kinds_too: bool) -> Iterator[_Trial]:
     """Libraries of one part's people; where it is large enough, libraries of one kind, too."""
-    neighbourhood = _with_own_groups(cohort, others, grow, dice)
     for _ in range(_LIBRARIES):
         people = round(math.exp(dice.uniform(math.log(_LEAST), math.log(_MOST))))
-        yield from _trial(neighbourhood, others, people, int(dice.choice(_PHOTOS)), int(dice.choice(_SIZES)), dice, 1.0)
+        library = draw_library(others, people, int(dice.choice(_PHOTOS)), int(dice.choice(_SIZES)), dice)
+        yield from _trial(cohort, library, grow, dice, 1.0)
     centres = centres_of_kinds(others, _KINDS, dice) if kinds_too else ()
     for kind in range(len(centres)):
-        alike = of_kind(others, centres, kind)
-        if len(alike.people):
-            neighbourhood = _with_own_groups(cohort, alike, grow, dice)
-            yield from _trial(neighbourhood, alike, 50, 1, 1, dice, _WEIGHT_OF_KIND)
+        library = draw_library(of_kind(others, centres, kind), _MOST_OF_KIND, 1, 1, dice)
+        yield from _trial(cohort, library, grow, dice, _WEIGHT_OF_KIND)
 
 
-def _with_own_groups(cohort: Cohort, faces: Faces, grow: Grow, dice: np.random.Generator) -> Neighbourhood:
-    rows = dice.permutation(np.concatenate([dice.permutation(rows)[:_GROWN] for rows in faces.rows_of().values()]))
-    encodings = faces.encodings[rows]
-    return Neighbourhood(cohort, middles_of(encodings, grow(cohort, encodings, np.arange(len(rows)))))
-
-
-def _trial(
-    neighbourhood: Neighbourhood,
-    faces: Faces,
-    people: int,
-    photos: int,
-    size: int,
-    dice: np.random.Generator,
-    weight: float,
-) -> Iterator[_Trial]:
-    """One library, where there are people enough to enrol and strangers are left."""
-    library = draw_library(faces, people, photos, size, dice)
+def _trial(cohort: Cohort, library: Library, grow: Grow, dice: np.random.Generator, weight: float) -> Iterator[_Trial]:
+    """One library asked, where there are people enough to enrol and strangers are left."""
     if len(library.enrolled) < _LEAST or not library.known.any() or library.known.all():
         return
-    tried = Tried.of(library, neighbourhood)
+    tried = Tried.of(library, Neighbourhood(cohort, library.own_groups(cohort, grow, dice)))
     t, nearest, confirmed = tried.scores()
     part = float(np.mean(1 / tried.people.confirmed))
     right = nearest == library.truth
-    yield _Trial(t, right, library.known, confirmed, part, len(tried.people), size, tried, weight)
+    yield _Trial(t, right, library.known, confirmed, part, len(tried.people), library.size, tried, weight)
 
 
 def _fit_stranger(trials: list[_Trial]) -> tuple[float, float, float]:

@@ -108,6 +108,12 @@ def test_refusals_of_people_who_are_not_enrolled_change_nothing() -> None:
     )
 
 
+@pytest.mark.parametrize("sizes", [[0, 1], [1], [[1, 2]]])
+def test_sizes_that_do_not_fit_are_refused(sizes: list[int]) -> None:
+    with pytest.raises(ValueError, match="needed 2, 1 or more each"):
+        identify(made_people(2), enrolled(made_people(3)), Learned(), sizes=sizes)
+
+
 # --- what is done ---
 
 
