@@ -18,7 +18,7 @@ from faces.people.cohort import Cohort
 from faces.people.neighbourhood import Neighbourhood
 from script.cohorts.averages import averages_of
 from script.cohorts.growth import Grow
-from script.cohorts.libraries import Library, Tried, centres_of_kinds, draw_library, of_kind
+from script.cohorts.libraries import Library, Tried, draw_library
 from script.cohorts.people_file import Faces
 
 #: The mean neighbourhood, level added, of faces whose people the cohort lacks. Thresholds of groups and of two near
@@ -35,11 +35,12 @@ _LIBRARIES = 12
 _LEAST, _MOST = 12, 400
 _PHOTOS, _SIZES = (1, 1, 1, 2, 3, 5, 8), (1, 1, 1, 2, 3, 5)
 
-#: Kinds of people that halves are divided into for libraries of one kind; their people, and the weight of a library.
-_KINDS, _MOST_OF_KIND, _WEIGHT_OF_KIND = 8, 50, 0.4
-
 #: Rounds of Newton's method.
 _NEWTON = 30
+
+#: Rounds of leaving out what is likelier a fault than a face, and from where on it is: a turned or blurred face that is
+#: right among strangers, a wrong name. They are few, and would flatten the slope where decisions are made.
+_TRIMS, _UNLIKELY = 3, 0.05
 
 #: The ridge on all weights but the constant, where the libraries' own weights add up to 1. With several photos on both
 #: sides strangers and friends are wholly apart, and nothing else would keep those slopes from growing without bounds.
@@ -63,7 +64,6 @@ class _Trial:
     people: int
     size: int
     tried: Tried
-    weight: float
 
 
 def make_cohort(faces: Faces, grow: Grow, seed: int, tell: Callable[[str], None] = lambda _: None) -> Cohort:
@@ -83,7 +83,7 @@ def make_cohort(faces: Faces, grow: Grow, seed: int, tell: Callable[[str], None]
     trials = []
     for cohort, others, around in parts:
         leveled = _with_level(cohort, SCALE - around)
-        trials += _trials(leveled, others, grow, dice, len(others.people) * 2 >= len(faces.people) - 1)
+        trials += _trials(leveled, others, grow, dice)
         tell(f"{len(trials)} libraries tried")
     stranger = _fit_stranger(trials)
     weights, intercept = _fit_logistic(trials, replace(_UNFITTED, stranger=stranger))
@@ -109,32 +109,25 @@ def _with_level(cohort: Cohort, level: float) -> Cohort:
     return Cohort(cohort.averages, replace(cohort.calibration, level=level))
 
 
-def _trials(cohort: Cohort, others: Faces, grow: Grow, dice: np.random.Generator, kinds_too: bool) -> Iterator[_Trial]:
-    """Libraries of one part's people; where it is large enough, libraries of one kind, too."""
+def _trials(cohort: Cohort, others: Faces, grow: Grow, dice: np.random.Generator) -> Iterator[_Trial]:
+    """Libraries of one part's people, where there are enough to enrol and strangers are left."""
     for _ in range(_LIBRARIES):
         people = round(math.exp(dice.uniform(math.log(_LEAST), math.log(_MOST))))
         library = draw_library(others, people, int(dice.choice(_PHOTOS)), int(dice.choice(_SIZES)), dice)
-        yield from _trial(cohort, library, grow, dice, 1.0)
-    centres = centres_of_kinds(others, _KINDS, dice) if kinds_too else ()
-    for kind in range(len(centres)):
-        library = draw_library(of_kind(others, centres, kind), _MOST_OF_KIND, 1, 1, dice)
-        yield from _trial(cohort, library, grow, dice, _WEIGHT_OF_KIND)
+        if len(library.enrolled) >= _LEAST and library.known.any() and not library.known.all():
+            yield _trial(cohort, library, grow, dice)
 
 
-def _trial(cohort: Cohort, library: Library, grow: Grow, dice: np.random.Generator, weight: float) -> Iterator[_Trial]:
-    """One library asked, where there are people enough to enrol and strangers are left."""
-    if len(library.enrolled) < _LEAST or not library.known.any() or library.known.all():
-        return
+def _trial(cohort: Cohort, library: Library, grow: Grow, dice: np.random.Generator) -> _Trial:
     tried = Tried.of(library, Neighbourhood(cohort, library.own_groups(cohort, grow, dice)))
     t, nearest, confirmed = tried.scores()
     part = float(np.mean(1 / tried.people.confirmed))
-    right = nearest == library.truth
-    yield _Trial(t, right, library.known, confirmed, part, len(tried.people), library.size, tried, weight)
+    return _Trial(t, nearest == library.truth, library.known, confirmed, part, len(tried.people), library.size, tried)
 
 
 def _fit_stranger(trials: list[_Trial]) -> tuple[float, float, float]:
-    """The median of strangers' t by ln N and 1/k, least squares over ordinary libraries of single faces."""
-    plain = [trial for trial in trials if trial.weight == 1 and trial.size == 1]
+    """The median of strangers' t by ln N and 1/k, least squares over the libraries of single faces."""
+    plain = [trial for trial in trials if trial.size == 1]
     features = [(math.log(trial.people), trial.mean_part, 1.0) for trial in plain]
     medians = [float(np.median(trial.t[~trial.known])) for trial in plain]
     found = np.linalg.lstsq(np.array(features), np.array(medians), rcond=None)[0]
@@ -144,21 +137,36 @@ def _fit_stranger(trials: list[_Trial]) -> tuple[float, float, float]:
 def _fit_logistic(
     trials: list[_Trial], calibration: Calibration
 ) -> tuple[tuple[float, float, float, float, float, float], float]:
-    """The logistic of whether the nearest person is the right one; half of each library's weight is the strangers'."""
+    """The logistic of whether the nearest person is the right one.
+
+    Each face of an enrolled person weighs 1, and a library's strangers together as much as these.
+    """
     features, answers, weights = [], [], []
     for trial in trials:
         t = trial.t - trial.tried.shift(calibration)
         size, k, m = np.full(len(t), math.log(trial.people)), 1 / trial.confirmed, np.full(len(t), 1 / trial.size)
         features.append(np.stack([t, size, k, t * k, m, t * m, np.ones(len(t))], axis=1))
         answers.append(trial.right.astype(np.float64))
-        weights.append(trial.weight * np.where(trial.known, 0.5 / trial.known.sum(), 0.5 / (~trial.known).sum()))
-    found = _newton(np.concatenate(features), np.concatenate(answers), np.concatenate(weights))
+        weights.append(np.where(trial.known, 1.0, trial.known.sum() / (~trial.known).sum()))
+    found = _trimmed(np.concatenate(features), np.concatenate(answers), np.concatenate(weights))
     return (found[0], found[1], found[2], found[3], found[4], found[5]), found[6]
+
+
+def _trimmed(
+    features: npt.NDArray[np.float64], answers: npt.NDArray[np.float64], weights: npt.NDArray[np.float64]
+) -> list[float]:
+    """Fit, leave out what turned out otherwise than at `_UNLIKELY`, and fit again."""
+    found = _newton(features, answers, weights)
+    for _ in range(_TRIMS):
+        chances = 0.5 * (1 + np.tanh(features @ found / 2))
+        plausible = np.where(answers > 0, chances, 1 - chances) >= _UNLIKELY
+        found = _newton(features, answers, weights * plausible)
+    return [float(number) for number in found]
 
 
 def _newton(
     features: npt.NDArray[np.float64], answers: npt.NDArray[np.float64], weights: npt.NDArray[np.float64]
-) -> list[float]:
+) -> npt.NDArray[np.float64]:
     """Weighted logistic regression by Newton's method."""
     weights = weights / weights.sum()
     ridge = np.diag([_RIDGE] * (features.shape[1] - 1) + [0.0])
@@ -171,4 +179,4 @@ def _newton(
         found = found + np.clip(step, -20, 20)
         if np.abs(step).max() < 1e-9:
             break
-    return [float(number) for number in found]
+    return found
