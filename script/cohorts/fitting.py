@@ -40,7 +40,7 @@ _NEWTON = 30
 
 #: Rounds of leaving out what is likelier a fault than a face, and from where on it is: a turned or blurred face that is
 #: right among strangers, a wrong name. They are few, and would flatten the slope where decisions are made.
-_TRIMS, _UNLIKELY = 3, 0.05
+_TRIMS, _UNLIKELY = 3, 0.04
 
 #: The ridge on all weights but the constant, where the libraries' own weights add up to 1. With several photos on both
 #: sides strangers and friends are wholly apart, and nothing else would keep those slopes from growing without bounds.
