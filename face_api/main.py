@@ -20,7 +20,9 @@ from face_api.http import docs, openapi
 from face_api.http.access import Access, AccessGuard
 from face_api.http.body_limit import BodyLimit, limits_by_path
 from face_api.http.compare import Comparisons
+from face_api.http.debug_pictures import PicturePlaces
 from face_api.http.errors import client_closed_request, refuse, refuse_field, refuse_http
+from face_api.http.request_line import HeadRequests, RequestTarget
 from face_api.http.request_log import RequestLog
 from face_api.http.routes import router
 from face_api.http.service import FaceService
@@ -48,6 +50,7 @@ def create_app(settings: Settings, engine: FaceEngine) -> FastAPI:
         description=openapi.DESCRIPTION,
         version=__version__,
         openapi_tags=openapi.TAGS,
+        servers=openapi.SERVERS,
         responses=openapi.ANY_ERRORS,
         docs_url=None,
         redoc_url=None,
@@ -55,6 +58,7 @@ def create_app(settings: Settings, engine: FaceEngine) -> FastAPI:
     )
     app.state.service = service
     app.include_router(router)
+    openapi.describe_keys(app)
     docs.serve(app)
     app.add_exception_handler(FacesError, refuse)
     app.add_exception_handler(RequestValidationError, refuse_field)
@@ -62,10 +66,12 @@ def create_app(settings: Settings, engine: FaceEngine) -> FastAPI:
     app.add_exception_handler(ClientGone, client_closed_request)
     app.add_exception_handler(ClientDisconnect, client_closed_request)
     # The last one added is the outermost.
+    app.add_middleware(HeadRequests)
     app.add_middleware(AccessGuard, access=service.access)
     app.add_middleware(BodyLimit, limit_of=limits_by_path(settings), idle_seconds=settings.api_idle_seconds)
     paths = frozenset(route.path for route in router.routes)  # type: ignore[attr-defined]
     app.add_middleware(RequestLog, metrics=service.metrics, paths=paths)
+    app.add_middleware(RequestTarget)
     return app
 
 
@@ -86,7 +92,7 @@ def _service(settings: Settings, engine: FaceEngine, access: Access) -> FaceServ
         PhotoSubmitter(queue, settings.api_waiting, metrics, process.has_failed),
         process,
         metrics,
-        Disks.of(settings.disk_roots),
+        PicturePlaces(Disks.of(settings.disk_roots), settings.debug_pictures),
         Comparisons(settings.api_waiting),
         Uploads(settings.api_upload_mb * _MB, TemporaryFolder.of_environment()),
         access,

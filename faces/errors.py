@@ -33,6 +33,7 @@
             ├── EnginesBusy
             ├── EngineDied
             ├── PictureNotWritten
+            │   └── NoDiskForPicture  4xx            no try: it waits for the world
             ├── StoreUnavailable
             │   └── StoreRefused
             ├── CacheUnavailable
@@ -274,9 +275,18 @@ class EngineDied(Unavailable):
 
 
 class PictureNotWritten(Unavailable):
-    """A debug picture could not be written; its faces are not lost, so the API warns instead of failing."""
+    """A debug picture that was asked for could not be written: the disk is full, read-only or broken."""
 
     code = "picture_not_written"
+
+
+class NoDiskForPicture(PictureNotWritten):
+    """A debug picture that was asked for has no place where it may be written: a setting, a right or a name is wrong.
+
+    Rows without it would lose their names: the app deletes the faces of photos without a debug picture.
+    """
+
+    code = "no_disk_for_picture"
 
 
 class StoreUnavailable(Unavailable):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,9 @@ from faces.errors import SettingsError
 #: A class name with its namespace, as PHP allows it.
 _PHP_CLASS = r"^[A-Za-z_][A-Za-z0-9_]*(\\[A-Za-z_][A-Za-z0-9_]*)*$"
 
+#: A name or an address of a host: no port, no scheme. An IPv6 address has two colons at least.
+_HOST_NAME = r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*"
+
 #: At most one `%s`, and no other `%`: PHP's sprintf would read it as something else.
 _ROUTING_KEY = r"^[^%]*(%s)?[^%]*$"
 
@@ -28,6 +32,8 @@ LONGEST_PATH = 4096
 FastPart = Literal["decode", "resize", "scan", "resnet"]
 
 FAST_PARTS: tuple[FastPart, ...] = get_args(FastPart)
+
+DebugPictures = Literal["required", "best_effort", "off"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +67,16 @@ def refusal_of_subdir(subdir: str) -> str | None:
     return f"found {subdir!r}, needed the name of a folder, or several with / between, without '..'"
 
 
+def risk_of(debug_pictures: DebugPictures) -> str | None:
+    """What is said at a start where photos may be done without their debug pictures; None where they may not."""
+    if debug_pictures == "required":
+        return None
+    return (
+        f"FACE_DEBUG_PICTURES is {debug_pictures}: the app's images:faces:check deletes the faces of every photo "
+        "without its debug picture, and their names with them; it must not run"
+    )
+
+
 class Settings(BaseSettings):
     """The settings of both processes; each field `x` is the variable `FACE_X`.
 
@@ -72,6 +88,9 @@ class Settings(BaseSettings):
     # --- the HTTP API ---------------------------------------------------------------------------
     api_address: str = Field("127.0.0.1:5000", description="host:port of the API; loopback wants no key")
     api_outside_address: str | None = Field(None, description="second host:port; always wants a key")
+    api_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="further names by which the API may be asked without a key, comma-separated"
+    )
     api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field((), description="accepted keys, comma-separated")
     api_keys_file: Path | None = Field(None, description="file with further accepted keys, one a line")
     api_processes: int = Field(
@@ -94,10 +113,18 @@ class Settings(BaseSettings):
     disk_roots: Annotated[Mapping[str, Path], NoDecode] = Field(
         {}, description="name=path,…: Laravel's disks; debug pictures are only written below them"
     )
+    debug_pictures: DebugPictures = Field(
+        "required",
+        description="where a debug picture cannot be written: required refuses the photo, best_effort does without; "
+        "off draws none",
+    )
     models_dir: Path | None = Field(None, description="where the model files lie; default: face_recognition_models")
     fast: Annotated[tuple[FastPart, ...], NoDecode] = Field(
         FAST_PARTS,
         description="what faster code with the same numbers may do: any of decode, resize, scan, resnet; or none",
+    )
+    look_turned: bool = Field(
+        False, description="on: a photo without faces is looked at turned by 90, 180 and 270° as well"
     )
     state_dir: Path = Field(
         default_factory=lambda: Path.home() / ".local/state/face-sidecar",
@@ -192,6 +219,17 @@ class Settings(BaseSettings):
     @classmethod
     def _split_keys(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("api_hosts", mode="before")
+    @classmethod
+    def _split_hosts(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        hosts = tuple(part.strip().strip("[]") for part in value.split(",") if part.strip())
+        for host in hosts:
+            if not re.fullmatch(_HOST_NAME, host):
+                raise ValueError(f"found {host!r}, needed names of hosts without a port, like faces.example.org")
+        return hosts
 
     @field_validator("fast", mode="before")
     @classmethod

@@ -9,6 +9,7 @@ import stat
 import subprocess
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from installer.install_paths import GROUP, USER
 
@@ -28,15 +29,31 @@ def can(user: str, path: Path, mode: int) -> bool:
     if os.geteuid() != 0:
         return _by_rights(entry.pw_uid, groups, path, mode)
     word = {os.R_OK: "-r", os.W_OK: "-w", os.X_OK: "-x"}[mode]
-    asked = subprocess.run(
-        ["test", word, str(path)],
+    return _as(user, "test", word, str(path)).returncode == 0
+
+
+def why_not_written(user: str, file: Path, content: bytes) -> str | None:
+    """Write a new file as that user, to the disk itself, and remove it; why that failed, None where it did not."""
+    written = _as(user, "dd", f"of={file}", "conv=excl,fsync", "status=none", content=content)
+    removed = _as(user, "rm", "-f", "--", str(file))
+    failed = written if written.returncode else removed
+    # "dd: failed to open '…': Permission denied"
+    return failed.stderr.decode(errors="replace").strip().rpartition(": ")[2] if failed.returncode else None
+
+
+def _as(user: str, *words: str, content: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    """Run a command as that user, with the groups that it has and will have; as ourselves where we are not root."""
+    entry = pwd.getpwnam(user)
+    who: dict[str, Any] = {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": sorted(_groups(user))}
+    return subprocess.run(
+        words,
         check=False,
-        user=entry.pw_uid,
-        group=entry.pw_gid,
-        extra_groups=sorted(groups),
+        capture_output=True,
+        input=content,
+        env={"PATH": os.environ["PATH"], "LC_ALL": "C"},
         cwd="/",
+        **(who if os.geteuid() == 0 else {}),
     )
-    return asked.returncode == 0
 
 
 def _groups(user: str) -> set[int]:

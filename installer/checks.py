@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from faces.errors import SettingsError
-from installer import access, ports
+from installer import access, api_name, pictures, ports
 from installer.app import App
 from installer.changes.release import FINISHED, PARTS
 from installer.install_paths import USER
@@ -274,4 +274,6 @@ CHECKS: tuple[Callable[[Situation], Iterator[Sentence]], ...] = (
     _ways,
     _older,
     _laravel,
+    api_name.refusal,
+    pictures.refusals,
 )

@@ -52,10 +52,20 @@ class FaceEnv:
         return int(text) if text.isdecimal() else None
 
     @property
+    def disks(self) -> dict[str, Path]:
+        """Name -> root below which debug pictures are written."""
+        pairs = (part.partition("=") for part in self.variables.get("FACE_DISK_ROOTS", "").split(","))
+        return {name.strip(): Path(path.strip()) for name, _, path in pairs if path.strip()}
+
+    @property
     def disk_roots(self) -> tuple[Path, ...]:
-        """Below which debug pictures are written."""
-        pairs = (part.partition("=")[2].strip() for part in self.variables.get("FACE_DISK_ROOTS", "").split(","))
-        return tuple(Path(path) for path in pairs if path)
+        """The roots alone."""
+        return tuple(self.disks.values())
+
+    @property
+    def requires_pictures(self) -> bool:
+        """Whether a photo is refused whose debug picture cannot be written."""
+        return (self.variables.get("FACE_DEBUG_PICTURES") or "required") == "required"
 
     @property
     def is_at_home(self) -> bool:

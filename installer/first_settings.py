@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
+from installer.api_name import unknown_name
 from installer.app import App
+from installer.face_env import FaceEnv
 from installer.install_paths import Places
 from installer.machine import Machine
 from installer.machine_share import MachineShare
@@ -22,6 +24,8 @@ def values(machine: Machine, options: Options, places: Places, app: App | None) 
         roots = {name: root for name, root in app.disks.roots.items() if root.is_dir()}
         if roots:
             found["FACE_DISK_ROOTS"] = ",".join(f"{name}={root}" for name, root in roots.items())
+        if host := unknown_name(app, FaceEnv({})):
+            found["FACE_API_HOSTS"] = host
     return found
 
 

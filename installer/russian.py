@@ -100,6 +100,11 @@ RUSSIAN = {
         ".env приложения: {file} не читается ({why}); нужен файл приложения, назовите его: --laravel-env FILE"
     ),
     "the app's .env: {error}": ".env приложения: {error}",
+    "the app's .env: found the host {host} in FACE_API_URL, to which the API does not answer without a key; "
+    "needed in {file}: FACE_API_HOSTS={host}": (
+        ".env приложения: в FACE_API_URL имя {host}, а по нему API без ключа не отвечает; нужно в {file}: "
+        "FACE_API_HOSTS={host}"
+    ),
     "the app's .env: found that {user} may not read {file}, needed that: chgrp {group} and chmod 640, and x on the "
     "folders above": (
         ".env приложения: {user} не может читать {file}, а это нужно: chgrp {group} и chmod 640, и x на папках выше"
@@ -107,10 +112,33 @@ RUSSIAN = {
     "disk {name}: there is no folder {root}; no debug pictures there": (
         "диск {name}: папки {root} нет; отладочных картинок там не будет"
     ),
-    "disk {name}: {user} may not write {root}, so that there will be no debug pictures in it: chgrp {group} {root} && "
-    "chmod 2775 {root}": (
-        "диск {name}: {user} не может писать в {root}, отладочных картинок там не будет: chgrp {group} {root} && "
-        "chmod 2775 {root}"
+    "disk {name}: {user} may not write {root}, so that photos in it have no debug pictures and are refused: "
+    "chgrp {group} {root} && chmod 2775 {root}": (
+        "диск {name}: {user} не может писать в {root}, у снимков там не будет отладочных картинок, и в обработке им "
+        "откажут: chgrp {group} {root} && chmod 2775 {root}"
+    ),
+    "FACE_DISK_ROOTS names no disk: photos that come with their place in an app (original_path) are refused until it "
+    "does, in {file}": (
+        "FACE_DISK_ROOTS не называет ни одного диска: снимкам, которые приходят с их местом в приложении "
+        "(original_path), будет отказано, пока диска нет в {file}"
+    ),
+    "disk {name}: found no root of FACE_DISK_ROOTS above {root}, needed {name}={root} there, or its photos would be "
+    "refused; to do without: FACE_DEBUG_PICTURES=best_effort; both in {file}": (
+        "диск {name}: ни один корень из FACE_DISK_ROOTS не лежит над {root}; впишите туда {name}={root}, иначе снимкам "
+        "с этого диска будет отказано; чтобы обойтись без картинок: FACE_DEBUG_PICTURES=best_effort; оба в {file}"
+    ),
+    "disk {name}: found no folder {root}, needed it, or FACE_DISK_ROOTS in {file} without it": (
+        "диск {name}: папки {root} нет; нужна она или FACE_DISK_ROOTS без неё в {file}"
+    ),
+    "disk {name}: found that {user} cannot write a debug picture in {folder} ({why}), needed that, or its photos would "
+    "be refused; for rights: chgrp {group} and chmod 2775; to do without: FACE_DEBUG_PICTURES=best_effort in {file}": (
+        "диск {name}: {user} не может записать отладочную картинку в {folder} ({why}), а это нужно, иначе снимкам с "
+        "этого диска будет отказано; если дело в правах: chgrp {group} и chmod 2775; чтобы обойтись без картинок: "
+        "FACE_DEBUG_PICTURES=best_effort в {file}"
+    ),
+    "disk {name}: before any change {user} writes a debug picture in {folder} and removes it; not tried: --dry-run": (
+        "диск {name}: до всех изменений {user} записывает в {folder} отладочную картинку и удаляет её; "
+        "при --dry-run этого не делается"
     ),
     "disk {name}: what is made in {root} is not the group's {group}; so that it is: chgrp {group} {root} && "
     "chmod g+ws {root}": (

@@ -158,6 +158,7 @@ def test_each_code_on_the_page_of_bad_input_has_its_status() -> None:
 QUESTIONS = {
     "threshold": "threshold: float",
     "too large": "(PhotoTooLarge, 413)",
+    "TIFF": "_BY_PILLOW",
     "EXIF": "0x0112",
     "tried again": "def outcome_of",
     "serialized": "class PhpObject",
@@ -170,6 +171,7 @@ QUESTIONS = {
     "real one": "resolve(strict=True)",
     "job class": "settings.job_class:",
     "without a key": "OPEN_PATHS",
+    "names": "class OwnHosts",
 }
 
 

@@ -13,6 +13,7 @@ from types import FrameType
 from faces import __version__
 from faces.errors import FacesError, RequestError, SettingsError
 from worker.commands.output import Output
+from worker.commands.parser import Parser, VerbParser
 from worker.commands.verbs import add_verbs
 
 _ABOUT = """\
@@ -24,6 +25,7 @@ examples:
   python -m worker scan ~/Pictures                 find and link the faces of a folder's photos
   python -m worker faces --name "Ada Lovelace"     where is she?
   python -m worker report people                   a page with all photos and names: people/index.html
+  python -m worker recognise people photos         the same without a database: a line a face
   python -m worker link                            somebody was named: look through the faces found before
 
 The database is the SQLite file ./faces.db, or what FACE_DATABASE_URL names. Photos go through the face API at
@@ -66,14 +68,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m worker",
         description=_ABOUT,
         epilog=_MORE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"face sidecar {__version__}")
-    verbs = parser.add_subparsers(title="verbs", dest="verb", metavar="VERB", required=True)
+    verbs = parser.add_subparsers(title="verbs", dest="verb", metavar="VERB", required=True, parser_class=VerbParser)
     add_verbs(verbs, arguments)
     return parser
 

@@ -1,6 +1,7 @@
 """Who may ask without a key, and which keys are accepted. Decided and answered here, before a request's body is read.
 
-Without a key: every request that comes in on the first address while that is loopback, and /livez everywhere.
+Without a key: what comes in on the first address while that is loopback, unless another site's page sent it
+(`own_hosts.py`); and /livez on the others.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from face_api.http.errors import KeyNeeded, reply_to
+from face_api.http.own_hosts import OwnHosts
+from face_api.http.request_line import path_of
 from face_api.server.sockets import Addresses
-from faces.errors import SettingsError
+from faces.errors import RequestError, SettingsError
 from faces.settings import Settings
 from faces.system.address import Address
 
@@ -32,20 +35,30 @@ OPEN_PATHS = frozenset({"/livez"})
 
 
 class AccessGuard:
-    """ASGI middleware around the routes: answers 401 to a request that needs a key and shows no accepted one."""
+    """ASGI middleware around the routes: answers 401 to a request that needs a key and shows no accepted one.
+
+    Where none is needed, 403 to one that another site's page sent: who shows an accepted key is no such page.
+    """
 
     def __init__(self, app: ASGIApp, *, access: Access) -> None:
         self._app, self._access = app, access
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or self._access.allows(scope["path"], _local_end(scope), _shown_keys(scope)):
+        refusal = self._refusal(scope) if scope["type"] == "http" else None
+        if refusal is None:
             await self._app(scope, receive, send)
             return
-        reply = reply_to(
-            KeyNeeded("this address wants a key: send it as 'Authorization: Bearer KEY' or 'X-API-Key: KEY'")
-        )
+        reply = reply_to(refusal)
         scope["state"]["notes"]["code"] = reply.code
         await JSONResponse(reply.body, reply.status, reply.headers)(scope, receive, send)
+
+    def _refusal(self, scope: Scope) -> RequestError | None:
+        access, local, shown = self._access, _local_end(scope), _shown_keys(scope)
+        if not access.allows(path_of(scope), local, shown):
+            return KeyNeeded("this address wants a key: send it as 'Authorization: Bearer KEY' or 'X-API-Key: KEY'")
+        if access.needs_key(*local) or access.accepts(shown):
+            return None
+        return access.own_hosts.refusal(scope["method"], Headers(scope=scope))
 
 
 def _local_end(scope: Scope) -> tuple[str, int]:
@@ -75,6 +88,7 @@ class Access:
     addresses: Addresses
     keys: ApiKeys
     first_is_loopback: bool
+    own_hosts: OwnHosts
 
     @classmethod
     def of(cls, settings: Settings) -> Access:
@@ -89,7 +103,7 @@ class Access:
             raise SettingsError(_no_key("FACE_API_ADDRESS", addresses.first))
         if not keys and addresses.outside:
             raise SettingsError(_no_key("FACE_API_OUTSIDE_ADDRESS", addresses.outside))
-        return cls(addresses, keys, first_is_loopback)
+        return cls(addresses, keys, first_is_loopback, OwnHosts.of(settings, addresses.first))
 
     def needs_key(self, host: str, port: int) -> bool:
         """True unless the request arrived on the first address and that one is loopback.
@@ -100,8 +114,10 @@ class Access:
 
     def allows(self, path: str, local: tuple[str, int], shown: Iterable[str]) -> bool:
         """True when a request for `path`, with the keys `shown` in its headers, may pass."""
-        if path in OPEN_PATHS or not self.needs_key(*local):
-            return True
+        return path in OPEN_PATHS or not self.needs_key(*local) or self.accepts(shown)
+
+    def accepts(self, shown: Iterable[str]) -> bool:
+        """True when one of the keys `shown` is known."""
         return any(self.keys.accept(key) for key in shown)
 
 

@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from face_api.http.errors import ClientTooSlow, RequestTooLarge, reply_to
+from face_api.http.request_line import path_of
 from faces.errors import FacesError
 from faces.settings import Settings
 
@@ -43,7 +44,7 @@ class BodyLimit:
         headers = dict(scope["headers"])
         announced = int(headers.get(b"content-length", b"0"))
         has_body = announced > 0 or b"transfer-encoding" in headers
-        body = _IncomingBody(receive, self._limit_of(scope["path"]), self._idle_seconds, complete=not has_body)
+        body = _IncomingBody(receive, self._limit_of(path_of(scope)), self._idle_seconds, complete=not has_body)
         if announced > body.limit:
             body.refusal = _too_large(announced, body.limit)
         else:

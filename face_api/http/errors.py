@@ -14,7 +14,15 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from faces.errors import FacesError, PhotoError, PhotoTooLarge, RequestError, Unavailable, UnsupportedFormat
+from faces.errors import (
+    FacesError,
+    NoDiskForPicture,
+    PhotoError,
+    PhotoTooLarge,
+    RequestError,
+    Unavailable,
+    UnsupportedFormat,
+)
 
 #: Seconds after which a client may ask again; a photo takes an engine about so long.
 RETRY_AFTER = 2
@@ -27,6 +35,18 @@ class KeyNeeded(RequestError):
     """The address needs a key, and none or a wrong one was shown."""
 
     code = "key_needed"
+
+
+class ForeignHost(RequestError):
+    """An address that wants no key was asked by a name that is not its own: another site's name may lead here."""
+
+    code = "foreign_host"
+
+
+class ForeignOrigin(RequestError):
+    """Another site's page had a browser send this to an address that wants no key."""
+
+    code = "foreign_origin"
 
 
 class WrongField(RequestError):
@@ -83,12 +103,15 @@ STATUSES: tuple[tuple[type[FacesError], int], ...] = (
     (PhotoTooLarge, 413),
     (PhotoError, 422),
     (KeyNeeded, 401),
+    (ForeignHost, 403),
+    (ForeignOrigin, 403),
     (WrongField, 422),
     (RequestTooLarge, 413),
     (NotFound, 404),
     (MethodNotAllowed, 405),
     (RequestError, 400),
     (ClientTooSlow, 408),
+    (NoDiskForPicture, 422),
     (Unavailable, 503),
     (FacesError, 500),
 )
@@ -155,8 +178,11 @@ async def refuse_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101  for mypy; Starlette sends nothing else here
     if isinstance(error.__cause__, ClientDisconnect):
         return await client_closed_request(request, error)
-    response = await refuse(request, _ours(error, request.method, ascii(request.url.path)[1:-1]))
-    response.headers.update({name: value for name, value in (error.headers or {}).items() if name == "Allow"})
+    allowed = _allowed(error)
+    if error.status_code == 405 and request.method == "OPTIONS":
+        return Response(status_code=204, headers=allowed)
+    response = await refuse(request, _ours(error, request.method, ascii(request.scope["path"])[1:-1]))
+    response.headers.update(allowed)
     return response
 
 
@@ -165,12 +191,19 @@ async def client_closed_request(request: Request, error: Exception) -> Response:
     return Response(status_code=CLIENT_CLOSED_REQUEST)
 
 
+def _allowed(error: HTTPException) -> dict[str, str]:
+    """The header that says what a path takes: HEAD wherever it takes GET, which the routes do not know of."""
+    if error.status_code != 405:
+        return {}
+    allow = (error.headers or {}).get("Allow", "GET")  # the files below /docs say nothing
+    return {"Allow": "GET, HEAD" if "GET" in allow else allow}
+
+
 def _ours(error: HTTPException, method: str, path: str) -> FacesError:
     if error.status_code == 404:
         return NotFound(f"there is nothing at {path}; see /docs")
     if error.status_code == 405:
-        needed = (error.headers or {}).get("Allow", "another method")
-        return MethodNotAllowed(f"{path} does not take {method}, needed {needed}")
+        return MethodNotAllowed(f"{path} does not take {method}, needed {_allowed(error)['Allow']}")
     if isinstance(error.__cause__, FacesError):
         return error.__cause__
     return BadBody(f"the body is no valid multipart/form-data: {error.detail}")

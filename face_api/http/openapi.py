@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
+from fastapi import FastAPI
+
+from face_api.http import encode_options
+from face_api.http.encode_options import Option
 from face_api.http.schemas import CompareRequest, ErrorBody, NotReadyBody
 
 Responses = dict[int | str, dict[str, Any]]
@@ -36,11 +41,29 @@ def _with_retry_after(response: dict[str, Any]) -> dict[str, Any]:
     return {**response, "headers": {"Retry-After": seconds}}
 
 
+#: Where the paths begin; tools take the first.
+SERVERS = [
+    {"url": "/v1", "description": "with a version"},
+    {"url": "/", "description": "without one, the same: the app asks here"},
+]
+
+#: What stands beside the paths: how a key is shown, and that an address may want none.
+_KEY: dict[str, Any] = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "a key of FACE_API_KEYS"},
+    "header": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "the same key"},
+}
+_WITH_OR_WITHOUT_KEY: list[dict[str, list[str]]] = [{"bearer": []}, {"header": []}, {}]
+
 #: Answers that any path may give.
 ANY_ERRORS: Responses = {
     401: _error(
         "A key is wanted at this address, and none or a wrong one was shown.",
         ("key_needed", "this address wants a key: send it as 'Authorization: Bearer KEY' or 'X-API-Key: KEY'", False),
+    ),
+    403: _error(
+        "An address that wants no key refuses what another site's web page has a browser send.",
+        ("foreign_host", "found the Host 'a.example', needed a name of the loopback, the host of …", False),
+        ("foreign_origin", "found the Origin 'http://a.example', needed a page of this address itself …", False),
     ),
     404: _error("Nothing is at this path.", ("not_found", "there is nothing at /encodes; see /docs", False)),
     405: _error(
@@ -68,6 +91,19 @@ _UPLOAD_NOT_KEPT = (
     True,
 )
 
+_UNUSABLE = (
+    ("wrong_field", "webp_quality is '0', needed a whole number from 1 to 100", False),
+    ("empty_file", "the file is empty, needed a photo", False),
+    ("damaged_photo", "the JPEG file is damaged or cut off: image file is truncated", False),
+    ("crashed_before", "this photo ended 2 processes of the face API within 24 hours; …", False),
+)
+
+_NOT_NOW = (
+    ("busy", "16 photos wait in this process already, and no more may (FACE_API_WAITING); try again", True),
+    _UPLOAD_NOT_KEPT,
+    ("engine_died", "the process that had the photo in hand ended; try again", True),
+)
+
 PHOTO_ERRORS: Responses = {
     **_BODY_ERRORS,
     400: _error(
@@ -84,21 +120,8 @@ PHOTO_ERRORS: Responses = {
         "Not a picture of a format that is read.",
         ("unsupported_format", "found 12 bytes of no known picture format, need AVIF, BMP, … or WebP", False),
     ),
-    422: _error(
-        "A field is missing or wrong, or the photo cannot be used.",
-        ("wrong_field", "webp_quality is '0', needed a whole number from 1 to 100", False),
-        ("empty_file", "the file is empty, needed a photo", False),
-        ("damaged_photo", "the JPEG file is damaged or cut off: image file is truncated", False),
-        ("crashed_before", "this photo ended 2 processes of the face API within 24 hours; …", False),
-    ),
-    503: _with_retry_after(
-        _error(
-            "Not now; try again.",
-            ("busy", "16 photos wait in this process already, and no more may (FACE_API_WAITING); try again", True),
-            _UPLOAD_NOT_KEPT,
-            ("engine_died", "the process that had the photo in hand ended; try again", True),
-        )
-    ),
+    422: _error("A field is missing or wrong, or the photo cannot be used.", *_UNUSABLE),
+    503: _with_retry_after(_error("Not now; try again.", *_NOT_NOW)),
 }
 
 _BOX = {"top": 155, "right": 313, "bottom": 258, "left": 211}
@@ -116,18 +139,76 @@ _ENCODED = {
             "box_scaled": {"top": 136, "right": 275, "bottom": 226, "left": 185},
             "score": 1.7863,
             "quality": _QUALITY,
+            "landmarks": None,
         }
     ],
     "image": {"width": 1366, "height": 768, "orientation": 1, "format": "JPEG"},
+    "left_out": {},
     "scale": 1200,
     "model": "dlib_face_recognition_resnet_model_v1",
     "seconds": {"wait": 0.001, "decode": 0.029, "scale": 0.05, "detect": 0.32, "encode": 0.07, "total": 0.47},
     "warnings": [],
 }
 
+_PHOTO = {"type": "string", "format": "binary", "minLength": 1}
+
+
+def _photo(description: str) -> dict[str, Any]:
+    return {**_PHOTO, "description": description}
+
+
+def photo_form(photos: dict[str, str], options: Iterable[Option[Any]] = ()) -> dict[str, Any]:
+    """A form that needs these photos, told by their descriptions, and may have the options."""
+    files = {name: _photo(description) for name, description in photos.items()}
+    fields = {**files, **{option.name: option.schema for option in options}}
+    form = {"type": "object", "properties": fields, "required": list(photos)}
+    return {"multipart/form-data": {"schema": form}}
+
+
+#: A photo as the whole body; its options stand in the query.
+PHOTO_AS_BODY: dict[str, Any] = {"image/*": {"schema": _PHOTO}}
+
+
+def body_of(content: dict[str, Any], query: Iterable[Option[Any]] = ()) -> dict[str, Any]:
+    """What the document says of a request besides what FastAPI sees: its body, and options in the query."""
+    parameters = [{"name": option.name, "in": "query", "required": False, "schema": option.schema} for option in query]
+    return {"requestBody": {"required": True, "content": content}, "parameters": parameters}
+
+
+#: The other name of a photo is left out of the form: a schema can say that one of them is needed, but tools that
+#: send wrong requests on purpose take away the one and not the other.
+ENCODE_BODY = body_of(
+    {**photo_form({"image": "the photo; `file` is another name for it"}, encode_options.ENCODE), **PHOTO_AS_BODY}
+)
+HASH_BODY = body_of(
+    {**photo_form({"file": "the picture; `image` is another name for it"}), **PHOTO_AS_BODY}, encode_options.HASH
+)
+COMPARE_IMAGES_BODY = body_of(photo_form({"file1": "a picture", "file2": "another one"}), encode_options.HASH)
+
 ENCODE: Responses = {
     200: {"description": "What was found.", "content": {"application/json": {"example": _ENCODED}}},
     **PHOTO_ERRORS,
+    422: _error(
+        "A field is missing or wrong, the photo cannot be used, or its debug picture has no place.",
+        *_UNUSABLE,
+        (
+            "no_disk_for_picture",
+            "no debug picture: /dfotos/2024/07/debug is not below a root of FACE_DISK_ROOTS; needed a disk of "
+            "FACE_DISK_ROOTS that this service may write, or FACE_DEBUG_PICTURES=best_effort",
+            True,
+        ),
+    ),
+    503: _with_retry_after(
+        _error(
+            "Not now; try again.",
+            *_NOT_NOW,
+            (
+                "picture_not_written",
+                "the debug picture in /dfotos/2024/07/debug was not written: No space left on device",
+                True,
+            ),
+        )
+    ),
 }
 
 COMPARE: Responses = {
@@ -186,3 +267,16 @@ NOT_READY: Responses = {
 }
 
 METRICS: Responses = {200: {"description": "Prometheus text format", "content": {"text/plain": {}}}}
+
+
+def describe_keys(app: FastAPI) -> None:
+    """Have the document say how a key is shown; FastAPI knows nothing of it."""
+    described = app.openapi
+
+    def with_keys() -> dict[str, Any]:
+        document = described()
+        document["components"]["securitySchemes"] = _KEY
+        document["security"] = _WITH_OR_WITHOUT_KEY
+        return document
+
+    app.openapi = with_keys  # type: ignore[method-assign]  # FastAPI's own way to extend it

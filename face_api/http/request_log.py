@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from face_api.http.errors import CLIENT_CLOSED_REQUEST, UploadNotKept, reply_to
+from face_api.http.request_line import path_of
 from face_api.server.metrics import Metrics
 
 _log = logging.getLogger("face_api.request")
@@ -61,8 +62,8 @@ class RequestLog:
             if status == 0:
                 await JSONResponse(reply.body, reply.status)(scope, receive, send_with_id)
         finally:
-            path = scope["path"] if scope["path"] in self._paths else "other"
-            self._metrics.count_request(path, status, notes.get("code"))
+            path = path_of(scope)
+            self._metrics.count_request(path if path in self._paths else "other", status, notes.get("code"))
             if status == CLIENT_CLOSED_REQUEST or notes.get("code") == UploadNotKept.code:
                 notes |= self._incomplete.notes()
             _write(scope, request_id, status, time.perf_counter() - start, notes)
@@ -93,7 +94,7 @@ def _request_id(scope: Scope) -> str:
 
 
 def _write(scope: Scope, request_id: str, status: int, seconds: float, notes: dict[str, Any]) -> None:
-    level = logging.DEBUG if scope["path"] in _QUIET_PATHS or notes.pop("untold", False) else logging.INFO
+    level = logging.DEBUG if path_of(scope) in _QUIET_PATHS or notes.pop("untold", False) else logging.INFO
     known = " ".join(f"{name}={value}" for name, value in notes.items())
     # ascii(): a path may hold anything, a line break included.
     path = ascii(scope["path"])[1:-1]

@@ -5,17 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
-from pathlib import PurePosixPath
-from typing import Annotated, Any, cast
+from dataclasses import asdict
+from typing import Any
 
-from annotated_types import MaxLen
-from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import WithJsonSchema
 
 from face_api.engines.photo_queue import Answer, Task
-from face_api.http import openapi
-from face_api.http.errors import NotReady, WrongField, headers_for, reply_to
+from face_api.http import encode_options, openapi
+from face_api.http.encode_options import HASH_SIZE, EncodeOptions
+from face_api.http.errors import NotReady, headers_for, reply_to
 from face_api.http.schemas import (
     CompareImagesReply,
     CompareReply,
@@ -26,92 +25,94 @@ from face_api.http.schemas import (
     ReadyReply,
 )
 from face_api.http.service import FaceService
-from face_api.http.upload_form import FormFile, UploadRoute
+from face_api.http.upload_form import FormFile, RequestFields, UploadRoute
 from faces import __version__
 from faces.photo.engine import MODEL_NAME
-from faces.photo.phash import LARGEST_SIZE, SMALLEST_SIZE, PHash
-from faces.settings import LONGEST_PATH
+from faces.photo.phash import PHash
 
 router = APIRouter(route_class=UploadRoute)
 
-#: Optional for FastAPI, because our own error says that it is missing. The documentation shows a file to choose.
-PhotoFile = Annotated[UploadFile | None, WithJsonSchema({"type": "string", "format": "binary"})]
-
-PathText = Annotated[str | None, MaxLen(LONGEST_PATH), WithJsonSchema({"type": "string", "maxLength": LONGEST_PATH})]
-
-#: As text: PHP sends "80", and an empty field means no WebP.
-QualityText = Annotated[
-    str | None, MaxLen(8), WithJsonSchema({"type": "string", "pattern": "^([1-9][0-9]?|100)?$", "title": "1–100"})
-]
-
-HashSize = Annotated[
-    int, Query(ge=SMALLEST_SIZE, le=LARGEST_SIZE, description="the hash has hash_size² bits", examples=[8])
-]
+#: What the photo of /encode and /hash may be called, and the two of /compare-images.
+ONE_PHOTO = ("image", "file")
+TWO_PHOTOS = ("file1", "file2")
 
 
-@router.post("/encode", response_model=EncodeReply, responses=openapi.ENCODE, tags=["photos"])
-async def encode(
-    request: Request,
-    image: Annotated[PhotoFile, File(description="the photo; or send it as `file`")] = None,
-    file: Annotated[PhotoFile, File(description="the photo; or send it as `image`")] = None,
-    original_path: Annotated[
-        PathText,
-        Form(
-            description="where the original lies, absolute, or relative to `original_disk`; the debug picture is "
-            "written beside it. Without it there is no debug picture",
-            examples=["/dfotos/2024/07/IMG_1.jpg"],
-        ),
-    ] = None,
-    original_disk: Annotated[PathText, Form(description="name of a disk in FACE_DISK_ROOTS, or a disk's root")] = None,
-    image_debug_subdir: Annotated[PathText, Form(description="folder of the debug picture; default `debug`")] = None,
-    webp_quality: Annotated[
-        QualityText, Form(description="write the debug picture as WebP of this quality", examples=["80"])
-    ] = None,
-) -> Response:
-    """Find the faces in a photo and encode each one.
+@router.post(
+    "/encode",
+    response_model=EncodeReply,
+    responses=openapi.ENCODE,
+    openapi_extra=openapi.ENCODE_BODY,
+    tags=["photos"],
+)
+async def encode(request: Request) -> Response:
+    """Find the faces in a photo and encode each one; or, with `boxes`, encode these without searching.
 
     JPEG, PNG, WebP, GIF, TIFF, BMP, AVIF or HEIC, by content. A photo without faces is answered with empty lists.
+    The options may also stand in the query, with a photo as the whole body (`image/…`) they have to.
     """
-    photo = _the_photo(image or file, "image (or file)")
-    quality = _webp_quality(webp_quality)
-    debug = await _debug_picture(request, original_path, original_disk, image_debug_subdir or "debug")
+    fields = await RequestFields.read(request)
+    photo, options = fields.photo(*ONE_PHOTO), EncodeOptions.of(fields)
+    pictures = _service(request).pictures
+    place = await asyncio.to_thread(
+        pictures.place, options.original_path, options.original_disk, options.image_debug_subdir
+    )
+    asked = {
+        "boxes": None if options.boxes is None else [asdict(box) for box in options.boxes],
+        "landmarks": options.landmarks,
+        "selection": asdict(options.selection),
+        "notes": fields.unknown((*ONE_PHOTO, *encode_options.names(encode_options.ENCODE))) + options.notes,
+    }
     async with _watch_connection(request) as disconnected:
-        return _response(await _submit(request, "encode", photo, {**debug, "webp_quality": quality}, disconnected))
+        return _response(
+            await _submit(
+                request, "encode", photo, {**asdict(place), "webp_quality": options.webp_quality, **asked}, disconnected
+            )
+        )
 
 
-@router.post("/hash", response_model=HashReply, responses=openapi.PHOTO_ERRORS, tags=["photos"])
-async def hash_photo(
-    request: Request,
-    file: Annotated[PhotoFile, File(description="the picture")] = None,
-    hash_size: HashSize = 8,
-) -> Response:
+@router.post(
+    "/hash",
+    response_model=HashReply,
+    responses=openapi.PHOTO_ERRORS,
+    openapi_extra=openapi.HASH_BODY,
+    tags=["photos"],
+)
+async def hash_photo(request: Request) -> Response:
     """Perceptual hash of a picture, as `imagehash.phash` gives it."""
-    photo = _the_photo(file, "file")
+    fields = await RequestFields.read(request)
+    photo, hash_size = fields.photo(*ONE_PHOTO), HASH_SIZE.of(fields)
+    notes = fields.unknown((*ONE_PHOTO, HASH_SIZE.name))
     async with _watch_connection(request) as disconnected:
-        return _response(await _submit(request, "hash", photo, {"hash_size": hash_size}, disconnected))
+        return _response(await _submit(request, "hash", photo, {"hash_size": hash_size, "notes": notes}, disconnected))
 
 
-@router.post("/compare-images", response_model=CompareImagesReply, responses=openapi.PHOTO_ERRORS, tags=["photos"])
-async def compare_images(
-    request: Request,
-    file1: Annotated[PhotoFile, File(description="a picture")] = None,
-    file2: Annotated[PhotoFile, File(description="another one")] = None,
-    hash_size: HashSize = 8,
-) -> Response:
+@router.post(
+    "/compare-images",
+    response_model=CompareImagesReply,
+    responses=openapi.PHOTO_ERRORS,
+    openapi_extra=openapi.COMPARE_IMAGES_BODY,
+    tags=["photos"],
+)
+async def compare_images(request: Request) -> Response:
     """Perceptual hashes of two pictures, and how many bits differ."""
-    hashes: list[PHash] = []
+    fields = await RequestFields.read(request)
+    photos, hash_size = [fields.photo(name) for name in TWO_PHOTOS], HASH_SIZE.of(fields)
+    hashes: list[HashReply] = []
     async with _watch_connection(request) as disconnected:
-        for photo in (_the_photo(file1, "file1"), _the_photo(file2, "file2")):
-            answer = await _submit(request, "hash", photo, {"hash_size": hash_size}, disconnected)
+        for photo in photos:
+            answer = await _submit(request, "hash", photo, {"hash_size": hash_size, "notes": []}, disconnected)
             if answer.status != 200:
                 return _response(answer)
-            hashes.append(PHash(HashReply.model_validate_json(answer.body).hash, hash_size * hash_size))
+            hashes.append(HashReply.model_validate_json(answer.body))
+    bits = hash_size * hash_size
     reply = CompareImagesReply(
-        hash1=hashes[0].hex,
-        hash2=hashes[1].hex,
+        hash1=hashes[0].hash,
+        hash2=hashes[1].hash,
         hash_size=hash_size,
-        bits=hash_size * hash_size,
-        distance=hashes[0].distance(hashes[1]),
+        bits=bits,
+        distance=PHash(hashes[0].hash, bits).distance(PHash(hashes[1].hash, bits)),
+        warnings=fields.unknown((*TWO_PHOTOS, HASH_SIZE.name))
+        + [f"{name}: {warning}" for name, one in zip(TWO_PHOTOS, hashes, strict=True) for warning in one.warnings],
     )
     return Response(reply.model_dump_json(), media_type="application/json")
 
@@ -129,11 +130,12 @@ async def compare_encodings(request: Request) -> Response:
     Two photos of one person are usually nearer than 0.6.
     """
     service = _service(request)
+    notes = RequestFields(tuple(request.query_params.multi_items())).unknown(())
     with closing(service.uploads.open()) as upload:
         async for piece in request.stream():
             await upload.write(piece)
         with upload.reader() as body:
-            reply = await service.comparisons.compare(body)
+            reply = await service.comparisons.compare(body, notes)
     return Response(reply, media_type="application/json")
 
 
@@ -177,33 +179,6 @@ async def metrics(request: Request) -> Response:
 def _service(request: Request) -> FaceService:
     service: FaceService = request.app.state.service
     return service
-
-
-def _the_photo(upload: UploadFile | None, name: str) -> FormFile:
-    if upload is None:
-        raise WrongField(f"{name} is missing, needed a photo as a file of a multipart/form-data request")
-    return cast(FormFile, upload)
-
-
-def _webp_quality(text: str | None) -> int | None:
-    if not text:
-        return None
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 100:
-        raise WrongField(f"webp_quality is {text!r}, needed a whole number from 1 to 100")
-    return int(text)
-
-
-async def _debug_picture(request: Request, path: str | None, disk: str | None, subdir: str) -> dict[str, str | None]:
-    """Where the debug picture is to be written, decided before an engine spends a second on the photo.
-
-    Raises:
-        OutsideDisks: a path that no request may name.
-    """
-    name = PurePosixPath(path or "").name
-    if path is None or not name:
-        return {"directory": None, "name": name, "warning": None}
-    place = await asyncio.to_thread(_service(request).disks.debug_directory, path, disk or None, subdir)
-    return {"directory": str(place.path) if place.path else None, "name": name, "warning": place.reason}
 
 
 async def _submit(

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterable
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from faces.photo.face import Box, Encoding, Face, Quality, RatioBox
+from faces.photo.face import LANDMARKS, Box, Encoding, Face, Point, Quality, RatioBox
+
+#: Names of unknown fields that are told one by one, and characters that are shown of what was found.
+_MOST_TOLD, _LONGEST_SHOWN = 8, 64
 
 EncodingReply = Annotated[list[float], Field(min_length=128, max_length=128)]
 
@@ -44,6 +48,17 @@ class RatioBoxReply(Reply):
         return cls(top=box.top, right=box.right, bottom=box.bottom, left=box.left)
 
 
+class PointReply(Reply):
+    """A place in whole pixels; it may lie outside the picture."""
+
+    x: int = Field(description="pixels from the left edge")
+    y: int = Field(description="pixels from the upper edge")
+
+    @classmethod
+    def of(cls, point: Point) -> PointReply:
+        return cls(x=point.x, y=point.y)
+
+
 class QualityDetails(Reply):
     """The four parts of a face's quality."""
 
@@ -78,8 +93,12 @@ class FaceReply(Reply):
     box: BoxReply = Field(description="in pixels of the upright original")
     box_ratios: RatioBoxReply = Field(description="as parts of the upright original")
     box_scaled: BoxReply = Field(description="in pixels of the scaled picture that it was found in")
-    score: float = Field(description="the detector's score; above 0, larger is surer")
+    score: float | None = Field(description="the detector's score; above 0, larger is surer; null for a given box")
     quality: QualityReply = Field(description="as in `qualities`")
+    landmarks: list[PointReply] | None = Field(
+        description=f"five points in pixels of the upright original, in this order: {', '.join(LANDMARKS)}; the eyes "
+        "are the person's own, so the left one is on the right. Null unless asked for"
+    )
 
     @classmethod
     def of(cls, face: Face, width: int, height: int) -> FaceReply:
@@ -90,6 +109,7 @@ class FaceReply(Reply):
             box_scaled=BoxReply.of(face.scaled_box),
             score=face.score,
             quality=QualityReply.of(face.quality),
+            landmarks=face.landmarks and [PointReply.of(point) for point in face.landmarks],
         )
 
 
@@ -103,17 +123,27 @@ class ImageReply(Reply):
 
 
 class EncodeReply(Reply):
-    """What was found in a photo. Lists have one entry a face, in the same order; without a face they are empty."""
+    """What was found in a photo, or encoded in the boxes that were given.
+
+    Lists have one entry a face, in the same order; without a face they are empty.
+    """
 
     encodings: list[EncodingReply] = Field(description="128 numbers a face; compare by Euclidean distance")
     debug_image_path: str | None = Field(
-        description="absolute path of the picture with numbered boxes; null when none was written"
+        description="absolute path of the picture with numbered boxes; null without `original_path`, or where "
+        "FACE_DEBUG_PICTURES lets a photo be done without"
     )
     qualities: list[QualityReply] = Field(description="how good each face is")
     faces: list[FaceReply] = Field(description="where each face is")
     image: ImageReply = Field(description="the photo as it was read")
+    left_out: dict[str, int] = Field(
+        description="how many faces were found and not wanted, by reason, looked at in this order: `too_small` "
+        "(min_size), `low_quality` (min_quality), `over_max_faces`; without the reasons that none had",
+        examples=[{"too_small": 2, "over_max_faces": 1}],
+    )
     scale: int | None = Field(
-        description="the scale that faces were found at, as longest side in pixels (1200, 1600, 2000); null without one"
+        description="the scale that faces were found at, or given boxes looked at, as longest side in pixels (1200, "
+        "1600, 2000); null where there was none"
     )
     model: str = Field(
         description="the encoding model: only encodings of one model can be compared",
@@ -135,15 +165,45 @@ class CompareReply(Reply):
     invalid: list[int] = Field(
         description="positions of candidates that are not 128 finite numbers; their distance is 1e9"
     )
+    warnings: list[str] = Field(description="what went not quite as asked, one sentence each; usually empty")
+
+
+def _either_form(schema: dict[str, Any]) -> None:
+    """Both are needed, each in one of its two forms."""
+    del schema["required"]
+    schema["allOf"] = [
+        {"oneOf": [{"required": [name]}, {"required": [f"{name}_b64"]}]} for name in ("encoding", "candidates")
+    ]
+
+
+#: Two little-endian float32 in base64, and what follows of a third: 16 digits make three. NaN and infinity have a last
+#: byte of 0x7f or 0xff, so that the digits which have a part of it are not both those of such a byte. (Finite numbers
+#: from 1e36 on have one, too, and are no encoding's.)
+_DIGIT = "[A-Za-z0-9+/]"
+_TWO = f"{_DIGIT}{{4}}[A-Za-eg-z0-9+]{_DIGIT}{{4}}([A-GI-OQ-WY-Za-eg-mo-uw-z0-24-9+]{_DIGIT}|[HPXfnv3/][A-Za-z0-7])"
+_THIRD = f"{_DIGIT}{{3}}([ACEGIKMOQSUWYacegikmoqsuwy02468+]{_DIGIT}|[BDFHJLNPRTVXZbdfhjlnprtvxz13579/][A-Za-z0-9+])"
 
 
 class CompareRequest(BaseModel):
-    """One encoding and any number of candidates."""
+    """One encoding and any number of candidates, each as lists of numbers or as base64."""
+
+    model_config = ConfigDict(json_schema_extra=_either_form)
 
     encoding: EncodingReply = Field(description="128 finite numbers")
-    candidates: list[EncodingReply] = Field(
+    candidates: list[Any] = Field(
         description="lists of 128 numbers; anything else in the list is answered with distance 1e9 and its position "
         "in `invalid`"
+    )
+    encoding_b64: str = Field(
+        description="instead of `encoding`: base64 of 128 little-endian float32, finite",
+        json_schema_extra={"pattern": f"^({_TWO}{_THIRD}){{42}}{_TWO}=$"},
+    )
+    candidates_b64: str = Field(
+        description="instead of `candidates`: base64 of 128 little-endian float32 for each, one behind the other; one "
+        "with a number that is not finite is answered with distance 1e9 and its position in `invalid`",
+        json_schema_extra={
+            "pattern": "^([A-Za-z0-9+/]{2048})*([A-Za-z0-9+/]{683}=|[A-Za-z0-9+/]{1366}==)?$",
+        },
     )
 
 
@@ -153,6 +213,10 @@ class HashReply(Reply):
     hash: str = Field(description="hexadecimal, hash_size² / 4 digits", examples=["c3d2a5b4968f4e1a"])
     hash_size: int = Field(description="as asked")
     bits: int = Field(description="hash_size²")
+    warnings: list[str] = Field(
+        description="what went not quite as asked, a file that was read in part, or a hash that says nothing (one gray "
+        "all over, transparent); usually empty"
+    )
 
 
 class CompareImagesReply(Reply):
@@ -163,6 +227,9 @@ class CompareImagesReply(Reply):
     hash_size: int = Field(description="as asked")
     bits: int = Field(description="hash_size²")
     distance: int = Field(description="differing bits: 0 for the same picture")
+    warnings: list[str] = Field(
+        description="what went not quite as asked, and what both hashes have, each behind its field's name"
+    )
 
 
 class HealthReply(Reply):
@@ -209,3 +276,15 @@ def numbers(encoding: Encoding) -> list[float]:
     """The encoding as plain floats, exactly; shape (128,)."""
     plain: list[float] = np.asarray(encoding, dtype=np.float64).tolist()
     return plain
+
+
+def warnings_about(unknown: Iterable[str], of: str = "field") -> list[str]:
+    """One sentence for each name that is unknown here, and one for those that are too many to be told."""
+    names = list(dict.fromkeys(unknown))
+    told = [f"the {of} {shown(name)} is unknown here and was ignored" for name in names[:_MOST_TOLD]]
+    return [*told, f"further {of}s are unknown and were ignored, too"] if len(names) > len(told) else told
+
+
+def shown(text: str) -> str:
+    """What was found, for a sentence: quoted, on one line, and cut where it is long."""
+    return repr(text) if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]!r}…"

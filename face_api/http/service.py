@@ -8,9 +8,9 @@ from face_api.engines.engine_process import EngineProcess
 from face_api.engines.photo_submitter import PhotoSubmitter
 from face_api.http.access import Access
 from face_api.http.compare import Comparisons
+from face_api.http.debug_pictures import PicturePlaces
 from face_api.http.uploads import Uploads
 from face_api.server.metrics import Metrics
-from faces.laravel.disks import Disks
 from faces.settings import Settings
 
 
@@ -25,7 +25,7 @@ class FaceService:
     photos: PhotoSubmitter
     process: EngineProcess
     metrics: Metrics
-    disks: Disks
+    pictures: PicturePlaces
     comparisons: Comparisons
     uploads: Uploads
     access: Access

@@ -77,6 +77,11 @@ class Upload:
             self._give_back()
         self._size += len(data)
 
+    @property
+    def size(self) -> int:
+        """Bytes written so far."""
+        return self._size
+
     def fileno(self) -> int:
         """The open file's descriptor. A process that maps it seals it first: see `seal`."""
         return self._file.fileno()

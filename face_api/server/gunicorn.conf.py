@@ -9,7 +9,7 @@ import os
 
 from face_api.server.master import accept_shutdown_requests, hold_shutdown_requests
 from face_api.server.sockets import Addresses
-from face_api.server.startup import warn_of_unwritable
+from face_api.server.startup import warn_of_pictures
 from faces.settings import load
 from faces.system import logs
 
@@ -62,7 +62,7 @@ def on_starting(server):  # noqa: ANN001, ANN201
     faulthandler.enable()
     os.register_at_fork(after_in_parent=accept_shutdown_requests)
     server.app.wsgi().state.service.process.count_crashes()
-    warn_of_unwritable(_settings.disk_roots)
+    warn_of_pictures(_settings)
 
 
 def pre_fork(server, worker):  # noqa: ANN001, ANN201

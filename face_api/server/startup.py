@@ -14,7 +14,7 @@ from face_api.server.http_connections import raise_limit_of_open_files
 from face_api.server.master import GunicornApplication
 from face_api.server.sockets import require_sockets
 from faces.photo import models
-from faces.settings import Settings
+from faces.settings import Settings, risk_of
 from faces.system.systemd_notify import SystemdNotifier
 
 _log = logging.getLogger(__name__)
@@ -41,11 +41,19 @@ def serve() -> None:
     GunicornApplication(SystemdNotifier.take(), usage="%(prog)s [OPTIONS]", prog="face_api").run()
 
 
-def warn_of_unwritable(roots: Mapping[str, Path]) -> None:
-    """Log each disk's root below which no debug picture can be written; photos are done all the same.
+def warn_of_pictures(settings: Settings) -> None:
+    """Log what may cost photos their debug pictures, and names: the setting, and disks that cannot be written.
 
     Called once in the master, so that it is not the first user's photo that tells.
     """
+    if risk := risk_of(settings.debug_pictures):
+        _log.warning("%s", risk)
+    if settings.debug_pictures != "off":
+        warn_of_unwritable(settings.disk_roots)
+
+
+def warn_of_unwritable(roots: Mapping[str, Path]) -> None:
+    """Log each disk's root below which no debug picture can be written."""
     for name, root in roots.items():
         if reason := _why_unwritable(root):
             _log.warning(

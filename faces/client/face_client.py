@@ -10,7 +10,7 @@ import re
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import httpx2
@@ -26,6 +26,7 @@ from faces.errors import (
     FaceApiUnavailable,
     FacesError,
     FileMissing,
+    NoDiskForPicture,
     PhotoDeclined,
     PhotoError,
     PhotoTooLarge,
@@ -68,6 +69,8 @@ class Drawing:
     """Where the original lies for the app; the picture is written beside it."""
     subdir: str = "debug"
     as_webp: bool = False
+    required: bool = True
+    """Whether an answer without the picture is none: rows without it would lose their names to the app."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,7 @@ class Encoded:
 
     faces: tuple[FoundFace, ...]
     debug_image_path: str | None = None
+    """Where the debug picture lies for the API; None where it wrote none."""
     pixels: tuple[int, int] | None = None
     """Width and height of the upright photo."""
     seconds: float | None = None
@@ -94,6 +98,11 @@ class Encoded:
     warnings: tuple[str, ...] = ()
     request_id: str | None = None
     """What the API's log calls the request."""
+
+    @property
+    def debug_filename(self) -> str | None:
+        """The debug picture's name as the app's row has it; None without a picture."""
+        return PurePosixPath(self.debug_image_path or "").name or None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +163,7 @@ class FaceClient:
             return _refused(FaceApiUnavailable(f"the face API at {self._place} does not answer: {_why(error)}"))
         except httpx2.HTTPError as error:
             return _refused(self._lost(error), request_id)
-        return _read(answer, self._place, request_id)
+        return _read(answer, self._place, request_id, needs_picture=drawing is not None and drawing.required)
 
     def health(self) -> Mapping[str, Any] | None:
         """What `/health` says; None where nothing answers or it is not a face API."""
@@ -185,7 +194,7 @@ class FaceClient:
             raise FaceApiUnavailable(f"the face API at {self._place} does not answer: {_why(error)}") from error
         if not answer.is_success:
             said = last_error.sentence_of(last_error.of_answer(answer.status_code, answer.content))
-            raise FaceApiUnavailable(f"the face API at {self._place} takes no photos now: {said}")
+            raise FaceApiUnavailable(f"the face API at {self._place} takes no photos now: {said}", answered=True)
 
     def _post(
         self, photo: Path, filename: str, fields: dict[str, str], timeout: float | None, request_id: str
@@ -214,7 +223,7 @@ class FaceClient:
         return FaceApiUnavailable(f"the face API at {self._place} does not answer any more: {_why(error)}")
 
 
-def _read(answer: httpx2.Response, place: str, request_id: str) -> Encoded | NotEncoded:
+def _read(answer: httpx2.Response, place: str, request_id: str, *, needs_picture: bool) -> Encoded | NotEncoded:
     """Read an answer of the API at `place`; only a reply that says so means a photo without faces.
 
     The request's name is the answer's, where a proxy gave it another one than our `request_id`.
@@ -234,23 +243,39 @@ def _read(answer: httpx2.Response, place: str, request_id: str) -> Encoded | Not
         text = last_error.of_error_field(fields["error"])
     else:
         try:
-            return _encoded(fields, name)
+            encoded = _encoded(fields, name)
         except (KeyError, TypeError, ValueError):
             sentence = f"the face API at {place} answered {answer.status_code} with something else than faces"
             error, text = EngineError(sentence), last_error.limited(sentence)
+        else:
+            if encoded.debug_filename or not needs_picture:
+                return encoded
+            error = _without_picture(encoded, place)
+            text = last_error.limited(str(error))
     error.request_id = name
     return NotEncoded(error, text)
 
 
+def _without_picture(encoded: Encoded, place: str) -> NoDiskForPicture:
+    """An API with another setting than ours, or an older one, answers so."""
+    said = f" ({'; '.join(encoded.warnings)})" if encoded.warnings else ""
+    return NoDiskForPicture(
+        f"the face API at {place} wrote no debug picture{said}: needed its disk in FACE_DISK_ROOTS and "
+        "FACE_DEBUG_PICTURES=required there, or FACE_DEBUG_PICTURES=best_effort here"
+    )
+
+
 def _error_of(answer: httpx2.Response, fields: Mapping[str, Any], place: str) -> FacesError:
     status, sentence = answer.status_code, fields.get("error")
+    if fields.get("code") == NoDiskForPicture.code:
+        return NoDiskForPicture(f"the face API at {place} refused a photo: {sentence}")
     if status in _PHOTO_STATUSES and fields.get("retryable") is False:
         return _refusal(status, fields, place)
     if status not in _WORLD_STATUSES:
         failed = EngineError(f"the face API at {place} failed: {last_error.limited(str(sentence or f'HTTP {status}'))}")
         failed.of_the_api = status in _FAILED
         return failed
-    hint = "; is FACE_API_KEY right?" if status in {401, 403} else ""
+    hint = "; is FACE_API_KEY right?" if status in {401, 403} and fields.get("code") != "foreign_host" else ""
     reason = last_error.limited(str(sentence or "no reason"))
     return FaceApiUnavailable(
         f"the face API at {place} answered {status}: {reason}{hint}",

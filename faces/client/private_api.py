@@ -40,16 +40,23 @@ def face_api(settings: Settings, url: str | None, say: Callable[[str], None]) ->
         if url:
             client = _client(stack, settings, url)
             if client.health() is None:
-                raise FaceApiUnavailable(
-                    f"no face API answers at {url} (FACE_API_URL): start it there, "
-                    "or unset FACE_API_URL for a private one"
-                )
+                raise FaceApiUnavailable(_why_unusable(client, url))
         else:
             client = _client(stack, settings, f"http://{settings.api_address}")
             if client.health() is None or not client.is_ready():
                 say(f"no face API answers at {settings.api_address}: starting a private one for this command")
                 client = _client(stack, settings, stack.enter_context(running()))
         yield client
+
+
+def _why_unusable(client: FaceClient, url: str) -> str:
+    """What an API that does not tell its health says itself: it wants a key, or does not know the name in its URL."""
+    try:
+        client.require_ready()
+    except FaceApiUnavailable as error:
+        if error.answered:
+            return str(error)
+    return f"no face API answers at {url} (FACE_API_URL): start it there, or unset FACE_API_URL for a private one"
 
 
 def _client(stack: ExitStack, settings: Settings, url: str) -> FaceClient:

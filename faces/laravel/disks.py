@@ -25,7 +25,7 @@ class ImageFile:
 class DebugDirectory:
     """Where a debug picture belongs: `path` (no link in it, below a root), or None and the `reason` for a person.
 
-    Without any disk there is neither: debug pictures are switched off.
+    Without any disk there is neither.
     """
 
     path: Path | None

@@ -141,6 +141,10 @@ class Identities(ABC, Generic[TransactionT]):
         """
 
     @abstractmethod
+    def followers(self, transaction: TransactionT, row: KeptFace) -> int:
+        """How many faces a new name of this one would reach, too; only after `require_naming`."""
+
+    @abstractmethod
     def name(self, transaction: TransactionT, row: KeptFace, name: str) -> Named:
         """Name a locked face, and its relatives that no person has touched; only after `require_naming`."""
 

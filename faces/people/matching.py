@@ -65,8 +65,8 @@ class Candidates:
         return replace(self, allowed=self.allowed & ~np.isin(self.ids, list(ids)))
 
 
-def distances(encoding: Encoding, encodings: Encodings) -> npt.NDArray[np.float64]:
-    """Euclidean distances from one encoding to each row, in order; float64 throughout."""
+def distances(encoding: Encoding, encodings: Encodings | npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    """Euclidean distances from one encoding to each row, in order; computed in float64 throughout."""
     result = np.empty(len(encodings))
     # Absurd numbers in a row make an infinite distance, which matches nothing; that is no reason to warn.
     with np.errstate(over="ignore"):

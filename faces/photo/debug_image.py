@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import io
 import os
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from PIL import Image, ImageDraw, ImageFont
 
-from faces.errors import PictureNotWritten
+from faces.errors import NoDiskForPicture, PictureNotWritten
 from faces.photo.engine import Findings
 from faces.photo.face import Box
 from faces.photo.photo import Photo
@@ -31,6 +33,20 @@ _DRAFT = ".debug-"
 
 #: Of 9: a third of the default level's time for 7% more bytes.
 _PNG_LEVEL = 3
+
+#: How a disk refuses, whatever the file: full, read-only, broken, away, or the process has no file or memory left.
+_OF_THE_DISK = frozenset(
+    {
+        *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.ESTALE, errno.ETIMEDOUT),
+        *(errno.ENODEV, errno.ENOMEM, errno.EMFILE, errno.ENFILE),
+    }
+)
+
+#: Bytes that a disk must take for a picture to be tried.
+_PROBE = bytes(64 * 1024)
+
+#: What a picture without a place asks for: all that a person can set.
+NEEDED = "needed a disk of FACE_DISK_ROOTS that this service may write, or FACE_DEBUG_PICTURES=best_effort"
 
 _BOX = (0, 230, 118)
 _EDGE = (0, 0, 0)
@@ -73,7 +89,8 @@ def save(found: Findings, photo: Photo, directory: Path, original_name: str, web
     one put there meanwhile. An older picture of the same original is replaced.
 
     Raises:
-        PictureNotWritten: the disk is full or read-only, the directory is not ours, or a link is in the way.
+        PictureNotWritten: the disk is full, read-only or broken.
+        NoDiskForPicture: the directory or the name cannot be used, or a link is in the way.
     """
     try:
         name = name_of(original_name, webp_quality)
@@ -84,9 +101,39 @@ def save(found: Findings, photo: Photo, directory: Path, original_name: str, web
         finally:
             os.close(place)
     except (OSError, UnicodeError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise PictureNotWritten(f"the debug picture in {directory} was not written: {reason}") from error
+        raise _not_written(directory, error) from error
     return directory / name
+
+
+def require_place(directory: Path) -> None:
+    """Ask the disk for room now, so that a photo whose picture cannot be saved costs no work. Leaves nothing there.
+
+    `directory` comes from `Disks.debug_directory`; it is not made. `save` may still be refused later.
+
+    Raises:
+        PictureNotWritten, NoDiskForPicture: as `save`.
+    """
+    try:
+        there = next(folder for folder in (directory, *directory.parents) if folder.exists())
+        place = _open_directory(there)
+        try:
+            # A file without a name, in the open directory itself and not at a path that may lead elsewhere by now.
+            with tempfile.TemporaryFile(dir=f"/proc/self/fd/{place}", buffering=0) as file:
+                if file.write(_PROBE) < len(_PROBE):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        finally:
+            os.close(place)
+    except OSError as error:
+        raise _not_written(directory, error) from error
+
+
+def _not_written(directory: Path, error: OSError | UnicodeError) -> PictureNotWritten:
+    """The disk's fault passes by itself; any other needs a person who sets or moves something."""
+    reason = getattr(error, "strerror", None) or error
+    sentence = f"the debug picture in {directory} was not written: {reason}"
+    if getattr(error, "errno", None) in _OF_THE_DISK:
+        return PictureNotWritten(sentence)
+    return NoDiskForPicture(f"{sentence}; {NEEDED}")
 
 
 def _cut(name: str, ending: str) -> str:

@@ -26,23 +26,14 @@ from PIL import (
 )
 
 from faces.errors import DamagedPhoto, EmptyFile, PhotoTooLarge, UnsupportedFormat
-from faces.photo import depth_and_profile, formats, heic
+from faces.photo import depth_and_profile, formats, turns
 from faces.photo.face import Pixels
+from faces.photo.files import heif, jpeg_end, png_chunks, way_up
+from faces.photo.files.tiff import TiffFile
+from faces.photo.files.way_up import WayUp
 from faces.photo.formats import FileBytes
 from faces.photo.photo import Photo
 from faces.settings import Settings
-
-#: EXIF tag 0x0112 and what each of its values asks for (EXIF 2.32, 4.6.4 A).
-_ORIENTATION = 0x0112
-_TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 
 #: Our name of a format -> the names of Pillow's plugins that may open it.
 _PLUGINS = {"WebP": "WEBP", "HEIC": "HEIF"}
@@ -67,6 +58,10 @@ _DECODER_ERRORS = (
 )
 
 
+#: Memory that a pixel of the largest TIFF of numbers may take while it becomes 8 bits; others take up to as much.
+_BYTES_A_PIXEL = 8
+
+
 @dataclass(frozen=True, slots=True)
 class PhotoLimits:
     """What is refused before pixels are decoded: more than `max_pixels` pixels or `max_bytes` bytes."""
@@ -84,40 +79,59 @@ ReadJpeg = Callable[[FileBytes, int], Pixels | None]
 """Reads an RGB JPEG with Pillow's pixels, turned by an EXIF orientation (1–8); None where it has the least doubt."""
 
 
+@dataclass(frozen=True, slots=True)
+class OpenPicture:
+    """A picture whose header was read and is within the limits; Pillow has not decoded its pixels yet.
+
+    `data` is what its decoder reads: the file, or what is readable of it; `doubt` says what is not, or None.
+    """
+
+    image: Image.Image
+    format: str
+    data: FileBytes
+    doubt: str | None
+
+
 def decode(data: FileBytes, limits: PhotoLimits, read_jpeg: ReadJpeg | None = None) -> Photo:
-    """Read a photo: by content, first frame, upright by its EXIF orientation, transparent parts on white.
+    """Read a photo: by content, first frame, upright (see `way_up`), transparent parts on white.
 
     `read_jpeg` may read the usual JPEG quicker than Pillow.
 
     Raises:
         EmptyFile: no bytes.
-        UnsupportedFormat: not a format that we read.
+        UnsupportedFormat: not a format, or not a kind of TIFF, that we read.
         PhotoTooLarge: more bytes or pixels than the limits allow; nothing was decoded.
         DamagedPhoto: the pixels cannot be read to the end.
     """
-    with opened(data, limits) as (image, name):
+    with opened(data, limits) as picture:
+        image, name = picture.image, picture.format
         if read_jpeg is not None and name == "JPEG" and image.mode == "RGB":
-            orientation = _orientation(image)
-            if (pixels := read_jpeg(data, orientation)) is not None:
-                return Photo(pixels, name, orientation, image.info.get("icc_profile") or None)
+            way = way_up.of(image, name, data)
+            if (pixels := read_jpeg(picture.data, way.orientation)) is not None:
+                return _photo(pixels, picture, way, image.info.get("icc_profile") or None)
         deep = depth_and_profile.is_deep(image)
-        turned = _turned_by_decoder(image, name, data)
         image.load()
-        _check_pixels(image, limits)
-        orientation = _orientation(image) if turned is None else turned
+        _check_pixels(image.size, limits)
+        way = way_up.of(image, name, data)
         flat = depth_and_profile.flatten(image, deep)
-        upright = flat.image
-        if turned is None and orientation in _TURNS:
-            upright = upright.transpose(_TURNS[orientation])
-        elif upright is image and name in ("WebP", "AVIF"):
+        upright = flat.image if way.by_decoder else turns.picture_turned(flat.image, way.orientation)
+        if upright is image and name in ("WebP", "AVIF"):
             # The decoder hangs on the opened picture and holds two more frames; a copy lets go of it.
             upright = image.copy()
-    return Photo(upright, name, orientation, flat.profile, (flat.doubt,) if flat.doubt else ())
+    return _photo(upright, picture, way, flat.profile, flat.doubt)
+
+
+def _photo(
+    pixels: Image.Image | Pixels, picture: OpenPicture, way: WayUp, profile: bytes | None, doubt: str | None = None
+) -> Photo:
+    doubts = tuple(filter(None, (picture.doubt, way.doubt, doubt)))
+    other_way = turns.inverse(way.orientation) if way.doubt else None
+    return Photo(pixels, picture.format, way.orientation, profile, doubts, other_way)
 
 
 @contextlib.contextmanager
-def opened(data: FileBytes, limits: PhotoLimits) -> Iterator[tuple[Image.Image, str]]:
-    """A picture whose header was read and is within the limits, and its format; pixels are not decoded yet.
+def opened(data: FileBytes, limits: PhotoLimits) -> Iterator[OpenPicture]:
+    """A picture whose header was read and is within the limits; where Pillow reads it, not decoded yet.
 
     All that the decoder raises inside the `with` block becomes one of our errors. Raises as `decode` does.
     """
@@ -129,13 +143,35 @@ def opened(data: FileBytes, limits: PhotoLimits) -> Iterator[tuple[Image.Image, 
         _check_boxes(data, name)
     _prepare_pillow()
     try:
-        with Image.open(io.BytesIO(data), formats=[_PLUGINS.get(name, name)]) as image:
-            _check_pixels(image, limits)
-            yield image, name
+        readable, doubt = _readable_part(data, name, limits)
+        with _image(readable, name, limits) as image:
+            _check_pixels(image.size, limits)
+            yield OpenPicture(image, name, readable, doubt)
     except MemoryError as error:
         raise PhotoTooLarge(f"the {name} file wants more memory than this machine gives") from error
     except _DECODER_ERRORS as error:
         raise DamagedPhoto(f"the {name} file is damaged or cut off: {_reason(error)}") from error
+
+
+def _readable_part(data: FileBytes, name: str, limits: PhotoLimits) -> tuple[FileBytes, str | None]:
+    """What viewers show of a file, and what is wrong with the rest; Pillow would refuse all of it."""
+    if name == "PNG":
+        return png_chunks.readable(data)
+    ended = jpeg_end.with_end(data, limits.max_pixels) if name == "JPEG" else None
+    return (data, None) if ended is None else (ended, "the JPEG file lacks its end marker, but none of its pixels")
+
+
+def _image(data: FileBytes, name: str, limits: PhotoLimits) -> Image.Image:
+    if name != "TIFF":
+        return Image.open(io.BytesIO(data), formats=[_PLUGINS.get(name, name)])
+    file = TiffFile(data)
+    _check_pixels((file.width, file.height), limits)
+    if file.bytes_at_once > limits.max_pixels * _BYTES_A_PIXEL:
+        raise PhotoTooLarge(
+            f"the numbers of the TIFF take {file.bytes_at_once:,} bytes, at most "
+            f"{limits.max_pixels * _BYTES_A_PIXEL:,} are accepted"
+        )
+    return file.open()
 
 
 def _check_bytes(data: FileBytes, limits: PhotoLimits) -> None:
@@ -145,8 +181,8 @@ def _check_bytes(data: FileBytes, limits: PhotoLimits) -> None:
         raise PhotoTooLarge(f"the file has {len(data):,} bytes, at most {limits.max_bytes:,} are accepted")
 
 
-def _check_pixels(image: Image.Image, limits: PhotoLimits) -> None:
-    width, height = image.size
+def _check_pixels(size: tuple[int, int], limits: PhotoLimits) -> None:
+    width, height = size
     if width * height > limits.max_pixels:
         raise PhotoTooLarge(
             f"the photo has {width * height:,} pixels ({width} × {height}), at most {limits.max_pixels:,} are accepted"
@@ -154,9 +190,9 @@ def _check_pixels(image: Image.Image, limits: PhotoLimits) -> None:
 
 
 def _check_boxes(data: FileBytes, name: str) -> None:
-    if missing := heic.bytes_missing(data):
+    if missing := heif.bytes_missing(data):
         raise DamagedPhoto(f"the {name} file is cut off: its last {missing:,} bytes are missing")
-    if name == "HEIC" and heic.has_garbled_names(data):
+    if name == "HEIC" and heif.has_garbled_names(data):
         raise DamagedPhoto(f"the {name} file is damaged: the names of its items are no text")
 
 
@@ -178,28 +214,6 @@ def _ignore_once(module: str) -> None:
         if action == "ignore" and category is UserWarning and getattr(where, "pattern", where) == module:
             return
     warnings.filterwarnings("ignore", category=UserWarning, module=module)
-
-
-def _turned_by_decoder(image: Image.Image, name: str, data: FileBytes) -> int | None:
-    """The orientation that a decoder applies by itself while loading, or None where that is left to us.
-
-    Pillow turns a TIFF upright. libheif obeys the container's own turn, which EXIF repeats; without such a turn the
-    EXIF value means nothing (ISO/IEC 23008-12, A.2.1), and viewers do not turn the photo either.
-    """
-    if name == "TIFF":
-        return _orientation(image)
-    if name == "HEIC":
-        return _orientation(image) if heic.has_turn(data) else 1
-    return None
-
-
-def _orientation(image: Image.Image) -> int:
-    """The EXIF orientation, 1 where there is none or where it cannot be read."""
-    try:
-        value = image.info.get("original_orientation") or image.getexif().get(_ORIENTATION, 1)
-    except _DECODER_ERRORS:
-        return 1
-    return value if isinstance(value, int) and value in _TURNS else 1
 
 
 def _readable() -> str:

@@ -10,7 +10,7 @@ import dlib
 import numpy as np
 
 from faces.errors import ModelDamaged
-from faces.photo.face import Box, Encoding, Pixels
+from faces.photo.face import Box, Encoding, Landmarks, Pixels, Point
 from faces.photo.fast.resnet import Resnet
 from faces.photo.fast.resnet_file import CHIP_SIZE
 from faces.photo.models import Models
@@ -27,6 +27,9 @@ class Encoder(Protocol):
     def encode(self, pixels: Pixels, boxes: Sequence[Box]) -> list[Encoding]:
         """Encode the face in each box, in the same order: 128 numbers, float64."""
 
+    def landmarks(self, pixels: Pixels, boxes: Sequence[Box]) -> list[Landmarks]:
+        """Five points of the face in each box, by which it is turned upright for `encode`; 0.4 ms each."""
+
 
 class DlibEncoder:
     """dlib's own ResNet. It holds the interpreter's lock while it encodes, about 0.1 s a face.
@@ -41,6 +44,9 @@ class DlibEncoder:
 
     def encode(self, pixels: Pixels, boxes: Sequence[Box]) -> list[Encoding]:
         return [self._encode(pixels, box) for box in boxes]
+
+    def landmarks(self, pixels: Pixels, boxes: Sequence[Box]) -> list[Landmarks]:
+        return [_points(self._landmarks(pixels, _rectangle_of(box))) for box in boxes]
 
     def _encode(self, pixels: Pixels, box: Box) -> Encoding:
         landmarks = self._landmarks(pixels, _rectangle_of(box))
@@ -61,6 +67,9 @@ class NativeEncoder:
     def encode(self, pixels: Pixels, boxes: Sequence[Box]) -> list[Encoding]:
         return self._resnet.encode([self._chip(pixels, box) for box in boxes])
 
+    def landmarks(self, pixels: Pixels, boxes: Sequence[Box]) -> list[Landmarks]:
+        return [_points(self._landmarks(pixels, _rectangle_of(box))) for box in boxes]
+
     def _chip(self, pixels: Pixels, box: Box) -> Pixels:
         """The face upright, as dlib cuts it for its own ResNet."""
         landmarks = self._landmarks(pixels, _rectangle_of(box))
@@ -71,6 +80,10 @@ class NativeEncoder:
 def _rectangle_of(box: Box) -> dlib.rectangle:
     """The box for dlib, whose order of edges is not ours."""
     return dlib.rectangle(left=box.left, top=box.top, right=box.right, bottom=box.bottom)
+
+
+def _points(found: dlib.full_object_detection) -> Landmarks:
+    return tuple(Point(x=point.x, y=point.y) for point in found.parts())
 
 
 def _loaded(kind: Callable[[str], Any], path: Path) -> Any:

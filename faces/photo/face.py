@@ -36,6 +36,10 @@ class Box:
         """Pixels from top to bottom; never negative."""
         return max(self.bottom - self.top, 0)
 
+    def is_within(self, width: int, height: int) -> bool:
+        """Whether it has a pixel at least, and none outside a picture of `width` × `height` pixels."""
+        return 0 <= self.left < self.right <= width and 0 <= self.top < self.bottom <= height
+
     def clipped(self, width: int, height: int) -> Box:
         """The part of the box that lies on a picture of `width` × `height` pixels."""
         return Box(
@@ -83,11 +87,41 @@ class Quality:
 
 
 @dataclass(frozen=True, slots=True)
-class Face:
-    """A face in a photo. `box` is in pixels of the upright original, `scaled_box` of the picture scanned."""
+class Point:
+    """A place in whole pixels from the picture's left and upper edge; it may lie outside."""
+
+    x: int
+    y: int
+
+    def resized(self, across: float, down: float) -> Point:
+        """The same place on a picture `across` times as wide and `down` times as high, rounded."""
+        return Point(x=round(self.x * across), y=round(self.y * down))
+
+
+Landmarks = tuple[Point, ...]
+"""Five points in the order of dlib's 5-point predictor: `LANDMARKS` names them."""
+
+#: The eyes are the person's own: the left one is on the right of an upright photo.
+LANDMARKS = ("left_eye_outer", "left_eye_inner", "right_eye_outer", "right_eye_inner", "nose")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a face is, and how good it is there: what is known before it is encoded.
+
+    `box` is in pixels of the upright original, `scaled_box` of the picture scanned. `score` is the detector's; None
+    where the box was given.
+    """
 
     box: Box
     scaled_box: Box
-    score: float
+    score: float | None
     quality: Quality
+
+
+@dataclass(frozen=True, slots=True)
+class Face(Place):
+    """A face in a photo. Its landmarks, in pixels of the upright original, are there where they were asked for."""
+
     encoding: Encoding
+    landmarks: Landmarks | None = None

@@ -69,7 +69,8 @@ def open_engine(settings: Settings) -> FaceEngine:
     """
     cv2.setNumThreads(1)
     found = models.find(settings.models_dir)
-    engine = _EngineParts(settings.fast, found, load_known_face(), DlibDetector()).engine()
+    parts = _EngineParts(settings.fast, found, load_known_face(), DlibDetector())
+    engine = parts.engine(look_turned=settings.look_turned)
     give_back_all()
     _log.info("fast parts (FACE_FAST): %s", ", ".join(sorted(engine.fast)) or "none")
     return engine
@@ -92,7 +93,7 @@ class _EngineParts:
     #: Made once: it takes dlib 0.4 s.
     dlib: DlibDetector
 
-    def engine(self) -> FaceEngine:
+    def engine(self, look_turned: bool = False) -> FaceEngine:
         read_jpeg = self._tried("decode", self._decode)
         resized = self._tried("resize", self._resize)
         detector = self._tried("scan", self._scan)
@@ -104,6 +105,7 @@ class _EngineParts:
             read_jpeg=read_jpeg,
             resize=resized,
             fast=frozenset(name for name, part in parts.items() if part is not None),
+            look_turned=look_turned,
         )
 
     def _tried(self, part: FastPart, make: Callable[[], _T]) -> _T | None:

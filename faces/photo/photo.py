@@ -19,10 +19,12 @@ Resize = Callable[[Pixels, tuple[int, int]], Pixels | None]
 class Photo:
     """An upright photo in memory. `width` and `height` are pixels; `orientation` is the EXIF value (1–8) applied.
 
+    `other_way` is the turn (as EXIF's) that shows it as those do who do not apply that, where both are in use.
+
     One thread at a time. `release` frees the pixels; the facts stay.
     """
 
-    __slots__ = ("_picture", "_profile", "format", "height", "orientation", "warnings", "width")
+    __slots__ = ("_picture", "_profile", "format", "height", "orientation", "other_way", "warnings", "width")
 
     def __init__(
         self,
@@ -31,6 +33,7 @@ class Photo:
         orientation: int,
         profile: bytes | None = None,
         warnings: tuple[str, ...] = (),
+        other_way: int | None = None,
     ) -> None:
         #: In one form at a time; the other is made where it is asked for. A gray picture stays Pillow's.
         self._picture: Image.Image | Pixels | None = picture
@@ -39,6 +42,7 @@ class Photo:
         self.format = format
         self.orientation = orientation
         self.warnings = warnings
+        self.other_way = other_way
 
     def size_at(self, longest: int) -> tuple[int, int]:
         """Width and height when the longest side is brought down to `longest` pixels; never up."""

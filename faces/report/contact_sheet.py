@@ -12,20 +12,16 @@ from faces.photo.decoding import PhotoLimits
 from faces.report.sheet import Sheet
 from faces.report.sheet_page import Page, page_of
 from faces.report.sheet_pictures import PictureFolder
-from faces.system import atomic_file
-
-#: The page, and the folder of its pictures.
-INDEX, PICTURES = "index.html", "pictures"
-
-#: Stands near the top of every sheet: no other page is ever replaced.
-MARK = "face sidecar: contact sheet"
+from faces.system import atomic_file, marked_folder
+from faces.system.marked_folder import INDEX, PAGE_MARK, PICTURES
 
 
 def write(directory: Path, sheet: Sheet, limits: PhotoLimits, tick: Callable[[], None] = lambda: None) -> Path:
     """Write `index.html` and `pictures/` into `directory` and answer with the page's path.
 
     The page appears whole, in place of an older sheet, when all its pictures are there; then pictures that no
-    page shows any more are removed. Pictures of unchanged photos are kept. `tick` is called once a photo.
+    page shows any more are removed. Pictures of unchanged photos are kept. `tick` is called once a photo. Both folders
+    are marked as ours, unless something else is in them.
 
     Raises:
         SheetNotWritten: the folder cannot be written, or holds an index.html that is not a contact sheet.
@@ -34,9 +30,11 @@ def write(directory: Path, sheet: Sheet, limits: PhotoLimits, tick: Callable[[],
     try:
         _refuse_foreign(index)
         folder = PictureFolder(directory / PICTURES, limits)
+        marked_folder.mark_if_ours(directory, (INDEX, PICTURES))
         page = page_of(sheet, folder, tick)
         atomic_file.replace(index, html(page).encode("utf-8", "replace"))
         folder.keep_only(page.picture_names)
+        marked_folder.mark_if_ours(directory / PICTURES, page.picture_names)
     except OSError as error:
         raise SheetNotWritten(f"the contact sheet {index} was not written: {error.strerror or error}") from error
     return index
@@ -51,10 +49,10 @@ def html(page: Page) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("contact_sheet.html.j2").render(page=page, mark=MARK, pictures=PICTURES)
+    return environment.get_template("contact_sheet.html.j2").render(page=page, mark=PAGE_MARK, pictures=PICTURES)
 
 
 def _refuse_foreign(index: Path) -> None:
     """A page that is not ours must not be lost, whichever folder was named."""
-    if index.exists() and MARK.encode() not in index.read_bytes()[:1000]:
+    if index.exists() and not marked_folder.is_page(index):
         raise SheetNotWritten(f"{index} is not a contact sheet of ours: move it away, or name another folder")

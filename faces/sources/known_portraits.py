@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from faces.errors import FileMissing, RequestError
+from faces.people.names import canonical
 from faces.sources import seen_files
-from faces.sources.folder import SUFFIXES, PhotoFile, find_photos
+from faces.sources.folder import PhotoFile, find_photos
+from faces.sources.passed_over import SUFFIXES
 from faces.store.database import Store
-from faces.store.listing import list_faces, list_images
+from faces.store.listing import named_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,21 @@ def find_portraits(directory: Path, say: Callable[[str], None]) -> list[KnownPor
     return portraits
 
 
+def photos_at(path: Path, say: Callable[[str], None]) -> Iterator[Path]:
+    """The photos in a folder and all folders below, or the file that `path` is, there or not.
+
+    `say` is called with a sentence for each file or folder that cannot be read.
+    """
+    if not path.is_dir():
+        yield path
+        return
+    for found in find_photos(path):
+        if isinstance(found, PhotoFile):
+            yield found.path
+        else:
+            say(f"{found.path}: {found.reason}")
+
+
 def photo_file(photo: Path) -> PhotoFile:
     """The file that `photo` leads to, past all links.
 
@@ -63,8 +79,7 @@ def not_yet_enrolled(store: Store, portraits: Iterable[KnownPortrait]) -> list[K
     portraits = sorted(portraits, key=lambda portrait: portrait.file.folder)
     unchanged, _ = seen_files.split_known(store, [portrait.file for portrait in portraits])
     with store.reading() as transaction:
-        files = {image.id: (image.path, image.filename) for image in list_images(transaction)}
-        named = {(*files[face.image_id], face.name) for face in list_faces(transaction) if face.status == "ok"}
+        named = named_files(transaction)
     return [
         portrait
         for portrait in portraits
@@ -74,11 +89,8 @@ def not_yet_enrolled(store: Store, portraits: Iterable[KnownPortrait]) -> list[K
 
 def _portraits_at(entry: Path, say: Callable[[str], None]) -> Iterator[KnownPortrait]:
     if entry.is_dir():
-        for found in find_photos(entry):
-            if isinstance(found, PhotoFile):
-                yield from _portrait(entry.name, found.path, say)
-            else:
-                say(f"{found.path}: {found.reason}")
+        for photo in photos_at(entry, say):
+            yield from _portrait(entry.name, photo, say)
     elif entry.suffix.lower() in SUFFIXES:
         yield from _portrait(entry.stem, entry, say)
 
@@ -92,5 +104,4 @@ def _portrait(name: str, path: Path, say: Callable[[str], None]) -> Iterator[Kno
     except UnicodeEncodeError:
         say(f"{path}: its name is not UTF-8, and the database can only keep names that are: rename it")
     else:
-        # A Mac decomposes the letters in names of files; people search for the composed ones.
-        yield KnownPortrait(unicodedata.normalize("NFC", name).strip(), file)
+        yield KnownPortrait(canonical(name), file)

@@ -10,8 +10,8 @@ import pymysql
 import sqlalchemy as sa
 
 from faces.errors import SchemaError, SettingsError, StoreUnavailable
-from faces.store import mysql, schema
-from faces.store.schema import SCHEMA_VERSION, Schema
+from faces.store import migrations, mysql, schema
+from faces.store.schema import Schema
 
 #: Execution option of connections that will write: SQLite takes its write lock at the start of their transaction.
 WRITES = "face_sidecar_writes"
@@ -73,11 +73,14 @@ def name_of(engine: sa.Engine) -> str:
 
 
 def prepare(engine: sa.Engine, *, create: bool) -> Schema:
-    """Connect, make the tables of a new SQLite file, and look what is there.
+    """Connect, make the tables of a new SQLite file, bring one of an older version forward, and look what is there.
 
     Raises:
         SchemaError: something essential is missing, or the file is of a newer version.
+        StoreUnavailable: a file of an older version cannot be brought forward; it stays as it was.
     """
+    if engine.dialect.name == "sqlite" and _is_older(engine):
+        migrations.bring_forward(Path(engine.url.database or ""))
     with engine.connect() as plain:
         connection = plain.execution_options(**{WRITES: create})
         with connection.begin():
@@ -174,12 +177,23 @@ class _Begin:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
+def _is_older(engine: sa.Engine) -> bool:
+    """Whether it is a file of our own that lacks a step."""
+    with engine.connect() as connection, connection.begin():
+        version = _version(connection)
+        return migrations.FIRST <= version < migrations.NEWEST and sa.inspect(connection).has_table("scan_marks")
+
+
+def _version(connection: sa.Connection) -> int:
+    return int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
+
+
 def _check_version(connection: sa.Connection, name: str, *, create: bool) -> None:
-    version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
-    if version > SCHEMA_VERSION:
+    version = _version(connection)
+    if version > migrations.NEWEST:
         raise SchemaError(
             f"the database {name} was made by a newer version of this program "
-            f"(schema {version}, known here is {SCHEMA_VERSION}): update the program"
+            f"(schema {version}, known here is {migrations.NEWEST}): update the program"
         )
     if create and version == 0 and not sa.inspect(connection).get_table_names():
         schema.create(connection)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from itertools import islice
 from typing import TypeVar
 
 import sqlalchemy as sa
@@ -24,6 +25,9 @@ T = TypeVar("T")
 #: Times that a transaction is tried when it conflicts with others, and seconds after which it is not tried again.
 _TRIES = 12
 _PATIENCE = 120.0
+
+#: Parameters of one statement; SQLite's own limit is 32766, and before 3.32 it was 999.
+_PARAMETERS = 900
 
 _dice = random.SystemRandom()
 
@@ -151,6 +155,13 @@ class Store:
                 break
             time.sleep(_dice.uniform(0.2, 1) * min(0.01 * 2**number, 2))
         raise StoreUnavailable(f"the database {self.name} is too busy: other programs lock the same rows all the time")
+
+
+def chunked(ids: Iterable[int]) -> Iterator[list[int]]:
+    """Ids in lists that a statement can take as parameters."""
+    rest = iter(ids)
+    while chunk := list(islice(rest, _PARAMETERS)):
+        yield chunk
 
 
 @contextmanager

@@ -17,8 +17,10 @@ from faces.laravel import php_json
 from faces.people.kept_face import KeptFace
 from faces.people.linking import Unlinked
 from faces.photo.face import ENCODING_LENGTH, Encoding, Quality, RatioBox
-from faces.store.database import Transaction
-from faces.store.schema import faces
+from faces.store.database import Transaction, chunked
+from faces.store.schema import TIME, faces
+
+_others = faces.alias("others")
 
 _READ = (
     *("id", "face_index", "encoding", "status", "name", "parent_id", "person_id", "is_reference", "deleted_at"),
@@ -56,6 +58,79 @@ def insert(transaction: Transaction, image_id: int, values: dict[str, Any]) -> i
         sa.insert(faces).values(**row, image_id=image_id, created_at=transaction.now, updated_at=transaction.now)
     )
     return int(result.lastrowid)
+
+
+def has_any(transaction: Transaction, image_id: int) -> bool:
+    """Whether an image has rows, soft-deleted ones included."""
+    query = sa.select(faces.c.id).where(faces.c.image_id == image_id).limit(1)
+    return transaction.connection.execute(query).first() is not None
+
+
+def copy(transaction: Transaction, source_id: int, image_id: int) -> None:
+    """Give an image without faces those of another image of the same photo, in a file of our own.
+
+    A copy is linked to the face that the other's is linked to or, where a person named that one, to it. What a person
+    said without a name (that it is no face, or nobody known) holds for the copy, too.
+    """
+    named = faces.c.status == "ok"
+    same = (faces.c.face_index, faces.c.name, faces.c.encoding, faces.c.quality_score, faces.c.quality_details)
+    columns = (
+        *(*same, faces.c.box),
+        sa.case((named, "process"), else_=faces.c.status).label("status"),
+        sa.case((sa.and_(named, faces.c.parent_id.is_(None)), faces.c.id), else_=faces.c.parent_id).label("parent_id"),
+        sa.literal(image_id).label("image_id"),
+        sa.literal(transaction.now, type_=TIME).label("created_at"),
+        sa.literal(transaction.now, type_=TIME).label("updated_at"),
+    )
+    source = sa.select(*columns).where(faces.c.image_id == source_id, faces.c.deleted_at.is_(None))
+    source = source.order_by(faces.c.face_index, faces.c.id)
+    names = [column.name for column in columns]
+    transaction.connection.execute(sa.insert(faces).from_select(names, source))
+
+
+def hand_over(transaction: Transaction, image_id: int, copy_id: int) -> None:
+    """Let the faces of an image's copy be what those of the image are: what a person named, and others are linked to.
+
+    Only those that are still linked to the image's, as `copy` made them.
+    """
+    named = faces.c.parent_id.is_(None), faces.c.status == "ok", faces.c.deleted_at.is_(None)
+    pairs = (
+        sa.select(faces.c.id, faces.c.name, _others.c.id.label("copy_id"))
+        .join_from(faces, _others, _others.c.parent_id == faces.c.id)
+        .where(faces.c.image_id == image_id, *named)
+        .where(_others.c.image_id == copy_id, _others.c.status == "process", _others.c.deleted_at.is_(None))
+        .where(_others.c.face_index == faces.c.face_index, _others.c.encoding == faces.c.encoding)
+    )
+    for face_id, name, heir_id in transaction.connection.execute(pairs).all():
+        values = {"name": name, "status": "ok", "parent_id": None, "updated_at": transaction.now}
+        transaction.connection.execute(sa.update(faces).where(faces.c.id == heir_id).values(**values))
+        followers = sa.update(faces).where(faces.c.parent_id == face_id)
+        transaction.connection.execute(followers.values(parent_id=heir_id, updated_at=transaction.now))
+
+
+def delete_of_images(transaction: Transaction, image_ids: Collection[int]) -> int:
+    """Remove all rows of images, in a file of our own; returns how many of them were not soft-deleted."""
+    live = 0
+    for chunk in chunked(image_ids):
+        of_these = faces.c.image_id.in_(chunk)
+        count = sa.select(sa.func.count()).select_from(faces).where(of_these, faces.c.deleted_at.is_(None))
+        live += transaction.connection.execute(count).scalar_one()
+        transaction.connection.execute(sa.delete(faces).where(of_these))
+    return live
+
+
+def links_between_images(transaction: Transaction, image_ids: Collection[int]) -> set[tuple[int, int]]:
+    """Which of these images have a face that a face of another image is linked to, each with that other image."""
+    found: set[tuple[int, int]] = set()
+    for chunk in chunked(image_ids):
+        query = (
+            sa.select(_others.c.image_id, faces.c.image_id)
+            .join_from(faces, _others, faces.c.parent_id == _others.c.id)
+            .where(_others.c.image_id.in_(chunk), faces.c.deleted_at.is_(None))
+            .where(faces.c.image_id != _others.c.image_id)
+        )
+        found |= {(row[0], row[1]) for row in transaction.connection.execute(query)}
+    return found
 
 
 def update(transaction: Transaction, row: KeptFace, values: dict[str, Any]) -> bool:
@@ -112,15 +187,16 @@ def name_children(transaction: Transaction, parents: Collection[int], name: str)
     """Give the name to the faces with one of these parents that no person has touched; returns how many had another."""
     result = transaction.connection.execute(
         sa.update(faces)
-        .where(
-            faces.c.parent_id.in_(sorted(parents)),
-            faces.c.status == "process",
-            faces.c.deleted_at.is_(None),
-            sa.or_(faces.c.name.is_(None), faces.c.name != name),
-        )
+        .where(*_are_untouched_children(parents), sa.or_(faces.c.name.is_(None), faces.c.name != name))
         .values(name=name, updated_at=transaction.now)
     )
     return result.rowcount
+
+
+def count_children(transaction: Transaction, parents: Collection[int]) -> int:
+    """How many faces with one of these parents no person has touched."""
+    query = sa.select(sa.func.count()).select_from(faces).where(*_are_untouched_children(parents))
+    return int(transaction.connection.execute(query).scalar_one())
 
 
 def write_encoding(encoding: Encoding) -> str:
@@ -155,6 +231,14 @@ def write_quality_details(quality: Quality) -> str:
     return php_json.dumps({name: value for name, value in asdict(quality).items() if name != "total"})
 
 
+def read_size_points(text: str | bytes | None) -> float | None:
+    """The part of a row's quality that is for the face's size; None where there is none."""
+    try:
+        return float(json.loads(text or "null")["size"])
+    except (ValueError, TypeError, KeyError):
+        return None
+
+
 def write_box(box: RatioBox) -> str:
     """The text for `faces.box`: parts of the photo's width and height."""
     return php_json.dumps(asdict(box))
@@ -172,6 +256,10 @@ def read_box(text: str | bytes | None) -> RatioBox | None:
 def _select(transaction: Transaction, image_id: int) -> sa.Select[Any]:
     columns = [faces.c[name] for name in _READ if name in transaction.schema.face_columns]
     return sa.select(*columns).where(faces.c.image_id == image_id).order_by(faces.c.id)
+
+
+def _are_untouched_children(parents: Collection[int]) -> tuple[sa.ColumnElement[bool], ...]:
+    return (faces.c.parent_id.in_(sorted(parents)), faces.c.status == "process", faces.c.deleted_at.is_(None))
 
 
 def _may_be_linked(transaction: Transaction, unlinked: Unlinked) -> list[sa.ColumnElement[bool]]:

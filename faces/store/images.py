@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
-from faces.store.database import Transaction
+from faces.store.database import Transaction, chunked
 from faces.store.schema import images
 
 
@@ -66,12 +67,9 @@ def progress(transaction: Transaction, image_id: int) -> Progress | None:
     return Progress(row.id, row.disk, row.path, row.filename, seen, bool(row.hash or row.phash))
 
 
-def find_file(transaction: Transaction, folder: str, filename: str) -> Image | None:
-    """The row of a file that a scan found: no disk, the folder's absolute path."""
-    query = sa.select(*_COLUMNS).where(
-        images.c.disk.is_(None), images.c.path == folder, images.c.filename == filename
-    )  # fmt: skip
-    return _first(transaction, query.order_by(images.c.id).limit(1))
+def move_file(transaction: Transaction, image_id: int, folder: str, filename: str) -> None:
+    """The file that the row is of lies elsewhere now."""
+    _update(transaction, image_id, {"path": folder, "filename": filename})
 
 
 def insert_file(transaction: Transaction, folder: str, filename: str, size: int) -> int:
@@ -83,9 +81,25 @@ def insert_file(transaction: Transaction, folder: str, filename: str, size: int)
     return int(result.lastrowid)
 
 
-def forget_check(transaction: Transaction, image: Image, size: int) -> None:
+def forget_check(transaction: Transaction, image_id: int, size: int) -> None:
     """The file changed: its faces have to be looked for as if for the first time."""
-    _update(transaction, image.id, {"faces_checked": 0, "last_error": None, "size": size})
+    _update(transaction, image_id, {"faces_checked": 0, "last_error": None, "size": size})
+
+
+def copy_check(transaction: Transaction, source_id: int, image_id: int) -> None:
+    """What is known of a photo holds for its copy: its size, that its faces were looked for or why not.
+
+    Only in a file of our own.
+    """
+    columns = (images.c.width, images.c.height, images.c.faces_checked, images.c.last_error)
+    query = sa.select(*columns).where(images.c.id == source_id)
+    _update(transaction, image_id, dict(transaction.connection.execute(query).mappings().one()))
+
+
+def delete(transaction: Transaction, ids: Collection[int]) -> None:
+    """Remove rows that have no faces any more."""
+    for chunk in chunked(ids):
+        transaction.connection.execute(sa.delete(images).where(images.c.id.in_(chunk)))
 
 
 def finish(transaction: Transaction, image: Image, debug_filename: str | None, pixels: tuple[int, int] | None) -> None:

@@ -1,21 +1,24 @@
-"""Who is where: images and their faces with names, to look at. Only reads."""
+"""Who is where: images and their faces with names, to look at; none of a photo that is gone. Only reads."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
 from faces.people.matching import distances
+from faces.people.names import canonical
 from faces.photo.face import RatioBox
 from faces.store.database import Transaction
+from faces.store.face_pages import parents, with_names
 from faces.store.faces import read_box, read_encoding
-from faces.store.schema import faces, images, persons
-from faces.store.who import identities_of
+from faces.store.scan_marks import is_listed
+from faces.store.schema import faces, images
 
-_parents = faces.alias("parents")
+#: Rows read at a time: some megabytes of encodings, which are JSON.
+_CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,10 @@ class ListedImage:
 
 @dataclass(frozen=True, slots=True)
 class ListedFace:
-    """A face that is not deleted. `name` is the person's: of its master where it is linked, else its own."""
+    """A face that is not deleted. `name` is the person's: of its master where it is linked, else its own.
+
+    It is written as `canonical` writes it, whatever the database has.
+    """
 
     id: int
     image_id: int
@@ -56,7 +62,8 @@ def list_images(transaction: Transaction, ids: Collection[int] | None = None) ->
         images.c.faces_checked,
         images.c.last_error,
     )
-    query = sa.select(*columns).order_by(images.c.disk, images.c.path, images.c.filename, images.c.id)
+    query = sa.select(*columns).where(is_listed(transaction.schema, images.c.id))
+    query = query.order_by(images.c.disk, images.c.path, images.c.filename, images.c.id)
     rows = transaction.connection.execute(query if ids is None else query.where(images.c.id.in_(ids))).mappings()
     return [ListedImage(**{**row, "faces_checked": bool(row["faces_checked"])}) for row in rows]
 
@@ -66,30 +73,57 @@ def list_faces(transaction: Transaction, image_ids: Collection[int] | None = Non
     query = (
         _query(transaction)
         .where(faces.c.deleted_at.is_(None), faces.c.image_id.is_not(None))
+        .where(is_listed(transaction.schema, faces.c.image_id))
         .order_by(faces.c.image_id, faces.c.face_index, faces.c.id)
     )
     rows = transaction.connection.execute(query if image_ids is None else query.where(faces.c.image_id.in_(image_ids)))
     return [_listed(dict(row)) for row in rows.mappings()]
 
 
+def read_faces(transaction: Transaction, ids: Sequence[int]) -> Iterator[tuple[ListedFace, ListedImage]]:
+    """Faces with their images in the order of `ids`, some hundred at a time; without those that are gone by now."""
+    for some in in_parts(ids):
+        rows = transaction.connection.execute(_query(transaction).where(faces.c.id.in_(some))).mappings()
+        found = {row["id"]: _listed(dict(row)) for row in rows}
+        places = list_images(transaction, {face.image_id for face in found.values()})
+        at = {image.id: image for image in places}
+        yield from (
+            (found[face_id], at[found[face_id].image_id])
+            for face_id in some
+            if face_id in found and found[face_id].image_id in at
+        )
+
+
+def named_files(transaction: Transaction) -> set[tuple[str | None, str, str]]:
+    """Folder, file and name of each face that a person named, as far as its image is listed."""
+    source, name = with_names(transaction, faces)
+    query = (
+        sa.select(images.c.path, images.c.filename, name)
+        .select_from(source.join(images, images.c.id == faces.c.image_id))
+        .where(faces.c.status == "ok", faces.c.deleted_at.is_(None), name.is_not(None))
+        .where(is_listed(transaction.schema, images.c.id))
+    )
+    return {(path, filename, canonical(who)) for path, filename, who in transaction.connection.execute(query)}
+
+
+def in_parts(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    """As many ids at a time as one statement may name and as are read at once."""
+    return (ids[start : start + _CHUNK] for start in range(0, len(ids), _CHUNK))
+
+
 def _query(transaction: Transaction) -> sa.Select[Any]:
     has = transaction.schema.face_columns
+    source, name = with_names(transaction, faces)
     columns: list[sa.ColumnElement[Any]] = [
-        *(faces.c.id, faces.c.image_id, faces.c.face_index, faces.c.status),
-        *(faces.c[name] for name in ("quality_score", "box", "name", "parent_id") if name in has),
+        *(faces.c.id, faces.c.image_id, faces.c.face_index, faces.c.status, name.label("who")),
+        *(faces.c[name] for name in ("quality_score", "box", "parent_id") if name in has),
     ]
-    source: sa.FromClause = faces
     if "parent_id" in has:
-        source = source.outerjoin(_parents, _parents.c.id == faces.c.parent_id)
         linked = faces.c.parent_id.is_not(None)
         columns += [
             sa.case((linked, faces.c.encoding)).label("encoding"),
-            _parents.c.encoding.label("parent_encoding"),
-            *([_parents.c.name.label("parent_name")] if "name" in has else []),
+            parents.c.encoding.label("parent_encoding"),
         ]
-    if "person_id" in has and "persons" in transaction.schema.tables:
-        source = source.outerjoin(persons, persons.c.id == identities_of(transaction.schema).person_of(_parents))
-        columns.append(persons.c.name.label("person_name"))
     return sa.select(*columns).select_from(source)
 
 
@@ -98,7 +132,7 @@ def _listed(row: dict[str, Any]) -> ListedFace:
         id=row["id"],
         image_id=row["image_id"],
         face_index=row["face_index"],
-        name=_name(row),
+        name=canonical(row["who"] or "") or None,
         status=row["status"],
         parent_id=row.get("parent_id"),
         quality=row.get("quality_score"),
@@ -110,10 +144,3 @@ def _listed(row: dict[str, Any]) -> ListedFace:
 def _distance(row: dict[str, Any]) -> float | None:
     encoding, master = read_encoding(row.get("encoding")), read_encoding(row.get("parent_encoding"))
     return None if encoding is None or master is None else float(distances(encoding, master[None])[0])
-
-
-def _name(row: dict[str, Any]) -> str | None:
-    """A person's own word first; else the master's name, because one beside `process` may be an old copy of it."""
-    names = [row.get("name"), row.get("parent_name")]
-    ordered = names if row["status"] == "ok" else names[::-1]
-    return next((name for name in (row.get("person_name"), *ordered) if name), None)

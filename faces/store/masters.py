@@ -146,16 +146,18 @@ class Masters(Identities[Transaction]):
         if "name" not in self._schema.face_columns:
             raise SchemaError("found no column faces.name in this database: a face cannot be named here")
 
+    def followers(self, transaction: Transaction, row: KeptFace) -> int:
+        """The untouched faces whose parent is this one or, for a click, this one's parent."""
+        return face_rows.count_children(transaction, self._parents_of_relatives(row))
+
     def name(self, transaction: Transaction, row: KeptFace, name: str) -> Named:
         """Name a face as a click in the app does, which leaves its parent as it is.
 
-        In a file of our own the link is removed, so that the face becomes a master. Relatives are the faces whose
-        parent is this one or, for a click, this one's parent.
+        In a file of our own the link is removed, so that the face becomes a master. Relatives are its followers.
         """
         parent_id = None if self._schema.ours else row.parent_id
         face_rows.update(transaction, row, {"name": name, "status": "ok", "parent_id": parent_id})
-        parents = {row.id} if parent_id is None else {row.id, parent_id}
-        return Named(parent_id, face_rows.name_children(transaction, parents, name))
+        return Named(parent_id, face_rows.name_children(transaction, self._parents_of_relatives(row), name))
 
     def try_link(self, transaction: Transaction) -> dict[str, Any]:
         """What an ordinary link writes, read and locked as the job does: for the trial at a worker's start."""
@@ -165,6 +167,9 @@ class Masters(Identities[Transaction]):
     def person_of(self, parents: sa.FromClause) -> sa.ColumnElement[Any]:
         """The id of the person that a listed face is: in v2 and v3, where persons have the names, also its master's."""
         return sa.func.coalesce(faces.c.person_id, parents.c.person_id)
+
+    def _parents_of_relatives(self, row: KeptFace) -> set[int]:
+        return {row.id} if self._schema.ours or row.parent_id is None else {row.id, row.parent_id}
 
     def _learn(self, transaction: Transaction, ids: Sequence[int]) -> dict[int, _Version]:
         """Read encodings; tells the version of each, because a row may have changed since it was listed."""

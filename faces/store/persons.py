@@ -110,6 +110,14 @@ class Persons(Identities[Transaction]):
         """
         raise _no_naming(verb)
 
+    def followers(self, transaction: Transaction, row: KeptFace) -> int:
+        """Refuse as `require_naming` does, which is asked first.
+
+        Raises:
+            SchemaError: in any case.
+        """
+        raise _no_naming("enrol")
+
     def name(self, transaction: Transaction, row: KeptFace, name: str) -> Named:
         """Refuse as `require_naming` does, which is asked first.
 

@@ -1,4 +1,7 @@
-"""The tables: what the app's have, what ours has beside, and which of it an opened database really has."""
+"""The tables: what the app's have, what ours has beside, and which of it an opened database really has.
+
+A change of what our own file has is a step in `migrations`, too.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 
 from faces.errors import SchemaError
-from faces.store import catalogue
-
-#: What our own SQLite file says in `PRAGMA user_version`; raise it with every change of the tables below.
-SCHEMA_VERSION = 1
+from faces.store import catalogue, migrations
 
 #: A time as the app writes it: whole seconds.
 TIME = sa.DateTime().with_variant(sqlite.DATETIME(truncate_microseconds=True), "sqlite")  # type: ignore[no-untyped-call]
@@ -85,6 +85,10 @@ faces = sa.Table(
     sa.Index("faces_image_id", "image_id"),
     sa.Index("faces_parent_id", "parent_id"),
     sa.Index("faces_status", "status"),
+    # All that decides which faces are listed and in which order: a page is found without reading rows, which are the
+    # size of their encodings.
+    sa.Index("faces_listed", "image_id", "face_index", "id", "status", "name", "parent_id", "deleted_at"),
+    sa.Index("faces_name", "name"),
     sqlite_autoincrement=True,
 )
 
@@ -97,6 +101,27 @@ scan_marks = sa.Table(
     sa.Column("modified_ns", sa.BigInteger, nullable=False),
     sa.Column("sha256", sa.LargeBinary(32), nullable=False),
     sa.Column("refused", sa.SmallInteger, nullable=False, server_default="0"),
+    # When a scan saw that the file is neither there nor elsewhere; such an image is not listed.
+    sa.Column("gone_at", TIME),
+    sa.Index("scan_marks_sha256", "sha256"),
+    sa.Index("scan_marks_gone", "image_id", sqlite_where=sa.text("gone_at IS NOT NULL")),
+)
+
+#: The folders that photos were found in, each with its number in its file system: an empty folder of another number is
+#: not the one that was emptied, but one where a disk was mounted.
+scan_folders = sa.Table(
+    "scan_folders",
+    _metadata,
+    sa.Column("path", _TEXT, primary_key=True),
+    sa.Column("inode", sa.BigInteger, nullable=False),
+)
+
+#: What `scan --exclude` was told of a folder.
+scan_excludes = sa.Table(
+    "scan_excludes",
+    _metadata,
+    sa.Column("folder", _TEXT, primary_key=True),
+    sa.Column("pattern", _TEXT, primary_key=True),
 )
 
 #: Never written: the app keeps it, where its version has it. From v2 on it is there; the job uses it from v4 on.
@@ -173,7 +198,7 @@ class Schema:
 def create(connection: sa.Connection) -> None:
     """Make the tables in an empty SQLite file and note their version."""
     _metadata.create_all(connection)
-    connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    connection.exec_driver_sql(f"PRAGMA user_version = {migrations.NEWEST}")
 
 
 def inspect(connection: sa.Connection) -> Schema:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+from collections.abc import Iterable
 from pathlib import Path
 
 
@@ -13,7 +14,12 @@ def replace(path: Path, data: bytes) -> None:
 
     Quick rather than durable: a power cut may leave either. One writer a process at a time.
     """
-    _replace(f"{path}.{os.getpid()}.tmp", str(path), data, os.O_TRUNC)
+    replace_by(path, [data])
+
+
+def replace_by(path: Path, pieces: Iterable[bytes]) -> None:
+    """The same with data that comes in pieces; where they end in an error, the old file stays."""
+    _replace(f"{path}.{os.getpid()}.tmp", str(path), pieces, os.O_TRUNC)
 
 
 def replace_within(directory: int, name: str, data: bytes, prefix: str) -> None:
@@ -21,7 +27,7 @@ def replace_within(directory: int, name: str, data: bytes, prefix: str) -> None:
 
     What a kill leaves half-written begins with `prefix`.
     """
-    _replace(f"{prefix}{secrets.token_hex(8)}", name, data, os.O_EXCL | os.O_NOFOLLOW, directory)
+    _replace(f"{prefix}{secrets.token_hex(8)}", name, [data], os.O_EXCL | os.O_NOFOLLOW, directory)
 
 
 def replace_as(path: Path, data: bytes, mode: int, owner: tuple[int, int] | None = None) -> None:
@@ -53,11 +59,11 @@ def beside(path: Path) -> Path:
     return path.with_name(f".{path.name}.new")
 
 
-def _replace(draft: str, name: str, data: bytes, flags: int, directory: int | None = None) -> None:
+def _replace(draft: str, name: str, pieces: Iterable[bytes], flags: int, directory: int | None = None) -> None:
     try:
         handle = os.open(draft, os.O_WRONLY | os.O_CREAT | flags, 0o666, dir_fd=directory)
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
+            file.writelines(pieces)
             if directory is not None:
                 file.flush()
                 # A full disk may say so only now, and the row will name this file for good.

@@ -1,4 +1,7 @@
-"""How both doors log, on stderr: the API's lines for people, the worker's for people or as one JSON object each."""
+"""How both doors log, on stderr: the API's lines for people, the worker's for people or as one JSON object each.
+
+Control characters, in names of files for example, are written out: a log is read on a terminal, too.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ import logging
 import sys
 from datetime import datetime, timezone
 from typing import Any
+
+from faces.system.terminal import visible, visible_lines
 
 #: A line of the API: time, level, which of its processes, which logger, the message.
 _API_LINE = "%(asctime)s %(levelname)s [%(process)d] %(name)s: %(message)s"
@@ -20,7 +25,7 @@ def api_configuration(level: str) -> dict[str, Any]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"plain": {"format": _API_LINE}},
+        "formatters": {"plain": {"()": Visible, "fmt": _API_LINE}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain", "stream": "ext://sys.stderr"}},
         "root": {"level": level, "handlers": ["stderr"]},
         "loggers": {
@@ -45,14 +50,24 @@ def configure(level: str, form: str, *, with_time: bool) -> None:
         logging.getLogger(chatty).setLevel(logging.CRITICAL)
 
 
-class Text(logging.Formatter):
+class Visible(logging.Formatter):
+    """A message is one line, whatever is in it; a traceback follows in lines of its own."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  logging's name
+        return visible(super().formatMessage(record))
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802  logging's name
+        return visible_lines(super().formatException(ei))
+
+
+class Text(Visible):
     """A line of the worker for a person, its `facts` in parentheses behind the message, a traceback below."""
 
     def __init__(self, *, with_time: bool) -> None:
         super().__init__(("%(asctime)s " if with_time else "") + _WORKER_LINE)
 
     def format(self, record: logging.LogRecord) -> str:
-        facts = " ".join(f"{name}={_word(value)}" for name, value in getattr(record, "facts", {}).items())
+        facts = visible(" ".join(f"{name}={_word(value)}" for name, value in getattr(record, "facts", {}).items()))
         first, newline, rest = super().format(record).partition("\n")
         return (f"{first} ({facts})" if facts else first) + newline + rest
 
@@ -65,7 +80,7 @@ class Json(logging.Formatter):
         line = {"time": moment, "level": record.levelname, "logger": record.name, "message": record.getMessage()}
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line | getattr(record, "facts", {}), ensure_ascii=False, default=str)
+        return visible(json.dumps(line | getattr(record, "facts", {}), ensure_ascii=False, default=str))
 
 
 def _word(value: object) -> str:

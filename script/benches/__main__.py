@@ -13,7 +13,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from script.benches import made_photos, matching, people, photos, service
+from script.benches import comparing, made_photos, matching, people, photos, service
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -27,7 +27,8 @@ Figures = dict[str, dict[str, Any]]
 def main() -> int:
     """Measure, print, and return the exit status."""
     parser = argparse.ArgumentParser(prog="script/bench", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=("photos", "matching", "service", "all", "people"), default="all")
+    subjects = ("photos", "matching", "comparing", "service", "all", "people")
+    parser.add_argument("what", nargs="?", choices=subjects, default="all")
     parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="of people: .npz with E and person")
     parser.add_argument("--photos", type=Path, metavar="DIR", help="measure on these instead of made ones")
     parser.add_argument("--rounds", type=int, default=3, metavar="N", help="how often each photo is taken (default: 3)")
@@ -47,6 +48,8 @@ def main() -> int:
             figures["photos"] = photos.measure(kinds, told.rounds)
         if told.what in ("matching", "all"):
             figures["matching"] = matching.measure(told.rounds * 3)
+        if told.what in ("comparing", "all"):
+            figures["comparing"] = comparing.measure(told.rounds)
         if told.what in ("service", "all"):
             figures["service"] = service.measure(kinds, told.rounds)
     _print(figures)

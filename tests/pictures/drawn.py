@@ -50,6 +50,17 @@ def exif_orientation(value: int) -> bytes:
     return exif.tobytes()
 
 
+def avif_that_exif_alone_turns(picture: Image.Image, orientation: int) -> bytes:
+    """An AVIF whose container says nothing of a turn, while its EXIF block does."""
+    exif = Image.Exif()
+    exif[0x010F] = "Maker"
+    whole = file_of(picture, "AVIF", exif=exif.tobytes())
+    # Pillow puts an orientation into the container and nowhere else: the maker's entry becomes one.
+    maker = b"\x01\x0f" + struct.pack(">HII", 2, 6, 26)
+    assert whole.count(maker) == 1
+    return whole.replace(maker, b"\x01\x12" + struct.pack(">HIHH", 3, 1, orientation, 0))
+
+
 def png(width: int, height: int, bits: int, colour_type: int, rows: bytes, profile: bytes | None = None) -> bytes:
     """A PNG file of our own making: Pillow writes neither 48-bit pixels nor headers that lie.
 

@@ -19,7 +19,8 @@ from tests.servers.waiting import wait_for
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port on which nothing listens now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -30,7 +31,7 @@ class RunningApi:
     """One `python -m face_api` and what a test wants to know about it."""
 
     def __init__(self, home: Path, settings: dict[str, str], command: Sequence[str] = ("-m", "face_api")) -> None:
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.home, self.state = home, home / "state"
         self._log, self._command = home / "log", command

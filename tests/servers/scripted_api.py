@@ -18,12 +18,16 @@ _FILENAME = re.compile(rb'filename="([^"]+)"')
 _FIELD = re.compile(rb'; name="([^"]+)"\r\n\r\n([^\r]*)\r\n')
 
 
+#: Where any photo's debug picture lies, unless a test says otherwise: no answer is without one.
+PICTURE = "/photos/2020/debug/debug_a.jpg"
+
+
 @dataclass(frozen=True)
 class Answer:
     """What is sent for a photo; `hangs` sends it after `let_go`, `breaks` closes the connection instead."""
 
     status: int = 200
-    body: bytes = b'{"encodings": []}'
+    body: bytes = json.dumps({"encodings": [], "debug_image_path": PICTURE}).encode()
     headers: Mapping[str, str] = field(default_factory=dict)
     hangs: bool = False
     breaks: bool = False
@@ -39,8 +43,8 @@ def says(status: int, headers: Mapping[str, str] | None = None, **fields: Any) -
 
 
 def finds(*people: np.ndarray, **more: Any) -> Answer:
-    """An answer with these encodings."""
-    return says(200, encodings=[one.tolist() for one in people], **more)
+    """An answer with these encodings, and a debug picture."""
+    return says(200, **({"encodings": [one.tolist() for one in people], "debug_image_path": PICTURE} | more))
 
 
 @dataclass(frozen=True)

@@ -16,21 +16,22 @@ from typing import Any
 from pydantic import SecretStr
 
 from faces.client import private_api
-from faces.errors import RequestError
+from faces.errors import FileMissing, RequestError
 from faces.laravel.disks import Disks, scanned_path
 from faces.photo.decoding import PhotoLimits
 from faces.report import contact_sheet
 from faces.report.sheet import MODEL, Sheet, SheetPhoto, photo_of, portraits_of
-from faces.sources import known_portraits, seen_files
-from faces.sources.folder import PhotoFile, Trouble, find_photos
+from faces.sources import inventory, known_portraits
+from faces.sources.folder import FoundFiles, PhotoFile, find_photos
 from faces.sources.known_portraits import KnownPortrait, find_portraits
+from faces.sources.seen_files import Known
 from faces.store.database import Store
 from faces.store.listing import ListedFace, list_faces, list_images
 from worker.commands import photo_table, results_folder
 from worker.commands.enrol import enrol_portrait
 from worker.commands.invocation import Invocation
 from worker.commands.link import Linker
-from worker.commands.scan import Outcome, Scanned, Scanner, default_in_flight
+from worker.commands.scanner import Outcome, Scanned, Scanner, default_in_flight
 from worker.commands.verbs import add_verb
 from worker.jobs.faces import Tools
 
@@ -100,13 +101,16 @@ def _refuse_results_inside(folder: Path) -> None:
         )
 
 
-def _photos_in(photos: Path) -> list[PhotoFile | Trouble]:
+def _photos_in(photos: Path) -> FoundFiles:
     """What there is to look at; also where links lead, but never the results."""
+    if not photos.is_dir():
+        raise RequestError(f"found no folder {photos}, needed one with photos")
     results = _resolved(_RESULTS)
-    found = [one for one in find_photos(photos) if not one.path.is_relative_to(results)]
-    if any(isinstance(one, PhotoFile) for one in found):
+    found = find_photos(photos)
+    found.files = [one for one in found if not one.path.is_relative_to(results)]
+    if found.photos:
         return found
-    reasons = [f": {one.path}: {one.reason}" for one in found if isinstance(one, Trouble)]
+    reasons = [f": {one.path}: {one.reason}" for one in found.troubles]
     raise RequestError(f"found no photo in {photos}, needed at least one (.jpg, .png, .heic …){''.join(reasons[:1])}")
 
 
@@ -134,7 +138,7 @@ class Demo:
 
     invocation: Invocation
     photos: Path
-    found: list[PhotoFile | Trouble]
+    found: FoundFiles
     portraits: list[KnownPortrait]
     results: Path
     port: int | None
@@ -158,13 +162,16 @@ class Demo:
 
     def _look(self, store: Store) -> bool:
         """Send the API what it has not seen; False where there is nothing new."""
-        files = [one for one in self.found if isinstance(one, PhotoFile)]
-        known, new = seen_files.split_known(store, files)
-        for file in known:
+
+        def tell(file: PhotoFile, known: Known | FileMissing) -> None:
+            self._note(Scanned.of(file, known))
+
+        stock = inventory.take_stock(store, self.found, tell)
+        new = stock.to_be_looked_at
+        for file in stock.unchanged:
             self._note(Scanned(file.path, Outcome.KNOWN))
-        for trouble in self.found:
-            if isinstance(trouble, Trouble):
-                self._note(Scanned(trouble.path, Outcome.FAILED, reason=trouble.reason))
+        for trouble in self.found.troubles:
+            self._note(Scanned(trouble.path, Outcome.FAILED, reason=trouble.reason))
         unknown_portraits = known_portraits.not_yet_enrolled(store, self.portraits)
         if new or unknown_portraits:
             with self._api(store) as tools:
@@ -253,7 +260,7 @@ class Demo:
         lines = [photo_table.PhotoRow(photo, self._told(photo.path, seconds.get(photo.path))) for photo in sheet.photos]
         if not output.as_json:
             photo_table.show(output, lines)
-        seen = sum(one.outcome is Outcome.KNOWN for path, one in self.outcomes.items() if path not in self.enrolled)
+        seen = sum(one.outcome.is_seen for path, one in self.outcomes.items() if path not in self.enrolled)
         for sentence in _summary(sheet, seen):
             output.result(sentence)
         output.result(f"contact sheet: {index.absolute()}")
@@ -264,7 +271,7 @@ class Demo:
             return f"{seconds:.2f}"
         if path in self.enrolled:
             return "portrait"
-        known = path in self.outcomes and self.outcomes[path].outcome is Outcome.KNOWN
+        known = path in self.outcomes and self.outcomes[path].outcome.is_seen
         return "seen before" if known else ""
 
     def _record(self, sheet: Sheet, index: Path, seconds: Mapping[Path, float | None]) -> None:

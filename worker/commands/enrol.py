@@ -1,16 +1,30 @@
-"""enrol NAME: a face gets a name, a portrait's or one that has a row already, and others are linked to it."""
+"""enrol: faces get names, those of portraits or one that has a row already, and others are linked to them."""
 
 from __future__ import annotations
 
 import argparse
+import unicodedata
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from faces.errors import EngineError, FileMissing, NotOneFace, PhotoError, RequestError, SettingsError
-from faces.people.kept_face import KeptFace
+from faces.errors import (
+    EngineError,
+    FaceApiUnavailable,
+    FacesError,
+    FileMissing,
+    NotOneFace,
+    PhotoError,
+    RequestError,
+    RequestRefused,
+    SettingsError,
+)
+from faces.laravel.disks import place_of
+from faces.people.kept_face import MACHINE_STATUSES, KeptFace
 from faces.people.linking import Identities
-from faces.sources import seen_files
+from faces.people.names import canonical, key
+from faces.people.portrait_quality import doubt_of
+from faces.sources import known_portraits, seen_files
 from faces.sources.known_portraits import KnownPortrait, photo_file
 from faces.store import faces, images
 from faces.store.database import Store, Transaction
@@ -22,63 +36,104 @@ from worker.jobs.faces import Tools, process_image
 _DETAILS = """\
 Says who a face is. Faces found later are linked to it; run `link` for those found before.
 
-With photos: each must have one face, or --face N says which (`report` shows the numbers). Only for a database of
-your own: in the app's database images come from the app.
+With photos, or folders of them: each photo must have one face, or --face N says which (`report` shows the numbers).
+With --folder, DIR has one file or one folder of files for each person: Ann.jpg, or everything in Ann, is Ann. Only for
+a database of your own: in the app's database images come from the app.
 With --id: a face that is in the database already (`faces` lists them). In the app's database this does what a click
-in the app does."""
+in the app does.
+
+A face that a person gave another name keeps it, unless --rename is there; faces linked to it follow. Names are kept
+with composed letters (NFC) and single blanks."""
 
 #: Characters that the column holds.
 _LONGEST_NAME = 255
+
+#: What ends one portrait, and not the next ones.
+_OF_THE_PORTRAIT = (PhotoError, RequestError, SettingsError, FileMissing, EngineError)
 
 
 def add_to(verbs: Any) -> None:
     """Add the verb to the command line."""
     parser = add_verb(verbs, "enrol", run, _DETAILS)
-    parser.add_argument("name", metavar="NAME", help="whose face it is")
-    parser.add_argument("photos", metavar="PHOTO", type=Path, nargs="*", help="a portrait")
+    parser.add_argument("name", metavar="NAME", nargs="?", help="whose face it is")
+    parser.add_argument("photos", metavar="PATH", type=Path, nargs="*", help="a portrait, or a folder of portraits")
+    parser.add_argument("--folder", metavar="DIR", type=Path, help="portraits of several people, instead of a name")
     parser.add_argument("--face", metavar="N", type=int, help="the face's number, where a photo has several")
     parser.add_argument("--id", metavar="ID", type=int, dest="face_id", help="the id of a face, instead of a photo")
+    parser.add_argument("--rename", action="store_true", help="also faces that a person gave another name")
 
 
 def run(arguments: argparse.Namespace, session: Invocation) -> int:
     """Enrol each; 1 if one of several photos could not be used."""
-    if bool(arguments.photos) == (arguments.face_id is not None):
-        raise RequestError("needed either photos or --id ID, see `enrol --help`")
-    if arguments.face is not None and len(arguments.photos) != 1:
-        raise RequestError("--face N needs exactly one photo: the number is that of a face in it")
+    _refuse_contradictions(arguments)
     if arguments.face_id is not None:
         with session.store() as store:
-            _tell(session, enrol_face(store, arguments.name, arguments.face_id))
+            _tell(session, enrol_face(store, arguments.name, arguments.face_id, rename=arguments.rename))
         return 0
-    return _enrol_photos(arguments, session)
-
-
-def _enrol_photos(arguments: argparse.Namespace, session: Invocation) -> int:
+    portraits, troubles = _portraits(arguments, session)
+    if not portraits:
+        return 1
     with session.store(create=True) as store, session.tools(store) as tools:
-        if len(arguments.photos) == 1:
-            _tell(session, enrol_photo(tools, arguments.name, arguments.photos[0], arguments.face))
-            return 0
-        enrolled = [_enrol_one_of_many(session, tools, arguments.name, photo) for photo in arguments.photos]
-    return 0 if all(enrolled) else 1
+        codes = [_enrol_or_tell(session, tools, name, photo, arguments) for name, photo in portraits]
+    if len(codes) == 1 and not troubles:
+        return codes[0]
+    return 1 if troubles or any(codes) else 0
 
 
-def _enrol_one_of_many(session: Invocation, tools: Tools, name: str, photo: Path) -> bool:
+def _refuse_contradictions(arguments: argparse.Namespace) -> None:
+    given = (bool(arguments.photos), arguments.face_id is not None, arguments.folder is not None)
+    if given.count(True) != 1 or (arguments.folder is None) != (arguments.name is not None):
+        raise RequestError("needed NAME and photos, or NAME and --id ID, or --folder DIR: see `enrol --help`")
+    if arguments.face is not None and (len(arguments.photos) != 1 or arguments.photos[0].is_dir()):
+        raise RequestError("--face N needs exactly one photo: the number is that of a face in it")
+
+
+def _portraits(arguments: argparse.Namespace, session: Invocation) -> tuple[list[tuple[str, Path]], int]:
+    """Names with their photos, and how many files cannot be read, each of which is told."""
+    told: list[str] = []
+
+    def tell(sentence: str) -> None:
+        told.append(sentence)
+        session.output.say(f"enrol: {sentence}")
+
+    if arguments.folder is not None:
+        known = known_portraits.find_portraits(arguments.folder, tell)
+        return [(portrait.name, portrait.file.path) for portrait in known], len(told)
+    photos = [photo for path in arguments.photos for photo in known_portraits.photos_at(path, tell)]
+    if not photos and not told:
+        raise RequestError(f"found no photo in {', '.join(map(str, arguments.photos))}, needed at least one")
+    return [(arguments.name, photo) for photo in photos], len(told)
+
+
+def _enrol_or_tell(session: Invocation, tools: Tools, name: str, photo: Path, arguments: argparse.Namespace) -> int:
+    """The exit code for this portrait alone."""
     try:
-        _tell(session, enrol_photo(tools, name, photo, None))
-    except (PhotoError, RequestError, SettingsError, FileMissing, EngineError) as error:
-        session.output.say(f"enrol: {error}")
-        return False
-    return True
+        _tell(session, enrol_photo(tools, name, photo, arguments.face, rename=arguments.rename))
+    except _OF_THE_PORTRAIT as error:
+        session.output.say(f"enrol: {about(photo, error)}")
+        return 2 if isinstance(error, RequestError | SettingsError) else 1
+    except (FaceApiUnavailable, RequestRefused) as error:
+        raise type(error)(about(photo, error)) from error
+    return 0
+
+
+def about(photo: Path, error: FacesError) -> str:
+    """The error's sentence, with the photo in front where it does not name it."""
+    return str(error) if str(photo) in str(error) else f"{photo}: {error}"
 
 
 def _tell(session: Invocation, enrolled: Enrolled) -> None:
     session.output.record(asdict(enrolled))
-    session.output.result(f"face {enrolled.face_id} is {enrolled.name}")
+    face = f"face {enrolled.face_id} in {enrolled.photo}"
+    was = f", and was {enrolled.renamed_from}" if enrolled.renamed_from else ""
+    session.output.result(f"{face} is {enrolled.name}{was}")
     if enrolled.relatives:
-        session.output.result(f"{enrolled.relatives} faces linked to it have the name too")
+        session.output.result(f"{enrolled.relatives} faces linked to {face} have the name too")
+    if enrolled.doubt:
+        session.output.say(f"{enrolled.photo}: {enrolled.doubt}")
     if enrolled.parent_id is not None:
         session.output.say(
-            f"face {enrolled.face_id} stays linked to face {enrolled.parent_id}, as after a click in the app: "
+            f"{face} stays linked to face {enrolled.parent_id}, as after a click in the app: "
             "new faces are compared with that one"
         )
 
@@ -94,9 +149,16 @@ class Enrolled:
     parent_id: int | None
     """Not None: a click left it linked, so it is not compared with new faces."""
     relatives: int
+    photo: str
+    """As it was given; of a face that was named by its id, the image's place."""
+    quality: float | None
+    doubt: str | None
+    """The sentence about a face that is too poor to compare others with."""
+    renamed_from: str | None
+    """Another name that a person had given it."""
 
 
-def enrol_photo(tools: Tools, name: str, photo: Path, number: int | None) -> Enrolled:
+def enrol_photo(tools: Tools, name: str, photo: Path, number: int | None, *, rename: bool = False) -> Enrolled:
     """Make a portrait's face a master; a photo that is not known yet becomes an image with its faces first.
 
     Args:
@@ -104,10 +166,11 @@ def enrol_photo(tools: Tools, name: str, photo: Path, number: int | None) -> Enr
         name: whose face it is.
         photo: the portrait.
         number: which of several faces, by its number on the contact sheet; None where there is only one.
+        rename: whether a face that a person gave another name gets this one.
 
     Raises:
         NotOneFace: no face, or several without a number; none was named.
-        RequestError: there is no face of this number; none was named.
+        RequestError: there is no face of this number, or it has another name; none was named.
         PhotoError, FileMissing, EngineError, FaceApiUnavailable: the photo gave no faces.
     """
     name = _checked(name)
@@ -123,16 +186,17 @@ def enrol_photo(tools: Tools, name: str, photo: Path, number: int | None) -> Enr
     def work(transaction: Transaction) -> Enrolled:
         images.lock(transaction, known.image_id)
         rows = [row for row in faces.lock_of_image(transaction, known.image_id) if not row.deleted]
-        return _name(transaction, tools.identities, name, known.image_id, _choose(rows, number, photo))
+        face = _Face(known.image_id, str(photo), _choose(rows, number, photo))
+        return _name(transaction, tools.identities, name, face, rename=rename)
 
     return tools.store.write(work)
 
 
-def enrol_face(store: Store, name: str, face_id: int) -> Enrolled:
+def enrol_face(store: Store, name: str, face_id: int, *, rename: bool = False) -> Enrolled:
     """Name a face that has a row. In the app's database exactly as a click does, with its parent left as it is.
 
     Raises:
-        RequestError: there is no such face.
+        RequestError: there is no such face, or a person gave it another name and `rename` is not said.
         SchemaError: the database links faces to persons, or has no names.
     """
     name = _checked(name)
@@ -141,20 +205,24 @@ def enrol_face(store: Store, name: str, face_id: int) -> Enrolled:
 
     def work(transaction: Transaction) -> Enrolled:
         image_id = faces.image_of(transaction, face_id)
-        if image_id is not None:
-            images.lock(transaction, image_id)
-            for row in faces.lock_of_image(transaction, image_id):
+        image = None if image_id is None else images.lock(transaction, image_id)
+        if image is not None:
+            place = place_of(image.disk, image.path, image.filename)
+            for row in faces.lock_of_image(transaction, image.id):
                 if row.id == face_id and not row.deleted:
-                    return _name(transaction, identities, name, image_id, row)
+                    return _name(transaction, identities, name, _Face(image.id, place, row), rename=rename)
         raise RequestError(f"found no face {face_id} (or it was removed), needed the id of one; `faces` lists them")
 
     return store.write(work)
 
 
 def enrol_portrait(tools: Tools, portrait: KnownPortrait) -> str | None:
-    """Make the face of a known person's portrait a master; a sentence where it cannot be one."""
+    """Make the face of a known person's portrait a master; a sentence where it cannot be one.
+
+    Its file says who it is, whatever it was called before.
+    """
     try:
-        enrol_photo(tools, portrait.name, portrait.file.path, None)
+        enrol_photo(tools, portrait.name, portrait.file.path, None, rename=True)
     except NotOneFace as error:
         found = f"{error.faces} faces" if error.faces else "no face"
         return f"{portrait.name} is not known by {portrait.file.path}: found {found} there, needed exactly one"
@@ -164,10 +232,14 @@ def enrol_portrait(tools: Tools, portrait: KnownPortrait) -> str | None:
 
 
 def _checked(name: str) -> str:
-    stripped = name.strip()
-    if not stripped or len(stripped) > _LONGEST_NAME:
-        raise RequestError(f"found a name of {len(stripped)} characters, needed 1 to {_LONGEST_NAME}")
-    return stripped
+    written = canonical(name)
+    if not written or len(written) > _LONGEST_NAME:
+        raise RequestError(f"found a name of {len(written)} characters, needed 1 to {_LONGEST_NAME}")
+    # What is no text, such as the surrogates that stand for bytes which are not UTF-8, and controls.
+    odd = next((letter for letter in written if unicodedata.category(letter) in ("Cc", "Cs")), None)
+    if odd is not None:
+        raise RequestError(f"found the character U+{ord(odd):04X} in a name, needed letters and single blanks")
+    return written
 
 
 def _choose(rows: list[KeptFace], number: int | None, photo: Path) -> KeptFace:
@@ -186,8 +258,38 @@ def _choose(rows: list[KeptFace], number: int | None, photo: Path) -> KeptFace:
     return chosen[0]
 
 
+@dataclass(frozen=True, slots=True)
+class _Face:
+    """A locked face, and the photo that it is in, as a person knows it."""
+
+    image_id: int
+    photo: str
+    row: KeptFace
+
+
 def _name(
-    transaction: Transaction, identities: Identities[Transaction], name: str, image_id: int, row: KeptFace
+    transaction: Transaction, identities: Identities[Transaction], name: str, face: _Face, *, rename: bool
 ) -> Enrolled:
-    named = identities.name(transaction, row, name)
-    return Enrolled(name, row.id, image_id, row.face_index, named.parent_id, named.relatives)
+    row = face.row
+    said = row.name if row.name and row.status not in MACHINE_STATUSES else None
+    other = said if said and key(said) != key(name) else None
+    if other and not rename:
+        raise RequestError(
+            f"{face.photo}: found that a person named face {row.face_index} in it {canonical(other)}, needed --rename "
+            f"to make it {name}; {identities.followers(transaction, row)} faces linked to it will follow"
+        )
+    # The app's rows are not rewritten where only the way of writing is another.
+    written = said if said and canonical(said) == name and not transaction.schema.ours else name
+    named = identities.name(transaction, row, written)
+    return Enrolled(
+        name=name,
+        face_id=row.id,
+        image_id=face.image_id,
+        face_index=row.face_index,
+        parent_id=named.parent_id,
+        relatives=named.relatives,
+        photo=face.photo,
+        quality=row.quality_score,
+        doubt=doubt_of(row.quality_score, faces.read_size_points(row.quality_details)),
+        renamed_from=canonical(other) if other else None,
+    )

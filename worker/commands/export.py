@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 import argparse
-import csv
-import io
 import json
-import sys
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from faces.errors import RequestError
 from faces.laravel.disks import place_of
-from faces.store.listing import ListedFace, ListedImage, list_faces, list_images
+from faces.store.database import Transaction
+from faces.store.face_pages import FaceOrder, page_of_faces
+from faces.store.listing import ListedFace, ListedImage, read_faces
 from faces.system import atomic_file
+from worker.commands import spreadsheet
+from worker.commands.choice import add_choice, choice_of, tell_if_nobody
 from worker.commands.invocation import Invocation
+from worker.commands.output import Output
 from worker.commands.verbs import VERBS
 
 _DETAILS = """\
 Writes all faces that are not removed, one a line or object: photo, image and face ids, the face's number, name,
 status, the face that it is linked to and its distance, quality, and its box as parts of the photo's width and height.
-To FILE, which appears whole or not at all, or to stdout."""
+To FILE, which appears whole or not at all, or to stdout.
+
+The CSV is UTF-8 with its mark, as spreadsheets want it; a text that they would compute begins with an apostrophe."""
 
 _STDOUT = "-"
+
+_EDGES = ("top", "right", "bottom", "left")
 
 
 def add_to(verbs: Any) -> None:
@@ -36,45 +43,52 @@ def add_to(verbs: Any) -> None:
     kinds = parser.add_mutually_exclusive_group(required=True)
     kinds.add_argument("--csv", metavar="FILE", nargs="?", const=_STDOUT, help="as CSV with a line of titles")
     kinds.add_argument("--json", metavar="FILE", nargs="?", const=_STDOUT, help="as one JSON list")
+    add_choice(parser, "faces")
     parser.set_defaults(run=run, as_json=False)
 
 
 def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
+    """Write them; 1 and nothing where nobody has the name."""
     with invocation.store() as store, store.reading() as transaction:
-        images = {image.id: image for image in list_images(transaction)}
-        records = [_record(face, images[face.image_id]) for face in list_faces(transaction)]
-    text = _csv(records) if arguments.csv is not None else json.dumps(records, indent=1) + "\n"
-    _deliver(text, arguments.csv if arguments.csv is not None else arguments.json)
+        ids = page_of_faces(transaction, choice_of(arguments, transaction), FaceOrder.IDS)
+        if code := tell_if_nobody(arguments, invocation, len(ids)):
+            return code
+        records = _records(transaction, ids)
+        text = _csv(records) if arguments.csv is not None else _json(records)
+        _deliver(text, arguments.csv if arguments.csv is not None else arguments.json, invocation.output)
     return 0
 
 
+def _records(transaction: Transaction, ids: Sequence[int]) -> Iterator[dict[str, object]]:
+    return (_record(face, image) for face, image in read_faces(transaction, ids))
+
+
 def _record(face: ListedFace, image: ListedImage) -> dict[str, object]:
-    box = {edge: getattr(face.box, edge, None) for edge in ("top", "right", "bottom", "left")}
+    box = {edge: getattr(face.box, edge, None) for edge in _EDGES}
     values = {item.name: getattr(face, item.name) for item in fields(face) if item.name != "box"}
     return {"photo": place_of(image.disk, image.path, image.filename), **values, **box}
 
 
-def _csv(records: list[dict[str, object]]) -> str:
-    text = io.StringIO()
-    titles = (
-        "photo",
-        *(item.name for item in fields(ListedFace) if item.name != "box"),
-        "top",
-        "right",
-        "bottom",
-        "left",
-    )
-    writer = csv.DictWriter(text, titles, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(records)
-    return text.getvalue()
+def _csv(records: Iterable[dict[str, object]]) -> Iterator[str]:
+    titles = ("photo", *(item.name for item in fields(ListedFace) if item.name != "box"), *_EDGES)
+    return spreadsheet.lines(titles, records)
 
 
-def _deliver(text: str, file: str) -> None:
+def _json(records: Iterable[dict[str, object]]) -> Iterator[str]:
+    """One list, as `json.dumps` would write it whole with an indent of 1."""
+    start = "["
+    for record in records:
+        yield start + "\n " + json.dumps(record, indent=1).replace("\n", "\n ")
+        start = ","
+    yield "[]\n" if start == "[" else "\n]\n"
+
+
+def _deliver(pieces: Iterable[str], file: str, output: Output) -> None:
     if file == _STDOUT:
-        sys.stdout.write(text)
+        for piece in pieces:
+            output.data(piece)
         return
     try:
-        atomic_file.replace(Path(file), text.encode("utf-8", "replace"))
+        atomic_file.replace_by(Path(file), (piece.encode("utf-8", "replace") for piece in pieces))
     except OSError as error:
         raise RequestError(f"cannot write {file}: {error.strerror or error}") from error

@@ -7,41 +7,36 @@ from dataclasses import asdict
 from typing import Any
 
 from faces.laravel.disks import place_of
-from faces.store.listing import ListedFace, ListedImage, list_faces, list_images
+from faces.store.face_pages import FaceOrder, page_of_faces
+from faces.store.listing import ListedFace, ListedImage, read_faces
+from worker.commands.choice import add_choice, choice_of, tell_if_nobody
 from worker.commands.invocation import Invocation
 from worker.commands.verbs import add_verb
 
 _DETAILS = """\
 Lists the faces in the database: the photo, the face's number in it, who it is, how sure that is (the distance to the
-known face, smaller is nearer) and how good the face is (0–100). A table on a terminal, tab-separated lines else."""
+known face, smaller is nearer) and how good the face is (0–100). A table on a terminal, tab-separated lines else.
+In the order of the photos' places; --limit and --offset take a page of them."""
 
 
 def add_to(verbs: Any) -> None:
     parser = add_verb(verbs, "faces", run, _DETAILS)
-    parser.add_argument("--name", metavar="N", help="only this person's faces; upper and lower case are the same")
+    add_choice(parser, "faces")
 
 
 def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
+    """List them; 1 where nobody has the name."""
+    output = invocation.output
     with invocation.store() as store, store.reading() as transaction:
-        images = {image.id: image for image in list_images(transaction)}
-        faces = list_faces(transaction)
-    order = {image_id: number for number, image_id in enumerate(images)}
-    shown = sorted(
-        (face for face in faces if _is_asked_for(face, arguments.name)),
-        key=lambda face: (order[face.image_id], face.face_index),
-    )
-    if invocation.output.as_json:
-        invocation.output.record([_record(face, images[face.image_id]) for face in shown])
-    else:
-        invocation.output.table(
-            ("photo", "face", "who", "distance", "quality", "status", "id"),
-            [_row(face, images[face.image_id]) for face in shown],
-        )
-    return 0
-
-
-def _is_asked_for(face: ListedFace, name: str | None) -> bool:
-    return name is None or (face.name or "").casefold() == name.strip().casefold()
+        ids = page_of_faces(transaction, choice_of(arguments, transaction), FaceOrder.PLACES)
+        code = tell_if_nobody(arguments, invocation, len(ids))
+        shown = read_faces(transaction, ids)
+        if output.as_json:
+            output.records(_record(face, image) for face, image in shown)
+        elif not code:
+            columns = ("photo", "face", "who", "distance", "quality", "status", "id")
+            output.table(columns, (_row(face, image) for face, image in shown))
+    return code
 
 
 def _row(face: ListedFace, image: ListedImage) -> tuple[str, ...]:

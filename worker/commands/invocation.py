@@ -84,4 +84,12 @@ class Invocation:
 
         with face_api(self.settings, self.api_url, self.output.say) as client:
             identities = identities_of(store.schema)
-            yield Tools(store, client, self.disks, self.linking, identities, debug_subdir=self.debug_subdir)
+            yield Tools(
+                store,
+                client,
+                self.disks,
+                self.linking,
+                identities,
+                debug_subdir=self.debug_subdir,
+                pictures_required=self.settings.debug_pictures == "required",
+            )

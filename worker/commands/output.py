@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import islice
 
-#: What would move a terminal's cursor instead of being read.
-_CONTROLS = re.compile(r"[\a\b\v\f\r]")
+from faces.system.terminal import visible, visible_lines
+
+#: Rows of a table that are drawn at a time: the columns' widths are those of so many rows.
+_DRAWN = 500
 
 
 class Output:
-    """A command's stdout and stderr, one a process; all that a verb prints is printed by it, from one thread."""
+    """A command's stdout and stderr, one a process; all that a verb prints is printed by it, from one thread.
+
+    Control characters, in names of files for example, are written out.
+    """
 
     def __init__(self, *, as_json: bool) -> None:
         """`as_json`: stdout holds nothing but JSON."""
@@ -22,7 +27,7 @@ class Output:
 
     def say(self, sentence: str) -> None:
         """A sentence on stderr for the person who waits; also while a progress bar moves."""
-        text = _CONTROLS.sub("", printable(sentence))
+        text = visible(sentence)
         if self._beside_bar:
             self._beside_bar(text)
         else:
@@ -32,29 +37,37 @@ class Output:
     def result(self, sentence: str) -> None:
         """A line of what was asked for, in words; machines get records instead."""
         if not self.as_json:
-            _write(sentence + "\n")
+            _write(visible(sentence) + "\n")
 
-    def record(self, value: Mapping[str, object] | Sequence[Mapping[str, object]]) -> None:
+    def record(self, value: Mapping[str, object]) -> None:
         """One line of JSON on stdout; people do not see it."""
         if self.as_json:
-            _write(json.dumps(value) + "\n")
+            _write(visible(json.dumps(value)) + "\n")
 
-    def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """A table: drawn on a terminal, tab-separated lines elsewhere."""
+    def records(self, values: Iterable[Mapping[str, object]]) -> None:
+        """A JSON list on one line of stdout, written as its values come; people do not see it."""
+        if self.as_json:
+            sys.stdout.write("[")
+            for number, value in enumerate(values):
+                sys.stdout.write((", " if number else "") + visible(json.dumps(value)))
+            _write("]\n")
+
+    def data(self, lines: str) -> None:
+        """Whole lines for another program, just as they are; on a terminal they are only looked at."""
+        sys.stdout.write(visible_lines(lines) if sys.stdout.isatty() else lines.encode("utf-8", "replace").decode())
+
+    def table(self, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+        """A table: drawn on a terminal, some hundred rows at a time; tab-separated lines elsewhere."""
+        remaining = iter(rows)
         if not sys.stdout.isatty():
-            for row in (columns, *rows):
-                _write("\t".join(" ".join(cell.split()) for cell in row) + "\n")
+            _write("\t".join(columns) + "\n")
+            for row in remaining:
+                sys.stdout.write("\t".join(visible(" ".join(cell.split())) for cell in row) + "\n")
+            sys.stdout.flush()
             return
-        # Here, and not above: a worker draws nothing.
-        from rich.console import Console
-        from rich.table import Column, Table
-        from rich.text import Text
-
-        # The end of a path says more than its beginning: long cells take more lines instead of being cut.
-        table = Table(*(Column(column, overflow="fold") for column in columns))
-        for row in rows:
-            table.add_row(*(Text(printable(cell)) for cell in row))
-        Console(highlight=False).print(table)
+        _draw(columns, list(islice(remaining, _DRAWN)))
+        while some := list(islice(remaining, _DRAWN)):
+            _draw(columns, some)
 
     @contextmanager
     def progress(self, what: str, total: int) -> Iterator[Callable[[], None]]:
@@ -78,15 +91,23 @@ class Output:
                 self._beside_bar = None
 
 
+def _draw(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    # Here, and not above: a worker draws nothing.
+    from rich.console import Console
+    from rich.table import Column, Table
+    from rich.text import Text
+
+    # The end of a path says more than its beginning: long cells take more lines instead of being cut.
+    table = Table(*(Column(column, overflow="fold") for column in columns))
+    for row in rows:
+        table.add_row(*(Text(visible(cell)) for cell in row))
+    Console(highlight=False).print(table)
+
+
 def _nothing() -> None:
     pass
 
 
 def _write(text: str) -> None:
-    sys.stdout.write(printable(text))
+    sys.stdout.write(text)
     sys.stdout.flush()
-
-
-def printable(text: str) -> str:
-    """Names of files need not be text; what is not becomes a question mark instead of an error."""
-    return text.encode("utf-8", "replace").decode()

@@ -12,7 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from faces.report.sheet import SheetFace, SheetPhoto
-from worker.commands.output import Output, printable
+from faces.system.terminal import visible
+from worker.commands.output import Output
 
 COLUMNS = ("photo", "faces", "quality", "who", "distance", "seconds")
 
@@ -59,18 +60,18 @@ def _cells(line: PhotoRow) -> tuple[Text, ...]:
     photo = line.photo
     count = Text(str(len(photo.faces)), style="" if photo.faces else "dim")
     columns = [Text("\n").join(column) for column in zip(*_triples(photo), strict=True)]
-    return Text(printable(photo.title)), count, *columns, Text(line.seconds, style="dim")
+    return Text(visible(photo.title)), count, *columns, Text(line.seconds, style="dim")
 
 
 def _triples(photo: SheetPhoto) -> Iterator[tuple[Text, Text, Text]]:
     """Quality, who and distance of each face; what is shown without one; many unknown faces as a number."""
     unknown = sum(face.name is None for face in photo.faces)
     if not photo.faces:
-        what = Text(printable(photo.problem), style="red") if photo.problem else Text("no face", style="dim")
+        what = Text(visible(photo.problem), style="red") if photo.problem else Text("no face", style="dim")
         yield Text(), what, Text()
     for face in photo.faces:
         if face.name is not None:
-            yield Text(_quality(face)), Text(printable(face.name), style="bold green"), Text(_distance(face))
+            yield Text(_quality(face)), Text(visible(face.name), style="bold green"), Text(_distance(face))
         elif unknown <= MOST_UNKNOWN:
             yield Text(_quality(face)), Text("unknown", style="dim"), Text()
     if unknown > MOST_UNKNOWN:

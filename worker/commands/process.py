@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from dataclasses import asdict
 from threading import Event
 from time import monotonic
-from typing import Any
+from typing import Any, TypeVar
 
 from faces.errors import (
     AnswerLost,
@@ -14,6 +15,7 @@ from faces.errors import (
     FaceApiUnavailable,
     FacesError,
     MissingError,
+    NoDiskForPicture,
     OutsideDisks,
     PhotoError,
 )
@@ -21,9 +23,12 @@ from worker.commands.invocation import Invocation
 from worker.commands.verbs import add_verb
 from worker.jobs.faces import Processed, Tools, process_image
 
+T = TypeVar("T")
+
 _DETAILS = """\
 Finds the faces of these images' photos again and brings their rows up to date; doing it twice changes nothing.
-FACE_DISK_ROOTS says where the app's disks lie, for example local=/srv/app/storage/app/private."""
+FACE_DISK_ROOTS says where the app's disks lie, for example local=/srv/app/storage/app/private; the debug picture is
+written there, and an image without one gets no rows (FACE_DEBUG_PICTURES)."""
 
 #: Times that one photo is sent to an API that does not answer, with longer and longer pauses.
 _TRIES = 4
@@ -56,7 +61,7 @@ def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
 def _process(invocation: Invocation, tools: Tools, image_id: int) -> bool:
     try:
         done = process_patiently(tools, image_id, Event())
-    except (PhotoError, MissingError, OutsideDisks, EngineError) as error:
+    except (PhotoError, MissingError, OutsideDisks, EngineError, NoDiskForPicture) as error:
         _tell_failure(invocation, image_id, error)
         return False
     _tell(invocation, done)
@@ -85,11 +90,20 @@ def process_patiently(tools: Tools, image_id: int, stop: Event) -> Processed:
         FaceApiUnavailable, AnswerLost: the API stayed unavailable or busy, or `stop` was set.
         FacesError: all that `process_image` raises.
     """
+    return patiently(lambda: process_image(tools, image_id), stop)
+
+
+def patiently(ask: Callable[[], T], stop: Event) -> T:
+    """What `ask` returns, which asks the API once; again and again, while that is unavailable or busy.
+
+    Raises:
+        FaceApiUnavailable, AnswerLost: the API stayed unavailable or busy, or `stop` was set.
+    """
     start, attempt = monotonic(), 0
     while True:
         attempt += 1
         try:
-            return process_image(tools, image_id)
+            return ask()
         except (FaceApiUnavailable, AnswerLost) as error:
             retry_after = error.retry_after if isinstance(error, FaceApiUnavailable) else None
             pause = min(retry_after or 0.5 * 2**attempt, _LONGEST_PAUSE)

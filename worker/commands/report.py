@@ -1,4 +1,4 @@
-"""report DIR: the contact sheet of everything in the database."""
+"""report DIR: the contact sheet of everything in the database, or of a person's photos."""
 
 from __future__ import annotations
 
@@ -14,23 +14,32 @@ from faces.laravel.disks import place_of
 from faces.photo.decoding import PhotoLimits
 from faces.report import contact_sheet
 from faces.report.sheet import MODEL, Sheet, photo_of
-from faces.store.listing import ListedFace, ListedImage, list_faces, list_images
+from faces.store.face_pages import page_of_images
+from faces.store.listing import ListedFace, ListedImage, in_parts, list_faces, list_images
+from worker.commands.choice import add_choice, choice_of, tell_if_nobody
 from worker.commands.invocation import Invocation
 from worker.commands.verbs import add_verb
 
 _DETAILS = """\
 Writes DIR/index.html: each photo with its faces framed and numbered, who is who, and each person's photos. It opens in
-a browser without a server. The pictures in DIR/pictures are small copies; the photos are not changed."""
+a browser without a server. The pictures in DIR/pictures are small copies; the photos are not changed.
+--name shows the photos of one person; --limit and --offset take a part of them, in the order of their places."""
 
 
 def add_to(verbs: Any) -> None:
     parser = add_verb(verbs, "report", run, _DETAILS)
     parser.add_argument("directory", metavar="DIR", type=Path, help="where the page goes")
+    add_choice(parser, "photos")
 
 
 def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
+    """Write the page; 1 and no page where nobody has the name."""
     with invocation.store() as store, store.reading() as transaction:
-        images, faces = list_images(transaction), list_faces(transaction)
+        ids = page_of_images(transaction, choice_of(arguments, transaction))
+        if code := tell_if_nobody(arguments, invocation, len(ids)):
+            return code
+        images = [image for some in in_parts(ids) for image in list_images(transaction, some)]
+        faces = [face for some in in_parts(ids) for face in list_faces(transaction, some)]
     sheet = _sheet(invocation, images, faces)
     with invocation.output.progress("pictures", len(sheet.photos)) as step:
         index = contact_sheet.write(arguments.directory, sheet, PhotoLimits.of(invocation.settings), step)

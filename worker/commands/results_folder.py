@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from faces.errors import RequestError
+from faces.system import marked_folder
 
 #: Says whose results these are, and is locked while a demo works on them. The first file of the folder.
 _LABEL = "photos-of.txt"
@@ -30,6 +31,7 @@ def claimed(results: Path, photos: Path, say: Callable[[str], None]) -> Iterator
         results.mkdir(exist_ok=True)
         with _locked(results) as label:
             label.write_bytes(os.fsencode(photos))
+            marked_folder.mark(results)
             yield
     except OSError as error:
         if error.filename is None or Path(os.fsdecode(error.filename)).name not in (results.name, _LABEL):

@@ -62,7 +62,8 @@ def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
     if arguments.check:
         return _check(reports, invocation)
     if arguments.metrics:
-        invocation.output.result(metrics_of(reports, totals))
+        for line in metrics_of(reports, totals).split("\n"):
+            invocation.output.result(line)
     elif arguments.pids:
         invocation.output.result(" ".join(str(report.pid) for report in reports))
     else:

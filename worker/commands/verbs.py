@@ -20,6 +20,7 @@ VERBS = {
     "faces": "tell who is where",
     "report": "make a page with all photos and names",
     "export": "write all faces as CSV or JSON",
+    "recognise": "who of a folder of people is in photos, without a database",
     "process": "find the faces of images by their ids",
     "run": "take face jobs from Laravel's queue",
     "status": "what this machine's workers are doing",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -37,6 +36,8 @@ class Tools:
     identities: Identities[Transaction]
     debug_pictures: bool = True
     """Whether the API draws them: an image without one is not done then."""
+    pictures_required: bool = True
+    """Whether an answer without the debug picture of an image of the app becomes no rows."""
     debug_subdir: str = "debug"
     """The folder of a debug picture, beside its original."""
 
@@ -107,6 +108,7 @@ def process_image(tools: Tools, image_id: int, context: Context = ALONE) -> Proc
         ImageMissing: there is no such row, or it was deleted meanwhile; nothing is written.
         LockLost: another job has the image's lock by now; nothing is written.
         PhotoError, FileMissing, OutsideDisks, EngineError: this photo gave no faces; `last_error` says why.
+        NoDiskForPicture: its debug picture is required and there is none; `last_error` says why.
         FaceApiUnavailable: the API is unavailable; `last_error` says so.
         StoreUnavailable: the database is unavailable; nothing is half written.
     """
@@ -153,7 +155,9 @@ def _encode(tools: Tools, image: Image, context: Context) -> Encoded:
         schema = tools.store.schema
         file = tools.disks.file(image.disk, image.path, image.filename, scanned=schema.ours)
         reached("file found")
-        drawing = Drawing(str(file.named), tools.debug_subdir, schema.wants_webp) if file.on_disk else None
+        drawing = None
+        if file.on_disk:
+            drawing = Drawing(str(file.named), tools.debug_subdir, schema.wants_webp, tools.pictures_required)
         context.know(request=context.request_id)
         answer = tools.client.encode(file.real, image.filename, drawing, context.timeout, context.request_id)
         context.know(request=answer.request_id)
@@ -201,8 +205,7 @@ def _write(
     links = tools.identities.lock(transaction, found, wanted, kept, candidates, tools.linking)
     _write_rows(transaction, tools.identities, image_id, encoded, rows, plan, links)
     faces.remove(transaction, plan.removed)
-    debug_filename = Path(encoded.debug_image_path).name if encoded.debug_image_path else None
-    images.finish(transaction, image, debug_filename, encoded.pixels)
+    images.finish(transaction, image, encoded.debug_filename, encoded.pixels)
     context.settle(transaction)
     reached("rows written")
     context.leave(transaction)

@@ -16,7 +16,7 @@ from faces.client.kept_connections import KeptConnections, open_http
 from faces.errors import SettingsError
 from faces.laravel import app_settings
 from faces.laravel.app_settings import LaravelSettings
-from faces.settings import Settings
+from faces.settings import Settings, risk_of
 from faces.store import statement_trial
 from faces.store.database import Store
 from faces.store.statement_trial import Needed
@@ -142,6 +142,8 @@ def _consumer(
     broker.start()
     stack.enter_context(supervision.status.watching(broker.report))
     supervision.pulse.ask_also(broker.answers)
+    if risk := risk_of(settings.debug_pictures):
+        _log.warning("%s", risk)
     _log.info("taking jobs of %s from %s; rows in %s", settings.job_class, ", ".join(queues), store.name)
     return consumer
 
@@ -164,7 +166,8 @@ def assemble(
         session.disks,
         session.linking,
         identities_of(store.schema),
-        debug_pictures=bool(settings.disk_roots),
+        debug_pictures=draws_pictures(settings),
+        pictures_required=settings.debug_pictures == "required",
         debug_subdir=session.debug_subdir,
     )
     attempts = Attempts(
@@ -178,6 +181,13 @@ def assemble(
     circuit = Circuit(probes_of(world.client, store, cache.values), supervision.stop)
     orders = Orders(cache.values, laravel)
     return Consumer(world.broker, queues, attempts, circuit, orders, until, supervision)
+
+
+def draws_pictures(settings: Settings) -> bool:
+    """Whether the API is expected to draw debug pictures: a required one is missed whoever left it out."""
+    if settings.debug_pictures == "best_effort":
+        return bool(settings.disk_roots)
+    return settings.debug_pictures == "required"
 
 
 def _check(store: Store, settings: Settings, laravel: LaravelSettings) -> Needed:

@@ -12,15 +12,10 @@ from typing import Any
 import httpx2
 import pytest
 
+from tests.servers.running_api import free_port
+
 ROOT = Path(__file__).resolve().parents[3]
 OLD, NEW = "an-old-key-of-length-24--", "a-new-key-of-length-24---"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def run(**settings: str) -> subprocess.CompletedProcess[str]:

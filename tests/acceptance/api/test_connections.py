@@ -20,7 +20,7 @@ def form(photo: bytes, name: str = "image") -> bytes:
 
 
 def head(path: str, *lines: str) -> bytes:
-    fixed = [f"POST {path} HTTP/1.1", "Host: test", f"Content-Type: multipart/form-data; boundary={BOUNDARY}"]
+    fixed = [f"POST {path} HTTP/1.1", "Host: localhost", f"Content-Type: multipart/form-data; boundary={BOUNDARY}"]
     return "\r\n".join([*fixed, *lines, "", ""]).encode()
 
 

@@ -68,6 +68,7 @@ def test_a_photo_without_a_face_is_answered_with_empty_lists(api: Any, small_pho
         "debug_image_path": None,
         "qualities": [],
         "faces": [],
+        "left_out": {},
         "image": {"width": 160, "height": 120, "orientation": 1, "format": "JPEG"},
         "scale": None,
         "model": "dlib_face_recognition_resnet_model_v1",
@@ -103,16 +104,19 @@ def test_empty_fields_mean_the_same_as_missing_ones(api: Any, small_photo: bytes
     assert reply.json()["warnings"] == []
 
 
-def test_an_unknown_field_is_ignored(api: Any, small_photo: bytes) -> None:
-    assert post(api, small_photo, something_new="1").status_code == 200
+def test_an_unknown_field_is_ignored_with_a_warning(api: Any, small_photo: bytes) -> None:
+    reply = post(api, small_photo, something_new="1")
+    assert reply.status_code == 200
+    assert reply.json()["warnings"] == ["the field 'something_new' is unknown here and was ignored"]
 
 
-def test_a_debug_picture_outside_the_disks_is_not_written_and_a_warning_says_so(
+def test_a_photo_outside_the_disks_is_refused_and_the_sentence_says_what_to_set(
     api: Any, tmp_path: Path, small_photo: bytes
 ) -> None:
-    body = post(api, small_photo, original_path=str(tmp_path / "a.jpg")).json()
-    assert body["debug_image_path"] is None
-    assert len(body["warnings"]) == 1
+    reply = post(api, small_photo, original_path=str(tmp_path / "a.jpg"))
+    assert error_of(reply) == (422, "no_disk_for_picture", True)
+    assert f"{tmp_path}/debug is not below a root of FACE_DISK_ROOTS" in reply.json()["error"]
+    assert "FACE_DEBUG_PICTURES" in reply.json()["error"]
     assert not (tmp_path / "debug").exists()
 
 
@@ -202,7 +206,7 @@ def test_hash_and_compare_images_answer_as_the_reference_server(api: Any, small_
     assert len(one["hash"]) == 16
     files = {"file1": ("a.jpg", small_photo), "file2": ("b.jpg", other)}
     both = api.client.post("/compare-images?hash_size=4", files=files).json()
-    assert set(both) == {"hash1", "hash2", "hash_size", "bits", "distance"}
+    assert set(both) == {"hash1", "hash2", "hash_size", "bits", "distance", "warnings"}
     assert both["distance"] == (int(both["hash1"], 16) ^ int(both["hash2"], 16)).bit_count()
 
 
@@ -217,9 +221,9 @@ def test_compare_answers_nan_infinity_and_127_numbers_with_1e9_and_their_places(
     candidates = [good, good[:-1], [float("nan")] * 128, [float("inf")] * 128, None, "x", [True] * 128, [0.5] * 129]
     body = json.dumps({"encoding": good, "candidates": candidates})
     reply = api.client.post("/compare", content=body, headers={"Content-Type": "application/json"}).json()
-    assert reply == {"distances": [0.0] + [1e9] * 7, "invalid": [1, 2, 3, 4, 5, 6, 7]}
+    assert reply == {"distances": [0.0] + [1e9] * 7, "invalid": [1, 2, 3, 4, 5, 6, 7], "warnings": []}
     empty = api.client.post("/compare", json={"encoding": good, "candidates": []}).json()
-    assert empty == {"distances": [], "invalid": []}
+    assert empty == {"distances": [], "invalid": [], "warnings": []}
 
 
 def test_compare_refuses_an_encoding_that_cannot_be_compared(api: Any) -> None:
@@ -241,7 +245,7 @@ def test_compare_takes_100_000_candidates_and_others_are_answered_meanwhile(api:
         yield b"]}"
 
     reply = api.client.post("/compare", content=pieces(), headers={"Content-Type": "application/json"})
-    assert reply.json() == {"distances": [0.0] * 100_000, "invalid": []}
+    assert reply.json() == {"distances": [0.0] * 100_000, "invalid": [], "warnings": []}
 
 
 def test_the_request_id_goes_out_as_it_came_in_and_into_the_log(api: Any, small_photo: bytes, wait_for: Any) -> None:
@@ -267,7 +271,7 @@ def test_the_documentation_describes_every_field_and_every_error(api: Any) -> No
         for field, facts in schema.get("properties", {}).items():
             assert facts.get("description"), f"{name}.{field}"
     errors = document["paths"]["/encode"]["post"]["responses"]
-    assert set(errors) == {"200", "400", "401", "404", "405", "408", "413", "415", "422", "500", "503"}
+    assert set(errors) == {"200", "400", "401", "403", "404", "405", "408", "413", "415", "422", "500", "503"}
     for status, answer in errors.items():
         if status != "200":
             assert answer["content"]["application/json"]["schema"]["$ref"].endswith("/ErrorBody")

@@ -60,7 +60,7 @@ def kept_in_memory(api: RunningApi) -> int:
 def begin_upload(api: RunningApi, path: str, size: int, length: int = 40 * MB) -> socket.socket:
     """A client that has sent `size` bytes of a photo, and stops there."""
     connection = api.connect()
-    head = f"POST {path} HTTP/1.1\r\nHost: a\r\nContent-Type: multipart/form-data; boundary=b\r\n"
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=b\r\n"
     connection.sendall(f"{head}Content-Length: {length}\r\n\r\n".encode())
     connection.sendall(b'--b\r\nContent-Disposition: form-data; name="image"; filename="a"\r\n\r\n' + bytes(size))
     return connection

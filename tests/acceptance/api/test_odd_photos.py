@@ -76,21 +76,3 @@ def test_sixty_faces_are_sixty_encodings(portrait: Image.Image, api: Any) -> Non
     reply = api.client.post("/encode", files={"image": ("crowd.png", _file(crowd, "PNG"))})
     assert reply.status_code == 200, reply.text
     assert [len(reply.json()[field]) for field in ("encodings", "qualities", "faces")] == [60, 60, 60]
-
-
-def test_a_debug_picture_that_cannot_be_written_is_a_warning_and_the_faces_are_there(
-    portrait: Image.Image, api: Any, disk: Path
-) -> None:
-    folder = disk / "taken"
-    folder.mkdir()
-    (folder / "debug").write_text("a file where the folder should be")
-    reply = api.client.post(
-        "/encode",
-        files={"image": ("a.jpg", _file(portrait, "JPEG"))},
-        data={"original_path": str(folder / "a.jpg"), "image_debug_subdir": "debug"},
-    )
-    assert reply.status_code == 200, reply.text
-    assert len(reply.json()["faces"]) == 1
-    assert reply.json()["debug_image_path"] is None
-    assert "debug" in reply.json()["warnings"][0]
-    assert [path.name for path in folder.iterdir()] == ["debug"]

@@ -80,9 +80,9 @@ def test_the_soft_limit_is_raised_to_the_hard_one(limited: Limited) -> None:
     "words",
     [
         b"",
-        b"GET /livez HTTP/1.1\r\nHost: a\r\n",
-        b"GET /livez HTTP/1.1\r\nHost: a\r\n\r\n",
-        b"POST /compare HTTP/1.1\r\nHost: a\r\nContent-Length: 900\r\n\r\n{",
+        b"GET /livez HTTP/1.1\r\nHost: localhost\r\n",
+        b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"POST /compare HTTP/1.1\r\nHost: localhost\r\nContent-Length: 900\r\n\r\n{",
     ],
     ids=["nothing", "half a request", "one request", "half an upload"],
 )
@@ -112,7 +112,7 @@ def test_the_longest_idle_make_room_and_a_photo_in_hand_does_not(
         clients = crowd(api, b"")
         assert answer.result().status_code == 200
     assert clients[0].recv(1) == b""
-    clients[-1].sendall(b"GET /livez HTTP/1.1\r\nHost: a\r\n\r\n")
+    clients[-1].sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
     assert clients[-1].recv(20).startswith(b"HTTP/1.1 200")
 
 

@@ -91,6 +91,18 @@ def test_a_debug_picture_belongs_to_php_and_to_us(machine: Machine) -> None:
     assert machine.run(f"stat -c '%U:%G %a' {DISK}/a/debug {DISK}/a/debug/*") == "www-data:web 775\nwww-data:web 664"
 
 
+def test_a_disk_that_takes_no_picture_stops_an_upgrade_before_anything_changes(machine: Machine) -> None:
+    look = "find /etc /opt /usr /var/lib -newer /root/before -not -path '/var/lib/systemd/*' | sort"
+    machine.run(f"touch /root/before; sleep 0.01; chmod 555 {DISK}/a/debug")
+    said = machine.run(f"{INSTALL} 2>&1", code=1)
+    assert f"www-data cannot write a debug picture in {DISK}/a/debug (Permission denied)" in said
+    assert "nothing was changed" in said
+    assert "Permission denied" in machine.run(f"{INSTALL} --dry-run 2>&1", code=1)
+    assert machine.run(look, code=None) == ""
+    machine.run(f"chmod 775 {DISK}/a/debug")
+    assert f"writes a debug picture in {DISK}/a/debug and removes it" in machine.run(f"{INSTALL} --dry-run")
+
+
 def test_a_second_run_finds_all_there(machine: Machine) -> None:
     before = machine.says("MainPID", "face-api")
     assert "==> all is there already" in machine.run(INSTALL)

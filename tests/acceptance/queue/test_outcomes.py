@@ -37,7 +37,7 @@ def test_an_answer_with_faces_changes_only_the_job_s_own_columns(app: PhotoApp, 
     quality = {"total": 61.5, "details": details}
     answer = finds(PEOPLE[0], PEOPLE[1], debug_image_path="/p/2020/debug/debug_1.jpg", qualities=[quality, quality])
     image = scripted(app, api, answer, **others, **old)
-    empty = scripted(app, api, finds(debug_image_path=None), **others, **old)
+    empty = scripted(app, api, finds(debug_image_path="/p/2020/debug/debug_2.jpg"), **others, **old)
     app.push(image)
     app.push(empty)
     before = app.rows.read("SELECT * FROM images ORDER BY id")
@@ -47,7 +47,7 @@ def test_an_answer_with_faces_changes_only_the_job_s_own_columns(app: PhotoApp, 
     now = app.rows.one("SELECT UTC_TIMESTAMP() AS now")["now"]
     assert all(abs((now - moment).total_seconds()) < 60 for moment in moments)
     assert changes[image] == {"last_error": None, "faces_checked": 1, "debug_filename": "debug_1.jpg"}
-    assert changes[empty] == {"last_error": None, "faces_checked": 1}
+    assert changes[empty] == {"last_error": None, "faces_checked": 1, "debug_filename": "debug_2.jpg"}
     assert [changes[one] for one in changes if one not in {image, empty}] == [{}]
     first, second = app.rows.faces(image)
     assert first["face_index"] == 0

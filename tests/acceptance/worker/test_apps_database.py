@@ -58,7 +58,7 @@ def test_images_are_processed_named_and_linked(
         assert (disk / "2020/debug" / row["debug_filename"]).is_file()
 
     out, err = worker.run("enrol", "Barack Obama", "--id", portrait["id"], **settings)
-    assert out == f"face {portrait['id']} is Barack Obama\n"
+    assert out == f"face {portrait['id']} in photos:2020/Barack Obama.jpg is Barack Obama\n"
     assert "faces.box" in err, "what the database lacks is said once"
     worker.run("link", **settings)
     (other,) = rows.faces(second)
@@ -91,6 +91,24 @@ def test_one_image_that_fails_does_not_stop_the_next(
     assert noted[text].startswith("HTTP 415: ")
     assert "gone.jpg" in noted[gone]
     assert noted[small] is None
+
+
+def test_an_image_whose_picture_has_no_place_is_told_and_the_next_one_is_done(
+    worker: Any, rows: Rows, settings: dict[str, str], disk: Path, tmp_path: Path, small_photo: bytes
+) -> None:
+    """The API knows one of the two disks."""
+    for root in (disk, tmp_path / "far"):
+        (root / "2020").mkdir(parents=True, exist_ok=True)
+        (root / "2020/small.jpg").write_bytes(small_photo)
+    far, near = rows.image(disk="far", filename="small.jpg"), rows.image(filename="small.jpg")
+    settings["FACE_DISK_ROOTS"] += f",far={tmp_path}/far"
+    out, err = worker.run("process", far, near, code=1, **settings)
+    assert out == f"image {near}: 0 faces, 0 new, 0 gone, 0 newly linked\n"
+    assert f"image {far}: the face API at" in err
+    assert f"{tmp_path}/far/2020/debug is not below a root of FACE_DISK_ROOTS; needed" in err
+    row = rows.one("SELECT * FROM images WHERE id = :id", id=far)
+    assert row["faces_checked"] == 0
+    assert row["last_error"].startswith('HTTP 422: {"error":')
 
 
 def test_many_processes_on_one_image_write_one_set_of_rows(

@@ -100,6 +100,17 @@ def test_a_configured_api_that_does_not_answer_is_told(worker: Any, photos: Path
     )
 
 
+def test_a_configured_api_that_does_not_know_its_name_says_what_to_set(
+    worker: Any, photos: Path, small_photo: bytes, api: Any
+) -> None:
+    (photos / "a.jpg").write_bytes(small_photo)
+    # Leads to the loopback, and is none of its usual names.
+    _, err = worker.run("scan", photos, code=1, FACE_API_URL=f"http://127.1:{api.port}")
+    assert err.startswith(f"scan: the face API at http://127.1:{api.port} takes no photos now: ")
+    assert f"found the Host '127.1:{api.port}'" in err
+    assert "FACE_API_HOSTS" in err
+
+
 def test_a_private_api_that_cannot_start_says_why(
     worker: Any, photos: Path, small_photo: bytes, no_api: dict[str, str], tmp_path: Path
 ) -> None:

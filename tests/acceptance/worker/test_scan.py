@@ -31,6 +31,11 @@ def seen(folder: Path) -> list[tuple[str, int, int]]:
     return [(str(path), path.lstat().st_size, path.lstat().st_mtime_ns) for path in [folder, *paths]]
 
 
+def another(photo: bytes, mark: object) -> bytes:
+    """The same picture in a file of its own content, so that it is not known by another's."""
+    return photo + str(mark).encode()
+
+
 def test_a_folder_of_photos_becomes_rows_and_is_not_written_to(worker: Any, samples: Path, photos: Path) -> None:
     shutil.copytree(samples / "photos", photos, dirs_exist_ok=True)
     before = seen(photos)
@@ -50,7 +55,7 @@ def test_people_are_enrolled_recognised_listed_and_exported(worker: Any, samples
     shutil.copytree(samples / "photos", photos, dirs_exist_ok=True)
     for portrait in sorted((samples / "known").iterdir()):
         out, _ = worker.run("enrol", portrait.stem, portrait)
-        assert out == f"face {out.split()[1]} is {portrait.stem}\n"
+        assert out == f"face {out.split()[1]} in {portrait} is {portrait.stem}\n"
     summary = worker.records("scan", photos)[-1]["summary"]
     assert summary["faces"]["linked"] >= 2
 
@@ -61,7 +66,7 @@ def test_people_are_enrolled_recognised_listed_and_exported(worker: Any, samples
     assert "Joe Biden.jpg\t0\tJoe Biden" in out
 
     worker.run("export", "--csv", "all.csv")
-    lines = (worker.home / "all.csv").read_text(encoding="utf-8").splitlines()
+    lines = (worker.home / "all.csv").read_text(encoding="utf-8-sig").splitlines()
     assert lines[0].startswith("photo,id,image_id,face_index,name,status,")
     assert len(lines) == 1 + worker.rows("SELECT count(*) FROM faces")[0][0]
     out, _ = worker.run("export", "--json")
@@ -101,8 +106,8 @@ def test_a_killed_scan_goes_on_where_it_was(
 ) -> None:
     for number in range(3):
         for photo in ("blue-room.jpg", "side-by-side.jpg", "astronaut.png"):
-            shutil.copy(samples / "photos" / photo, photos / f"{number}{photo}")
-        (photos / f"{number}slow.jpg").write_bytes(slow_photo)
+            (photos / f"{number}{photo}").write_bytes(another((samples / "photos" / photo).read_bytes(), number))
+        (photos / f"{number}slow.jpg").write_bytes(another(slow_photo, number))
     known = samples / "known/Barack Obama.jpg"
 
     other = type(worker)(tmp_path / "undisturbed", worker._settings)
@@ -128,7 +133,7 @@ def test_a_scan_killed_twenty_times_at_any_moment_loses_and_doubles_nothing(
 ) -> None:
     for number in range(30):
         for photo in ("blue-room.jpg", "side-by-side.jpg", "cat.png"):
-            shutil.copy(samples / "photos" / photo, photos / f"{number:02}{photo}")
+            (photos / f"{number:02}{photo}").write_bytes(another((samples / "photos" / photo).read_bytes(), number))
     known = samples / "known/Barack Obama.jpg"
     other = type(worker)(tmp_path / "undisturbed", worker._settings)
     other.run("enrol", "Barack Obama", known)
@@ -165,9 +170,9 @@ def test_a_changed_photo_is_looked_at_as_if_it_were_new(worker: Any, samples: Pa
     shutil.copy(samples / "photos/blue-room.jpg", photo)
     worker.run("scan", photos)
     os.utime(photo)
-    assert worker.records("scan", photos)[-1]["summary"] | {"faces": None} == {
+    summary = worker.records("scan", photos)[-1]["summary"]
+    assert {name: summary[name] for name in ("done", "known", "refused", "failed")} == {
         **{"done": 0, "known": 1, "refused": 0, "failed": 0},
-        "faces": None,
     }
     shutil.copy(samples / "photos/coffee.png", photo)
     assert worker.records("scan", photos)[-1]["summary"]["done"] == 1
@@ -196,7 +201,7 @@ def test_what_cannot_be_used_is_told_counted_and_remembered(
 
     out, err = worker.run("scan", photos, code=1)
     assert out == "no new or changed photos; 4 seen before and skipped; 3 failed\n"
-    (photos / "text.jpg").write_bytes(small_photo)
+    (photos / "text.jpg").write_bytes(another(small_photo, "text"))
     assert worker.records("scan", photos, code=1)[-1]["summary"]["done"] == 1
 
 
@@ -204,9 +209,9 @@ def test_a_file_that_vanishes_during_the_scan_is_told_and_the_next_is_done(
     worker: Any, photos: Path, slow_photo: bytes, small_photo: bytes, api: Any, wait_for: Callable[..., None]
 ) -> None:
     for name in ("a.jpg", "b.jpg"):
-        (photos / name).write_bytes(slow_photo)
-    (photos / "c.jpg").write_bytes(small_photo)
-    (photos / "d.jpg").write_bytes(small_photo)
+        (photos / name).write_bytes(another(slow_photo, name))
+    for name in ("c.jpg", "d.jpg"):
+        (photos / name).write_bytes(another(small_photo, name))
     scan = worker.start("scan", photos)
     wait_for(lambda: len(api.in_hand()) == 2)
     (photos / "c.jpg").unlink()
@@ -220,7 +225,7 @@ def test_a_scan_that_is_interrupted_says_so(
     worker: Any, photos: Path, slow_photo: bytes, api: Any, wait_for: Callable[..., None]
 ) -> None:
     for number in range(6):
-        (photos / f"{number}.jpg").write_bytes(slow_photo)
+        (photos / f"{number}.jpg").write_bytes(another(slow_photo, number))
     scan = worker.start("scan", photos)
     wait_for(lambda: len(api.in_hand()) == 2)
     scan.send_signal(signal.SIGINT)
@@ -236,7 +241,7 @@ def test_a_database_that_goes_in_the_middle_is_told_and_the_next_run_goes_on(
     (photos / "a.jpg").write_bytes(small_photo)
     worker.run("scan", photos)
     for name in "bcde":
-        (photos / f"{name}.jpg").write_bytes(slow_photo)
+        (photos / f"{name}.jpg").write_bytes(another(slow_photo, name))
     scan = worker.start("scan", photos)
     wait_for(lambda: len(api.in_hand()) == 2)
     (worker.home / "faces.db").rename(worker.home / "elsewhere.db")
@@ -252,7 +257,7 @@ def test_an_api_that_goes_in_the_middle_is_told_and_the_next_run_goes_on(
     worker: Any, photos: Path, slow_photo: bytes, start_api: Callable[..., Any], wait_for: Callable[..., None]
 ) -> None:
     for name in "abcd":
-        (photos / f"{name}.jpg").write_bytes(slow_photo)
+        (photos / f"{name}.jpg").write_bytes(another(slow_photo, name))
     api = start_api()
     scan = worker.start("scan", photos, FACE_API_URL=api.url)
     wait_for(lambda: len(api.in_hand()) == 2)
@@ -267,7 +272,7 @@ def test_an_api_that_goes_in_the_middle_is_told_and_the_next_run_goes_on(
 
 def test_a_busy_api_is_waited_for(worker: Any, photos: Path, slow_photo: bytes, start_api: Callable[..., Any]) -> None:
     for name in "abc":
-        (photos / f"{name}.jpg").write_bytes(slow_photo)
+        (photos / f"{name}.jpg").write_bytes(another(slow_photo, name))
     api = start_api(FACE_API_PROCESSES="1", FACE_API_WAITING="1")
     scans = [
         worker.start("scan", photos, FACE_API_URL=api.url, FACE_DATABASE_URL=f"sqlite:///{n}.db") for n in range(3)

@@ -9,7 +9,7 @@ import pytest
 
 from faces import __version__
 
-VERBS = ("scan", "enrol", "link", "faces", "report", "export", "process")
+VERBS = ("scan", "enrol", "link", "faces", "report", "export", "recognise", "process")
 
 
 def test_help_names_every_verb_the_settings_and_the_exit_codes(worker: Any) -> None:

@@ -111,6 +111,52 @@ class TestOnOurOwnDatabase:
         with pytest.raises(RequestError, match="needed 1 to 255"):
             enrol_photo(ours, name, portrait, None)
 
+    @pytest.mark.parametrize("name", ["Ada\x1b[31m", "Ada\udcff"], ids=ascii)
+    def test_a_name_has_to_be_text(self, ours: Tools, portrait: Path, name: str) -> None:
+        with pytest.raises(RequestError, match=r"found the character U\+"):
+            enrol_photo(ours, name, portrait, None)
+
+    def test_a_name_is_kept_composed_and_with_single_blanks(
+        self, ours: Tools, rows: Rows, api: FakeApi, portrait: Path
+    ) -> None:
+        api.found = [A]
+        enrol_photo(ours, " Zoe\u0308  Ada\tB ", portrait, None)
+        assert rows.one("SELECT name FROM faces")["name"] == "Zo\u00eb Ada B"
+
+    def test_another_way_of_writing_a_name_is_no_other_name(
+        self, ours: Tools, rows: Rows, api: FakeApi, portrait: Path
+    ) -> None:
+        api.found = [A]
+        enrol_photo(ours, "Zo\u00eb", portrait, None)
+        rows.run("UPDATE faces SET name = :name", name="Zoe\u0308")
+        assert enrol_photo(ours, "ZO\u00cb", portrait, None).renamed_from is None
+        assert rows.one("SELECT name FROM faces")["name"] == "ZO\u00cb"
+
+    def test_what_is_told_of_a_portrait_has_its_quality_and_its_photo(
+        self, ours: Tools, api: FakeApi, portrait: Path
+    ) -> None:
+        api.found = [A]
+        enrolled = enrol_photo(ours, "Ann", portrait, None)
+        assert enrolled.photo == str(portrait)
+        assert enrolled.quality == 61.5
+
+    def test_a_portraits_face_that_a_person_named_keeps_its_name(
+        self, ours: Tools, rows: Rows, api: FakeApi, portrait: Path
+    ) -> None:
+        api.found = [A]
+        bob = enrol_photo(ours, "Bob", portrait, None).face_id
+        rows.face(rows.image(), near(A, 0.1), parent_id=bob)
+        rows.face(rows.image(filename="b.jpg"), near(A, 0.1), parent_id=bob)
+        before = rows.everything()
+        sentence = r"ann\.jpg: found that a person named face 0 in it Bob, needed --rename to make it Eve; 2 faces"
+        with pytest.raises(RequestError, match=sentence):
+            enrol_photo(ours, "Eve", portrait, None)
+        assert rows.everything() == before
+        renamed = enrol_photo(ours, "Eve", portrait, None, rename=True)
+        assert renamed.renamed_from == "Bob"
+        assert renamed.relatives == 2
+        assert {row["name"] for row in rows.read("SELECT name FROM faces")} == {"Eve"}
+
     def test_by_id_a_face_becomes_a_master_too(self, ours: Tools, rows: Rows) -> None:
         master = rows.master(A)
         face = rows.face(rows.image(), near(A, 0.1), parent_id=master)
@@ -155,6 +201,31 @@ def test_in_the_apps_database_a_linked_face_is_named_as_a_click_does_it(rows: Ro
     assert rows_now[sibling]["name"] == "Ann"
     assert rows_now[sibling]["status"] == "process"
     assert rows_now[master]["name"] is None
+
+
+def test_a_face_that_a_person_named_is_only_renamed_where_that_is_said(rows: Rows, store: Store) -> None:
+    face = rows.face(rows.image(), A, name="Bob", status="ok")
+    rows.face(rows.image(filename="b.jpg"), A, parent_id=face)
+    before = rows.everything()
+    with pytest.raises(RequestError, match=r"2020/a\.jpg: .* named face 0 in it Bob, .* 1 faces linked to it will"):
+        enrol_face(store, "Eve", face)
+    assert rows.everything() == before
+    assert enrol_face(store, "Eve", face, rename=True).renamed_from == "Bob"
+    assert {row["name"] for row in rows.read("SELECT name FROM faces")} == {"Eve"}
+
+
+def test_a_name_that_came_by_a_link_is_no_persons_word(rows: Rows, store: Store) -> None:
+    face = rows.face(rows.image(), A, parent_id=rows.master(A, name="Bob"), name="Bob")
+    assert enrol_face(store, "Eve", face).renamed_from is None
+
+
+@pytest.mark.parametrize("url", ["mariadb v1", "mariadb v2", "mariadb all"], indirect=True)
+def test_the_apps_rows_are_not_rewritten_for_another_way_of_writing(rows: Rows, store: Store) -> None:
+    face = rows.face(rows.image(), A, name="Zoe\u0308", status="ok")
+    rows.face(rows.image(filename="b.jpg"), A, parent_id=face, name="Zoe\u0308")
+    before = rows.everything()
+    assert enrol_face(store, "Zo\u00eb", face).name == "Zo\u00eb"
+    assert rows.everything() == before
 
 
 @pytest.mark.parametrize("values", [{"deleted_at": "2020-01-01 00:00:00"}, None])

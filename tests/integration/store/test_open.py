@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from faces.errors import SchemaError, SettingsError, StoreUnavailable
+from faces.store import migrations
 from faces.store.database import Store
 from tests.servers.app_schema import (
     FACES,
@@ -37,7 +38,7 @@ def test_a_sqlite_file_gets_the_apps_tables_and_ours(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "faces.db")) as connection, connection:
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         assert {"images", "faces", "scan_marks"} <= tables
-        assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (migrations.NEWEST,)
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     connection.close()
 
@@ -50,7 +51,7 @@ def test_a_sqlite_file_that_is_not_there_is_only_made_when_asked_for(tmp_path: P
 
 def test_a_sqlite_file_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "faces.db")) as connection, connection:
-        connection.execute("PRAGMA user_version = 9")
+        connection.execute("PRAGMA user_version = 99")
     connection.close()
     with pytest.raises(SchemaError, match="made by a newer version of this program"):
         Store.open(f"sqlite:///{tmp_path}/faces.db", create=True)

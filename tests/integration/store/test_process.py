@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from faces.errors import NoDiskForPicture
 from faces.people.linking import Linking
 from tests.servers.fake_api import FakeApi
 from tests.servers.people import PEOPLE, near
@@ -61,12 +63,29 @@ def test_an_image_without_a_path_lies_in_the_disks_root(
 
 def test_a_photo_without_faces_is_done(rows: Rows, tools: Tools, api: FakeApi) -> None:
     image = rows.image(last_error="an old one", debug_filename="old")
-    api.more = {"debug_image_path": None}
     process_image(tools, image)
     row = rows.one("SELECT * FROM images")
     assert row["faces_checked"] == 1
-    assert row["debug_filename"] is None
+    assert row["debug_filename"] == "debug_a.jpg"
     assert row["last_error"] is None
+
+
+def test_a_reply_without_its_picture_changes_nothing_but_last_error(rows: Rows, tools: Tools, api: FakeApi) -> None:
+    image = rows.image()
+    api.found = [A]
+    api.more = {"debug_image_path": None, "warnings": ["no debug picture: a reason"]}
+    with pytest.raises(NoDiskForPicture, match="a reason"):
+        process_image(tools, image)
+    row = rows.one("SELECT * FROM images")
+    assert row["faces_checked"] == 0
+    assert row["debug_filename"] is None
+    assert row["last_error"].startswith(
+        "the face API at http://api wrote no debug picture (no debug picture: a reason)"
+    )
+    assert rows.faces(image) == []
+    process_image(replace(tools, pictures_required=False), image)
+    assert rows.one("SELECT faces_checked FROM images")["faces_checked"] == 1
+    assert len(rows.faces(image)) == 1
 
 
 def test_encodings_are_the_bytes_that_php_would_write(rows: Rows, tools: Tools, api: FakeApi) -> None:

@@ -108,3 +108,15 @@ def test_a_wrong_setting_of_the_queue_is_refused_by_name(
     monkeypatch.setenv(variable, value)
     with pytest.raises(SettingsError, match=variable):
         load()
+
+
+def test_hosts_are_names_or_addresses_without_a_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FACE_API_HOSTS", "faces.example.org, photos_1.lan, [2001:db8::5],192.0.2.1")
+    assert load().api_hosts == ("faces.example.org", "photos_1.lan", "2001:db8::5", "192.0.2.1")
+
+
+@pytest.mark.parametrize("value", ["http://faces.example.org", "faces.example.org:5000", "a b", "*", "a,/"])
+def test_a_host_written_otherwise_is_refused(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FACE_API_HOSTS", value)
+    with pytest.raises(SettingsError, match=r"FACE_API_HOSTS: .*needed names of hosts without a port"):
+        load()

@@ -66,7 +66,8 @@ def encode(queue: PhotoQueue) -> None:
     with tempfile.TemporaryFile() as file:
         file.write(drawn.file_of(Image.new("RGB", (90, 90)), "JPEG"))
         file.flush()
-        fields = {"directory": None, "name": "", "warning": None, "webp_quality": None}
+        debug = {"directory": None, "name": "", "warning": None, "webp_quality": None}
+        fields = debug | {"boxes": None, "landmarks": False, "selection": {}, "notes": []}
         pending = queue.offer(Task("encode", "id", fields), file.fileno())
     with pending:
         assert asyncio.run(answered()).status == 200

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from faces.errors import ModelDamaged
-from faces.photo import models
+from faces.photo import models, turned_looks, turns
 from faces.photo.decoding import PhotoLimits, decode
 from faces.photo.detector import Detection, DlibDetector
 from faces.photo.encoder import DlibEncoder
@@ -120,6 +120,99 @@ def test_no_picture_is_scanned_twice_and_the_photo_is_released_before_its_second
     watched = Watched(DlibDetector(), DlibEncoder(models.find()))
     assert watched.watch(photo_of(Image.new("L", size))).scale is None
     assert watched.looks == looks
+
+
+@pytest.fixture(scope="module")
+def curious() -> FaceEngine:
+    """The engine with FACE_LOOK_TURNED=on."""
+    return open_engine(load(look_turned=True))
+
+
+@pytest.fixture
+def lying(portrait: Image.Image) -> Image.Image:
+    """The portrait in a corner of a wide photo; its face is found upright and in no other way."""
+    paper = Image.new("RGB", (1400, 1000), (120, 130, 140))
+    paper.paste(portrait, (200, 100))
+    return paper
+
+
+def saved(upright: Image.Image, turn: int) -> Image.Image:
+    """The photo as it lies when it has to be turned so."""
+    return turns.picture_turned(upright, turns.inverse(turn))
+
+
+@pytest.mark.parametrize("turn", [turns.CLOCKWISE, turns.HALF, turns.COUNTER_CLOCKWISE])
+def test_a_photo_saved_the_wrong_way_up_shows_its_face_where_turned_looks_are_wanted(
+    curious: FaceEngine, lying: Image.Image, turn: int
+) -> None:
+    upright = curious.find(photo_of(lying)).faces[0]
+    stored = saved(lying, turn)
+    photo = photo_of(stored)
+    found = curious.find(photo)
+    assert len(found.faces) == 1
+    assert found.scale == turned_looks.QUARTERS_SCALE
+    assert photo.orientation == 1
+    assert np.linalg.norm(found.faces[0].encoding - upright.encoding) < 0.25
+    assert found.pixels.shape[:2] == (round(stored.height * 800 / 1400), round(stored.width * 800 / 1400))
+    expected = turns.box_turned(upright.box, 1400, 1000, turns.inverse(turn))
+    assert all(abs(a - b) < 40 for a, b in zip(edges(found.faces[0].box), edges(expected), strict=True))
+    for ours, scaled in zip(edges(found.faces[0].box), edges(found.faces[0].scaled_box), strict=True):
+        assert abs(ours - scaled * 1400 / 800) <= 2
+    assert len(found.warnings) == 1
+    assert turns.NAMES[turn] in found.warnings[0]
+
+
+def test_without_the_setting_it_shows_none_and_an_upright_photo_is_not_looked_at_again(
+    engine: FaceEngine, curious: FaceEngine, lying: Image.Image
+) -> None:
+    turned = engine.find(photo_of(saved(lying, turns.CLOCKWISE)))
+    assert turned.faces == ()
+    assert turned.warnings == ()
+    plain, again = engine.find(photo_of(lying)), curious.find(photo_of(lying))
+    assert again.warnings == ()
+    assert [face.box for face in plain.faces] == [face.box for face in again.faces]
+    assert np.array_equal(plain.faces[0].encoding, again.faces[0].encoding)
+
+
+def test_a_photo_without_any_face_is_looked_at_three_times_more_at_one_small_size() -> None:
+    watched = Watched(DlibDetector(), DlibEncoder(models.find()), look_turned=True)
+    found = watched.watch(photo_of(Image.new("L", (1300, 650))))
+    assert found.faces == ()
+    assert found.scale is None
+    assert found.warnings == ()
+    assert [size for size, _ in watched.looks] == [(600, 1200), (650, 1300), (800, 400), (400, 800), (800, 400)]
+
+
+@pytest.mark.parametrize("turn", [3, 4, 5, 6, 7, 8])
+def test_where_programs_differ_the_other_way_is_looked_at_once(
+    engine: FaceEngine, lying: Image.Image, turn: int
+) -> None:
+    upright = engine.find(photo_of(lying)).faces[0]
+    # The file says `turn`, and is wrong: the photo is upright as it is stored.
+    shown = turns.picture_turned(lying, turn)
+    photo = Photo(shown, "HEIC", turn, other_way=turns.inverse(turn))
+    found = engine.find(photo)
+    assert len(found.faces) == 1
+    assert found.scale == SCALES[0]
+    assert np.linalg.norm(found.faces[0].encoding - upright.encoding) < 0.15
+    assert abs(found.faces[0].quality.total - upright.quality.total) < 2
+    expected = turns.box_turned(upright.box, 1400, 1000, turn)
+    assert all(abs(a - b) <= 2 for a, b in zip(edges(found.faces[0].box), edges(expected), strict=True))
+    assert max(found.pixels.shape) == SCALES[0]
+    assert found.pixels.shape[0] > found.pixels.shape[1] or turn in (2, 3, 4)
+    assert len(found.warnings) == 1
+
+
+def test_an_avif_that_exif_turns_wrongly_shows_its_face_the_other_way(engine: FaceEngine, lying: Image.Image) -> None:
+    photo = decode(drawn.avif_that_exif_alone_turns(lying, 6), LIMITS)
+    found = engine.find(photo)
+    assert photo.orientation == 6
+    assert (photo.width, photo.height) == (1000, 1400)
+    assert len(found.faces) == 1
+    assert found.faces[0].box.bottom > found.faces[0].box.top > 0
+    assert found.pixels.shape[0] > found.pixels.shape[1]
+    assert len(photo.warnings) == 1
+    assert "turned by 90° counter-clockwise" in found.warnings[0]
 
 
 class Weighed(FaceEngine):

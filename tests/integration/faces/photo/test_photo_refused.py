@@ -9,13 +9,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from faces.errors import DamagedPhoto, EmptyFile, PhotoError, PhotoTooLarge, UnsupportedFormat
 from faces.photo.decoding import PhotoLimits, decode
 from faces.photo.phash import phash
-from tests.pictures import drawn
+from tests.pictures import drawn, tiffs
 
 LIMITS = PhotoLimits(max_pixels=120_000_000, max_bytes=64_000_000)
 ROOT = Path(__file__).resolve().parents[4]
@@ -31,6 +32,17 @@ FILES = {kind: drawn.file_of(drawn.corners(64, 48), kind) for kind in drawn.WRIT
     "PALETTE": drawn.file_of(drawn.corners().convert("P"), "PNG", transparency=0),
     "LZW": drawn.file_of(drawn.corners(), "TIFF", compression="tiff_lzw"),
     "FLOAT": drawn.file_of(drawn.corners().convert("F"), "TIFF"),
+    "PLANES": tiffs.tiff(
+        np.asarray(drawn.corners(), dtype=np.uint16) * 257,
+        *(2, 16),
+        layout=tiffs.Layout(in_planes=True, rows=5, compression=tiffs.DEFLATE),
+    ),
+    "BIGTIFF": tiffs.tiff(
+        np.asarray(drawn.corners(), dtype=np.float32) / 255,
+        *(2, 32, tiffs.REAL),
+        layout=tiffs.Layout(">", is_big=True, tags_first=True, tile=(16, 16)),
+    ),
+    "WITHOUT END": drawn.file_of(drawn.corners(), "JPEG", progressive=True)[:-2],
     "ANIMATED": drawn.file_of(drawn.corners(), "WEBP", save_all=True, append_images=[Image.new("RGB", (40, 24))]),
 }
 

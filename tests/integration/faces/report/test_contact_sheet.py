@@ -206,15 +206,15 @@ def test_thousands_of_photos_make_one_page_whose_pictures_load_when_seen(tmp_pat
 def test_pictures_of_unchanged_photos_are_kept_and_others_go(tmp_path: Path) -> None:
     one, two = photo(tmp_path, "1.jpg"), photo(tmp_path, "2.jpg")
     contact_sheet.write(tmp_path, sheet(one, two), LIMITS)
-    before = {file.name: file.stat().st_mtime_ns for file in (tmp_path / "pictures").iterdir()}
+    before = {file.name: file.stat().st_mtime_ns for file in (tmp_path / "pictures").glob("*.jpg")}
     assert len(before) == 2
     Image.new("RGB", (30, 30), "red").save(two.path)
     contact_sheet.write(tmp_path, sheet(one, two), LIMITS)
-    after = {file.name: file.stat().st_mtime_ns for file in (tmp_path / "pictures").iterdir()}
+    after = {file.name: file.stat().st_mtime_ns for file in (tmp_path / "pictures").glob("*.jpg")}
     assert len(after) == 2
     (kept,) = before.items() & after.items()
     contact_sheet.write(tmp_path, sheet(one), LIMITS)
-    assert [file.name for file in (tmp_path / "pictures").iterdir()] == [kept[0]]
+    assert [file.name for file in (tmp_path / "pictures").glob("*.jpg")] == [kept[0]]
 
 
 def test_files_of_other_people_in_the_folder_stay(tmp_path: Path) -> None:
@@ -222,6 +222,20 @@ def test_files_of_other_people_in_the_folder_stay(tmp_path: Path) -> None:
     (tmp_path / "pictures/mine.jpg").write_bytes(b"mine")
     contact_sheet.write(tmp_path, sheet(photo(tmp_path)), LIMITS)
     assert (tmp_path / "pictures/mine.jpg").read_bytes() == b"mine"
+
+
+def test_the_folder_is_marked_as_ours_unless_something_else_is_in_it(tmp_path: Path) -> None:
+    one = photo(tmp_path / "photos")
+    contact_sheet.write(tmp_path / "out", sheet(one), LIMITS)
+    assert (tmp_path / "out/.face-sidecar").exists()
+    assert (tmp_path / "out/pictures/.face-sidecar").exists()
+    contact_sheet.write(tmp_path / "photos", sheet(one), LIMITS)
+    assert not (tmp_path / "photos/.face-sidecar").exists()
+    assert (tmp_path / "photos/pictures/.face-sidecar").exists()
+    (tmp_path / "mixed/pictures").mkdir(parents=True)
+    (tmp_path / "mixed/pictures/mine.jpg").touch()
+    contact_sheet.write(tmp_path / "mixed", sheet(one), LIMITS)
+    assert not (tmp_path / "mixed/pictures/.face-sidecar").exists()
 
 
 def test_a_page_that_is_no_sheet_is_never_replaced(tmp_path: Path) -> None:

@@ -2,7 +2,17 @@ from __future__ import annotations
 
 import pytest
 
-from face_api.http.errors import OUR_FAULT, STATUSES, BadBody, ClientTooSlow, KeyNeeded, RequestTooLarge, reply_to
+from face_api.http.errors import (
+    OUR_FAULT,
+    STATUSES,
+    BadBody,
+    ClientTooSlow,
+    ForeignHost,
+    ForeignOrigin,
+    KeyNeeded,
+    RequestTooLarge,
+    reply_to,
+)
 from faces import errors
 from faces.errors import FacesError, PhotoError
 
@@ -14,9 +24,13 @@ TABLE = [
     (errors.CrashedBefore, 422, False),
     (errors.OutsideDisks, 400, False),
     (errors.EnginesBusy, 503, True),
+    (errors.PictureNotWritten, 503, True),
+    (errors.NoDiskForPicture, 422, True),
     (errors.EngineDied, 503, True),
     (errors.EngineError, 500, True),
     (KeyNeeded, 401, False),
+    (ForeignHost, 403, False),
+    (ForeignOrigin, 403, False),
     (BadBody, 400, False),
     (RequestTooLarge, 413, False),
     (ClientTooSlow, 408, True),

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from face_api.server.startup import warn_of_unwritable
+from face_api.server.startup import warn_of_pictures, warn_of_unwritable
+from faces.settings import Settings
 
 
 def test_a_root_that_cannot_be_written_is_said_at_the_start(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -17,3 +18,17 @@ def test_a_root_that_cannot_be_written_is_said_at_the_start(tmp_path: Path, capl
         f"ReadWritePaths={tmp_path}/gone for face-api"
     )
     assert "the disk kernel: /proc/sys/kernel is not writable; needed" in kernel
+
+
+def test_a_setting_that_may_cost_names_is_said_at_the_start(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    roots = {"gone": tmp_path / "gone"}
+    warn_of_pictures(Settings(disk_roots={}, debug_pictures="required"))
+    assert caplog.messages == []
+    warn_of_pictures(Settings(disk_roots=roots, debug_pictures="best_effort"))
+    risk, gone = caplog.messages
+    assert risk.startswith("FACE_DEBUG_PICTURES is best_effort: the app's images:faces:check deletes the faces")
+    assert "the disk gone" in gone
+    caplog.clear()
+    warn_of_pictures(Settings(disk_roots=roots, debug_pictures="off"))
+    (risk,) = caplog.messages
+    assert risk.startswith("FACE_DEBUG_PICTURES is off: ")

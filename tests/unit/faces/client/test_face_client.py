@@ -118,6 +118,42 @@ def test_a_reply_of_an_older_api_is_enough(photo: Path) -> None:
     assert encoded.faces[0].box is None
 
 
+@pytest.mark.parametrize("path", [None, "", "/"])
+def test_a_reply_without_the_picture_that_was_asked_for_is_a_refusal_of_the_api_s(
+    photo: Path, path: str | None
+) -> None:
+    api = answering(200, REPLY | {"debug_image_path": path})
+    answer = api.encode(photo, "a.jpg", Drawing("/disk/a.jpg"))
+    assert isinstance(answer, NotEncoded)
+    assert isinstance(answer.error, errors.NoDiskForPicture)
+    assert str(answer.error).startswith("the face API at http://api:5000 wrote no debug picture (a sentence): needed")
+    assert answer.last_error.startswith("the face API at http://api:5000 wrote no debug picture (a sentence)")
+    for drawing in (None, Drawing("/disk/a.jpg", required=False)):
+        encoded = api.encode(photo, "a.jpg", drawing)
+        assert isinstance(encoded, Encoded)
+        assert encoded.debug_filename is None
+
+
+def test_a_picture_without_a_disk_is_the_world_s_fault_whatever_the_status(photo: Path) -> None:
+    sentence = "no debug picture: FACE_DISK_ROOTS names no disk"
+    answer = refused(
+        answering(422, {"error": sentence, "code": "no_disk_for_picture", "retryable": True}, {"X-Request-ID": "a"}),
+        photo,
+    )
+    assert type(answer.error) is errors.NoDiskForPicture
+    assert sentence in str(answer.error)
+    assert answer.last_error.startswith('HTTP 422: {"error": "no debug picture')
+    assert answer.request_id == "a"
+
+
+def test_a_picture_that_a_full_disk_does_not_take_is_waited_for(photo: Path) -> None:
+    body = {"error": "No space left on device", "code": "picture_not_written", "retryable": True}
+    answer = refused(answering(503, body, {"Retry-After": "2"}), photo)
+    assert isinstance(answer.error, errors.FaceApiUnavailable)
+    assert answer.error.answered
+    assert answer.error.retry_after == 2
+
+
 def test_no_face_is_an_answer(photo: Path) -> None:
     encoded = answering(200, REPLY | {"encodings": [], "qualities": [], "faces": []}).encode(photo, "a.jpg")
     assert isinstance(encoded, Encoded)
@@ -210,6 +246,13 @@ def test_a_refusal_that_is_no_json_is_noted_as_it_came(photo: Path) -> None:
 
 def test_a_wrong_key_names_the_setting(photo: Path) -> None:
     assert "FACE_API_KEY" in str(refused(answering(401, {"error": "no key"}), photo).error)
+
+
+def test_an_api_that_does_not_know_its_name_is_told_in_its_own_words(photo: Path) -> None:
+    foreign = {"error": "needed a name of FACE_API_HOSTS", "code": "foreign_host", "retryable": False}
+    said = refused(answering(403, foreign), photo)
+    assert type(said.error) is errors.FaceApiUnavailable
+    assert str(said.error).endswith("answered 403: needed a name of FACE_API_HOSTS")
 
 
 @pytest.mark.parametrize(("header", "seconds"), [("7", 7.0), ("soon", None), ("-1", None), ("inf", None)])

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from faces.errors import PictureNotWritten
+from faces.errors import NoDiskForPicture, PictureNotWritten
 from faces.photo import debug_image
 from faces.photo.decoding import PhotoLimits, decode
 from faces.photo.engine import Findings
@@ -185,5 +185,24 @@ def test_a_place_that_cannot_be_written_is_an_error_and_leaves_nothing(tmp_path:
 
 
 def test_a_name_that_no_disk_takes_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(PictureNotWritten):
+    with pytest.raises(NoDiskForPicture):
         saved(tmp_path, "a\ud800.jpg")
+
+
+def test_a_place_is_asked_before_and_nothing_is_left_in_it(tmp_path: Path) -> None:
+    for directory in (tmp_path, tmp_path / "2024/07/debug"):
+        debug_image.require_place(directory)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_cannot_be_written_is_refused_before_as_it_would_be_after(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    (tmp_path / "link").symlink_to(tmp_path)
+    for directory in (tmp_path / "file", tmp_path / "file/below", tmp_path / "link", tmp_path / "link/below"):
+        with pytest.raises(NoDiskForPicture) as before:
+            debug_image.require_place(directory)
+        with pytest.raises(NoDiskForPicture) as after:
+            saved(directory, "a.jpg")
+        assert str(before.value) == str(after.value)
+        assert str(before.value).endswith(debug_image.NEEDED)
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["file", "link"]

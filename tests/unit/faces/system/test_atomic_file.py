@@ -56,3 +56,17 @@ def test_within_a_directory_a_link_is_replaced_and_not_followed(tmp_path: Path, 
     assert (tmp_path / "a").read_bytes() == b"data"
     assert (tmp_path / "other").read_bytes() == b"kept"
     assert names(tmp_path) == ["a", "other"]
+
+
+def test_pieces_become_one_file_and_an_error_among_them_leaves_the_old_one(tmp_path: Path) -> None:
+    def pieces(*, fail: bool) -> Iterator[bytes]:
+        yield b"a "
+        if fail:
+            raise ValueError("lost")
+        yield b"whole"
+
+    atomic_file.replace_by(tmp_path / "a", pieces(fail=False))
+    with pytest.raises(ValueError, match="lost"):
+        atomic_file.replace_by(tmp_path / "a", pieces(fail=True))
+    assert (tmp_path / "a").read_bytes() == b"a whole"
+    assert names(tmp_path) == ["a"]

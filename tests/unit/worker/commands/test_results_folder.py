@@ -34,9 +34,9 @@ def test_results_of_other_photos_are_set_aside_and_come_back(tmp_path: Path) -> 
     assert "/photos/Summer" in said[0]
     assert not (out / "one").exists()
     leave(out, ONE, "again")
-    assert sorted(file.name for file in out.iterdir()) == ["again", "one", "photos-of.txt"]
+    assert sorted(file.name for file in out.iterdir()) == [".face-sidecar", "again", "one", "photos-of.txt"]
     leave(out, OTHER, "again")
-    assert sorted(file.name for file in out.iterdir()) == ["again", "other", "photos-of.txt"]
+    assert sorted(file.name for file in out.iterdir()) == [".face-sidecar", "again", "other", "photos-of.txt"]
     assert len(list(tmp_path.iterdir())) == 2
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from faces.laravel import last_error
 from tests.acceptance.steps import PHOTO, body_of, delay_queue, depth, name_of, row_of, scripted, take_all, work
 from tests.servers.people import PEOPLE
@@ -162,13 +164,76 @@ def test_a_job_that_is_done_already_asks_nothing_and_still_settles(app: StubApp,
     app.push(bare)
     try_once(app, 1)
     assert [seen.filename for seen in api.seen] == [name_of(app, bare)]
-    # Without debug pictures an image needs none to be done.
-    app.push(bare)
-    try_once(app, 1, FACE_DISK_ROOTS="", LARAVEL_STORAGE_PATH=str(app.folder))
-    assert len(api.seen) == 1
     assert app.leftovers() == NOTHING_LEFT
     assert app.failed() == []
     assert depth(app) == 0
+
+
+@pytest.mark.parametrize(
+    ("setting", "roots", "is_asked"),
+    [
+        ("required", "photos=/photos", True),
+        ("required", "", True),
+        ("best_effort", "photos=/photos", True),
+        ("best_effort", "", False),
+        ("off", "photos=/photos", False),
+    ],
+)
+def test_an_image_without_its_picture_is_not_done_where_it_is_to_have_one(
+    app: StubApp, api: StubApi, setting: str, roots: str, is_asked: bool
+) -> None:
+    bare = scripted(app, api, finds(PEOPLE[0]), disk="local", faces_checked=1)
+    named = app.rows.face(bare, PEOPLE[0], status="ok", name="Ada")
+    (app.folder / "app/private/2020").mkdir(parents=True)
+    (app.folder / "app/private/2020" / name_of(app, bare)).write_bytes(PHOTO)
+    app.push(bare)
+    settings = {"FACE_DISK_ROOTS": roots, "FACE_DEBUG_PICTURES": setting}
+    try_once(app, 1, LARAVEL_STORAGE_PATH=str(app.folder), **settings)
+    assert len(api.seen) == is_asked
+    assert bool(row_of(app, bare)["debug_filename"]) == is_asked
+    assert [(row["id"], row["name"]) for row in app.rows.faces(bare)] == [(named, "Ada")]
+    assert app.leftovers() == NOTHING_LEFT
+    assert app.failed() == []
+
+
+#: Answers without a debug picture: of an API with another setting, of an older one, of one that names none.
+NO_PICTURE = {
+    "null, with a warning": finds(PEOPLE[0], debug_image_path=None, warnings=["no debug picture: a reason"]),
+    "no such field": says(200, encodings=[PEOPLE[0].tolist()]),
+    "an empty name": finds(PEOPLE[0], debug_image_path=""),
+    "a folder's": finds(PEOPLE[0], debug_image_path="/"),
+    "of a photo without faces": finds(debug_image_path=None),
+}
+
+
+@pytest.mark.parametrize("kind", NO_PICTURE)
+def test_a_reply_without_the_picture_never_becomes_rows(app: StubApp, api: StubApi, kind: str) -> None:
+    image = scripted(app, api, NO_PICTURE[kind])
+    app.push(image)
+    log = app.worker().run("run", "--stop-when-empty")[1]
+    assert "original_path" in api.seen[0].fields
+    assert row_of(app, image)["faces_checked"] == 0
+    assert row_of(app, image)["debug_filename"] is None
+    assert "wrote no debug picture" in said_of(app, image)
+    assert "FACE_DEBUG_PICTURES=required there" in log
+    assert app.rows.faces(image) == []
+    assert app.failed() == []
+    (message,) = take_all(app, delay_queue(app.queue, 10))
+    assert message.attempts == 0, "no try is spent"
+
+
+@pytest.mark.parametrize("setting", ["best_effort", "off"])
+def test_where_pictures_are_not_required_a_reply_without_one_becomes_rows(
+    app: StubApp, api: StubApi, setting: str
+) -> None:
+    image = scripted(app, api, NO_PICTURE["null, with a warning"])
+    app.push(image)
+    log = try_once(app, 1, FACE_DEBUG_PICTURES=setting)
+    assert "original_path" in api.seen[0].fields, "the API's setting says what it draws"
+    assert row_of(app, image)["faces_checked"] == 1
+    assert row_of(app, image)["debug_filename"] is None
+    assert len(app.rows.faces(image)) == 1
+    assert "no debug picture: a reason" in log
 
 
 def test_redelivery_and_double_pushes_double_no_face(app: StubApp, api: StubApi) -> None:

@@ -21,6 +21,13 @@ TRIGGER = """CREATE TRIGGER no BEFORE {verb} ON {table} FOR EACH ROW WHEN {when}
 
 MISUNDERSTOOD = says(422, error="webp_quality is 'x'", code="wrong_field", retryable=False)
 
+#: What counts as a job's own fault only where others are done meanwhile.
+REFUSALS = {
+    "wrong_field": MISUNDERSTOOD,
+    "no_disk_for_picture": says(422, error="no debug picture: no", code="no_disk_for_picture", retryable=True),
+    "a reply without its picture": finds(debug_image_path=None),
+}
+
 
 def are_done(app: StubApp, *images: int) -> bool:
     return all(row_of(app, image)["faces_checked"] == 1 for image in images)
@@ -54,8 +61,11 @@ def refused_with_others(app: StubApp, bad: int, rounds: int = 12, **changes: Any
     return said
 
 
-def test_refused_three_times_while_others_are_done_it_counts_its_own_tries(app: StubApp, api: StubApi) -> None:
-    bad = scripted(app, api, MISUNDERSTOOD)
+@pytest.mark.parametrize("kind", REFUSALS)
+def test_refused_three_times_while_others_are_done_it_counts_its_own_tries(
+    app: StubApp, api: StubApi, kind: str
+) -> None:
+    bad = scripted(app, api, REFUSALS[kind])
     log = refused_with_others(app, bad)
     (row,) = app.failed()
     assert "attempt 3 of 3" in row["exception"]
@@ -66,8 +76,21 @@ def test_refused_three_times_while_others_are_done_it_counts_its_own_tries(app: 
     assert app.rows.read("SELECT * FROM cache WHERE key LIKE '%face-refused%'") == []
 
 
-def test_while_nobody_is_done_nothing_is_burnt(app: StubApp, api: StubApi) -> None:
-    jobs = [scripted(app, api, MISUNDERSTOOD) for _ in range(5)]
+def test_a_full_disk_is_never_a_job_s_own_fault_though_others_are_done(app: StubApp, api: StubApi) -> None:
+    full = says(503, {"Retry-After": "2"}, error="the disk is full", code="picture_not_written", retryable=True)
+    bad = scripted(app, api, full)
+    refused_with_others(app, bad, maxTries=1)
+    assert len(api.times(name_of(app, bad))) > 5
+    assert app.failed() == []
+    api.answer(name_of(app, bad), finds())
+    app.worker().run_until_quiet()
+    assert are_done(app, bad)
+    assert app.leftovers() == NOTHING_LEFT
+
+
+@pytest.mark.parametrize("kind", REFUSALS)
+def test_while_nobody_is_done_nothing_is_burnt(app: StubApp, api: StubApi, kind: str) -> None:
+    jobs = [scripted(app, api, REFUSALS[kind]) for _ in range(5)]
     for image in jobs:
         app.push(image, maxTries=1)
     for _ in range(60):

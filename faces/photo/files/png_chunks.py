@@ -1,0 +1,70 @@
+"""The chunks of a PNG and their checksums: what a picture can do without is left out where its checksum is wrong."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from faces.photo.formats import FileBytes
+
+_SIGNATURE = 8
+_END = b"IEND"
+
+
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    start: int
+    end: int
+    name: bytes
+    is_right: bool
+
+    @property
+    def is_ancillary(self) -> bool:
+        """Whether the picture can be shown without it (ISO/IEC 15948, 5.4)."""
+        return bool(self.name[0] & 0x20)
+
+
+def readable(data: FileBytes) -> tuple[FileBytes, str | None]:
+    """The file without the ancillary chunks whose checksum is wrong, and what was wrong with it; None for nothing.
+
+    Viewers show such a file. Pillow reads none of those, but pixels whose checksum is wrong, hence the check of all.
+    A file that lacks its end is left to Pillow, which knows whether its pixels are whole.
+
+    Raises:
+        ValueError: the checksum of a critical chunk, like that of the pixels, is wrong.
+    """
+    chunks = list(_chunks(data))
+    wrong = [chunk for chunk in chunks if not chunk.is_right and chunk.name != _END]
+    for chunk in wrong:
+        if not chunk.is_ancillary:
+            raise ValueError(f"the checksum of its part {chunk.name.decode('ascii')} is wrong")
+    if wrong:
+        names = ", ".join(dict.fromkeys(chunk.name.decode("ascii") for chunk in wrong))
+        return _without(data, wrong), f"the PNG file was read without its {names}, whose checksum is wrong"
+    if not any(chunk.name == _END for chunk in chunks):
+        return data, "the PNG file lacks its end, but none of its pixels"
+    return data, None
+
+
+def _chunks(data: FileBytes) -> Iterator[_Chunk]:
+    """The whole chunks, up to the end that the file has or says."""
+    start = _SIGNATURE
+    with memoryview(data) as content:
+        while start + 12 <= len(data):
+            length = int.from_bytes(content[start : start + 4], "big")
+            end = start + 12 + length
+            name = bytes(content[start + 4 : start + 8])
+            if end > len(data) or not name.isalpha():
+                return
+            checksum = int.from_bytes(content[end - 4 : end], "big")
+            yield _Chunk(start, end, name, zlib.crc32(content[start + 4 : end - 4]) == checksum)
+            if name == _END:
+                return
+            start = end
+
+
+def _without(data: FileBytes, chunks: Sequence[_Chunk]) -> bytes:
+    starts = [0, *(chunk.end for chunk in chunks)]
+    ends = [*(chunk.start for chunk in chunks), len(data)]
+    return b"".join(data[start:end] for start, end in zip(starts, ends, strict=True))

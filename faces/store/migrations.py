@@ -1,0 +1,115 @@
+"""How a file of our own that an older version made becomes what this version makes: numbered steps of SQL.
+
+The app's database is never changed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+
+from faces.errors import StoreUnavailable
+from faces.system import atomic_file
+
+#: What makes each version of the one before it; `PRAGMA user_version` says which one a file has. A step is never
+#: changed once it was released: a change of the tables in `schema` is a further step, and a test compares the two.
+STEPS: Mapping[int, tuple[str, ...]] = {
+    2: (
+        "ALTER TABLE scan_marks ADD COLUMN gone_at DATETIME",
+        "CREATE INDEX scan_marks_sha256 ON scan_marks (sha256)",
+        "CREATE INDEX scan_marks_gone ON scan_marks (image_id) WHERE gone_at IS NOT NULL",
+        "CREATE TABLE scan_folders (path VARCHAR(255) NOT NULL PRIMARY KEY, inode BIGINT NOT NULL)",
+        "CREATE TABLE scan_excludes (folder VARCHAR(255) NOT NULL, pattern VARCHAR(255) NOT NULL,"
+        " PRIMARY KEY (folder, pattern))",
+    ),
+    3: (
+        "CREATE INDEX faces_listed ON faces (image_id, face_index, id, status, name, parent_id, deleted_at)",
+        "CREATE INDEX faces_name ON faces (name)",
+    ),
+}
+
+#: What a new file gets.
+NEWEST = max(STEPS)
+
+#: The first version that was released; a file of a lower one is not ours.
+FIRST = 1
+
+#: Seconds to wait for another process that brings the same file forward, or writes into it.
+_PATIENCE = 600
+
+
+def copy_of(file: Path, version: int) -> Path:
+    """Where the file is kept as it was before it became of this version."""
+    return file.with_name(f"{file.name}.before-{version}")
+
+
+def bring_forward(file: Path) -> None:
+    """Run the steps that a file of our own lacks, in one transaction, after a copy beside it.
+
+    Nothing happens to a file of the newest version. Of several processes one does it and the others wait; one that is
+    killed leaves the file as it was.
+
+    Raises:
+        StoreUnavailable: there is no room for the copy, or the file cannot be written; it stays as it was.
+    """
+    try:
+        # Foreign keys are not enforced here: SQLite's own recipe for a changed table drops the old one.
+        with closing(sqlite3.connect(file, timeout=_PATIENCE, isolation_level=None)) as connection:
+            _bring_forward(connection, file)
+    except (sqlite3.Error, OSError) as error:
+        raise StoreUnavailable(
+            f"the database {file} was made by an older version, and could not be copied to {copy_of(file, NEWEST)} and "
+            f"brought to schema {NEWEST}: {_why(error)}; it was left as it was. "
+            "Needed are rights to write both, and room for the copy"
+        ) from error
+
+
+def _bring_forward(connection: sqlite3.Connection, file: Path) -> None:
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("BEGIN IMMEDIATE")
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    # Another process may have done it while this one waited for the lock.
+    if version < NEWEST:
+        _copy(file, copy_of(file, NEWEST))
+        for number in range(version + 1, NEWEST + 1):
+            for statement in STEPS[number]:
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {NEWEST}")
+    connection.execute("COMMIT")
+
+
+def _copy(file: Path, copy: Path) -> None:
+    """Copy what is committed in a database that nothing can write into now, whole or not at all."""
+    unfinished = atomic_file.beside(copy)
+    unfinished.unlink(missing_ok=True)
+    try:
+        _make_as(unfinished, file.stat())
+        with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(unfinished)) as target:
+            # A half-written copy is thrown away anyway: no journal beside it.
+            target.execute("PRAGMA journal_mode = OFF").close()
+            target.execute("PRAGMA synchronous = FULL").close()
+            source.backup(target)
+        unfinished.rename(copy)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            unfinished.unlink()
+        raise
+
+
+def _make_as(path: Path, original: os.stat_result) -> None:
+    """An empty file with the original's rights, and its owner where we may give it away."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    try:
+        with contextlib.suppress(PermissionError):
+            os.fchown(handle, original.st_uid, original.st_gid)
+        os.fchmod(handle, original.st_mode & 0o777)
+    finally:
+        os.close(handle)
+
+
+def _why(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)

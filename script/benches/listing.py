@@ -1,0 +1,125 @@
+"""Measure how long a page of the list of faces takes: see script/bench-listing."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sqlite3
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+
+from faces.store.database import Store
+from faces.store.face_pages import Choice, FaceOrder, page_of_faces, spellings_of
+from faces.store.listing import read_faces
+
+#: CPU seconds that a page may take.
+_LIMIT = 0.3
+
+_PAGE = 50
+_PEOPLE = 500
+
+#: The part of the faces that is the first person's, and the part that is anybody's.
+_OF_THE_FIRST, _OF_ANYBODY = 0.3, 0.6
+
+_FACE = (
+    "INSERT INTO faces (id, image_id, face_index, name, status, parent_id, encoding, quality_score, box)"
+    """ VALUES (?, ?, ?, ?, ?, ?, ?, 70, '{"top":0.1,"right":0.2,"bottom":0.2,"left":0.1}')"""
+)
+
+
+def main() -> int:
+    """Measure, print, and return the exit status."""
+    parser = argparse.ArgumentParser(prog="script/bench-listing", description=__doc__)
+    parser.add_argument("--faces", type=int, default=200_000, metavar="N", help="faces in the file")
+    parser.add_argument("--rounds", type=int, default=5, metavar="N", help="times each page is taken; the best counts")
+    parser.add_argument("--json", action="store_true", help="figures for machines")
+    told = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "faces.db")
+        _make(file, told.faces)
+        with closing(Store.open(f"sqlite:///{file}")) as store:
+            pages = {
+                name: min(_page(store, name_of, offset) for _ in range(told.rounds))
+                for name, name_of, offset in _pages(told.faces)
+            }
+            whole = _whole(store, min(told.faces, 20_000)) * max(1.0, told.faces / 20_000)
+    figures = {"faces": told.faces, "pages": pages, "reading all": whole}
+    print(json.dumps(figures) if told.json else _words(figures["pages"], told.faces, whole))  # noqa: T201  the answer
+    return 1 if max(pages.values()) > _LIMIT else 0
+
+
+def _pages(count: int) -> list[tuple[str, str | None, int]]:
+    return [
+        ("the first page", None, 0),
+        ("one in the middle", None, count // 2),
+        ("the last page", None, count - _PAGE),
+        ("a rare person's first page", "person 77", 0),
+        ("a frequent person's first page", "PERSON 1", 0),
+        ("a frequent person's last page", "Person  1", int(count * _OF_THE_FIRST) - 10 * _PAGE),
+        ("nobody", "Nobody", 0),
+    ]
+
+
+def _page(store: Store, name: str | None, offset: int) -> float:
+    """CPU seconds of what `faces` does between its start and its output."""
+    start = time.thread_time()
+    with store.reading() as transaction:
+        spellings = None if name is None else spellings_of(transaction, name)
+        ids = page_of_faces(transaction, Choice(spellings, _PAGE, offset), FaceOrder.PLACES)
+        shown = list(read_faces(transaction, ids))
+    seconds = time.thread_time() - start
+    assert len(shown) == (0 if name == "Nobody" else _PAGE), (name, offset, len(shown))
+    return seconds
+
+
+def _whole(store: Store, count: int) -> float:
+    """CPU seconds for the first so many faces with their distances."""
+    start = time.thread_time()
+    with store.reading() as transaction:
+        for _ in read_faces(transaction, range(1, count + 1)):
+            pass
+    return time.thread_time() - start
+
+
+def _make(file: Path, count: int) -> None:
+    """Two faces a photo, 200 photos a folder, scanned in another order than that of their places."""
+    dice = random.Random(7)  # noqa: S311  the same file each time
+    Store.open(f"sqlite:///{file}", create=True).close()
+    places = list(range((count + 1) // 2))
+    dice.shuffle(places)
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.executemany(
+            "INSERT INTO images (id, path, filename, faces_checked) VALUES (?, ?, ?, 1)",
+            ((at, f"/photos/{place // 200:05}", f"IMG_{place:07}.jpg") for at, place in enumerate(places, 1)),
+        )
+        connection.executemany(_FACE, _faces(count, dice))
+
+
+def _faces(count: int, dice: random.Random) -> Iterator[tuple[object, ...]]:
+    encodings = np.random.default_rng(7).normal(scale=0.12, size=(_PEOPLE, 128))
+    texts = [json.dumps(encoding.tolist()) for encoding in encodings]
+    for number in range(1, count + 1):
+        image, index, text = (number + 1) // 2, (number + 1) % 2, texts[number % _PEOPLE]
+        if number <= _PEOPLE:
+            yield number, image, index, f"Person {number}", "ok", None, text
+            continue
+        lot = dice.random()
+        parent = 1 if lot < _OF_THE_FIRST else dice.randint(2, _PEOPLE) if lot < _OF_ANYBODY else None
+        yield number, image, index, None, "process", parent, text
+
+
+def _words(pages: dict[str, float], count: int, whole: float) -> str:
+    lines = [f"  {name:32} {seconds:7.3f}   1/{whole / seconds:,.0f}" for name, seconds in pages.items()]
+    heads = [f"{count:,} faces, {_PAGE} a page: CPU seconds, and the part of what reading all takes ({whole:.1f} s)"]
+    return "\n".join(heads + lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

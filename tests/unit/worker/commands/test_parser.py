@@ -1,0 +1,72 @@
+"""Options stand wherever the usage line has room for them."""
+
+from __future__ import annotations
+
+import argparse
+from itertools import permutations
+from pathlib import Path
+
+import pytest
+
+from worker.__main__ import _parser
+from worker.commands.verbs import VERBS
+
+#: For each verb its words and an option, with what is to be read of them.
+CALLS = {
+    "demo": (["photos"], ["--known", "people"], {"photos": Path("photos"), "known": Path("people")}),
+    "scan": (["photos", "b.jpg"], ["--forget-missing"], {"paths": [Path("photos"), Path("b.jpg")]}),
+    "enrol": (["Bob", "a.jpg", "b.jpg"], ["--face", "0"], {"photos": [Path("a.jpg"), Path("b.jpg")], "face": 0}),
+    "link": ([], ["--dry-run"], {"dry_run": True}),
+    "faces": ([], ["--name", "Bob"], {"name": "Bob"}),
+    "report": (["people"], ["--limit", "3"], {"directory": Path("people"), "limit": 3}),
+    "export": ([], ["--csv", "all.csv"], {"csv": "all.csv"}),
+    "recognise": (["people", "photos"], ["--tolerance", "0.5"], {"known": Path("people"), "photos": "photos"}),
+    "process": (["17", "18"], ["--json"], {"image_ids": [17, 18], "as_json": True}),
+    "run": ([], ["--queue", "faces"], {}),
+    "status": ([], ["--check"], {"check": True}),
+}
+
+
+def parse(*arguments: str) -> argparse.Namespace:
+    return _parser(arguments).parse_args(arguments)
+
+
+def test_every_verb_is_tried() -> None:
+    assert CALLS.keys() == VERBS.keys()
+
+
+@pytest.mark.parametrize("verb", sorted(VERBS.keys() - {"run"}))
+def test_an_option_may_stand_before_between_and_behind_the_words(verb: str) -> None:
+    words, option, wanted = CALLS[verb]
+    for place in range(len(words) + 1):
+        parsed = vars(parse(verb, *words[:place], *option, *words[place:]))
+        assert {name: parsed[name] for name in wanted} == wanted
+
+
+@pytest.mark.parametrize("order", list(permutations((("Bob",), ("--rename",), ("--id", "7")))), ids=str)
+def test_the_name_of_a_face_may_stand_anywhere(order: tuple[tuple[str, ...], ...]) -> None:
+    parsed = parse("enrol", *(word for part in order for word in part))
+    assert (parsed.name, parsed.face_id, parsed.rename, parsed.photos) == ("Bob", 7, True, [])
+
+
+def test_behind_two_hyphens_everything_is_a_word() -> None:
+    parsed = parse("enrol", "--face", "0", "--", "-Bob", "--b.jpg")
+    assert (parsed.name, parsed.photos, parsed.face) == ("-Bob", [Path("--b.jpg")], 0)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("faces", "Bob"), ("report", "a", "b"), ("process", "one"), ("export",), ("faces", "--limit", "-1"), ("report",)],
+)
+def test_wrong_usage_ends_with_2(words: tuple[str, ...]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        parse(*words)
+    assert ended.value.code == 2
+
+
+def test_an_error_about_what_was_typed_commands_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse("faces", "\x1b[31m")
+    told = capsys.readouterr().err
+    assert "\x1b" not in told
+    assert r"unrecognized arguments: \u001b[31m" in told
