@@ -5,10 +5,15 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 #: What ends a program that a person started; a shell that starts the tests in the background ignores them.
 PERSONS_SIGNALS = {signal.SIGINT: signal.default_int_handler, signal.SIGHUP: signal.SIG_DFL}
+
+#: Property tests find the same on every machine, however slow it is, and leave no folder behind.
+hypothesis.settings.register_profile("ours", derandomize=True, deadline=None, database=None)
+hypothesis.settings.load_profile("ours")
 
 ROOT = Path(__file__).resolve().parents[1]
 

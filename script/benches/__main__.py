@@ -6,15 +6,19 @@ import argparse
 import json
 import sys
 import tempfile
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from script.benches import comparing, made_photos, matching, photos, service
+from script.benches import comparing, made_photos, matching, people, photos, service
 
 ROOT = Path(__file__).resolve().parents[2]
+
+#: Columns of a table in a file.
+_WIDE = 180
 
 #: Figures by subject, then by what was measured.
 Figures = dict[str, dict[str, Any]]
@@ -23,11 +27,18 @@ Figures = dict[str, dict[str, Any]]
 def main() -> int:
     """Measure, print, and return the exit status."""
     parser = argparse.ArgumentParser(prog="script/bench", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=("photos", "matching", "comparing", "service", "all"), default="all")
+    subjects = ("photos", "matching", "comparing", "service", "all", "people")
+    parser.add_argument("what", nargs="?", choices=subjects, default="all")
+    parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="of people: .npz with E and person")
     parser.add_argument("--photos", type=Path, metavar="DIR", help="measure on these instead of made ones")
     parser.add_argument("--rounds", type=int, default=3, metavar="N", help="how often each photo is taken (default: 3)")
+    parser.add_argument("--splits", type=int, default=5, metavar="N", help="of people: how often they are divided")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
     told = parser.parse_args()
+    if (told.what == "people") != (told.file is not None):
+        parser.error("people needs a FILE of them, and nothing else takes one")
+    if told.what == "people":
+        return _people(told.file, told.splits, told.json)
     with tempfile.TemporaryDirectory() as folder:
         kinds = (
             photos.of_folder(told.photos) if told.photos else made_photos.make(ROOT / ".cache/samples", Path(folder))
@@ -45,6 +56,27 @@ def main() -> int:
     if told.json:
         told.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     return 0
+
+
+def _people(file: Path, splits: int, json_file: Path | None) -> int:
+    """Who is who, beside what is promised: 1 where a promise is missed."""
+    result = people.measure(file, splits, lambda line: print(line, file=sys.stderr, flush=True))  # noqa: T201  progress
+    rows, others = people.of_rows(result), people.of_others(result)
+    table = Table(title=f"people: means of {splits} splits, percent (worst), and bars", title_justify="left")
+    for heading in ("enrolled", "strangers linked", "linked, right", "offered, right", "strangers offered"):
+        table.add_column(heading)
+    for name, verdicts in rows.items():
+        table.add_row(name, *map(_told, verdicts))
+    for name, verdict in others.items():
+        table.add_row(name, _told(verdict), end_section=name == list(others)[-1])
+    Console(width=None if sys.stdout.isatty() else _WIDE).print(table)
+    if json_file:
+        json_file.write_text(json.dumps(people.as_figures(result), indent=2) + "\n", encoding="utf-8")
+    return 0 if all(one.reached for one in chain(*rows.values(), others.values())) else 1
+
+
+def _told(verdict: people.Verdict) -> str:
+    return f"{verdict}" if verdict.reached else f"[bold red]{verdict} missed"
 
 
 def _print(figures: Figures) -> None:

@@ -33,9 +33,10 @@ def test_what_is_not_part_of_a_release_does_not_change_its_name(source: Path) ->
     assert digest_of(source) == before
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "faces/new.py"])
+@pytest.mark.parametrize("name", ["requirements.txt", "faces/new.py", "faces/people/data/cohort.npz"])
 def test_another_file_is_another_release(source: Path, name: str) -> None:
     before = digest_of(source)
+    (source / name).parent.mkdir(parents=True, exist_ok=True)
     (source / name).write_text("x\n")
     assert digest_of(source) != before
 

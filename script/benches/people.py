@@ -1,0 +1,274 @@
+"""Who is who, measured: libraries drawn from a file of known people, the cohort made of other people of the file.
+
+Each split gives half of the people to the cohort and its calibration, and draws libraries from the other half. What is
+told is the mean of all splits, beside what docs/people.md promises.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from faces.people.calibration import Learned
+from faces.people.cohort import Cohort
+from faces.people.identify import OFFER, decide, identify
+from faces.people.learning import learn
+from faces.people.neighbourhood import Neighbourhood
+from faces.people.old_links import believed
+from faces.people.products import rough_distances, squares_of
+from script.benches.people_bars import OTHERS, ROWS, SLACK, Row
+from script.cohorts.averages import averages_of
+from script.cohorts.fitting import make_cohort
+from script.cohorts.growth import Grow, grow
+from script.cohorts.libraries import Library, Tried, centres_of_kinds, draw_library, of_kind
+from script.cohorts.people_file import Faces, read_people
+
+#: Kinds of people for libraries of one kind.
+_KINDS = 8
+
+#: Faces of the library whose groups are judged, and people in a photo of it.
+_GROUPED, _IN_A_PHOTO = 2500, 5
+
+#: The distance under which the old rule linked, and the masters of an old library.
+_OLD_THRESHOLD, _MASTERS = 0.6, 200
+
+#: Figures of one column over all libraries, percent; by the row's name or the figure's.
+Figures = dict[str, dict[str, list[float]]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Split:
+    """A cohort and people it has not seen."""
+
+    faces: Faces
+    makers: Faces
+    """The people that the cohort is made of."""
+    cohort: Cohort
+    grow: Grow
+    dice: np.random.Generator
+
+    @classmethod
+    def of(cls, faces: Faces, seed: int, grow: Grow) -> Split:
+        """Divide the people, and make the cohort."""
+        dice = np.random.default_rng(seed)
+        order = dice.permutation(faces.people)
+        makers = faces.of(order[: len(order) // 2])
+        return cls(faces.of(order[len(order) // 2 :]), makers, make_cohort(makers, grow, seed), grow, dice)
+
+    def tried(self, library: Library, cohort: Cohort, *, own_groups: bool = True) -> Tried:
+        """Enrol a library's people."""
+        own = library.own_groups(cohort, self.grow, self.dice) if own_groups else None
+        return Tried.of(library, Neighbourhood(cohort, own))
+
+
+@dataclass(slots=True)
+class Result:
+    """What was measured of all splits so far."""
+
+    rows: Figures = field(default_factory=lambda: defaultdict(lambda: defaultdict(list)))
+    others: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+
+
+def measure(file: Path, splits: int, tell: Callable[[str], None], grow: Grow = grow) -> Result:
+    """Measure all rows on so many splits of the file's people."""
+    faces, result = read_people(file), Result()
+    for seed in range(splits):
+        split = Split.of(faces, seed, grow)
+        tell(f"split {seed + 1} of {splits}: {len(split.cohort.averages)} averages, {split.cohort.calibration}")
+        for row in ROWS:
+            for library, cohort in _libraries(split, row):
+                _identify(split, row, library, cohort, result)
+        _old_links(split, result)
+        _shares(split, result)
+        _groups(split, split.faces, "groups", result)
+        centres = centres_of_kinds(split.faces, _KINDS, split.dice)
+        for kind in range(_KINDS):
+            _groups(split, of_kind(split.faces, centres, kind), "groups of one kind", result)
+    return result
+
+
+def _libraries(split: Split, row: Row) -> Iterator[tuple[Library, Cohort]]:
+    """The libraries of a row, each with the cohort that it is measured with."""
+    if row.kind == "ordinary":
+        yield draw_library(split.faces, row.people, row.photos, row.size, split.dice), split.cohort
+        return
+    centres = centres_of_kinds(split.faces, _KINDS, split.dice)
+    for kind in range(_KINDS):
+        library = draw_library(of_kind(split.faces, centres, kind), row.people, row.photos, row.size, split.dice)
+        if library.known.any() and not library.known.all():
+            yield library, split.cohort if row.kind == "alike" else _without_kind(split, centres, kind)
+
+
+def _without_kind(split: Split, centres: npt.NDArray[np.float64], kind: int) -> Cohort:
+    """The cohort made anew without one kind; calibration and level stay, as they would for who is unlike it."""
+    unwanted = of_kind(split.makers, centres, kind).people
+    others = split.makers.of(np.setdiff1d(split.makers.people, unwanted))
+    return Cohort(averages_of(others.one_of_each(split.dice)), split.cohort.calibration)
+
+
+def _identify(split: Split, row: Row, library: Library, cohort: Cohort, result: Result) -> None:
+    answers = _ask(split.tried(library, cohort, own_groups=row.own_groups))
+    known, right = library.known, answers.person == library.truth
+    found = result.rows[row.name]
+    found["enrolled"].append(len(library.enrolled))
+    found["strangers linked"].append(_percent(answers.linked[~known]))
+    found["linked, right"].append(_percent((answers.linked & right)[known]))
+    found["offered, right"].append(_percent((answers.offered & right)[known]))
+    found["strangers offered"].append(_percent(answers.offered[~known]))
+    if row.kind == "ordinary":
+        result.others["enrolled people linked as another one"].append(_percent((answers.linked & ~right)[known]))
+        result.others["enrolled people offered as another one"].append(_percent((answers.offered & ~right)[known]))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Answers:
+    person: npt.NDArray[np.int64]
+    offered: npt.NDArray[np.bool_]
+    """Or linked."""
+    linked: npt.NDArray[np.bool_]
+
+
+def _ask(tried: Tried, strangers: float = 0.5) -> _Answers:
+    library = tried.library
+    learned = Learned(tried.shift(tried.people.neighbourhood.cohort.calibration), strangers)
+    found = identify(library.middles(), tried.people, learned, [library.size] * len(library.asked))
+    return _Answers(
+        np.array([one.person_id if one else -1 for one in found]),
+        np.array([one is not None and one.probability >= OFFER for one in found]),
+        np.array([decide(one) == "link" for one in found]),
+    )
+
+
+def _old_links(split: Split, result: Result) -> None:
+    """Everything nearer than the old threshold to a master was its child: which of these are believed."""
+    library = draw_library(split.faces, _MASTERS, 1, 1, split.dice, most=len(split.faces.person))
+    tried = split.tried(library, split.cohort)
+    middles = library.middles().astype(np.float32)
+    masters = tried.people.middles
+    apart = rough_distances(middles, masters, squares_of(masters))
+    linked = apart.min(axis=1) < _OLD_THRESHOLD
+    parents = tried.people.ids[apart.argmin(axis=1)][linked]
+    shift = tried.shift(split.cohort.calibration)
+    kept, right = (
+        believed(middles[linked], parents.tolist(), tried.people, Learned(shift)),
+        parents == library.truth[linked],
+    )
+    result.others["old links kept that are right"].append(_percent(right[kept]))
+    result.others["right old links that are kept"].append(_percent(kept[right]))
+
+
+def _shares(split: Split, result: Result) -> None:
+    """Libraries with other shares of strangers than a half: is it learned, and what is linked with it."""
+    library = draw_library(split.faces, 200, 1, 1, split.dice)
+    tried = split.tried(library, split.cohort)
+    encodings = split.faces.encodings
+    first = encodings[[library.enrolled[person][0] for person in tried.people.ids.tolist()]].astype(np.float64)
+    for share in (0.5, 0.6, 0.7, 0.8, 0.9, 0.95):
+        chosen = _with_share(library.known, share, split.dice)
+        asked = library.middles()[chosen]
+        learned = learn(tried.people, first, asked)
+        found = identify(asked, tried.people, learned)
+        linked = np.array([decide(one) == "link" for one in found])
+        right = np.array([one is not None and one.person_id for one in found]) == library.truth[chosen]
+        if share < 0.95:
+            name = "share of strangers 50 to 90 %: points that it is learned wrong by"
+            result.others[name].append(100 * abs(learned.strangers - share))
+            result.others["the same: what is linked with it and right"].append(_percent(right[linked]))
+        else:
+            result.others["share of strangers 95 %: what is linked and right"].append(_percent(right[linked]))
+
+
+def _with_share(known: npt.NDArray[np.bool_], share: float, dice: np.random.Generator) -> npt.NDArray[np.intp]:
+    """As many as there are with this share of strangers."""
+    ours, others = dice.permutation(np.flatnonzero(known)), dice.permutation(np.flatnonzero(~known))
+    most = min(len(ours) / (1 - share), len(others) / share)
+    return np.concatenate([ours[: round(most * (1 - share))], others[: round(most * share)]])
+
+
+def _groups(split: Split, faces: Faces, name: str, result: Result) -> None:
+    """Grow the groups of a library without names, photos of one to five people, and compare them with the people."""
+    rows_of = faces.rows_of()
+    people = split.dice.permutation(faces.people)
+    rows = split.dice.permutation(np.concatenate([rows_of[int(person)] for person in people])[:_GROUPED])
+    person = faces.person[rows]
+    photos = _photos(person, split.dice)
+    group_of = split.grow(split.cohort, faces.encodings[rows], photos)
+    together, same = group_of[:, None] == group_of, person[:, None] == person
+    np.fill_diagonal(together, False)
+    np.fill_diagonal(same, False)
+    mixed = (together & ~same).any(axis=1)
+    result.others[f"{name}: pairs that are one person"].append(_percent(same[together]))
+    result.others[f"{name}: faces in a mixed group"].append(_percent(mixed))
+    if name == "groups":
+        result.others[f"{name}: pairs of one person that are found"].append(_percent(together[same]))
+        result.others[f"{name}: pairs of one photo"].append(_percent((photos[:, None] == photos)[together]))
+
+
+def _photos(person: npt.NDArray[np.int64], dice: np.random.Generator) -> npt.NDArray[np.intp]:
+    """Photos of one to five faces that follow each other, each of other people."""
+    photos = np.empty(len(person), np.intp)
+    photo, room, seen = -1, 0, set[int]()
+    for place, one in enumerate(person.tolist()):
+        if not room or one in seen:
+            photo, room, seen = photo + 1, int(dice.integers(1, _IN_A_PHOTO + 1)), set()
+        photos[place], room = photo, room - 1
+        seen.add(one)
+    return photos
+
+
+def _percent(values: npt.NDArray[np.bool_]) -> float:
+    return 100 * float(values.mean()) if len(values) else 0.0
+
+
+# --- what is told ---
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The mean of one figure beside its bar, and the worst of it."""
+
+    found: float
+    worst: float
+    bar: str
+    reached: bool
+
+    def __str__(self) -> str:
+        return f"{self.found:.2f} ({self.worst:.1f}) {self.bar}"
+
+
+def of_rows(result: Result) -> dict[str, list[Verdict]]:
+    """The four columns of every row, by its name and how many people were enrolled."""
+    found = {}
+    for row in ROWS:
+        figures = result.rows[row.name]
+        found[f"{row.name} ({mean(figures['enrolled']):.0f})"] = [
+            _verdict(figures["strangers linked"], "at most", row.strangers_linked, 0.0),
+            _verdict(figures["linked, right"], "at least", row.linked, SLACK),
+            _verdict(figures["offered, right"], "at least", row.offered, SLACK),
+            _verdict(figures["strangers offered"], "at most", row.strangers_offered, SLACK),
+        ]
+    return found
+
+
+def of_others(result: Result) -> dict[str, Verdict]:
+    """The figures that are not about one row."""
+    return {name: _verdict(result.others[name], *bar) for name, bar in OTHERS.items()}
+
+
+def _verdict(figures: list[float], better: str, promise: float, slack: float) -> Verdict:
+    found = mean(figures)
+    if better == "at most":
+        return Verdict(found, max(figures), f"≤ {promise + slack:g}", found <= promise + slack)
+    return Verdict(found, min(figures), f"≥ {promise - slack:g}", found >= promise - slack)
+
+
+def as_figures(result: Result) -> dict[str, Any]:
+    """All figures, for a file."""
+    return {"rows": {name: dict(columns) for name, columns in result.rows.items()}, "others": dict(result.others)}
