@@ -10,6 +10,8 @@ from faces.photo.formats import FileBytes
 
 _SIGNATURE = 8
 _END = b"IEND"
+#: The bit of a chunk's first letter that says that the picture can do without it (ISO/IEC 15948, 5.4).
+_ANCILLARY = 0x20
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +23,8 @@ class _Chunk:
 
     @property
     def is_ancillary(self) -> bool:
-        """Whether the picture can be shown without it (ISO/IEC 15948, 5.4)."""
-        return bool(self.name[0] & 0x20)
+        """Whether the picture can be shown without it."""
+        return bool(self.name[0] & _ANCILLARY)
 
 
 def readable(data: FileBytes) -> tuple[FileBytes, str | None]:
@@ -43,7 +45,7 @@ def readable(data: FileBytes) -> tuple[FileBytes, str | None]:
         names = ", ".join(dict.fromkeys(chunk.name.decode("ascii") for chunk in wrong))
         return _without(data, wrong), f"the PNG file was read without its {names}, whose checksum is wrong"
     if not any(chunk.name == _END for chunk in chunks):
-        return data, "the PNG file lacks its end, but none of its pixels"
+        return _without_a_cut_rest(data, chunks), "the PNG file lacks its end, but none of its pixels"
     return data, None
 
 
@@ -62,6 +64,13 @@ def _chunks(data: FileBytes) -> Iterator[_Chunk]:
             if name == _END:
                 return
             start = end
+
+
+def _without_a_cut_rest(data: FileBytes, chunks: Sequence[_Chunk]) -> FileBytes:
+    """Without a last part that is cut off, where it holds no pixels: Pillow would refuse the file for it."""
+    end = chunks[-1].end if chunks else len(data)
+    name = bytes(data[end + 4 : end + 8])
+    return bytes(data[:end]) if name.isalpha() and name[0] & _ANCILLARY else data
 
 
 def _without(data: FileBytes, chunks: Sequence[_Chunk]) -> bytes:

@@ -108,6 +108,24 @@ def test_a_file_without_its_end_has_its_pixels_and_a_warning() -> None:
         assert drawn.corners_of(photo.scaled(1200)) == "RGBW"
 
 
+@pytest.mark.parametrize("name", ["tEXt", "eXIf", "zTXt"])
+def test_a_file_that_ends_within_a_part_behind_its_pixels_has_them_and_a_warning(name: str) -> None:
+    added = chunk(name.encode(), ANCILLARY[name])
+    whole = with_before(b"IEND", added)
+    for left in range(1, len(added)):
+        data = whole[: whole.rindex(b"IEND") - 4 - len(added) + left]
+        photo = decode(data, LIMITS)
+        assert photo.warnings == ("the PNG file lacks its end, but none of its pixels",)
+        assert drawn.corners_of(photo.scaled(1200)) == "RGBW"
+
+
+def test_a_file_that_ends_within_a_part_before_its_pixels_is_damaged() -> None:
+    whole = with_before(b"IDAT", chunk(b"tEXt", ANCILLARY["tEXt"]))
+    for end in (whole.index(b"tEXt") + 4, whole.index(b"tEXt") + 8):
+        with pytest.raises(DamagedPhoto):
+            decode(whole[:end], LIMITS)
+
+
 def test_a_good_file_is_not_touched() -> None:
     text = PngImagePlugin.PngInfo()
     text.add_text("Comment", "hello")
