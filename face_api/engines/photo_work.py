@@ -114,7 +114,8 @@ class PhotoWork:
         except PictureNotWritten as error:
             if self._pictures_required:
                 raise
-            return None, str(error)
+            # Under best_effort there is nothing to be set.
+            return None, str(error).removesuffix(f"; {debug_image.NEEDED}")
 
     def _threads(self) -> int:
         """A second thread, where no other engine has a photo in hand: its core would be idle."""

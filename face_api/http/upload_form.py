@@ -91,18 +91,18 @@ class RequestFields:
         return cls(tuple(given))
 
     def photo(self, *names: str) -> FormFile:
-        """The one file under any of these names.
+        """The one file under any of these names. An empty text beside it is as if it were not there.
 
         Raises:
-            WrongField: there is none, or more than one.
+            WrongField: there is none, or more than one, or text.
         """
-        values = [(name, value) for name, value in self.given if name in names]
-        files = [(name, value) for name, value in values if isinstance(value, FormFile)]
+        files = [(name, value) for name, value in self.given if name in names and isinstance(value, FormFile)]
+        texts = [name for name, value in self.given if name in names and isinstance(value, str) and value]
         chosen = [(name, file) for name, file in files if not file.is_no_choice] or files[:1]
         if len(chosen) > 1:
             raise WrongField(f"found {len(chosen)} photos, as {' and '.join(name for name, _ in chosen)}, needed one")
-        if len(values) > len(files):
-            raise WrongField(f"{values[0][0]} is text, needed a file (a part of the form with a filename)")
+        if texts:
+            raise WrongField(f"{texts[0]} is text, needed a file (a part of the form with a filename)")
         if not chosen:
             either = names[0] + "".join(f" (or {name})" for name in names[1:])
             raise WrongField(

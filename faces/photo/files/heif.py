@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -157,6 +157,7 @@ def _content(data: FileBytes, parts: _Parts, item: int) -> bytes:
     version = data[iloc.start]
     offset_size, length_size = data[iloc.start + 4] >> 4, data[iloc.start + 4] & 15
     base_size, index_size = data[iloc.start + 5] >> 4, data[iloc.start + 5] & 15 if version else 0
+    extent_size = index_size + offset_size + length_size
     wide = 4 if version == 2 else 2
     at = iloc.start + 6 + wide
     for _ in range(_number(data, iloc.start + 6, wide)):
@@ -167,15 +168,20 @@ def _content(data: FileBytes, parts: _Parts, item: int) -> bytes:
         base = _number(data, at, base_size) + (parts[b"idat"].start if method == 1 else 0)
         count = _number(data, at + base_size, 2)
         at += base_size + 2
-        pieces = []
-        for _ in range(count):
-            offset = _number(data, at + index_size, offset_size)
-            length = _number(data, at + index_size + offset_size, length_size)
-            pieces.append(bytes(data[base + offset : base + offset + length]))
-            at += index_size + offset_size + length_size
         if found == item:
-            return b"".join(pieces)
+            extents = [at + index_size + which * extent_size for which in range(count)]
+            offsets = [base + _number(data, extent, offset_size) for extent in extents]
+            lengths = [_number(data, extent + offset_size, length_size) for extent in extents]
+            return _joined(data, offsets, lengths)
+        at += count * extent_size
     return b""
+
+
+def _joined(data: FileBytes, offsets: Sequence[int], lengths: Sequence[int]) -> bytes:
+    """The pieces of an item. Each of thousands may be the whole file, and together they would fill the memory."""
+    if sum(lengths) > len(data):
+        raise LookupError("an item has more content than the file")
+    return b"".join(bytes(data[start : start + length]) for start, length in zip(offsets, lengths, strict=True))
 
 
 def _number(data: FileBytes, at: int, size: int) -> int:

@@ -43,12 +43,18 @@ def with_end(data: FileBytes, max_pixels: int) -> bytes | None:
     frame = _frame_without_end(data)
     if frame is None or frame.width * frame.height > max_pixels:
         return None
-    ended = bytes(data) + _END
+    ended = _without_padding(bytes(data)) + _END
     try:
         simplejpeg.decode_jpeg(ended, "CMYK" if len(frame.components) == 4 else "RGB", strict=True)
     except ValueError:
         return None
     return ended
+
+
+def _without_padding(data: bytes) -> bytes:
+    """Without the zeros that disks and transfers put behind a file; a scan's last byte is none, but behind FF it is."""
+    content = data.rstrip(b"\0")
+    return content + data[len(content) : len(content) + 1] if content.endswith(b"\xff") else content
 
 
 def _frame_without_end(data: FileBytes) -> _Frame | None:

@@ -43,11 +43,15 @@ def eight_bits(numbers: Numbers) -> npt.NDArray[np.uint8]:
 
 
 def alpha(numbers: Numbers) -> npt.NDArray[np.uint8]:
-    """How opaque each pixel is, 0–255: real numbers mean 0–1, whole ones all that their type holds."""
+    """How opaque each pixel is, 0–255; what is fully so is found as white is, of the largest number.
+
+    Whoever writes colours of 0–65535 as 32 bits writes their alpha so, too.
+    """
     if numbers.dtype == np.uint16:
         return (numbers >> 8).astype(np.uint8)
-    full = 1.0 if numbers.dtype.kind == "f" else float(np.iinfo(numbers.dtype).max)
-    return np.rint(np.clip(np.nan_to_num(numbers) / full, 0, 1) * 255).astype(np.uint8)
+    shares = np.nan_to_num(numbers)
+    full = _white(float(shares.max(initial=0)), numbers.dtype)
+    return np.rint(np.clip(shares / full, 0, 1) * 255).astype(np.uint8)
 
 
 def _black_and_white(numbers: Numbers) -> tuple[float, float]:

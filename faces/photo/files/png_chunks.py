@@ -10,6 +10,10 @@ from faces.photo.formats import FileBytes
 
 _SIGNATURE = 8
 _END = b"IEND"
+#: What makes an animation of a picture that can be shown without it (ISO/IEC 15948:2024, 11.3.4).
+_ANIMATION = frozenset((b"acTL", b"fcTL", b"fdAT"))
+#: The bit of a chunk's first letter that says that the picture can do without it (ISO/IEC 15948, 5.4).
+_ANCILLARY = 0x20
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +25,8 @@ class _Chunk:
 
     @property
     def is_ancillary(self) -> bool:
-        """Whether the picture can be shown without it (ISO/IEC 15948, 5.4)."""
-        return bool(self.name[0] & 0x20)
+        """Whether the picture can be shown without it."""
+        return bool(self.name[0] & _ANCILLARY)
 
 
 def readable(data: FileBytes) -> tuple[FileBytes, str | None]:
@@ -41,9 +45,11 @@ def readable(data: FileBytes) -> tuple[FileBytes, str | None]:
             raise ValueError(f"the checksum of its part {chunk.name.decode('ascii')} is wrong")
     if wrong:
         names = ", ".join(dict.fromkeys(chunk.name.decode("ascii") for chunk in wrong))
-        return _without(data, wrong), f"the PNG file was read without its {names}, whose checksum is wrong"
+        return _without(
+            data, _with_their_animation(wrong, chunks)
+        ), f"the PNG file was read without its {names}, whose checksum is wrong"
     if not any(chunk.name == _END for chunk in chunks):
-        return data, "the PNG file lacks its end, but none of its pixels"
+        return _without_a_cut_rest(data, chunks), "the PNG file lacks its end, but none of its pixels"
     return data, None
 
 
@@ -62,6 +68,20 @@ def _chunks(data: FileBytes) -> Iterator[_Chunk]:
             if name == _END:
                 return
             start = end
+
+
+def _with_their_animation(wrong: Sequence[_Chunk], chunks: Sequence[_Chunk]) -> Sequence[_Chunk]:
+    """The wrong chunks; with one of an animation all others of it, which are no sequence without that one."""
+    if not any(chunk.name in _ANIMATION for chunk in wrong):
+        return wrong
+    return [chunk for chunk in chunks if chunk in wrong or chunk.name in _ANIMATION]
+
+
+def _without_a_cut_rest(data: FileBytes, chunks: Sequence[_Chunk]) -> FileBytes:
+    """Without a last part that is cut off, where it holds no pixels: Pillow would refuse the file for it."""
+    end = chunks[-1].end if chunks else len(data)
+    name = bytes(data[end + 4 : end + 8])
+    return bytes(data[:end]) if name.isalpha() and name[0] & _ANCILLARY else data
 
 
 def _without(data: FileBytes, chunks: Sequence[_Chunk]) -> bytes:

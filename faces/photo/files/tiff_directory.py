@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from faces.photo.formats import FileBytes
@@ -75,7 +75,8 @@ class TiffDirectory:
             (start,) = struct.unpack_from(order + ("Q" if is_big else "I"), data, 8 if is_big else 4)
             (count,) = struct.unpack_from(order + ("Q" if is_big else "H"), data, start)
             first = start + (8 if is_big else 2)
-            fields = dict(_field(data, first + at * _entry_size(is_big), order, is_big) for at in range(_few(count)))
+            places = [first + at * _entry_size(is_big) for at in range(_few(count))]
+            fields = dict(_no_more_than(len(data), (_field(data, place, order, is_big) for place in places)))
         except (struct.error, OverflowError) as error:
             raise ValueError("its table of tags is not where it should be") from error
         return cls(order, is_big, {tag: field for tag, field in fields.items() if field is not None})
@@ -153,6 +154,15 @@ def _few(count: int) -> int:
     if not 0 < count <= _MOST_TAGS:
         raise ValueError(f"its table of tags has {count:,} entries")
     return count
+
+
+def _no_more_than(size: int, fields: Iterable[tuple[int, _Field | None]]) -> Iterator[tuple[int, _Field | None]]:
+    """The fields as they are read. Thousands of tags may each name the whole file, and would fill the memory."""
+    for tag, field in fields:
+        size -= len(field.content) if field else 0
+        if size < 0:
+            raise ValueError("its tags have more content than the file")
+        yield tag, field
 
 
 def _field(data: FileBytes, at: int, order: str, is_big: bool) -> tuple[int, _Field | None]:

@@ -126,3 +126,12 @@ def test_where_pictures_are_not_required_the_faces_are_there_and_a_warning(
     body = ask(api, portrait, f"{photos.path}/a.jpg").json()
     assert bool(body["debug_image_path"]) == (setting == "best_effort")
     assert f"FACE_DEBUG_PICTURES is {setting}: the app's images:faces:check deletes" in api.log()
+
+
+def test_a_warning_under_best_effort_does_not_advise_it(
+    start_api: StartApi, photos: SmallDisk, portrait: bytes
+) -> None:
+    (photos.path / "debug").write_text("a file")
+    api = start_api(FACE_API_PROCESSES="1", FACE_DISK_ROOTS=f"photos={photos.path}", FACE_DEBUG_PICTURES="best_effort")
+    body = ask(api, portrait, f"{photos.path}/a.jpg").json()
+    assert body["warnings"] == [f"the debug picture in {photos.path}/debug was not written: Not a directory"]

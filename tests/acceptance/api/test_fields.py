@@ -258,6 +258,16 @@ def test_a_picture_that_comes_twice_is_not_compared_with_another(api: Any, small
     assert "found 2 photos, as file1 and file1" in refusal(api.client.post("/compare-images", files=files))
 
 
+@pytest.mark.parametrize(("photo", "text"), [("image", "file"), ("file", "image"), ("image", "image")])
+def test_a_text_beside_the_photo_counts_only_where_there_is_one(
+    api: Any, small_photo: bytes, photo: str, text: str
+) -> None:
+    for path in ("/encode", "/hash"):
+        files = {photo: ("a.jpg", small_photo)}
+        assert api.client.post(path, files=files, data={text: ""}).status_code == 200
+        assert f"{text} is text, needed a file" in refusal(api.client.post(path, files=files, data={text: "a.jpg"}))
+
+
 def test_a_field_in_which_no_file_was_chosen_is_no_second_photo(api: Any, small_photo: bytes) -> None:
     """As a browser sends it; httpx2 would leave the empty filename out."""
     head = '--b\r\nContent-Disposition: form-data; name="{}"; filename="{}"\r\n\r\n'

@@ -40,6 +40,29 @@ def test_without_its_last_bytes_it_has_the_same_pixels_and_a_warning(kind: str, 
     assert photo.warnings == ("the JPEG file lacks its end marker, but none of its pixels", *whole.warnings)
 
 
+@pytest.mark.parametrize("padding", [1, 2, 512, 5000])
+@pytest.mark.parametrize("kind", KINDS)
+def test_zeros_in_place_of_its_end_are_none_of_its_pixels(kind: str, padding: int) -> None:
+    whole = decode(KINDS[kind], LIMITS)
+    photo = decode(KINDS[kind][:-2] + bytes(padding), LIMITS)
+    assert np.array_equal(photo.scaled(1200), whole.scaled(1200))
+    assert photo.warnings == ("the JPEG file lacks its end marker, but none of its pixels", *whole.warnings)
+
+
+def test_a_zero_that_belongs_to_the_last_byte_of_the_pixels_stays() -> None:
+    files = (
+        drawn.file_of(drawn.noise(8, 8).crop((0, 0, 8, rows)), "JPEG", quality=q) for rows in (8, 7) for q in range(100)
+    )
+    whole = next(file for file in files if file.endswith(b"\xff\0\xff\xd9"))
+    assert jpeg_end.with_end(whole[:-2] + bytes(40), MANY) == whole
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_zeros_in_place_of_its_second_half_are_not_taken_for_padding(kind: str) -> None:
+    whole = KINDS[kind]
+    assert jpeg_end.with_end(whole[: len(whole) // 2] + bytes(len(whole) // 2), MANY) is None
+
+
 @pytest.mark.parametrize("kind", ["baseline", "progressive", "with EXIF"])
 def test_the_quick_way_gives_the_same(kind: str) -> None:
     slow, quick = (decode(KINDS[kind][:-2], LIMITS, read) for read in (None, jpeg.read))

@@ -73,3 +73,15 @@ def test_alpha_is_a_part_of_all_that_its_type_holds(kind: type[np.number]) -> No
     full = 1 if np.issubdtype(kind, np.floating) else np.iinfo(kind).max
     found = numbers.alpha(np.array([[0, full // 2 if full > 1 else 0.5, full]]).astype(kind))
     assert found.tolist() in ([[0, 127, 255]], [[0, 128, 255]])
+
+
+@pytest.mark.parametrize("full", [255, 65535])
+@pytest.mark.parametrize("kind", [np.uint32, np.int32, np.int64, np.float32])
+def test_alpha_in_the_numbers_of_8_or_16_bits_is_a_part_of_those(kind: type[np.number], full: int) -> None:
+    assert numbers.alpha(np.array([[0, full // 5, full]]).astype(kind)).tolist() == [[0, 51, 255]]
+    assert numbers.alpha(np.full((2, 2), full).astype(kind)).min() == 255
+
+
+def test_what_is_transparent_all_over_stays_so() -> None:
+    for kind in (np.uint16, np.int32, np.float32):
+        assert numbers.alpha(np.zeros((2, 2), dtype=kind)).max() == 0

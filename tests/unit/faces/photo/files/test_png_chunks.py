@@ -70,6 +70,17 @@ def test_several_are_left_out_and_each_is_named_once() -> None:
     assert drawn.corners_of(photo.scaled(1200)) == "RGBW"
 
 
+@pytest.mark.parametrize("name", ["acTL", "fcTL", "fdAT"])
+def test_an_animation_with_a_wrong_checksum_is_shown_as_the_picture_that_it_begins_with(name: str) -> None:
+    frames = [drawn.corners().rotate(90 * turn) for turn in range(1, 4)]
+    whole = drawn.file_of(drawn.corners(), "PNG", save_all=True, append_images=frames)
+    photo = decode(spoiled(name.encode(), whole), LIMITS)
+    assert photo.warnings == (f"the PNG file was read without its {name}, whose checksum is wrong",)
+    assert drawn.corners_of(photo.scaled(1200)) == "RGBW"
+    every = whole.replace(name.encode() + b"\0", name.encode() + b"\1")
+    assert drawn.corners_of(decode(every, LIMITS).scaled(1200)) == "RGBW"
+
+
 def test_what_stands_beside_them_still_counts() -> None:
     data = with_before(b"IDAT", chunk(b"eXIf", ANCILLARY["eXIf"]) + chunk(b"tEXt", b"a\0b", wrong=True))
     assert decode(data, LIMITS).orientation == 6
@@ -106,6 +117,24 @@ def test_a_file_without_its_end_has_its_pixels_and_a_warning() -> None:
         photo = decode(whole[:-missing], LIMITS)
         assert photo.warnings == ("the PNG file lacks its end, but none of its pixels",)
         assert drawn.corners_of(photo.scaled(1200)) == "RGBW"
+
+
+@pytest.mark.parametrize("name", ["tEXt", "eXIf", "zTXt"])
+def test_a_file_that_ends_within_a_part_behind_its_pixels_has_them_and_a_warning(name: str) -> None:
+    added = chunk(name.encode(), ANCILLARY[name])
+    whole = with_before(b"IEND", added)
+    for left in range(1, len(added)):
+        data = whole[: whole.rindex(b"IEND") - 4 - len(added) + left]
+        photo = decode(data, LIMITS)
+        assert photo.warnings == ("the PNG file lacks its end, but none of its pixels",)
+        assert drawn.corners_of(photo.scaled(1200)) == "RGBW"
+
+
+def test_a_file_that_ends_within_a_part_before_its_pixels_is_damaged() -> None:
+    whole = with_before(b"IDAT", chunk(b"tEXt", ANCILLARY["tEXt"]))
+    for end in (whole.index(b"tEXt") + 4, whole.index(b"tEXt") + 8):
+        with pytest.raises(DamagedPhoto):
+            decode(whole[:end], LIMITS)
 
 
 def test_a_good_file_is_not_touched() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import struct
+import tracemalloc
 from collections.abc import Sequence
 from typing import Any
 
@@ -292,3 +294,15 @@ def test_numbers_that_take_much_more_memory_than_photos_are_too_large() -> None:
     data = tiffs.tiff(np.zeros((100, 100, 3)), RGB, 64, REAL, layout=Layout(compression=DEFLATE))
     with pytest.raises(PhotoTooLarge, match="take 240,000 bytes, at most 160,000 are accepted"):
         decode(data, PhotoLimits(max_pixels=20_000, max_bytes=1_000_000))
+
+
+def test_tags_that_all_name_the_whole_file_as_their_content_take_no_memory() -> None:
+    size, tags = 1_000_000, range(40_000, 44_000)
+    entries = b"".join(struct.pack("<HHII", tag, 1, size - 8, 8) for tag in tags)
+    data = (b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries).ljust(size, b"\0")
+    tracemalloc.start()
+    with pytest.raises(DamagedPhoto, match="more content than the file"):
+        decode(data, LIMITS)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 5 * size

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import struct
+import tracemalloc
 import zlib
 from pathlib import Path
 
@@ -154,3 +156,22 @@ def test_what_cannot_be_read_is_as_if_it_were_not_there() -> None:
     assert heif.ways_up(renamed(b"ipco", b"free")).exif is not None
     assert heif.ways_up(renamed(b"iloc", b"free")).exif is None
     assert heif.ways_up(renamed(b"iloc", b"free")).turn == 6
+
+
+@pytest.mark.parametrize("item", [1, 2])
+def test_an_item_whose_pieces_are_all_the_whole_file_takes_no_memory(item: int) -> None:
+    def box(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I4s", 8 + len(content), kind) + content
+
+    size, extents = 100_000, 3000
+    names = box(b"infe", b"\2\0\0\0" + struct.pack(">HH", item, 0) + b"Exif\0")
+    whole_file = struct.pack(">HHH", 1, 0, extents) + struct.pack(">II", 8, size - 8) * extents
+    one_byte = struct.pack(">HHHII", 2, 0, 1, 8, 1)
+    places = box(b"iloc", bytes(4) + b"\x44\0" + struct.pack(">H", 2) + whole_file + one_byte)
+    meta = box(b"meta", bytes(4) + box(b"iinf", bytes(4) + struct.pack(">H", 1) + names) + places)
+    data = meta + box(b"free", bytes(size - len(meta) - 8))
+    tracemalloc.start()
+    assert heif.ways_up(data).exif is None
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 10 * size
