@@ -118,13 +118,15 @@ def decode(data: FileBytes, limits: PhotoLimits, read_jpeg: ReadJpeg | None = No
         if upright is image and name in ("WebP", "AVIF"):
             # The decoder hangs on the opened picture and holds two more frames; a copy lets go of it.
             upright = image.copy()
-    return _photo(upright, picture, way, flat.profile, flat.doubt)
+    lacking = "the JPEG file is damaged: some of its pixels are missing, and gray in their place"
+    lacks = name == "JPEG" and jpeg_end.lacks_pixels(picture.data, image.mode)
+    return _photo(upright, picture, way, flat.profile, *((lacking,) if lacks else ()), flat.doubt)
 
 
 def _photo(
-    pixels: Image.Image | Pixels, picture: OpenPicture, way: WayUp, profile: bytes | None, doubt: str | None = None
+    pixels: Image.Image | Pixels, picture: OpenPicture, way: WayUp, profile: bytes | None, *more: str | None
 ) -> Photo:
-    doubts = tuple(filter(None, (picture.doubt, way.doubt, doubt)))
+    doubts = tuple(filter(None, (picture.doubt, way.doubt, *more)))
     other_way = turns.inverse(way.orientation) if way.doubt else None
     return Photo(pixels, picture.format, way.orientation, profile, doubts, other_way)
 

@@ -24,6 +24,10 @@ _NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 _COEFFICIENTS = 64
 
 
+#: What libjpeg-turbo says of a scan or a file that ends before its last pixel.
+_TOO_EARLY = "premature end"
+
+
 @dataclass(frozen=True, slots=True)
 class _Frame:
     width: int
@@ -49,6 +53,18 @@ def with_end(data: FileBytes, max_pixels: int) -> bytes | None:
     except ValueError:
         return None
     return ended
+
+
+def lacks_pixels(data: FileBytes, mode: str) -> bool:
+    """Whether libjpeg-turbo had to make pixels up, where a scan ends too early; `mode` is Pillow's name of the colours.
+
+    Pillow says nothing of it where an end marker follows: all programs show such a picture, the rest of it gray.
+    """
+    try:
+        simplejpeg.decode_jpeg(bytes(data), {"L": "GRAY", "CMYK": "CMYK"}.get(mode, "RGB"), strict=True)
+    except ValueError as error:
+        return _TOO_EARLY in str(error).lower()
+    return False
 
 
 def _without_padding(data: bytes) -> bytes:

@@ -76,7 +76,13 @@ SENT: dict[str, list[Callable[[], bytes]]] = {
         lambda: half(drawn.file_of(drawn.noise(), "JPEG")),
         lambda: half(drawn.file_of(drawn.noise(), "PNG")),
     ],
-    "JPEG without its end marker, all its pixels there": [lambda: drawn.file_of(drawn.noise(), "JPEG")[:-2]],
+    "JPEG without its end marker, or with zeros in its place, all its pixels there": [
+        lambda: drawn.file_of(drawn.noise(), "JPEG")[:-2],
+        lambda: drawn.file_of(drawn.noise(), "JPEG")[:-2] + bytes(99),
+    ],
+    "half a JPEG with an end marker behind it, as all programs show it": [
+        lambda: half(drawn.file_of(drawn.noise(), "JPEG")) + b"\xff\xd9"
+    ],
     "PNG with a wrong checksum of iCCP, tEXt or another ancillary chunk": [
         lambda: spoiled(b"iCCP", png_with_profile()),
         lambda: spoiled(b"tEXt", png_with_text()),

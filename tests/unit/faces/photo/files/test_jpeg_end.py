@@ -127,3 +127,12 @@ def test_its_hash_comes_with_the_warning() -> None:
     assert phash(whole[:-2], LIMITS) == phash(whole, LIMITS)
     assert phash(whole[:-2], LIMITS).warnings == ("the JPEG file lacks its end marker, but none of its pixels",)
     assert phash(whole, LIMITS).warnings == ()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_half_a_picture_with_an_end_behind_it_says_that_pixels_are_missing(kind: str) -> None:
+    half = KINDS[kind][: len(KINDS[kind]) // 2] + b"\xff\xd9"
+    missing = "the JPEG file is damaged: some of its pixels are missing, and gray in their place"
+    assert missing in decode(half, LIMITS).warnings
+    assert missing in decode(half, LIMITS, jpeg.read).warnings
+    assert missing not in decode(KINDS[kind], LIMITS).warnings
