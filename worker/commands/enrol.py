@@ -25,6 +25,7 @@ from faces.people.linking import Identities
 from faces.people.names import canonical, key
 from faces.people.portrait_quality import doubt_of
 from faces.sources import known_portraits, seen_files
+from faces.sources.folder import is_folder
 from faces.sources.known_portraits import KnownPortrait, photo_file
 from faces.store import faces, images
 from faces.store.database import Store, Transaction
@@ -84,7 +85,7 @@ def _refuse_contradictions(arguments: argparse.Namespace) -> None:
     given = (bool(arguments.photos), arguments.face_id is not None, arguments.folder is not None)
     if given.count(True) != 1 or (arguments.folder is None) != (arguments.name is not None):
         raise RequestError("needed NAME and photos, or NAME and --id ID, or --folder DIR: see `enrol --help`")
-    if arguments.face is not None and (len(arguments.photos) != 1 or arguments.photos[0].is_dir()):
+    if arguments.face is not None and (len(arguments.photos) != 1 or is_folder(arguments.photos[0])):
         raise RequestError("--face N needs exactly one photo: the number is that of a face in it")
 
 
