@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import gc
-import os
+import io
 import signal
 import sys
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from types import FrameType
 
 from faces import __version__
 from faces.errors import FacesError, RequestError, SettingsError
-from worker.commands.output import Output
+from worker.commands.output import Output, let_go_of_stdout
 from worker.commands.parser import Parser, VerbParser
 from worker.commands.verbs import add_verbs
 
@@ -48,12 +48,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     gc.freeze()
     gc.enable()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal may lack letters that names have.
+        sys.stdout.reconfigure(errors="backslashreplace")
     output = Output(as_json=parsed.as_json)
     signal.signal(signal.SIGTERM, _stop)
     try:
         invocation = Invocation(settings.load(), output)
         logs.configure(invocation.settings.log_level, invocation.settings.log_format, with_time=parsed.verb == "run")
         code: int = parsed.run(parsed, invocation)
+        output.flush()
     except FacesError as error:
         output.say(f"{parsed.verb}: {error}")
         return 2 if isinstance(error, RequestError | SettingsError) else 1
@@ -61,8 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         output.say(f"{parsed.verb}: stopped; what is done is kept, the same command goes on from there")
         return 1
     except BrokenPipeError:
-        # The reader of our output has closed it. Python's own last flush must not complain about that.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader of our output has closed it.
+        let_go_of_stdout()
         return 1
     return code
 

@@ -129,7 +129,11 @@ def place_of(disk: str | None, path: str | None, filename: str) -> str:
 
 
 def _scanned_file(file: Path) -> ImageFile:
-    if not file.is_file():
+    try:
+        is_there = file.is_file()
+    except OSError as error:
+        raise FileMissing(f"there is no file {file}: {_why(error)}") from error
+    if not is_there:
         raise FileMissing(f"there is no file {file}")
     return ImageFile(file, file, on_disk=False)
 

@@ -70,7 +70,7 @@ def find_photos(*places: Path, rules: Rules = NO_RULES) -> FoundFiles:
     """
     search = _Search(rules)
     for place in places:
-        if _is_folder(place):
+        if is_folder(place):
             search.look_through(place)
         else:
             search.take_file(place)
@@ -159,11 +159,11 @@ class _Search:
             self.found.tops.append(path)
 
 
-def _is_folder(place: Path) -> bool:
+def is_folder(place: Path) -> bool:
+    """Whether it is seen to be a folder; why it cannot be seen is told where it is looked at."""
     try:
         return place.is_dir()
     except OSError:
-        # What it is cannot be seen; why not is told where it is looked at.
         return False
 
 

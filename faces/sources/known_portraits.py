@@ -9,8 +9,8 @@ from pathlib import Path
 from faces.errors import FileMissing, RequestError
 from faces.people.names import canonical
 from faces.sources import seen_files
-from faces.sources.folder import PhotoFile, find_photos
-from faces.sources.passed_over import SUFFIXES
+from faces.sources.folder import PhotoFile, find_photos, is_folder
+from faces.sources.passed_over import NO_RULES, SUFFIXES
 from faces.store.database import Store
 from faces.store.listing import named_files
 
@@ -26,15 +26,17 @@ class KnownPortrait:
 def find_portraits(directory: Path, say: Callable[[str], None]) -> list[KnownPortrait]:
     """All portraits in the order of names: `Ann.jpg`, and everything in the folder `Ann`, show Ann.
 
-    `say` is called with a sentence for each file that cannot be read.
+    Trash and the like is no person. `say` is called with a sentence for each file or folder that cannot be read.
 
     Raises:
         RequestError: there is no such folder, it cannot be read, or has no portrait.
     """
-    if not directory.is_dir():
-        raise RequestError(f"found no folder {directory}, needed one with a portrait or a folder of portraits a person")
     try:
         entries = sorted(entry for entry in directory.iterdir() if not entry.name.startswith("."))
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise RequestError(
+            f"found no folder {directory}, needed one with a portrait or a folder of portraits a person"
+        ) from error
     except OSError as error:
         raise RequestError(f"the folder of known people {directory} cannot be read: {error.strerror}") from error
     portraits = [portrait for entry in entries for portrait in _portraits_at(entry, say)]
@@ -48,7 +50,7 @@ def photos_at(path: Path, say: Callable[[str], None]) -> Iterator[Path]:
 
     `say` is called with a sentence for each file or folder that cannot be read.
     """
-    if not path.is_dir():
+    if not is_folder(path):
         yield path
         return
     for found in find_photos(path):
@@ -88,9 +90,15 @@ def not_yet_enrolled(store: Store, portraits: Iterable[KnownPortrait]) -> list[K
 
 
 def _portraits_at(entry: Path, say: Callable[[str], None]) -> Iterator[KnownPortrait]:
-    if entry.is_dir():
-        for photo in photos_at(entry, say):
-            yield from _portrait(entry.name, photo, say)
+    try:
+        of_several = entry.is_dir()
+    except OSError as error:
+        say(f"{entry}: {error.strerror}")
+        return
+    if of_several:
+        if not NO_RULES.of_folder(str(entry), entry.name):
+            for photo in photos_at(entry, say):
+                yield from _portrait(entry.name, photo, say)
     elif entry.suffix.lower() in SUFFIXES:
         yield from _portrait(entry.stem, entry, say)
 
@@ -104,4 +112,7 @@ def _portrait(name: str, path: Path, say: Callable[[str], None]) -> Iterator[Kno
     except UnicodeEncodeError:
         say(f"{path}: its name is not UTF-8, and the database can only keep names that are: rename it")
     else:
-        yield KnownPortrait(canonical(name), file)
+        if written := canonical(name):
+            yield KnownPortrait(written, file)
+        else:
+            say(f"{path}: found no letter in its name, needed a person's")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
+import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -151,7 +152,7 @@ class Rules:
                 below = path[len(start) :]
                 for pattern in patterns:
                     wanted = pattern.rstrip("/").removeprefix("**/")
-                    if fnmatch.fnmatchcase(below if "/" in wanted else name, wanted.lstrip("/")):
+                    if _fits(below if "/" in wanted else name, wanted.lstrip("/")):
                         return pattern
         return None
 
@@ -169,6 +170,11 @@ def is_wanted(name: str) -> bool:
     """Whether a file is looked at or counted, by its name: it is a photo's, a raw photo's or a video's."""
     suffix = _suffix(name)
     return suffix in SUFFIXES or suffix in _KINDS
+
+
+def _fits(text: str, pattern: str) -> bool:
+    """As in a shell; letters that a Mac decomposes in names of files are those that were typed."""
+    return fnmatch.fnmatchcase(unicodedata.normalize("NFC", text), unicodedata.normalize("NFC", pattern))
 
 
 def _suffix(name: str) -> str:

@@ -9,6 +9,9 @@ from faces.store.database import Transaction
 from faces.store.face_pages import Choice, spellings_of
 from worker.commands.invocation import Invocation
 
+#: More faces than any database has; the sum of two such numbers still is a number of SQL's.
+_MOST = 10**18
+
 
 def add_choice(parser: argparse.ArgumentParser, what: str) -> None:
     """Add the options; `what` is chosen, such as faces."""
@@ -35,4 +38,4 @@ def tell_if_nobody(arguments: argparse.Namespace, invocation: Invocation, found:
 def _number(text: str) -> int:
     if not (text.isascii() and text.isdigit()):
         raise argparse.ArgumentTypeError(f"found {text!r}, needed a whole number, 0 or more")
-    return int(text)
+    return min(int(text), _MOST)

@@ -22,7 +22,7 @@ from faces.photo.decoding import PhotoLimits
 from faces.report import contact_sheet
 from faces.report.sheet import MODEL, Sheet, SheetPhoto, photo_of, portraits_of
 from faces.sources import inventory, known_portraits
-from faces.sources.folder import FoundFiles, PhotoFile, find_photos
+from faces.sources.folder import FoundFiles, PhotoFile, find_photos, is_folder
 from faces.sources.known_portraits import KnownPortrait, find_portraits
 from faces.sources.seen_files import Known
 from faces.store.database import Store
@@ -103,7 +103,7 @@ def _refuse_results_inside(folder: Path) -> None:
 
 def _photos_in(photos: Path) -> FoundFiles:
     """What there is to look at; also where links lead, but never the results."""
-    if not photos.is_dir():
+    if not is_folder(photos):
         raise RequestError(f"found no folder {photos}, needed one with photos")
     results = _resolved(_RESULTS)
     found = find_photos(photos)

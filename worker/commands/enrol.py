@@ -25,11 +25,13 @@ from faces.people.linking import Identities
 from faces.people.names import canonical, key
 from faces.people.portrait_quality import doubt_of
 from faces.sources import known_portraits, seen_files
+from faces.sources.folder import is_folder
 from faces.sources.known_portraits import KnownPortrait, photo_file
 from faces.store import faces, images
 from faces.store.database import Store, Transaction
 from faces.store.who import identities_of
 from worker.commands.invocation import Invocation
+from worker.commands.parser import row_id
 from worker.commands.verbs import add_verb
 from worker.jobs.faces import Tools, process_image
 
@@ -59,7 +61,7 @@ def add_to(verbs: Any) -> None:
     parser.add_argument("photos", metavar="PATH", type=Path, nargs="*", help="a portrait, or a folder of portraits")
     parser.add_argument("--folder", metavar="DIR", type=Path, help="portraits of several people, instead of a name")
     parser.add_argument("--face", metavar="N", type=int, help="the face's number, where a photo has several")
-    parser.add_argument("--id", metavar="ID", type=int, dest="face_id", help="the id of a face, instead of a photo")
+    parser.add_argument("--id", metavar="ID", type=row_id, dest="face_id", help="the id of a face, instead of a photo")
     parser.add_argument("--rename", action="store_true", help="also faces that a person gave another name")
 
 
@@ -84,7 +86,7 @@ def _refuse_contradictions(arguments: argparse.Namespace) -> None:
     given = (bool(arguments.photos), arguments.face_id is not None, arguments.folder is not None)
     if given.count(True) != 1 or (arguments.folder is None) != (arguments.name is not None):
         raise RequestError("needed NAME and photos, or NAME and --id ID, or --folder DIR: see `enrol --help`")
-    if arguments.face is not None and (len(arguments.photos) != 1 or arguments.photos[0].is_dir()):
+    if arguments.face is not None and (len(arguments.photos) != 1 or is_folder(arguments.photos[0])):
         raise RequestError("--face N needs exactly one photo: the number is that of a face in it")
 
 

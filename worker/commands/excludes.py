@@ -38,7 +38,7 @@ def change(store: Store, folders: Sequence[Path], added: Sequence[str], dropped:
         RequestError: a pattern says nothing, is too long, or is to be dropped and was never kept; nothing is changed.
     """
     for pattern in added:
-        if not pattern.strip("/") or len(pattern) > _LONGEST or not is_text(pattern):
+        if not pattern.strip("./") or len(pattern) > _LONGEST or not is_text(pattern):
             raise RequestError(f"--exclude: found {pattern!r}, needed a name or path of 1 to {_LONGEST} characters")
     if added or dropped:
         store.write(lambda transaction: _change(transaction, [_real(folder) for folder in folders], added, dropped))
@@ -72,8 +72,10 @@ def _change(transaction: Transaction, folders: Sequence[str], added: Sequence[st
 
 
 def _from(folder: str, pattern: str) -> str:
-    """A pattern as it counts from the folder on, also where the whole path was given."""
+    """A pattern as it counts from the folder on, also where the whole path was given, or one that begins with `./`."""
     start = folder.rstrip("/") + "/"
+    if pattern.startswith("./"):
+        return pattern[1:]
     return pattern.removeprefix(start[:-1]) if pattern.startswith(start) else pattern
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
 
+from faces.errors import RequestError
 from faces.system.terminal import visible, visible_lines
 
 #: Rows of a table that are drawn at a time: the columns' widths are those of so many rows.
@@ -38,23 +40,34 @@ class Output:
         """A line of what was asked for, in words; machines get records instead."""
         if not self.as_json:
             _write(visible(sentence) + "\n")
+            self.flush()
 
     def record(self, value: Mapping[str, object]) -> None:
         """One line of JSON on stdout; people do not see it."""
         if self.as_json:
             _write(visible(json.dumps(value)) + "\n")
+            self.flush()
 
     def records(self, values: Iterable[Mapping[str, object]]) -> None:
         """A JSON list on one line of stdout, written as its values come; people do not see it."""
         if self.as_json:
-            sys.stdout.write("[")
+            _write("[")
             for number, value in enumerate(values):
-                sys.stdout.write((", " if number else "") + visible(json.dumps(value)))
+                _write((", " if number else "") + visible(json.dumps(value)))
             _write("]\n")
+            self.flush()
 
     def data(self, lines: str) -> None:
         """Whole lines for another program, just as they are; on a terminal they are only looked at."""
-        sys.stdout.write(visible_lines(lines) if sys.stdout.isatty() else lines.encode("utf-8", "replace").decode())
+        _write(visible_lines(lines) if sys.stdout.isatty() else lines.encode("utf-8", "replace").decode())
+
+    def flush(self) -> None:
+        """Write what of stdout still waits.
+
+        Raises:
+            RequestError: there is no room for it.
+        """
+        _write("", flush=True)
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """A table: drawn on a terminal, some hundred rows at a time; tab-separated lines elsewhere."""
@@ -62,8 +75,8 @@ class Output:
         if not sys.stdout.isatty():
             _write("\t".join(columns) + "\n")
             for row in remaining:
-                sys.stdout.write("\t".join(visible(" ".join(cell.split())) for cell in row) + "\n")
-            sys.stdout.flush()
+                _write("\t".join(visible(" ".join(cell.split())) for cell in row) + "\n")
+            self.flush()
             return
         _draw(columns, list(islice(remaining, _DRAWN)))
         while some := list(islice(remaining, _DRAWN)):
@@ -108,6 +121,18 @@ def _nothing() -> None:
     pass
 
 
-def _write(text: str) -> None:
-    sys.stdout.write(text)
-    sys.stdout.flush()
+def _write(text: str, *, flush: bool = False) -> None:
+    try:
+        sys.stdout.write(text)
+        if flush:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        let_go_of_stdout()
+        raise RequestError(f"the output cannot be written: {error.strerror}") from error
+
+
+def let_go_of_stdout() -> None:
+    """Drop what of stdout still waits: Python's own last flush must not complain about that."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

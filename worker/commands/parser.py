@@ -7,6 +7,20 @@ from typing import Any, NoReturn
 
 from faces.system.terminal import visible
 
+#: A larger number has no place in a row, and SQLite's driver raises OverflowError when it is asked for.
+_LARGEST = 2**63 - 1
+
+
+def row_id(text: str) -> int:
+    """An id that a row can have."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = _LARGEST + 1
+    if not -_LARGEST <= number <= _LARGEST:
+        raise argparse.ArgumentTypeError(f"found {text!r}, needed a whole number of at most 64 bits")
+    return number
+
 
 class Parser(argparse.ArgumentParser):
     """A parser whose errors may quote whatever was typed."""

@@ -20,6 +20,7 @@ from faces.errors import (
     PhotoError,
 )
 from worker.commands.invocation import Invocation
+from worker.commands.parser import row_id
 from worker.commands.verbs import add_verb
 from worker.jobs.faces import Processed, Tools, process_image
 
@@ -40,7 +41,7 @@ _LONGEST_PAUSE = 10.0
 
 def add_to(verbs: Any) -> None:
     parser = add_verb(verbs, "process", run, _DETAILS)
-    parser.add_argument("image_ids", metavar="IMAGE_ID", type=int, nargs="+", help="images.id")
+    parser.add_argument("image_ids", metavar="IMAGE_ID", type=row_id, nargs="+", help="images.id")
 
 
 def run(arguments: argparse.Namespace, invocation: Invocation) -> int:

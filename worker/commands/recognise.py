@@ -17,7 +17,7 @@ from faces.errors import EngineError, FacesError, FileMissing, NotOneFace, Photo
 from faces.people.matching import Encodings, distances
 from faces.people.portrait_quality import doubt_of
 from faces.photo.face import Encoding
-from faces.sources.folder import PhotoFile, find_photos
+from faces.sources.folder import PhotoFile, find_photos, is_folder
 from faces.sources.known_portraits import KnownPortrait, find_portraits
 from worker.commands import spreadsheet
 from worker.commands.interrupts import held_back
@@ -144,7 +144,7 @@ class _Troubles:
 def _photos(given: str, troubles: _Troubles) -> list[tuple[str, Path]]:
     """Photos by what they are called in the output: the folder as it was typed, and the path in it."""
     place = Path(given)
-    if not place.is_dir():
+    if not is_folder(place):
         return [(given, place)]
     photos, below, start = [], place.resolve(), given if given.endswith("/") else f"{given}/"
     for found in find_photos(place):

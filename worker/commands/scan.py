@@ -9,7 +9,7 @@ from typing import Any
 
 from faces.errors import FileMissing, RequestError
 from faces.sources import inventory, missing_files
-from faces.sources.folder import FoundFiles, PhotoFile, find_photos
+from faces.sources.folder import FoundFiles, PhotoFile, find_photos, is_folder
 from faces.sources.inventory import Inventory
 from faces.sources.passed_over import Rules
 from faces.sources.seen_files import Known
@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
     paths: list[Path] = arguments.paths
     if arguments.excludes:
         return excludes.show(paths, invocation)
-    folders = [path for path in paths if _is_folder(path)]
+    folders = [path for path in paths if is_folder(path)]
     _check(arguments, paths, folders, invocation.database_url)
     with invocation.store(create=True) as store:
         _refuse_apps_database(store)
@@ -94,13 +94,6 @@ def _require(path: Path) -> None:
         raise RequestError(f"found no folder or photo {path}: {error.strerror}") from error
 
 
-def _is_folder(path: Path) -> bool:
-    try:
-        return path.is_dir()
-    except OSError:
-        return False
-
-
 def _take_stock(store: Store, found: FoundFiles, tally: Tally) -> Inventory:
     """All that needs no API, told as it is done."""
 
@@ -119,7 +112,7 @@ def _take_stock(store: Store, found: FoundFiles, tally: Tally) -> Inventory:
 
 def _forget(store: Store, found: FoundFiles, stock: Inventory, tally: Tally) -> bool:
     """Drop the rows of what is gone; False where that is refused, because it may be somewhere that was not seen."""
-    unseen = [str(trouble.path) for trouble in found.troubles if _is_folder(trouble.path)]
+    unseen = [str(trouble.path) for trouble in found.troubles if is_folder(trouble.path)]
     if unseen or stock.missing.uncertain or stock.unread:
         tally.refuse_to_forget()
         return False

@@ -138,7 +138,10 @@ def test_what_was_excluded_stays_excluded_is_listed_and_can_be_had_back(
     assert out == f"folder\tpattern\n{photos}\t*-edited.jpg\n{photos}\tprivate\n"
     assert worker.records("scan", "--excludes")[0][1] == {"folder": str(photos), "pattern": "private"}
     assert summary(worker, photos, "--exclude", photos / "below")["passed_over"]["excluded"]["/below"] == 1
-    worker.run("scan", photos, "--no-exclude", photos / "below")
+    assert summary(worker, photos, "--exclude", "./a.jpg")["passed_over"]["excluded"]["/a.jpg"] == 1
+    worker.run("scan", photos, "--no-exclude", photos / "below", "--no-exclude", "./a.jpg")
+    for nothing in ("", "/", "./", ".."):
+        worker.run("scan", photos, "--exclude", nothing, code=2)
     assert summary(worker, photos, "--no-exclude", "private")["done"] == 2
     _, err = worker.run("scan", photos, "--no-exclude", "private", code=2)
     assert err == f"scan: --no-exclude: {photos} has no pattern 'private'; it has '*-edited.jpg'\n"

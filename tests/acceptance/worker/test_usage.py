@@ -9,6 +9,14 @@ import pytest
 
 from faces import __version__
 
+#: The program with a stdout that takes no byte.
+INTO_A_FULL_DISK = """
+import os, sys
+os.dup2(os.open("/dev/full", os.O_WRONLY), 1)
+from worker.__main__ import main
+sys.exit(main())
+"""
+
 VERBS = ("scan", "enrol", "link", "faces", "report", "export", "recognise", "process")
 
 
@@ -68,3 +76,33 @@ def test_output_that_nobody_reads_is_no_error_to_shout_about(worker: Any, photos
     _, err = faces.communicate(timeout=60)
     assert "Traceback" not in err
     assert "Exception ignored" not in err
+
+
+def test_a_short_output_that_nobody_reads_is_none_either(worker: Any, photos: Path, small_photo: bytes) -> None:
+    (photos / "a.jpg").write_bytes(small_photo)
+    worker.run("scan", photos)
+    export = worker.start("export", "--csv", PYTHONUNBUFFERED="")
+    export.stdout.close()
+    export.stdout = None
+    _, err = export.communicate(timeout=60)
+    assert err == ""
+    assert export.returncode == 1
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("verb", ["faces", "faces --json", "export --csv", "export --json", "scan"])
+def test_output_that_has_no_room_is_a_sentence(
+    worker: Any, photos: Path, small_photo: bytes, verb: str, unbuffered: str
+) -> None:
+    (photos / "a.jpg").write_bytes(small_photo)
+    worker.run("scan", photos)
+    worker.program = ("-c", INTO_A_FULL_DISK)
+    words = [*verb.split(), *([photos] if verb == "scan" else [])]
+    _, err = worker.run(*words, code=2, PYTHONUNBUFFERED=unbuffered)
+    assert err == f"{words[0]}: the output cannot be written: No space left on device\n"
+
+
+def test_letters_that_the_terminal_lacks_are_written_out(worker: Any, photos: Path) -> None:
+    worker.run("scan", photos, "--exclude", "Zo\u00eb \u0401")
+    out, _ = worker.run("scan", "--excludes", PYTHONIOENCODING="ascii")
+    assert out == f"folder\tpattern\n{photos}\tZo\\xeb \\u0401\n"

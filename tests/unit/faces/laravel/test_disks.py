@@ -83,6 +83,11 @@ def test_only_a_scanned_image_lies_on_no_disk(disks: Disks, root: Path) -> None:
         disks.file(None, str(file.parent), file.name)
 
 
+def test_a_scanned_photo_that_cannot_be_looked_at_is_missing_with_the_reason(disks: Disks) -> None:
+    with pytest.raises(FileMissing, match=r"there is no file /x+: File name too long"):
+        disks.file(None, "/", "x" * 300, scanned=True)
+
+
 def test_a_person_reads_the_disk_in_front_of_a_path() -> None:
     assert place_of("dfotos", "/2024/07", "a.jpg") == "dfotos:2024/07/a.jpg"
     assert place_of("dfotos", None, "a.jpg") == "dfotos:a.jpg"

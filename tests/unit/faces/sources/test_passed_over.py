@@ -121,6 +121,14 @@ def test_a_pattern_leaves_out_names_at_any_depth_or_a_path(tmp_path: Path, patte
     assert {one.detail for one in excluded} <= {pattern}
 
 
+def test_a_pattern_leaves_out_its_name_however_that_is_composed(tmp_path: Path) -> None:
+    composed, decomposed = "Zo\u00eb", "Zoe\u0308"
+    make(tmp_path, f"{composed}/a.jpg", f"below/{decomposed}/b.jpg", "c.jpg")
+    for pattern in (composed, decomposed):
+        assert names(tmp_path, Rules({str(tmp_path): [pattern]})) == ["c.jpg"]
+    assert names(tmp_path, Rules({str(tmp_path): [f"below/{composed}"]})) == ["c.jpg", f"{composed}/a.jpg"]
+
+
 def test_a_pattern_holds_from_its_folder_on_wherever_the_scan_begins(tmp_path: Path) -> None:
     make(tmp_path, "a/x/1.jpg", "a/b/x/2.jpg", "x/3.jpg")
     rules = Rules({str(tmp_path / "a"): ["x"]})

@@ -70,3 +70,16 @@ def test_an_error_about_what_was_typed_commands_no_terminal(capsys: pytest.Captu
     told = capsys.readouterr().err
     assert "\x1b" not in told
     assert r"unrecognized arguments: \u001b[31m" in told
+
+
+@pytest.mark.parametrize("words", [("process", "17", str(2**63)), ("enrol", "Bob", "--id", str(-(2**63) - 1))])
+def test_an_id_that_no_database_can_have_is_refused(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        parse(*words)
+    assert f"found '{words[-1]}', needed a whole number of at most 64 bits" in capsys.readouterr().err
+
+
+def test_a_page_beyond_all_numbers_of_a_database_is_the_largest_that_it_can_be_asked_for() -> None:
+    page = parse("faces", "--limit", "9" * 30, "--offset", "9" * 30)
+    assert page.limit + page.offset < 2**63
+    assert page.limit >= 10**18
