@@ -7,7 +7,7 @@ row of its own with the same faces.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import groupby
@@ -111,16 +111,19 @@ def split_known(store: Store, files: Iterable[PhotoFile]) -> tuple[list[PhotoFil
     return known, others
 
 
-def take(store: Store, file: PhotoFile, whereabouts: Whereabouts | None = None) -> Known:
+def take(
+    store: Store, file: PhotoFile, whereabouts: Whereabouts | None = None, there: Collection[int] = frozenset()
+) -> Known:
     """Read the file's checksum, and make, move or refresh its row; a changed file is to be looked at as if it were new.
 
-    `whereabouts` says whether other photos of this content are where they were; without, the file system is asked anew.
+    `whereabouts` says whether other photos of this content are where they were; without, the file system is asked anew,
+    but not for the images in `there`, whose files were just seen.
 
     Raises:
         FileMissing: the file cannot be read.
     """
     sha256 = _sha256(file.path)
-    return store.write(lambda transaction: _take(transaction, file, sha256, whereabouts))
+    return store.write(lambda transaction: _take(transaction, file, sha256, whereabouts, there))
 
 
 def take_all(store: Store, files: Sequence[PhotoFile], whereabouts: Whereabouts) -> list[Known | FileMissing]:
@@ -156,12 +159,19 @@ def _is_unchanged(file: PhotoFile, row: MarkedImage) -> bool:
     return row.settled and (row.mark.size, row.mark.modified_ns) == (file.size, file.modified_ns)
 
 
-def _take(transaction: Transaction, file: PhotoFile, sha256: bytes, whereabouts: Whereabouts | None) -> Known:
+def _take(
+    transaction: Transaction,
+    file: PhotoFile,
+    sha256: bytes,
+    whereabouts: Whereabouts | None,
+    there: Collection[int] = frozenset(),
+) -> Known:
     here = scan_marks.at(transaction, file.folder, file.name)
     twins = [] if here and here.mark.sha256 == sha256 and here.settled else _twins(transaction, sha256, here)
     if here and here.mark.sha256 == sha256:
         return _copied(transaction, _refreshed(transaction, file, here, Arrival.KNOWN), twins)
-    if left := _left(transaction, file, twins, whereabouts):
+    elsewhere = [twin for twin in twins if twin.image_id not in there]
+    if left := _left(transaction, file, elsewhere, whereabouts):
         if here:
             # Another photo was put in its place: what was there before is a photo of its own, and may turn up.
             scan_marks.mark_gone(transaction, [here])

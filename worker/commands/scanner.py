@@ -82,6 +82,8 @@ class Scanner:
     in_flight: int
     tell: Callable[[Scanned], None]
     stop: Event = field(default_factory=Event)
+    _there: set[int] = field(default_factory=set)
+    """Images whose file this scan has seen: of many copies none is looked for again with each further one."""
 
     def scan(self, files: Sequence[PhotoFile]) -> None:
         """Look at all files, in this order as far as their rows' ids are concerned.
@@ -129,9 +131,11 @@ class Scanner:
 
     def _take(self, file: PhotoFile) -> Known | FileMissing:
         try:
-            return seen_files.take(self.tools.store, file)
+            taken = seen_files.take(self.tools.store, file, there=self._there)
         except FileMissing as error:
             return error
+        self._there.add(taken.image_id)
+        return taken
 
     def _process(self, file: PhotoFile, known: Known) -> Scanned:
         try:

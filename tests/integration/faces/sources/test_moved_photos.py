@@ -10,7 +10,9 @@ import pytest
 
 from faces.laravel.disks import Disks
 from faces.people.linking import Linking
-from faces.sources import missing_files
+from faces.sources import missing_files, seen_files
+from faces.sources.folder import PhotoFile
+from faces.sources.seen_files import Arrival
 from faces.store.database import Store
 from faces.store.who import identities_of
 from tests.servers.people import PEOPLE
@@ -425,3 +427,15 @@ def test_what_is_gone_from_other_folders_is_not_dropped(scan: Scan, known: Path,
     (tmp_path / "other").mkdir()
     scan(tmp_path / "other")
     assert forget(scan).images == 0
+
+
+def test_an_image_that_this_scan_has_seen_is_not_looked_for_again(scan: Scan, known: Path, store: Store) -> None:
+    """Of a thousand copies each would look for all before it."""
+    image = id_of(store, known / "ada.jpg")
+    copy = known / "copy.jpg"
+    (known / "ada.jpg").rename(copy)
+    status = copy.stat()
+    file = PhotoFile(str(known), "copy.jpg", status.st_size, status.st_mtime_ns)
+    taken = seen_files.take(store, file, there={image})
+    assert taken.arrival is Arrival.COPIED
+    assert taken.image_id != image
