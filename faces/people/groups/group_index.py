@@ -92,7 +92,13 @@ class GroupIndex:
     @property
     def ids(self) -> npt.NDArray[np.int64]:
         """The groups, ascending."""
-        return self._ids[: self._used][self._alive]
+        found: npt.NDArray[np.int64] = self._ids[: self._used][self._alive]
+        return found
+
+    @property
+    def bytes(self) -> int:
+        """What the rows take, with the room for more."""
+        return sum(array.nbytes for array in self._arrays())
 
     @property
     def stale(self) -> int:
@@ -160,7 +166,8 @@ class GroupIndex:
         others = others[np.argsort(self._numbers[others], kind="stable")][:most]
         places = np.concatenate([stale[wanted], others])
         self._measure(places)
-        return self._ids[places]
+        renewed: npt.NDArray[np.int64] = self._ids[places]
+        return renewed
 
     def largest_unnamed(self, count: int) -> Matrix:
         """The middles of the largest groups without a name, of equals the older first, shape (up to `count`, 128)."""
@@ -199,7 +206,9 @@ class GroupIndex:
         """
         rows = np.flatnonzero(self._alive & np.isin(self._ids[: self._used], list(changed)))
         block = max(1, _SCORES // max(self._used, 1))
-        found = [pair for start in range(0, len(rows), block) for pair in self._pairs(rows[start : start + block], rows)]
+        found = [
+            pair for start in range(0, len(rows), block) for pair in self._pairs(rows[start : start + block], rows)
+        ]
         return sorted(found, key=lambda pair: (pair.below_limit, pair.one, pair.other))
 
     def _pairs(self, rows: Rows, changed: Rows) -> Iterator[NearPair]:

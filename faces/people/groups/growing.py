@@ -115,9 +115,7 @@ class Groups:
         if self._leading or (self._due and len(self.index) <= SLICE):
             self._measure_anew()
         around = self.index.neighbourhood.around(encodings, alone)
-        return [
-            self._place(face, encodings[at : at + 1], float(around[at])) for at, face in enumerate(faces)
-        ]
+        return [self._place(face, encodings[at : at + 1], float(around[at])) for at, face in enumerate(faces)]
 
     def merge(self) -> list[Merger]:
         """Join groups that look like one person: those changed since the last time against all, the nearest first.
