@@ -52,6 +52,7 @@ class MembersInMemory(Memberships):
         """
         moved = {face: old for old, members in self._groups.items() for face in members.faces.keys() & set(faces)}
         here = self._groups.setdefault(group, _members({}))
+        self._next = max(self._next, group + 1)
         for face in faces:
             here.faces[face] = self._groups[moved[face]].faces.pop(face)
         changed = {group, *moved.values()}

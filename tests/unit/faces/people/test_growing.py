@@ -18,9 +18,9 @@ from tests.unit.faces.people.made_people import made_cohort, made_people, photos
 
 COHORT = made_cohort(level=-0.044)
 
-#: People who look so much alike that groups mix and pieces meet.
-ALIKE = 0.05 + 0.55 * (made_people(12) - 0.05)
-PHOTOS = np.concatenate([photos_of(person, 14, seed) for seed, person in enumerate(ALIKE)])
+#: People who look so much alike that groups mix and pieces meet, as far from the cohort as others.
+ALIKE = made_people(1) + 0.4 * (made_people(12, seed=3) - 0.05)
+PHOTOS = np.concatenate([0.25 * ALIKE[seed] + 0.75 * photos_of(person, 14, seed) for seed, person in enumerate(ALIKE)])
 
 
 def face(number: int, photo: int | None = None, encoding: np.ndarray | None = None) -> NewFace:
@@ -35,7 +35,7 @@ class Library:
         self.groups = Groups(COHORT, self.members)
         self.faces: dict[int, NewFace] = {}
         self.person_of: dict[int, int] = {}
-        """Of faces in named groups."""
+        """Of faces in named groups, after the last step."""
 
     def arrive(self, faces: list[NewFace]) -> list[Placement]:
         self.faces |= {one.id: one for one in faces}
@@ -44,6 +44,14 @@ class Library:
     def name(self, group: int, person: int) -> None:
         self.members.name(group, person)
         self.groups.take_anew(group)
+
+    def split(self, group: int) -> None:
+        """A person takes half of the faces out; nothing forbids that they come together again."""
+        faces = self.members.faces_of(group)
+        for changed in self.members.regroup(max(self.parts()) + 1, faces[::2]):
+            self.groups.take_anew(changed)
+        for one in faces[::2]:
+            self.person_of.pop(one, None)
 
     def refuse(self, one: Ref, other: Ref) -> None:
         """Unless they are together already."""
@@ -88,6 +96,7 @@ STEPS = st.lists(
         st.tuples(st.just("refuse groups"), st.integers(0, 99), st.integers(0, 99)),
         st.tuples(st.just("refuse person"), st.integers(0, 99), PERSONS),
         st.tuples(st.just("refuse face"), st.integers(0, 99), st.integers(0, 99)),
+        st.tuples(st.just("split"), st.integers(0, 99)),
         st.tuples(st.just("renew"), st.integers(1, 9)),
     ),
     max_size=15,
@@ -95,11 +104,9 @@ STEPS = st.lists(
 
 
 def run(steps: list[tuple], order: np.ndarray, check: bool = True) -> Library:
-    library, photo = Library(), 0
-    waiting = order.tolist()
+    library, waiting, photo = Library(), order.tolist(), 0
     for step, *words in steps:
-        before, persons = library.parts(), {g: library.members.person_of(g) for g in library.parts()}
-        faces, groups = sorted(library.faces), sorted(before)
+        before = library.parts()
         if step == "photos":
             arriving = []
             for count in words[0]:
@@ -110,34 +117,44 @@ def run(steps: list[tuple], order: np.ndarray, check: bool = True) -> Library:
             library.groups.merge()
         elif step == "renew":
             library.groups.renew(words[0])
-        elif groups:
-            one, other = groups[words[0] % len(groups)], groups[words[1] % len(groups)]
-            if (
-                step == "name"
-                and persons[one] is None
-                and not library.members.refusals.forbid(library.refs(one), {Ref("person", words[1])})
-            ):
-                library.name(one, words[1])
-                persons[one] = words[1]
-            elif step == "refuse faces":
-                pair = faces[words[0] % len(faces)], faces[words[1] % len(faces)]
-                library.refuse(Ref("face", pair[0]), Ref("face", pair[1])) if pair[0] != pair[1] else None
-            elif step == "refuse groups" and one != other:
-                library.refuse(Ref("group", one), Ref("group", other))
-            elif step == "refuse person":
-                library.refuse(Ref("group", one), Ref("person", words[1]))
-            elif step == "refuse face":
-                library.refuse(Ref("face", faces[words[1] % len(faces)]), Ref("group", one))
+        elif before:
+            a_person(library, step, words, before)
         if check:
             library.check()
-            after = {one: group for group, members in library.parts().items() for one in members}
-            for group, members in before.items():
-                now = {after[one] for one in members}
-                assert len(now) == 1  # no face leaves the others
-                if persons[group] is not None:
-                    assert now == {group}  # what has a name absorbs
-                    assert library.members.person_of(group) == persons[group]
+            check_what_stays(library, before)
     return library
+
+
+def a_person(library: Library, step: str, words: list[int], before: dict[int, list[int]]) -> None:
+    """Says something, unless it contradicts what was said before."""
+    faces, groups = sorted(library.faces), sorted(before)
+    one, other = groups[words[0] % len(groups)], groups[words[-1] % len(groups)]
+    left, right = faces[words[0] % len(faces)], faces[words[-1] % len(faces)]
+    if step == "split":
+        library.split(one)
+        del before[one]
+    elif step == "name":
+        person = Ref("person", words[1])
+        if library.members.person_of(one) is None and not library.members.refusals.forbid(library.refs(one), {person}):
+            library.name(one, words[1])
+    elif step == "refuse faces" and left != right:
+        library.refuse(Ref("face", left), Ref("face", right))
+    elif step == "refuse groups" and one != other:
+        library.refuse(Ref("group", one), Ref("group", other))
+    elif step == "refuse person":
+        library.refuse(Ref("group", one), Ref("person", words[1]))
+    elif step == "refuse face":
+        library.refuse(Ref("face", right), Ref("group", one))
+
+
+def check_what_stays(library: Library, before: dict[int, list[int]]) -> None:
+    """No face leaves the others of its group, and a face with a name keeps it."""
+    after = {one: group for group, members in library.parts().items() for one in members}
+    for faces in before.values():
+        assert len({after[one] for one in faces}) == 1
+    named = {one: person for one, group in after.items() if (person := library.members.person_of(group)) is not None}
+    assert {one: named.get(one) for one in library.person_of} == library.person_of
+    library.person_of = named
 
 
 @given(STEPS, st.integers(0, 9))
@@ -248,6 +265,22 @@ def test_the_named_group_absorbs_although_it_is_smaller_and_younger() -> None:
     assert library.groups.merge() == [Merger(9, 1, pytest.approx(-0.5, abs=0.2), pytest.approx(0, abs=0.1))]
     assert sorted(library.parts()[9]) == [0, 1, 2]
     assert library.members.person_of(9) == 7
+
+
+def test_groups_with_faces_of_one_photo_are_never_joined() -> None:
+    library = grown(near(1, 4), [0, 1, 2, 2])
+    assert library.groups.merge() == []
+    assert sorted(library.parts().values()) == [[0, 1, 2], [3]]
+
+
+def test_what_has_been_joined_is_looked_at_again_at_once() -> None:
+    library = grown(near(1, 6))
+    for group, faces in ((8, [0, 1]), (9, [2])):
+        library.members.regroup(group, faces)
+    for group in (1, 8, 9):
+        library.groups.take_anew(group)
+    assert len(library.groups.merge()) == 2
+    assert {group: sorted(faces) for group, faces in library.parts().items()} == {1: [0, 1, 2, 3, 4, 5]}
 
 
 def test_two_groups_with_names_are_never_joined_not_even_with_one_name() -> None:
