@@ -24,7 +24,7 @@ from faces.people.neighbourhood import Neighbourhood
 from faces.people.old_links import believed
 from faces.people.products import rough_distances, squares_of
 from script.benches.people_bars import OTHERS, ROWS, SLACK, Row
-from script.benches.people_groups import judge_families, judge_groups
+from script.benches.people_groups import heavy_people, judge_families, judge_groups, largest_people
 from script.cohorts.averages import averages_of
 from script.cohorts.fitting import level_of, make_cohort
 from script.cohorts.libraries import Library, Tried, centres_of_kinds, draw_library, of_kind
@@ -33,8 +33,8 @@ from script.cohorts.people_file import Faces, read_people
 #: Kinds of people for libraries of one kind.
 _KINDS = 8
 
-#: People in a library beside those with very many photos, and beside those of one kind.
-_FAMILIES, _FAMILY_ALIKE = (50, 150, 300), 100
+#: People in a library beside those with very many photos; the same for people of one kind, and how many have very many.
+_FAMILIES, _FAMILY_ALIKE, _HEAVY_ALIKE = (50, 150, 300), 100, 4
 
 #: The distance under which the old rule linked, and the masters of an old library.
 _OLD_THRESHOLD, _MASTERS = 0.6, 200
@@ -198,13 +198,16 @@ def _groups(split: Split, result: Result) -> None:
 
     tell("groups", judge_groups(split.cohort, split.faces, split.dice))
     for others in _FAMILIES:
-        tell("families", judge_families(split.cohort, split.faces, others, split.dice))
+        heavy = heavy_people(split.faces, split.dice)
+        tell("families", judge_families(split.cohort, split.faces, heavy, others, split.dice))
     centres = centres_of_kinds(split.faces, _KINDS, split.dice)
     for kind in range(_KINDS):
         alike, lacking = of_kind(split.faces, centres, kind), _without_kind(split, centres, kind)
         tell("groups of one kind", judge_groups(split.cohort, alike, split.dice))
         tell("groups of one kind that the cohort lacks", judge_groups(lacking, alike, split.dice))
-        tell("families of a kind that the cohort lacks", judge_families(lacking, alike, _FAMILY_ALIKE, split.dice))
+        heavy = largest_people(alike, _HEAVY_ALIKE)
+        figures = judge_families(lacking, alike, heavy, _FAMILY_ALIKE, split.dice)
+        tell("families of a kind that the cohort lacks", figures)
 
 
 def _percent(values: npt.NDArray[np.bool_]) -> float:

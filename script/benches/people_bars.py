@@ -63,8 +63,8 @@ OTHERS: dict[str, tuple[str, float, float]] = {
     "groups of one kind: pairs that are one person": ("at least", 97.0, SLACK),
     "groups of one kind: faces in a mixed group": ("at most", 7.0, SLACK),
     "groups of one kind that the cohort lacks: faces in a mixed group": ("at most", 6.0, 0.0),
-    "families: people with very many photos who are found": ("at least", 100.0, 0.0),
+    "families: heavy persons found": ("at least", 100.0, 0.0),
     "families: faces in a mixed group": ("at most", 3.0, 0.0),
-    "families of a kind that the cohort lacks: people with very many photos who are found": ("at least", 100.0, 0.0),
+    "families of a kind that the cohort lacks: heavy persons found": ("at least", 100.0, 0.0),
     "families of a kind that the cohort lacks: faces in a mixed group": ("at most", 6.0, 0.0),
 }

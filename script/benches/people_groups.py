@@ -17,7 +17,7 @@ from script.cohorts.people_file import Faces
 #: Faces of an ordinary library, at most, and people in a photo.
 _MOST, _IN_A_PHOTO = 2500, 5
 
-#: People with all their photos in a family's library: the one who has most, and some of the next.
+#: Heavy persons of a family's library, who have all their photos in it: the one who has most, and some of the next.
 _LARGEST, _FEWEST_HEAVY, _MOST_HEAVY = 14, 3, 6
 
 #: A heavy person is found where the largest group has so many of the faces, or naming it links so many of the rest.
@@ -77,16 +77,28 @@ def judge_groups(cohort: Cohort, faces: Faces, dice: np.random.Generator) -> dic
     return _Judged(cohort, faces, dice.permutation(rows), dice).figures()
 
 
-def judge_families(cohort: Cohort, faces: Faces, others: int, dice: np.random.Generator) -> dict[str, float]:
-    """The groups of a small library: a few people with very many photos, and so many others with all of theirs."""
+def largest_people(faces: Faces, count: int) -> list[int]:
+    """The people with most photos, the largest first."""
     people, counts = np.unique(faces.person, return_counts=True)
-    order = people[np.argsort(-counts, kind="stable")]
-    more = dice.permutation(order[1:_LARGEST])[: int(dice.integers(_FEWEST_HEAVY, _MOST_HEAVY + 1)) - 1]
-    heavy = [int(order[0]), *more.tolist()]
-    rest = dice.permutation(np.setdiff1d(people, heavy))[:others]
+    largest: list[int] = people[np.argsort(-counts, kind="stable")][:count].tolist()
+    return largest
+
+
+def heavy_people(faces: Faces, dice: np.random.Generator) -> list[int]:
+    """The one with most photos of all, and a few of the next."""
+    first, *next_ones = largest_people(faces, _LARGEST)
+    more = int(dice.integers(_FEWEST_HEAVY, _MOST_HEAVY + 1)) - 1
+    return [first, *dice.permutation(next_ones)[:more].tolist()]
+
+
+def judge_families(
+    cohort: Cohort, faces: Faces, heavy: list[int], others: int, dice: np.random.Generator
+) -> dict[str, float]:
+    """The groups of a small library: a few people with very many photos, and so many others with all of theirs."""
+    rest = dice.permutation(np.setdiff1d(faces.people, heavy))[:others]
     judged = _Judged(cohort, faces, dice.permutation(_all_rows(faces, [*heavy, *rest.tolist()])), dice)
     found = [judged.is_found(person) for person in heavy]
-    return {**judged.figures(), "people with very many photos who are found": 100 * float(np.mean(found))}
+    return {**judged.figures(), "heavy persons found": 100 * float(np.mean(found))}
 
 
 def _all_rows(faces: Faces, people: Sequence[int]) -> npt.NDArray[np.intp]:
