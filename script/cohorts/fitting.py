@@ -90,7 +90,7 @@ def make_cohort(faces: Faces, seed: int, tell: Callable[[str], None] = lambda _:
 
 
 def level_of(faces: Faces, averages: int, dice: np.random.Generator) -> float:
-    """What brings the faces of people whom a cohort lacks to `USUAL` on the mean, for a cohort of so many averages.
+    """What brings faces of people that a cohort was not made of to `USUAL` on the mean; for so many averages.
 
     Mean neighbourhoods are a line in ln of the cohort's size. It is drawn through cohorts of a half and of four fifths
     of the people, and read beyond.

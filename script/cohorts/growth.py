@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from faces.people.cohort import MOST_OWN, Cohort
+from faces.people.cohort import Cohort
 from faces.people.groups.growing import Groups
 from faces.people.groups.members_in_memory import MembersInMemory
 from faces.people.groups.memberships import NewFace
@@ -40,5 +40,4 @@ class GrownLibrary:
     @property
     def neighbourhood(self) -> Neighbourhood:
         """What people and faces of this library are measured with."""
-        own = self.groups.index.largest_unnamed(MOST_OWN)
-        return Neighbourhood(self.groups.index.neighbourhood.cohort, own, self.groups.alarm.strength)
+        return self.groups.neighbourhood()

@@ -19,7 +19,7 @@ from faces.photo.face import ENCODING_LENGTH
 #: Faces of a batch, at least and at most; between them as many as there are already.
 FEWEST, MOST = 25, 500
 
-#: Of so many first faces some that are so far apart stand in for groups: a library of people whom the cohort lacks
+#: Of so many first faces some that are so far apart stand in for groups: a library whose people the cohort lacks
 #: would begin as one group otherwise.
 FIRST, LEADERS_APART = 100, 0.42
 
@@ -102,7 +102,7 @@ class Groups:
         """Put new faces, a photo's or a batch's, into the nearest groups or groups of their own, one after the other.
 
         A face whose nearest group has a face of the same photo, or was refused, begins a group: the second best is
-        never taken, for it is most often somebody who looks like that person.
+        never taken, for it is most often another person who looks like that one.
         """
         if not faces:
             return []
@@ -144,17 +144,19 @@ class Groups:
         """
         return self.index.renew(most)
 
+    def neighbourhood(self) -> Neighbourhood:
+        """What people and faces are identified with: the groups without a name as they are now, and the alarm."""
+        own = self.index.largest_unnamed(MOST_OWN)
+        return Neighbourhood(self.index.neighbourhood.cohort, own, self.alarm.strength)
+
     def take_anew(self, group: int) -> None:
         """Look again what the memberships know of a group: a person, an undo or another process has changed it."""
         known = self.memberships.known(group)
         if known is None:
             self.index.drop(group)
         else:
-            self._put(group, known)
-
-    def _put(self, group: int, known: KeptGroup) -> None:
-        self.index.put(group, known.total, named=known.named)
-        self._changed.add(group)
+            self.index.put(group, known.total, named=known.named)
+            self._changed.add(group)
 
     def _place(self, face: NewFace, encoding: Matrix, around: float) -> Placement:
         while near := self.index.nearest(encoding, around):
@@ -182,8 +184,10 @@ class Groups:
 
     def _measure_anew(self) -> None:
         """Take the groups as they are now, or leaders of the first faces, into the neighbourhood."""
-        own = _leaders(self._first) if self._leading else self.index.largest_unnamed(MOST_OWN)
-        self.index.use(Neighbourhood(self.index.neighbourhood.cohort, own, self.alarm.strength))
+        measured = self.neighbourhood()
+        if self._leading:
+            measured = Neighbourhood(measured.cohort, _leaders(self._first), measured.alarm)
+        self.index.use(measured)
         self.index.renew(SLICE, self._changed)
         self._due = False
 
