@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -24,17 +24,17 @@ from faces.people.neighbourhood import Neighbourhood
 from faces.people.old_links import believed
 from faces.people.products import rough_distances, squares_of
 from script.benches.people_bars import OTHERS, ROWS, SLACK, Row
+from script.benches.people_groups import heavy_people, judge_families, judge_groups, largest_people
 from script.cohorts.averages import averages_of
-from script.cohorts.fitting import make_cohort
-from script.cohorts.growth import Grow, grow
+from script.cohorts.fitting import level_of, make_cohort
 from script.cohorts.libraries import Library, Tried, centres_of_kinds, draw_library, of_kind
 from script.cohorts.people_file import Faces, read_people
 
 #: Kinds of people for libraries of one kind.
 _KINDS = 8
 
-#: Faces of the library whose groups are judged, and people in a photo of it.
-_GROUPED, _IN_A_PHOTO = 2500, 5
+#: People in a library beside those with very many photos; the same for people of one kind, and how many have very many.
+_FAMILIES, _FAMILY_ALIKE, _HEAVY_ALIKE = (50, 150, 300), 100, 4
 
 #: The distance under which the old rule linked, and the masters of an old library.
 _OLD_THRESHOLD, _MASTERS = 0.6, 200
@@ -51,21 +51,19 @@ class Split:
     makers: Faces
     """The people that the cohort is made of."""
     cohort: Cohort
-    grow: Grow
     dice: np.random.Generator
 
     @classmethod
-    def of(cls, faces: Faces, seed: int, grow: Grow) -> Split:
+    def of(cls, faces: Faces, seed: int) -> Split:
         """Divide the people, and make the cohort."""
         dice = np.random.default_rng(seed)
         order = dice.permutation(faces.people)
         makers = faces.of(order[: len(order) // 2])
-        return cls(faces.of(order[len(order) // 2 :]), makers, make_cohort(makers, grow, seed), grow, dice)
+        return cls(faces.of(order[len(order) // 2 :]), makers, make_cohort(makers, seed), dice)
 
     def tried(self, library: Library, cohort: Cohort, *, own_groups: bool = True) -> Tried:
         """Enrol a library's people."""
-        own = library.own_groups(cohort, self.grow, self.dice) if own_groups else None
-        return Tried.of(library, Neighbourhood(cohort, own))
+        return Tried.of(library, library.neighbourhood(cohort, self.dice) if own_groups else Neighbourhood(cohort))
 
 
 @dataclass(slots=True)
@@ -76,21 +74,18 @@ class Result:
     others: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
 
 
-def measure(file: Path, splits: int, tell: Callable[[str], None], grow: Grow = grow) -> Result:
+def measure(file: Path, splits: int, tell: Callable[[str], None]) -> Result:
     """Measure all rows on so many splits of the file's people."""
     faces, result = read_people(file), Result()
     for seed in range(splits):
-        split = Split.of(faces, seed, grow)
+        split = Split.of(faces, seed)
         tell(f"split {seed + 1} of {splits}: {len(split.cohort.averages)} averages, {split.cohort.calibration}")
         for row in ROWS:
             for library, cohort in _libraries(split, row):
                 _identify(split, row, library, cohort, result)
         _old_links(split, result)
         _shares(split, result)
-        _groups(split, split.faces, "groups", result)
-        centres = centres_of_kinds(split.faces, _KINDS, split.dice)
-        for kind in range(_KINDS):
-            _groups(split, of_kind(split.faces, centres, kind), "groups of one kind", result)
+        _groups(split, result)
     return result
 
 
@@ -107,10 +102,12 @@ def _libraries(split: Split, row: Row) -> Iterator[tuple[Library, Cohort]]:
 
 
 def _without_kind(split: Split, centres: npt.NDArray[np.float64], kind: int) -> Cohort:
-    """The cohort made anew without one kind; calibration and level stay, as they would for who is unlike it."""
+    """The cohort made anew without one kind, with its level; the logistic stays, as it would for who is unlike it."""
     unwanted = of_kind(split.makers, centres, kind).people
     others = split.makers.of(np.setdiff1d(split.makers.people, unwanted))
-    return Cohort(averages_of(others.one_of_each(split.dice)), split.cohort.calibration)
+    averages = averages_of(others.one_of_each(split.dice))
+    level = level_of(others, len(averages), split.dice)
+    return Cohort(averages, replace(split.cohort.calibration, level=level))
 
 
 def _identify(split: Split, row: Row, library: Library, cohort: Cohort, result: Result) -> None:
@@ -192,35 +189,25 @@ def _with_share(known: npt.NDArray[np.bool_], share: float, dice: np.random.Gene
     return np.concatenate([ours[: round(most * (1 - share))], others[: round(most * share)]])
 
 
-def _groups(split: Split, faces: Faces, name: str, result: Result) -> None:
-    """Grow the groups of a library without names, photos of one to five people, and compare them with the people."""
-    rows_of = faces.rows_of()
-    people = split.dice.permutation(faces.people)
-    rows = split.dice.permutation(np.concatenate([rows_of[int(person)] for person in people])[:_GROUPED])
-    person = faces.person[rows]
-    photos = _photos(person, split.dice)
-    group_of = split.grow(split.cohort, faces.encodings[rows], photos)
-    together, same = group_of[:, None] == group_of, person[:, None] == person
-    np.fill_diagonal(together, False)
-    np.fill_diagonal(same, False)
-    mixed = (together & ~same).any(axis=1)
-    result.others[f"{name}: pairs that are one person"].append(_percent(same[together]))
-    result.others[f"{name}: faces in a mixed group"].append(_percent(mixed))
-    if name == "groups":
-        result.others[f"{name}: pairs of one person that are found"].append(_percent(together[same]))
-        result.others[f"{name}: pairs of one photo"].append(_percent((photos[:, None] == photos)[together]))
+def _groups(split: Split, result: Result) -> None:
+    """Groups of an ordinary library, of families, and of people of one kind that the cohort has or lacks."""
 
+    def tell(name: str, figures: dict[str, float]) -> None:
+        for figure, value in figures.items():
+            result.others[f"{name}: {figure}"].append(value)
 
-def _photos(person: npt.NDArray[np.int64], dice: np.random.Generator) -> npt.NDArray[np.intp]:
-    """Photos of one to five faces that follow each other, each of other people."""
-    photos = np.empty(len(person), np.intp)
-    photo, room, seen = -1, 0, set[int]()
-    for place, one in enumerate(person.tolist()):
-        if not room or one in seen:
-            photo, room, seen = photo + 1, int(dice.integers(1, _IN_A_PHOTO + 1)), set()
-        photos[place], room = photo, room - 1
-        seen.add(one)
-    return photos
+    tell("groups", judge_groups(split.cohort, split.faces, split.dice))
+    for others in _FAMILIES:
+        heavy = heavy_people(split.faces, split.dice)
+        tell("families", judge_families(split.cohort, split.faces, heavy, others, split.dice))
+    centres = centres_of_kinds(split.faces, _KINDS, split.dice)
+    for kind in range(_KINDS):
+        alike, lacking = of_kind(split.faces, centres, kind), _without_kind(split, centres, kind)
+        tell("groups of one kind", judge_groups(split.cohort, alike, split.dice))
+        tell("groups of one kind that the cohort lacks", judge_groups(lacking, alike, split.dice))
+        heavy = largest_people(alike, _HEAVY_ALIKE)
+        figures = judge_families(lacking, alike, heavy, _FAMILY_ALIKE, split.dice)
+        tell("families of a kind that the cohort lacks", figures)
 
 
 def _percent(values: npt.NDArray[np.bool_]) -> float:

@@ -62,4 +62,9 @@ OTHERS: dict[str, tuple[str, float, float]] = {
     "groups: pairs of one photo": ("at most", 0.0, 0.0),
     "groups of one kind: pairs that are one person": ("at least", 97.0, SLACK),
     "groups of one kind: faces in a mixed group": ("at most", 7.0, SLACK),
+    "groups of one kind that the cohort lacks: faces in a mixed group": ("at most", 6.0, 0.0),
+    "families: heavy persons found": ("at least", 100.0, 0.0),
+    "families: faces in a mixed group": ("at most", 3.0, 0.0),
+    "families of a kind that the cohort lacks: heavy persons found": ("at least", 100.0, 0.0),
+    "families of a kind that the cohort lacks: faces in a mixed group": ("at most", 6.0, 0.0),
 }

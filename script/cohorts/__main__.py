@@ -13,7 +13,6 @@ import numpy as np
 from faces.people.cohort import arrays_of, read_cohort
 from faces.system import atomic_file
 from script.cohorts.fitting import make_cohort
-from script.cohorts.growth import grow
 from script.cohorts.people_file import Faces, read_people
 
 #: People that a cohort needs: fewer make averages of people who are not alike.
@@ -34,7 +33,7 @@ def main() -> int:
     told = parser.parse_args()
     faces = _together([read_people(file) for file in told.files])
     _refuse_too_few(faces)
-    cohort = make_cohort(faces, grow, told.seed, lambda line: print(line, file=sys.stderr, flush=True))  # noqa: T201
+    cohort = make_cohort(faces, told.seed, lambda line: print(line, file=sys.stderr, flush=True))  # noqa: T201
     data = io.BytesIO()
     np.savez(data, **arrays_of(cohort))  # type: ignore[arg-type]  arrays by name
     try:

@@ -7,26 +7,28 @@ and libraries drawn from the other; the calibration found is given to the cohort
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
+from faces.people.alarm import USUAL
 from faces.people.calibration import Calibration
 from faces.people.cohort import Cohort
 from faces.people.neighbourhood import Neighbourhood
 from script.cohorts.averages import averages_of
-from script.cohorts.growth import Grow
 from script.cohorts.libraries import Library, Tried, draw_library
 from script.cohorts.people_file import Faces
 
-#: The mean neighbourhood, level added, of faces whose people the cohort lacks. Thresholds of groups and of two near
-#: people lie on this scale.
-SCALE = 0.553
-
 #: How the people are divided: into so many parts, so often. Each part is once that of the libraries.
 _DIVISIONS = (2, 2, 2, 4, 4)
+
+#: The same for the level alone, which is read at the size of the whole cohort: two sizes make a line.
+_LEVEL_DIVISIONS = (2, 2, 5, 5)
+
+#: Faces of one person that count for the level.
+_FEW = 3
 
 #: Libraries of each part.
 _LIBRARIES = 12
@@ -66,60 +68,62 @@ class _Trial:
     tried: Tried
 
 
-def make_cohort(faces: Faces, grow: Grow, seed: int, tell: Callable[[str], None] = lambda _: None) -> Cohort:
+def make_cohort(faces: Faces, seed: int, tell: Callable[[str], None] = lambda _: None) -> Cohort:
     """Make a cohort of all people in `faces`, and calibrate it on parts of them.
 
     Args:
         faces: people with their encodings; those with two faces and more calibrate.
-        grow: how a library's own groups grow.
         seed: the same seed and faces make the same file.
         tell: gets a line about each step.
     """
     dice = np.random.default_rng(seed)
     averages = averages_of(faces.one_of_each(dice))
-    parts = list(_parts(faces, dice))
-    level = _level([(len(cohort.averages), around) for cohort, _, around in parts], len(averages))
+    level = level_of(faces, len(averages), dice)
     tell(f"{len(averages)} averages of {len(faces.people)} people; level {level:+.4f}")
     trials = []
-    for cohort, others, around in parts:
-        leveled = _with_level(cohort, SCALE - around)
-        trials += _trials(leveled, others, grow, dice)
+    for cohort, others, around in _parts(faces, _DIVISIONS, dice):
+        trials += _trials(_with_level(cohort, USUAL - around), others, dice)
         tell(f"{len(trials)} libraries tried")
     stranger = _fit_stranger(trials)
     weights, intercept = _fit_logistic(trials, replace(_UNFITTED, stranger=stranger))
     return Cohort(averages, Calibration(level, weights, intercept, stranger))
 
 
-def _parts(faces: Faces, dice: np.random.Generator) -> Iterator[tuple[Cohort, Faces, float]]:
-    """A cohort of most people, the faces of the others, and the mean neighbourhood of one face of each of these."""
-    for count in _DIVISIONS:
+def level_of(faces: Faces, averages: int, dice: np.random.Generator) -> float:
+    """What brings faces of people that a cohort was not made of to `USUAL` on the mean; for so many averages.
+
+    Mean neighbourhoods are a line in ln of the cohort's size. It is drawn through cohorts of a half and of four fifths
+    of the people, and read beyond.
+    """
+    found = [(len(cohort.averages), around) for cohort, _, around in _parts(faces, _LEVEL_DIVISIONS, dice)]
+    slope, constant = np.polyfit(np.log([size for size, _ in found]), [around for _, around in found], 1)
+    return USUAL - float(constant + slope * math.log(averages))
+
+
+def _parts(faces: Faces, divisions: Sequence[int], dice: np.random.Generator) -> Iterator[tuple[Cohort, Faces, float]]:
+    """A cohort of most people, the faces of the others, and the mean neighbourhood of a few faces of each of these."""
+    for count in divisions:
         for part in np.array_split(dice.permutation(faces.people), count):
             others = faces.of(part)
             cohort = Cohort(averages_of(faces.of(np.setdiff1d(faces.people, part)).one_of_each(dice)), _UNFITTED)
-            yield cohort, others, float(Neighbourhood(cohort).around(others.one_of_each(dice)).mean())
-
-
-def _level(found: list[tuple[int, float]], averages: int) -> float:
-    """What brings unknown faces to `SCALE`: mean neighbourhoods are a line in ln of the cohort's size, read beyond."""
-    slope, constant = np.polyfit(np.log([size for size, _ in found]), [around for _, around in found], 1)
-    return SCALE - float(constant + slope * math.log(averages))
+            yield cohort, others, float(Neighbourhood(cohort).shipped_alone(others.few_of_each(_FEW, dice)).mean())
 
 
 def _with_level(cohort: Cohort, level: float) -> Cohort:
     return Cohort(cohort.averages, replace(cohort.calibration, level=level))
 
 
-def _trials(cohort: Cohort, others: Faces, grow: Grow, dice: np.random.Generator) -> Iterator[_Trial]:
+def _trials(cohort: Cohort, others: Faces, dice: np.random.Generator) -> Iterator[_Trial]:
     """Libraries of one part's people, where there are enough to enrol and strangers are left."""
     for _ in range(_LIBRARIES):
         people = round(math.exp(dice.uniform(math.log(_LEAST), math.log(_MOST))))
         library = draw_library(others, people, int(dice.choice(_PHOTOS)), int(dice.choice(_SIZES)), dice)
         if len(library.enrolled) >= _LEAST and library.known.any() and not library.known.all():
-            yield _trial(cohort, library, grow, dice)
+            yield _trial(cohort, library, dice)
 
 
-def _trial(cohort: Cohort, library: Library, grow: Grow, dice: np.random.Generator) -> _Trial:
-    tried = Tried.of(library, Neighbourhood(cohort, library.own_groups(cohort, grow, dice)))
+def _trial(cohort: Cohort, library: Library, dice: np.random.Generator) -> _Trial:
+    tried = Tried.of(library, library.neighbourhood(cohort, dice))
     t, nearest, confirmed = tried.scores()
     part = float(np.mean(1 / tried.people.confirmed))
     return _Trial(t, nearest == library.truth, library.known, confirmed, part, len(tried.people), library.size, tried)

@@ -14,7 +14,7 @@ from faces.people.enrolled import EnrolledPeople
 from faces.people.identify import margin_scores
 from faces.people.learning import FEWEST_PEOPLE, half_way, median_among
 from faces.people.neighbourhood import Neighbourhood
-from script.cohorts.growth import Grow, middles_of
+from script.cohorts.growth import GrownLibrary
 from script.cohorts.people_file import Faces
 
 #: Faces, or groups of faces, of one person that are asked about, commonly.
@@ -43,14 +43,13 @@ class Library:
         """Of what is asked about: whether the person is enrolled."""
         return np.isin(self.truth, list(self.enrolled))
 
-    def own_groups(self, cohort: Cohort, grow: Grow, dice: np.random.Generator) -> npt.NDArray[np.float64]:
-        """The middles of the groups that the faces without a name grow into, each a photo of its own, in a drawn order.
+    def neighbourhood(self, cohort: Cohort, dice: np.random.Generator) -> Neighbourhood:
+        """With the groups that the faces without a name grow into, each a photo of its own, in a drawn order.
 
         The confirmed ones are left out: with them a point or two fewer are found.
         """
         rows = dice.permutation(np.concatenate(self.asked))
-        encodings = self.faces.encodings[rows]
-        return middles_of(encodings, grow(cohort, encodings, np.arange(len(rows))))
+        return GrownLibrary(cohort, self.faces.encodings[rows]).neighbourhood
 
     def middles(self) -> npt.NDArray[np.float64]:
         """The mean of each that is asked about, shape (n, 128)."""

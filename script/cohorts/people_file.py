@@ -40,6 +40,10 @@ class Faces:
         """One face of each person, drawn; in the order of `people`."""
         return self.encodings[[dice.choice(rows) for rows in self.rows_of().values()]]
 
+    def few_of_each(self, most: int, dice: np.random.Generator) -> npt.NDArray[np.float32]:
+        """At most so many drawn faces of each person."""
+        return self.encodings[np.concatenate([dice.permutation(rows)[:most] for rows in self.rows_of().values()])]
+
 
 def read_people(file: Path) -> Faces:
     """Read a file.

@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from faces.people.alarm import USUAL
 from faces.people.calibration import Learned
 from faces.people.cohort import Cohort, arrays_of, read_cohort
 from faces.people.identify import decide, identify
 from faces.people.neighbourhood import Neighbourhood
 from script.cohorts.averages import averages_of, look_alikes
-from script.cohorts.fitting import SCALE, make_cohort
-from script.cohorts.growth import grow, middles_of
+from script.cohorts.fitting import make_cohort
+from script.cohorts.growth import GrownLibrary
 from script.cohorts.libraries import Tried, draw_library
 from script.cohorts.people_file import Faces, read_people
 from tests.unit.faces.people.made_people import made_cohort, made_people, photos_of
@@ -63,7 +64,7 @@ def test_averages_survive_being_kept_as_float16() -> None:
 def test_photos_of_one_person_grow_together_and_strangers_apart() -> None:
     faces = made_faces(30, 4)
     order = np.random.default_rng(1).permutation(len(faces.person))
-    found = grow(made_cohort(), faces.encodings[order], np.arange(len(order)))
+    found = GrownLibrary(made_cohort(level=-0.044), faces.encodings[order]).group_of
     pairs = set(zip(found.tolist(), faces.person[order].tolist(), strict=True))
     assert len(pairs) == 30
     assert len(np.unique(found)) == 30
@@ -72,13 +73,8 @@ def test_photos_of_one_person_grow_together_and_strangers_apart() -> None:
 def test_two_faces_of_one_photo_are_never_one_group() -> None:
     faces = made_faces(30, 4)
     photos = np.arange(len(faces.person)) // 2
-    found = grow(made_cohort(), faces.encodings, photos)
+    found = GrownLibrary(made_cohort(level=-0.044), faces.encodings, photos).group_of
     assert len(set(zip(found.tolist(), photos.tolist(), strict=True))) == len(photos)
-
-
-def test_middles_begin_with_the_largest_group() -> None:
-    faces = np.arange(6.0)[:, None] * np.ones(128)
-    assert middles_of(faces, np.array([2, 0, 1, 1, 0, 1]))[:, 0].tolist() == [10 / 3, 2.5, 0]
 
 
 # --- libraries ---
@@ -100,11 +96,11 @@ def test_what_is_asked_about_is_never_a_confirmed_face() -> None:
 
 @pytest.fixture(scope="module")
 def cohort() -> Cohort:
-    return make_cohort(made_faces(150, 3), grow, seed=1)
+    return make_cohort(made_faces(150, 3), seed=1)
 
 
 def test_the_same_faces_and_seed_make_the_same_cohort(cohort: Cohort) -> None:
-    assert make_cohort(made_faces(150, 3), grow, seed=1).version == cohort.version
+    assert make_cohort(made_faces(150, 3), seed=1).version == cohort.version
 
 
 def test_another_seed_draws_other_faces() -> None:
@@ -120,7 +116,7 @@ def test_a_made_cohort_can_be_read(cohort: Cohort, tmp_path: Path) -> None:
 
 def test_its_level_brings_strangers_to_the_scale(cohort: Cohort) -> None:
     strangers = made_faces(200, 1, seed=77).encodings
-    assert Neighbourhood(cohort).around(strangers).mean() == pytest.approx(SCALE, abs=0.01)
+    assert Neighbourhood(cohort).shipped_alone(strangers).mean() == pytest.approx(USUAL, abs=0.01)
 
 
 def test_it_tells_people_apart_that_it_has_not_seen(cohort: Cohort) -> None:

@@ -7,6 +7,9 @@ import numpy as np
 
 from script.benches.people import Result, of_others, of_rows
 from script.benches.people_bars import OTHERS, ROWS
+from script.benches.people_groups import heavy_people, judge_families, judge_groups, largest_people
+from script.cohorts.people_file import Faces
+from tests.unit.faces.people.made_people import made_cohort, made_people, photos_of
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -55,3 +58,54 @@ def test_the_page_about_people_promises_what_the_bench_asks_for() -> None:
     told = [[float(re.sub(r"none of 4,700", "0", cell).strip("*atmos% ")) for cell in row[1:]] for row in rows]
     asked = [[row.strangers_linked, row.linked, row.offered, row.strangers_offered] for row in ROWS]
     assert np.array_equal(told, asked)
+
+
+# --- groups ---
+
+COHORT = made_cohort(level=-0.044)
+
+
+def made_library(photos: list[int], alike: float = 1.0) -> Faces:
+    """People with so many photos each; the smaller `alike`, the more they look alike."""
+    middle, *people = made_people(len(photos) + 1)
+    faces = [
+        photos_of(middle + alike * (one - middle), count, 100 + seed)
+        for seed, (one, count) in enumerate(zip(people, photos, strict=True))
+    ]
+    return Faces(np.concatenate(faces).astype(np.float32), np.repeat(np.arange(len(photos)), photos))
+
+
+def test_groups_of_people_who_are_far_apart_are_those_of_the_people() -> None:
+    figures = judge_groups(COHORT, made_library([4] * 40), np.random.default_rng(1))
+    assert figures["pairs that are one person"] == 100
+    assert figures["pairs of one person that are found"] > 80
+    assert figures["faces in a mixed group"] == 0
+    assert figures["pairs of one photo"] == 0
+
+
+def test_groups_of_people_who_look_alike_are_seen_to_be_mixed() -> None:
+    figures = judge_groups(COHORT, made_library([4] * 40, alike=0.2), np.random.default_rng(1))
+    assert figures["pairs that are one person"] < 100
+    assert figures["faces in a mixed group"] > 10
+
+
+def test_heavy_persons_are_found_where_most_of_their_faces_are_one_group() -> None:
+    library = made_library([60, 30, *[2] * 40])
+    figures = judge_families(COHORT, library, largest_people(library, 2), 20, np.random.default_rng(1))
+    assert figures["heavy persons found"] == 100
+
+
+def test_the_heavy_persons_are_the_largest_and_some_of_the_next() -> None:
+    library = made_library(list(range(30, 0, -1)))
+    heavy = heavy_people(library, np.random.default_rng(1))
+    assert heavy[0] == 0
+    assert 3 <= len(set(heavy)) == len(heavy) <= 6
+    assert max(heavy) < 14
+
+
+def test_a_person_in_two_pieces_that_do_not_know_each_other_is_not_found() -> None:
+    two, one = made_library([30, 30, *[2] * 20]), made_library([60, *[2] * 20])
+    pieces = Faces(two.encodings, np.where(two.person == 1, 0, two.person))
+    for library, found in ((pieces, 0), (one, 100)):
+        figures = judge_families(COHORT, library, [0], 20, np.random.default_rng(1))
+        assert figures["heavy persons found"] == found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from faces.people.calibration import Calibration
@@ -25,10 +27,10 @@ def photos_of(person: np.ndarray, count: int, seed: int = 0) -> np.ndarray:
     return person + np.random.default_rng(seed).normal(0, 0.4 / 16, (count, 128))
 
 
-def made_cohort(count: int = 100, seed: int = 99) -> Cohort:
+def made_cohort(count: int = 100, seed: int = 99, level: float = 0.0) -> Cohort:
     """Averages lie nearer to the middle than people do."""
     people = made_people(count, seed)
-    return Cohort((0.05 + 0.3 * (people - 0.05)).astype(np.float32), CALIBRATION)
+    return Cohort((0.05 + 0.3 * (people - 0.05)).astype(np.float32), replace(CALIBRATION, level=level))
 
 
 def enrolled(middles: np.ndarray, ids: list[int] | None = None, own: np.ndarray | None = None) -> EnrolledPeople:
