@@ -152,9 +152,6 @@ class Settings(BaseSettings):
         le=LARGEST_THRESHOLD,
         description="a face strictly nearer than this to a master is linked to it; default: the app's, or 0.6",
     )
-    cohort: Path | None = Field(
-        None, description="file of script/cohort to tell people apart by; default: the averages that come with it"
-    )
     debug_subdir: str = Field(
         "debug", description="folder of the debug picture, beside the original; default: the app's, or debug"
     )

@@ -1,7 +1,7 @@
 """The cohort: averages of look-alikes to measure against how crowded it is around a face, and what holds for just them.
 
-Two files come with the product, `data/cohort.npz` and `data/calibration.npz`; `FACE_COHORT` names one of one's own that
-`script/cohort` made. Averages and calibration are read together or not at all.
+Two files come with the product, `data/cohort.npz` and `data/calibration.npz`; `script/cohort` makes one file of one's
+own. Averages and calibration are read together or not at all.
 """
 
 from __future__ import annotations
@@ -73,17 +73,17 @@ class Cohort:
 
 
 def read_cohort(file: Path | None = None) -> Cohort:
-    """Read the shipped cohort, or the one of `FACE_COHORT`.
+    """Read the shipped cohort, or one's own.
 
     Raises:
-        SettingsError: the file of `FACE_COHORT` cannot be read, or is no cohort; the sentence says what is wrong.
+        SettingsError: the file of one's own cannot be read, or is no cohort; the sentence says what is wrong.
         ModelDamaged: the same of the files that come with the product.
     """
     try:
         return _checked(_arrays(*(_SHIPPED if file is None else (file,))))
     except _UNREADABLE as error:
         if file is not None:
-            raise SettingsError(f"FACE_COHORT: {file}: {error}; script/cohort makes such a file") from error
+            raise SettingsError(f"{file}: {error}; script/cohort makes such a file") from error
         raise ModelDamaged(f"{_SHIPPED[0].parent}: {error}; install the product's files anew") from error
 
 

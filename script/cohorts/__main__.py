@@ -26,7 +26,7 @@ def main() -> int:
     """Read, make, write, and return the exit status."""
     parser = argparse.ArgumentParser(prog="script/cohort", description=__doc__)
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help=".npz with E and person")
-    parser.add_argument("out", type=Path, metavar="OUT", help="the file to write, for FACE_COHORT")
+    parser.add_argument("out", type=Path, metavar="OUT", help="the file to write")
     parser.add_argument(
         "--seed", type=int, default=1, metavar="N", help="another number draws other faces (default: 1)"
     )
