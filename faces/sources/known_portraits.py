@@ -79,7 +79,7 @@ def photo_file(photo: Path) -> PhotoFile:
 def not_yet_enrolled(store: Store, portraits: Iterable[KnownPortrait]) -> list[KnownPortrait]:
     """Portraits that are new, changed, or show a face that has not got the name yet."""
     portraits = sorted(portraits, key=lambda portrait: portrait.file.folder)
-    unchanged, _ = seen_files.split_known(store, [portrait.file for portrait in portraits])
+    unchanged = seen_files.unchanged_files(store, [portrait.file for portrait in portraits])
     with store.reading() as transaction:
         named = named_files(transaction)
     return [

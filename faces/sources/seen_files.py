@@ -98,17 +98,14 @@ def compare(store: Store, found: FoundFiles) -> Compared:
     return Compared(unchanged, new + changed, list(missing.values()), sizes)
 
 
-def split_known(store: Store, files: Iterable[PhotoFile]) -> tuple[list[PhotoFile], list[PhotoFile]]:
-    """Files that need not even be read (settled, size and time as they were), and the others, in order."""
-    known: list[PhotoFile] = []
-    others: list[PhotoFile] = []
+def unchanged_files(store: Store, files: Iterable[PhotoFile]) -> set[PhotoFile]:
+    """Files that need not even be read: settled, size and time as they were. `files` come folder by folder."""
+    known: set[PhotoFile] = set()
     for folder, group in groupby(files, key=lambda file: file.folder):
         with store.reading() as transaction:
             before = {row.name: row for row in scan_marks.of_folder(transaction, folder) if not row.gone}
-        for file in group:
-            row = before.get(file.name)
-            (known if row and _is_unchanged(file, row) else others).append(file)
-    return known, others
+        known |= {file for file in group if file.name in before and _is_unchanged(file, before[file.name])}
+    return known
 
 
 def take(
