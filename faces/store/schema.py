@@ -13,6 +13,7 @@ from sqlalchemy.dialects import sqlite
 
 from faces.errors import SchemaError
 from faces.store import catalogue, migrations
+from faces.store.sidecar.tables import PREFIX, SidecarTables, sidecar_tables
 
 #: A time as the app writes it: whole seconds.
 TIME = sa.DateTime().with_variant(sqlite.DATETIME(truncate_microseconds=True), "sqlite")  # type: ignore[no-untyped-call]
@@ -124,6 +125,9 @@ scan_excludes = sa.Table(
     sa.Column("pattern", _TEXT, primary_key=True),
 )
 
+#: People, groups and answers, in a file of our own.
+_OWN_TABLES = sidecar_tables(metadata=_metadata)
+
 #: Never written: the app keeps it, where its version has it. From v2 on it is there; the job uses it from v4 on.
 persons = sa.Table(
     "persons",
@@ -167,6 +171,8 @@ class Schema:
     """The app's version by its tables, for a log line."""
     wants_webp: bool
     """Whether this version's job asks for WebP as debug picture: v5's."""
+    sidecar: SidecarTables | None
+    """Our tables of people, groups and answers; None beside an app that has not got them."""
 
     @property
     def completes_images(self) -> bool:
@@ -198,6 +204,7 @@ class Schema:
 def create(connection: sa.Connection) -> None:
     """Make the tables in an empty SQLite file and note their version."""
     _metadata.create_all(connection)
+    connection.execute(sa.insert(_OWN_TABLES.library).values(id=1, version=1, match_rule="calibrated"))
     connection.exec_driver_sql(f"PRAGMA user_version = {migrations.NEWEST}")
 
 
@@ -236,7 +243,12 @@ def inspect(connection: sa.Connection) -> Schema:
         ours=ours,
         version=version,
         wants_webp=version == "v5",
+        sidecar=_OWN_TABLES if ours else _beside_the_apps(tables),
     )
+
+
+def _beside_the_apps(tables: frozenset[str]) -> SidecarTables | None:
+    return sidecar_tables(PREFIX) if f"{PREFIX}library" in tables else None
 
 
 def _links_to_persons(tables: frozenset[str], face_columns: frozenset[str], statuses: frozenset[str] | None) -> bool:
