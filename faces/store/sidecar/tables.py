@@ -101,10 +101,14 @@ def sidecar_tables(prefix: str = "", database: str | None = None, metadata: sa.M
             _zero("joined_at_faces", sa.BigInteger),
             sa.Column("joining_until", _TIME),
             sa.Column("joining_by", _ASCII),
-            # The neighbourhood in force: its number, the cohort, and the middles of the own groups in it.
+            # The neighbourhood in force: its number, the cohort's version, and the middles of the own groups in it, float32.
+            # 0: of the first faces some stand in for groups.
             _zero("number", sa.Integer),
             sa.Column("cohort", _ASCII),
             sa.Column("own_middles", _MIDDLES),
+            sa.Column("alarm_strength", sa.Double, nullable=False, server_default="0"),
+            # The change by which a refusal came or went last.
+            _zero("never_change", _ID),
             # When a process looked last at what PHP changed, and up to which `faces.updated_at`.
             sa.Column("looked_at", _TIME),
             sa.Column("looked_until", _TIME),
@@ -114,6 +118,8 @@ def sidecar_tables(prefix: str = "", database: str | None = None, metadata: sa.M
             "people",
             sa.Column("id", _ID, primary_key=True),
             sa.Column("name", _NAME),
+            # What is equal for all spellings of the name: `faces.people.names.key`, its first 255 letters.
+            sa.Column("name_key", _NAME),
             # A confirmed face without a parent: what linked faces have as `parent_id`. Where faces have parents.
             sa.Column("master_face_id", _ID),
             # `persons.id`, where the app has them.
@@ -133,7 +139,7 @@ def sidecar_tables(prefix: str = "", database: str | None = None, metadata: sa.M
             _zero("change", _ID),
             sa.Column("created_at", _TIME),
             index("people_grid", "hidden", "confirmed", "id"),
-            index("people_name", "name"),
+            index("people_name", "name_key", "id"),
             index("people_master", "master_face_id"),
             index("people_app_person", "app_person_id"),
             index("people_change", "change"),
