@@ -17,7 +17,6 @@ from faces.people.alarm import Alarm
 from faces.people.encoding_sum import EncodingSum
 from faces.people.groups.group_index import NearGroup
 from faces.people.groups.refusals import Ref
-from faces.people.identify import OFFER
 from faces.people.kept_face import FaceState, KeptFace
 from faces.people.linking import Link
 from faces.store import faces
@@ -32,7 +31,7 @@ from faces.store.sidecar import (
     photo_rows,
 )
 from faces.store.sidecar.face_index import IndexedFace
-from faces.store.sidecar.group_rows import GroupRow
+from faces.store.sidecar.group_rows import GroupRow, Offer
 from faces.store.sidecar.known_encodings import KnownEncoding
 from faces.store.sidecar.ledger import FaceChange
 from faces.store.sidecar.people_rows import NOTHING, PersonChange
@@ -61,6 +60,7 @@ class ImageUpdate:
     member_of: dict[int, int] = field(default_factory=dict)
     groups: dict[int, GroupRow] = field(default_factory=dict)
     totals: dict[int, EncodingSum] = field(default_factory=dict)
+    offers: dict[int, Offer | None] = field(default_factory=dict)
     alarm: Alarm = field(default_factory=Alarm)
     touched_groups: set[int] = field(default_factory=set)
 
@@ -129,7 +129,8 @@ class ImageUpdate:
         wanted = {one.group for one in near.values() if one is not None}
         named = self._to_be_named(after, staying, known)
         self.groups = group_rows.lock(self.transaction, {*leaving.values(), *wanted, *named})
-        if any(not self.groups[group].is_there for group in wanted if group in self.groups):
+        joined = group_rows.groups_of_image(self.transaction, self.image_id) != self.member_of
+        if joined or any(not self.groups[group].is_there for group in wanted if group in self.groups):
             raise GroupsMoved
         self.totals = {group: row.total for group, row in self.groups.items()}
         for face, group in leaving.items():
@@ -141,9 +142,14 @@ class ImageUpdate:
         for face, one in after.items():
             after[face] = replace(one, group_id=self.member_of.get(face))
         for group in sorted(self.touched_groups):
-            total = self.totals[group]
-            around = self.library.around(total) if total.count else None
-            group_rows.write_total(self.transaction, group, total, around)
+            self._write_group(group)
+
+    def _write_group(self, group: int) -> None:
+        """Write what a group has become, and who is offered for it now; its other faces hear of that when it settles."""
+        total = self.totals[group]
+        around = self.library.around(total) if total.count else None
+        self.offers[group] = self.library.offer_for(group, total)
+        group_rows.write_total(self.transaction, group, total, around, self.offers[group])
 
     def _leaves(
         self, face: int, after: Mapping[int, IndexedFace], changed: set[int], known: Mapping[int, GroupRow]
@@ -210,13 +216,12 @@ class ImageUpdate:
         """The likeliest person of its group, where a person should be asked."""
         if one.state is not FaceState.UNKNOWN or one.group_id is None:
             return one
-        total = self.totals.get(one.group_id) or group_rows.read(self.transaction, [one.group_id])[one.group_id].total
-        (found,) = self.library.identify(
-            total.middle[None], [total.count], [self.library.refused_people(one.group_id)]
-        )  # fmt: skip
-        if found is None or found.probability < OFFER:
+        if one.group_id not in self.offers:
+            self.offers[one.group_id] = group_rows.read(self.transaction, [one.group_id])[one.group_id].offer
+        offer = self.offers[one.group_id]
+        if offer is None:
             return one
-        return replace(one, state=FaceState.SUGGESTED, person_id=found.person_id, probability=found.probability)
+        return replace(one, state=FaceState.SUGGESTED, person_id=offer.person_id, probability=offer.probability)
 
     def _keep_encodings(self, changed: set[int]) -> None:
         gone = (self.kept.keys() - self.rows.keys()) | changed
