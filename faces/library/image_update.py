@@ -145,7 +145,7 @@ class ImageUpdate:
             self._write_group(group)
 
     def _write_group(self, group: int) -> None:
-        """Write what a group has become, and who is offered for it now; its other faces hear of that when it settles."""
+        """Write what a group has become, and who is offered for it; its other faces hear of that when it settles."""
         total = self.totals[group]
         around = self.library.around(total) if total.count else None
         self.offers[group] = self.library.offer_for(group, total)
