@@ -135,11 +135,8 @@ def process_image(tools: Tools, image_id: int, context: Context = ALONE) -> Proc
             if tools.arrivals:
                 tools.arrivals.library.follow(transaction)
     reached("candidates read")
-
-    def work(transaction: Transaction) -> Processed:
-        return _write(transaction, tools, image_id, context, encoded, candidates)
-
-    return tools.arrivals.write(work) if tools.arrivals else tools.store.write(work)
+    write = tools.arrivals.write if tools.arrivals else tools.store.write
+    return write(lambda transaction: _write(transaction, tools, image_id, context, encoded, candidates))
 
 
 def _finish_if_done(tools: Tools, image_id: int, context: Context) -> Processed | None:
