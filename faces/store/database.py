@@ -167,8 +167,8 @@ class Store:
         raise StoreUnavailable(f"the database {self.name} is too busy: other programs lock the same rows all the time")
 
 
-def chunked(ids: Iterable[int]) -> Iterator[list[int]]:
-    """Ids in lists that a statement can take as parameters."""
+def chunked(ids: Iterable[T]) -> Iterator[list[T]]:
+    """Ids or words in lists that a statement can take as parameters."""
     rest = iter(ids)
     while chunk := list(islice(rest, _PARAMETERS)):
         yield chunk
