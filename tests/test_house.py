@@ -40,6 +40,8 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "faces.client": ("faces.settings", "faces.system", "faces.photo.face", "faces.laravel.last_error"),
     # Rows hold the photo's values, as JSON that PHP would have written, and become what `people` decides upon.
     "faces.store": ("faces.system", "faces.photo.face", "faces.people", "faces.laravel.php_json"),
+    # What a process knows of people lies in a file as `people` holds it.
+    "faces.library": ("faces.system", "faces.people"),
     # The name of a person's folder is written as any name of a person.
     "faces.sources": ("faces.system", "faces.store", "faces.people.names"),
     # It cuts faces out of photos, and names them and their errors as the app does.

@@ -140,7 +140,8 @@ def test_a_person_without_a_confirmed_face_is_left_out() -> None:
 def test_new_groups_of_the_library_change_every_neighbourhood() -> None:
     people = enrolled(PEOPLE)
     wider = Neighbourhood(made_cohort(), made_people(60, seed=5))
-    people.renew(wider)
+    people.use(wider)
+    people.renew(len(people))
     assert state(people) == state(enrolled(PEOPLE, own=made_people(60, seed=5)))
 
 
@@ -153,8 +154,7 @@ def test_many_equal_people_are_ranked_by_id() -> None:
 def test_a_person_takes_less_than_600_bytes() -> None:
     people = enrolled(made_people(5000))
     people.put(-1, EncodingSum.of(PEOPLE[:1]))
-    arrays = [getattr(people, name) for name in ("_ids", "_middles", "_confirmed", "_around", "_squares")]
-    assert sum(array.nbytes for array in arrays) / len(people) <= 600
+    assert people.bytes / len(people) <= 600
 
 
 # --- sums ---

@@ -1,0 +1,1 @@
+"""People and groups as a process knows them: asks what decides and what stores, and is neither."""
