@@ -21,7 +21,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -34,14 +34,17 @@ from faces.system import atomic_file
 
 _log = logging.getLogger(__name__)
 
-#: Raised when what stands in the file changes its meaning; names and types of arrays are compared without it.
+#: Raised when what stands in the file changes its meaning; names and types are compared without it.
 _FORMAT = 1
 
 #: The header, and what arrays begin at a multiple of: a process's own pages then hold nothing of another array.
 _PAGE = 4096
 
-#: The first bytes, the length of the header's text, and its CRC-32.
-_START = struct.Struct("<16sII")
+#: Bytes of an array that are read at a time to see whether it is whole.
+_CHUNK = 1 << 20
+
+#: The first bytes, and the CRC-32 of the rest of the page: JSON and zeros.
+_START = struct.Struct("<16sI")
 _MAGIC = b"face-sidecar idx"
 
 _Rows = TypeVar("_Rows", bound=MeasuredMiddles)
@@ -91,8 +94,7 @@ def load(folder: Path, identity: str, cohort_version: str) -> Saved | None:
     path = _path(folder, identity)
     try:
         with _opened(path) as file:
-            header = _header(file, identity, cohort_version)
-            return _mapped(file, header)
+            return _mapped(file, _header(file, identity, cohort_version))
     except FileNotFoundError:
         return None
     except (OSError, _UnusableFile) as error:
@@ -117,8 +119,11 @@ def save(folder: Path, identity: str, saved: Saved) -> None:
     """
     path = _path(folder, identity)
     try:
-        with _locked(_beside(path, "saving"), fcntl.LOCK_EX):
+        lock = _lock(_beside(path, "saving"), fcntl.LOCK_EX)
+        try:
             atomic_file.replace_privately(path, _pieces(saved, identity))
+        finally:
+            os.close(lock)
     except OSError as error:
         _log.warning("%s cannot be written (%s): each process measures people and groups by itself", path, error)
 
@@ -129,15 +134,18 @@ def renewal(folder: Path, identity: str) -> Iterator[bool]:
 
     Where no lock can be had each process does it for itself.
     """
+    lock, is_ours = None, True
     try:
-        lock = _open_lock(_beside(_path(folder, identity), "renewal"))
+        lock = _lock(_beside(_path(folder, identity), "renewal"), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        is_ours = False
     except OSError:
-        yield True
-        return
+        pass  # a disk that cannot be written, on which no file will come from another process
     try:
-        yield _lock_at_once(lock)
+        yield is_ours
     finally:
-        os.close(lock)
+        if lock is not None:
+            os.close(lock)
 
 
 # --- reading ---
@@ -159,11 +167,10 @@ def _header(file: int, identity: str, cohort_version: str) -> _Header:
     page = os.pread(file, _PAGE, 0)
     if len(page) < _PAGE or not page.startswith(_MAGIC):
         raise _UnusableFile("it is no index, or cut off")
-    _, length, checksum = _START.unpack_from(page)
     text = page[_START.size :]
-    if zlib.crc32(text) != checksum:
+    if zlib.crc32(text) != _START.unpack_from(page)[1]:
         raise _UnusableFile("its header is damaged")
-    told = json.loads(text[:length])
+    told = json.loads(text.rstrip(b"\0"))
     if told.pop("layout", None) != _layout():
         raise _UnusableFile("it was written by another version")
     header = _Header(**told)
@@ -182,9 +189,17 @@ def _mapped(file: int, header: _Header) -> Saved:
     groups = _rows_in(mapped, GroupMiddles, "groups", header.groups, places)
     people = _rows_in(mapped, MeasuredMiddles, "people", header.people, places)
     for name, array in _used_arrays(groups, people).items():
-        if zlib.crc32(_bytes_of(array)) != header.checksums[name]:
+        if _checksum(file, places[name], array.nbytes) != header.checksums[name]:
             raise _UnusableFile(f"its array {name} is damaged")
     return Saved(header.change, header.number, header.cohort, groups, people)
+
+
+def _checksum(file: int, place: int, size: int) -> int:
+    """Of bytes that are read, not mapped: of a broken disk reading is an error, and what is mapped a process's end."""
+    checksum = 0
+    for start in range(0, size, _CHUNK):
+        checksum = zlib.crc32(os.pread(file, min(_CHUNK, size - start), place + start), checksum)
+    return checksum
 
 
 def _rows_in(mapped: mmap.mmap, kind: type[_Rows], part: str, used: int, places: dict[str, int]) -> _Rows:
@@ -201,19 +216,17 @@ def _rows_in(mapped: mmap.mmap, kind: type[_Rows], part: str, used: int, places:
 
 def _pieces(saved: Saved, identity: str) -> Iterator[bytes | memoryview]:
     arrays = _used_arrays(saved.groups, saved.people)
-    header = {
-        "layout": _layout(),
-        "library": _fingerprint(identity),
-        "cohort": saved.cohort,
-        "change": saved.change,
-        "number": saved.number,
-        "groups": saved.groups.used,
-        "people": saved.people.used,
-        "checksums": {name: zlib.crc32(_bytes_of(array)) for name, array in arrays.items()},
-    }
-    text = json.dumps(header).encode()
-    padded = text.ljust(_PAGE - _START.size, b"\0")
-    yield _START.pack(_MAGIC, len(text), zlib.crc32(padded)) + padded
+    header = _Header(
+        library=_fingerprint(identity),
+        cohort=saved.cohort,
+        change=saved.change,
+        number=saved.number,
+        groups=saved.groups.used,
+        people=saved.people.used,
+        checksums={name: zlib.crc32(_bytes_of(array)) for name, array in arrays.items()},
+    )
+    text = json.dumps({"layout": _layout(), **asdict(header)}).encode().ljust(_PAGE - _START.size, b"\0")
+    yield _START.pack(_MAGIC, zlib.crc32(text)) + text
     places, size = _places(saved.groups.used, saved.people.used)
     ends = [*list(places.values())[1:], size]
     for (name, array), end in zip(arrays.items(), ends, strict=True):
@@ -221,27 +234,16 @@ def _pieces(saved: Saved, identity: str) -> Iterator[bytes | memoryview]:
         yield bytes(end - places[name] - array.nbytes)
 
 
-@contextmanager
-def _locked(path: Path, how: int) -> Iterator[None]:
-    lock = _open_lock(path)
-    try:
-        fcntl.flock(lock, how)
-        yield
-    finally:
-        os.close(lock)
-
-
-def _lock_at_once(lock: int) -> bool:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _open_lock(path: Path) -> int:
+def _lock(path: Path, how: int) -> int:
+    """A file that holds the lock until it is closed, or the process ends."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(file, how)
+    except BaseException:
+        os.close(file)
+        raise
+    return file
 
 
 # --- both ---
@@ -261,7 +263,8 @@ def _fingerprint(identity: str) -> str:
 
 def _layout() -> list[Any]:
     """What must be the same for the bytes to mean the same; the types name the processor's order of bytes, too."""
-    return [_FORMAT, *([name, numbers.str] for name, numbers in _columns().items())]
+    arrays = [[name, numbers.str] for name, numbers in _columns().items()]
+    return [_FORMAT, [field.name for field in fields(_Header)], *arrays]
 
 
 def _columns() -> dict[str, np.dtype[np.generic]]:

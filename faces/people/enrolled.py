@@ -73,7 +73,10 @@ class EnrolledPeople:
 
     @classmethod
     def of_rows(cls, neighbourhood: Neighbourhood, rows: MeasuredMiddles, number: int) -> EnrolledPeople:
-        """Go on with the `rows` of others, with their neighbourhood and number; nothing is measured or copied."""
+        """Go on with the `rows` of others, which are neither measured nor copied.
+
+        `number` is the neighbourhood's; rows that were measured with another are stale.
+        """
         people = cls(neighbourhood, number=number)
         people.rows = rows
         return people

@@ -86,7 +86,10 @@ class GroupIndex:
 
     @classmethod
     def of_rows(cls, neighbourhood: Neighbourhood, rows: GroupMiddles, number: int) -> GroupIndex:
-        """Go on with the `rows` of another index, with its neighbourhood and number; nothing is measured or copied."""
+        """Go on with the `rows` of another index, which are neither measured nor copied.
+
+        `number` is the neighbourhood's; rows that were measured with another are stale.
+        """
         index = cls(neighbourhood, number=number)
         index.rows, index._dead = rows, int((rows.around[: rows.used] == _DEAD).sum())
         return index
