@@ -157,6 +157,10 @@ class EnrolledPeople:
         renewed: npt.NDArray[np.int64] = self.rows.ids[places]
         return renewed
 
+    def measure_all(self) -> None:
+        """Measure everybody anew, stale or not."""
+        self.rows.measure(np.arange(self.rows.used), self.neighbourhood, self.number)
+
     def places_of(self, ids: npt.ArrayLike) -> npt.NDArray[np.intp]:
         """Where these people stand; -1 for who is not enrolled."""
         wanted = np.asarray(ids, np.int64)

@@ -31,14 +31,15 @@ STEPS: Mapping[int, tuple[str, ...]] = {
         "CREATE INDEX faces_name ON faces (name)",
     ),
     4: (
-        "CREATE TABLE library (id SMALLINT NOT NULL, version SMALLINT NOT NULL, match_rule VARCHAR(64) NOT "
-        "NULL, change INTEGER DEFAULT '0' NOT NULL, alarm_steps BIGINT DEFAULT '0' NOT NULL, alarm_faces "
-        "BIGINT DEFAULT '0' NOT NULL, joined_at_faces BIGINT DEFAULT '0' NOT NULL, joining_until DATETIME, "
-        "joining_by VARCHAR(64), number INTEGER DEFAULT '0' NOT NULL, cohort VARCHAR(64), own_middles BLOB, "
-        "looked_at DATETIME, looked_until DATETIME, PRIMARY KEY (id))",
-        "CREATE TABLE people (id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, name VARCHAR(255), "
-        "master_face_id INTEGER, app_person_id INTEGER, hidden SMALLINT DEFAULT '0' NOT NULL, favourite "
-        "SMALLINT DEFAULT '0' NOT NULL, cover INTEGER, k INTEGER DEFAULT '0' NOT NULL, sum BLOB, around "
+        "CREATE TABLE library (id SMALLINT NOT NULL, version SMALLINT NOT NULL, match_rule VARCHAR(64) NOT NULL, "
+        "change INTEGER DEFAULT '0' NOT NULL, alarm_steps BIGINT DEFAULT '0' NOT NULL, alarm_faces BIGINT DEFAULT "
+        "'0' NOT NULL, joined_at_faces BIGINT DEFAULT '0' NOT NULL, joining_until DATETIME, joining_by "
+        "VARCHAR(64), number INTEGER DEFAULT '0' NOT NULL, cohort VARCHAR(64), own_middles BLOB, alarm_strength "
+        "DOUBLE DEFAULT '0' NOT NULL, never_change INTEGER DEFAULT '0' NOT NULL, looked_at DATETIME, looked_until "
+        "DATETIME, PRIMARY KEY (id))",
+        "CREATE TABLE people (id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, name VARCHAR(255), name_key "
+        "VARCHAR(255), master_face_id INTEGER, app_person_id INTEGER, hidden SMALLINT DEFAULT '0' NOT NULL, "
+        "favourite SMALLINT DEFAULT '0' NOT NULL, cover INTEGER, k INTEGER DEFAULT '0' NOT NULL, sum BLOB, around "
         "DOUBLE, cohort_number INTEGER DEFAULT '0' NOT NULL, confirmed INTEGER DEFAULT '0' NOT NULL, linked "
         "INTEGER DEFAULT '0' NOT NULL, suggested INTEGER DEFAULT '0' NOT NULL, last_taken DATETIME, revision "
         "INTEGER DEFAULT '0' NOT NULL, change INTEGER DEFAULT '0' NOT NULL, created_at DATETIME)",
@@ -46,47 +47,45 @@ STEPS: Mapping[int, tuple[str, ...]] = {
         "CREATE INDEX people_change ON people (change)",
         "CREATE INDEX people_grid ON people (hidden, confirmed, id)",
         "CREATE INDEX people_master ON people (master_face_id)",
-        "CREATE INDEX people_name ON people (name)",
-        "CREATE TABLE groups (id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, person_id INTEGER, joined_to "
-        "INTEGER, size INTEGER DEFAULT '0' NOT NULL, sum BLOB, around DOUBLE, cohort_number INTEGER DEFAULT "
-        "'0' NOT NULL, unsettled SMALLINT DEFAULT '0' NOT NULL, offered_person_id INTEGER, probability "
-        "DOUBLE, revision INTEGER DEFAULT '0' NOT NULL, change INTEGER DEFAULT '0' NOT NULL, created_at "
-        "DATETIME)",
+        "CREATE INDEX people_name ON people (name_key, id)",
+        "CREATE TABLE groups (id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, person_id INTEGER, joined_to INTEGER, "
+        "size INTEGER DEFAULT '0' NOT NULL, sum BLOB, around DOUBLE, cohort_number INTEGER DEFAULT '0' NOT NULL, "
+        "unsettled SMALLINT DEFAULT '0' NOT NULL, offered_person_id INTEGER, probability DOUBLE, revision INTEGER "
+        "DEFAULT '0' NOT NULL, change INTEGER DEFAULT '0' NOT NULL, created_at DATETIME)",
         "CREATE INDEX groups_change ON groups (change)",
         "CREATE INDEX groups_largest ON groups (joined_to, person_id, size, id)",
         "CREATE INDEX groups_offered ON groups (offered_person_id)",
         "CREATE INDEX groups_unsettled ON groups (unsettled, id)",
-        "CREATE TABLE group_members (face_id INTEGER NOT NULL, group_id INTEGER NOT NULL, image_id INTEGER "
-        "NOT NULL, PRIMARY KEY (face_id))",
+        "CREATE TABLE group_members (face_id INTEGER NOT NULL, group_id INTEGER NOT NULL, image_id INTEGER NOT "
+        "NULL, PRIMARY KEY (face_id))",
         "CREATE INDEX group_members_image ON group_members (image_id)",
         "CREATE UNIQUE INDEX group_members_photo ON group_members (group_id, image_id)",
-        "CREATE TABLE vectors (face_id INTEGER NOT NULL, encoding_crc BIGINT NOT NULL, encoding BLOB NOT "
-        "NULL, PRIMARY KEY (face_id))",
-        "CREATE TABLE face_index (face_id INTEGER NOT NULL, image_id INTEGER NOT NULL, source_id INTEGER, "
-        "taken_at DATETIME, person_id INTEGER, group_id INTEGER, state SMALLINT NOT NULL, probability "
-        "DOUBLE, quality DOUBLE, PRIMARY KEY (face_id))",
+        "CREATE TABLE vectors (face_id INTEGER NOT NULL, encoding_crc BIGINT NOT NULL, encoding BLOB NOT NULL, "
+        "PRIMARY KEY (face_id))",
+        "CREATE TABLE face_index (face_id INTEGER NOT NULL, image_id INTEGER NOT NULL, source_id INTEGER, taken_at "
+        "DATETIME, person_id INTEGER, group_id INTEGER, state SMALLINT NOT NULL, probability DOUBLE, quality "
+        "DOUBLE, PRIMARY KEY (face_id))",
         "CREATE INDEX face_index_group ON face_index (group_id, quality, face_id)",
         "CREATE INDEX face_index_image ON face_index (image_id)",
         "CREATE INDEX face_index_person_probability ON face_index (person_id, state, probability, face_id)",
         "CREATE INDEX face_index_person_time ON face_index (person_id, state, taken_at, face_id)",
         "CREATE INDEX face_index_source ON face_index (source_id, state, person_id)",
         "CREATE INDEX face_index_state ON face_index (state, probability, face_id)",
-        "CREATE TABLE photos (image_id INTEGER NOT NULL, source_id INTEGER, taken_at DATETIME, sha256 BLOB, "
-        "turn SMALLINT, PRIMARY KEY (image_id))",
+        "CREATE TABLE photos (image_id INTEGER NOT NULL, source_id INTEGER, taken_at DATETIME, sha256 BLOB, turn "
+        "SMALLINT, PRIMARY KEY (image_id))",
         "CREATE INDEX photos_sha256 ON photos (sha256)",
         "CREATE TABLE sources (id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, name VARCHAR(255) NOT NULL)",
         "CREATE UNIQUE INDEX sources_name ON sources (name)",
-        "CREATE TABLE calibration (id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, cohort VARCHAR(64) NOT "
-        "NULL, shift DOUBLE NOT NULL, share DOUBLE NOT NULL, people INTEGER NOT NULL, measured_at DATETIME "
-        "NOT NULL)",
-        "CREATE TABLE ledger (id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, uuid VARCHAR(64) NOT NULL, "
-        "actor VARCHAR(255) NOT NULL, at DATETIME NOT NULL, kind VARCHAR(64) NOT NULL, undoes INTEGER, p "
-        "DOUBLE, t DOUBLE, distance DOUBLE, rule VARCHAR(255))",
+        "CREATE TABLE calibration (id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, cohort VARCHAR(64) NOT NULL, "
+        "shift DOUBLE NOT NULL, share DOUBLE NOT NULL, people INTEGER NOT NULL, measured_at DATETIME NOT NULL)",
+        "CREATE TABLE ledger (id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, uuid VARCHAR(64) NOT NULL, actor "
+        "VARCHAR(255) NOT NULL, at DATETIME NOT NULL, kind VARCHAR(64) NOT NULL, undoes INTEGER, p DOUBLE, t "
+        "DOUBLE, distance DOUBLE, rule VARCHAR(255))",
         "CREATE INDEX ledger_at ON ledger (at, id)",
         "CREATE INDEX ledger_undoes ON ledger (undoes)",
         "CREATE UNIQUE INDEX ledger_uuid ON ledger (uuid)",
-        'CREATE TABLE ledger_faces (entry INTEGER NOT NULL, face_id INTEGER NOT NULL, "before" TEXT NOT '
-        'NULL, "after" TEXT NOT NULL, PRIMARY KEY (entry, face_id))',
+        'CREATE TABLE ledger_faces (entry INTEGER NOT NULL, face_id INTEGER NOT NULL, "before" TEXT NOT NULL, '
+        '"after" TEXT NOT NULL, PRIMARY KEY (entry, face_id))',
         "CREATE INDEX ledger_faces_face ON ledger_faces (face_id, entry)",
         "CREATE TABLE never (a VARCHAR(64) NOT NULL, b VARCHAR(64) NOT NULL, PRIMARY KEY (a, b))",
         "CREATE INDEX never_b ON never (b, a)",

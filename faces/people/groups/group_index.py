@@ -178,6 +178,10 @@ class GroupIndex:
         renewed: npt.NDArray[np.int64] = self.rows.ids[places]
         return renewed
 
+    def measure_all(self) -> None:
+        """Measure all neighbourhoods anew at once: for a library's first faces."""
+        self.rows.measure(np.flatnonzero(self._alive), self.neighbourhood, self.number)
+
     def largest_unnamed(self, count: int) -> Matrix:
         """The middles of the largest groups without a name, of equals the older first, shape (up to `count`, 128)."""
         places = np.flatnonzero(self._alive & ~self.rows.named[: self.rows.used])
