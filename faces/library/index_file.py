@@ -114,8 +114,8 @@ def saved_number(folder: Path, identity: str, cohort_version: str) -> int | None
 def save(folder: Path, identity: str, saved: Saved) -> None:
     """Replace the library's file. A disk that is full or read-only leaves the old one, and one line is logged.
 
-    The rows must not change meanwhile: 0.2 s for 200 000. Readers see the old file or the new one, also when this
-    process is killed.
+    The rows must not change meanwhile: 0.1 to 1 s for 200 000. Readers see the old file or the new one, also when this
+    process is killed. Its own rows are shared with the others once they are mapped by `load`.
     """
     path = _path(folder, identity)
     try:

@@ -166,7 +166,8 @@ class EnrolledPeople:
         wanted = np.asarray(ids, np.int64)
         places = np.searchsorted(self.ids, wanted)
         found = np.zeros(len(wanted), np.bool_)
-        found[places < self.rows.used] = self.ids[places[places < self.rows.used]] == wanted[places < self.rows.used]
+        inside = places < self.rows.used
+        found[inside] = self.ids[places[inside]] == wanted[inside]
         return np.where(found, places, -1)
 
     def rank(self, encodings: npt.ArrayLike, count: int, left_out: npt.NDArray[np.intp] | None = None) -> Ranking:
