@@ -134,7 +134,7 @@ class Settings(BaseSettings):
     )
     state_dir: Path = Field(
         default_factory=lambda: Path.home() / ".local/state/face-sidecar",
-        description="what must outlive a process: photos that crashed one",
+        description="what must outlive a process: photos that crashed one, the index of people and groups",
     )
 
     # --- the store and the job ------------------------------------------------------------------
