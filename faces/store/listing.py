@@ -67,6 +67,18 @@ class ListedFace:
             return None
         return Offer(self.offered or str(Ref("person", self.person_id)), self.probability)
 
+    @property
+    def added(self) -> dict[str, object]:
+        """What our own tables say, as JSON has it: beside what was listed before there were any."""
+        state = None if self.state is None else self.state.word
+        return {
+            "group_id": self.group_id,
+            "person_id": self.person_id,
+            "state": state,
+            "probability": self.probability,
+            "offered": self.offered,
+        }
+
 
 def list_images(transaction: Transaction, ids: Collection[int] | None = None) -> list[ListedImage]:
     """All images, or these, in the order of their places."""
