@@ -11,7 +11,7 @@ from faces.errors import RequestError
 from faces.laravel.disks import place_of
 from faces.people.refs import Ref
 from faces.store.database import Transaction
-from faces.store.face_pages import FaceOrder, page_of_faces
+from faces.store.face_pages import Choice, FaceOrder, page_of_faces
 from faces.store.listing import ListedFace, ListedImage, read_faces
 from faces.store.sidecar.group_pages import current_group, faces_of_group
 from faces.store.sidecar.people_pages import faces_of_person
@@ -24,10 +24,11 @@ _DETAILS = """\
 Lists the faces in the database: the photo, the face's number in it, who it is, how sure that is (the distance to the
 known face, smaller is nearer), how good the face is (0–100), its group (g12) and its id (f12). Who is only offered
 stands with a question mark and the probability: Ada? 87 %. A table on a terminal, tab-separated lines else.
-In the order of the photos' places; --limit and --offset take a page of them.
+In the order of the photos' places; --limit and --offset take a page of them, or --limit and --after, which is as quick
+for the last page as for the first.
 
---group and --person list the faces of one group, the best first, or of one person, the confirmed ones first, then those
-that were linked and those that the person is offered for; --limit and --after take a page of them."""
+--group and --person list the faces of one group, the best first, or of one person: the confirmed ones, then those that
+were linked, the newest photos first, then those that the person is offered for, the likeliest first."""
 
 
 def add_to(verbs: Any) -> None:
@@ -62,14 +63,15 @@ def _refuse_contradictions(arguments: argparse.Namespace) -> None:
     whose = [option for option in ("name", "group", "person") if getattr(arguments, option) is not None]
     if len(whose) > 1:
         raise RequestError(f"found {' and '.join(f'--{option}' for option in whose)}, needed one of them")
-    if whose in (["group"], ["person"]) and arguments.offset:
-        raise RequestError(f"found --offset beside --{whose[0]}, needed --after with the last id of the page before")
-    if arguments.after is not None and whose not in (["group"], ["person"]):
-        raise RequestError("found --after, needed --group or --person beside it; other pages are asked for by --offset")
+    if arguments.after is not None and "name" in whose:
+        raise RequestError("found --after beside --name, needed --offset for the other pages of a name")
+    if arguments.offset and (whose in (["group"], ["person"]) or arguments.after is not None):
+        other = f"--{whose[0]}" if whose else "--after"
+        raise RequestError(f"found --offset beside {other}, needed --after alone, with the last id of the page before")
 
 
 def _ids(arguments: argparse.Namespace, transaction: Transaction, invocation: Invocation) -> Sequence[int]:
-    """A page; of a group or person with one face more, where there is one."""
+    """A page; not of --name and --offset with one face more, where there is one."""
     more = with_one_more(arguments.limit)
     if arguments.person is not None:
         return faces_of_person(transaction, arguments.person, arguments.after, more)
@@ -79,6 +81,8 @@ def _ids(arguments: argparse.Namespace, transaction: Transaction, invocation: In
             refs = Ref("group", arguments.group), Ref("group", group)
             invocation.output.say(f"faces: {refs[0]} was joined to {refs[1]}: these are the faces of {refs[1]}")
         return faces_of_group(transaction, group, arguments.after, more)
+    if arguments.after is not None:
+        return page_of_faces(transaction, Choice(limit=more, after=arguments.after), FaceOrder.PLACES)
     return page_of_faces(transaction, choice_of(arguments, transaction), FaceOrder.PLACES)
 
 
