@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 #: What a room may import of ours, beside itself and `faces.errors`, which any may:
 #:
-#:     settings, errors <- system <- laravel, photo, people, client <- store <- answers, sources, report <- doors
+#:     settings, errors <- system <- laravel, photo, people, client <- store <- library <- sources, report <- doors
 #:
 #: `photo` knows no store, `people` no SQL, no door another. An arrow to one module of a room, or between neighbours,
 #: stands under its reason. Whatever lies in no room of the list belongs to none: a new room is a line here.
@@ -40,6 +40,8 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "faces.client": ("faces.settings", "faces.system", "faces.photo.face", "faces.laravel.last_error"),
     # Rows hold the photo's values, as JSON that PHP would have written, and become what `people` decides upon.
     "faces.store": ("faces.system", "faces.photo.face", "faces.people", "faces.laravel.php_json"),
+    # People and groups in memory: it asks `people`, and follows and writes our tables by `store`.
+    "faces.library": ("faces.store", "faces.people", "faces.photo.face"),
     # The name of a person's folder is written as any name of a person.
     "faces.sources": ("faces.system", "faces.store", "faces.people.names"),
     # It cuts faces out of photos, and names them and their errors as the app does.
@@ -51,7 +53,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     # Of photos it knows the values and the limits of a sheet's pictures: faces are found by the API.
     "worker": (
         *("faces.system", "faces.settings", "faces.laravel", "faces.people", "faces.client", "faces.store"),
-        *("faces.sources", "faces.report", "faces.photo.face", "faces.photo.decoding", "worker.amqp"),
+        *("faces.library", "faces.sources", "faces.report", "faces.photo.face", "faces.photo.decoding", "worker.amqp"),
     ),
     # It runs before there is a venv: what it imports needs no package.
     "installer": ("faces.system", "faces.laravel.dotenv"),

@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import IntEnum
 
 from faces.photo.face import Encoding
 
 #: Statuses that a machine gives; every other one was a person's click.
 MACHINE_STATUSES = frozenset({"process", "suggested"})
+
+
+class FaceState(IntEnum):
+    """What is known of a face; the numbers are stored."""
+
+    UNKNOWN = 0
+    SUGGESTED = 1
+    """A person is offered for it."""
+    LINKED = 2
+    """A machine has said who it is."""
+    CONFIRMED = 3
+    """A person has said who it is."""
+    STRANGER = 4
+    """A person has said that it is nobody they know."""
+    NOT_FACE = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +56,18 @@ class KeptFace:
         """
         chosen = self.person_id is not None and self.status != "suggested"
         return self.status not in MACHINE_STATUSES or chosen or self.is_reference or self.is_parent
+
+    def state(self, *, has_persons: bool) -> FaceState:
+        """What its row says of it, offers apart.
+
+        Args:
+            has_persons: whether faces are linked by `person_id`; else by `parent_id`.
+        """
+        if self.status in ("not_face", "unknown"):
+            return FaceState.NOT_FACE if self.status == "not_face" else FaceState.STRANGER
+        chosen = self.person_id is not None and self.status != "suggested"
+        if self.status not in MACHINE_STATUSES or chosen or self.is_reference:
+            return FaceState.CONFIRMED
+        if has_persons:
+            return FaceState.UNKNOWN if self.person_id is None else FaceState.SUGGESTED
+        return FaceState.UNKNOWN if self.parent_id is None else FaceState.LINKED

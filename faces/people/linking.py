@@ -8,11 +8,15 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
 from faces.people.kept_face import MACHINE_STATUSES, KeptFace
 from faces.people.matching import Candidates, Encodings, distances, nearest
 from faces.photo.face import Encoding
+
+if TYPE_CHECKING:
+    # Not at run time: the nearest face is linked without it.
+    from faces.people.identify import Identification
 
 TransactionT = TypeVar("TransactionT")
 
@@ -28,6 +32,8 @@ class Link:
     face_id: int | None = None
     place: int | None = None
     person_id: int | None = None
+    found: Identification | None = None
+    """Where it was chosen by probability."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +75,9 @@ class Named:
 class Identities(ABC, Generic[TransactionT]):
     """The masters or persons that faces can be linked to in one database, and the rules of such links.
 
-    Implemented by `faces.store.masters` (verified faces: the app's v1 to v3, and files of our own) and by
-    `faces.store.persons` (the app's table `persons`, from v4 on). Nothing outside them asks which of the two it is.
+    Implemented by `faces.store.masters` (verified faces: the app's v1 to v3, and files of our own), by
+    `faces.store.persons` (the app's table `persons`, from v4 on), and by `faces.library.calibrated` (our own people,
+    upon one of the two). Nothing outside them asks which it is.
 
     The job, and `link` for faces found before, call `read` before their transaction. In it, with the image's row and
     its faces' rows locked, they call `lock` with the faces that `may_be_linked`, and write `columns` (the job) or call
@@ -79,7 +86,10 @@ class Identities(ABC, Generic[TransactionT]):
 
     @abstractmethod
     def read(self, transaction: TransactionT) -> Candidates:
-        """All candidates as this transaction sees them, by id; those whose numbers cannot be read are left out."""
+        """All candidates as this transaction sees them, by id; those whose numbers cannot be read are left out.
+
+        None where it keeps what it compares with by itself.
+        """
 
     @abstractmethod
     def may_be_linked(self, row: KeptFace) -> bool:

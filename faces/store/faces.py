@@ -183,6 +183,27 @@ def all_parents(transaction: Transaction) -> frozenset[int]:
     return frozenset(transaction.connection.execute(query.distinct()).scalars())
 
 
+def images_of_children(transaction: Transaction, face_ids: Collection[int]) -> set[int]:
+    """The images that have a face whose parent is one of these."""
+    found: set[int] = set()
+    for chunk in chunked(face_ids if "parent_id" in transaction.schema.face_columns else ()):
+        query = sa.select(faces.c.image_id).where(faces.c.parent_id.in_(chunk), faces.c.deleted_at.is_(None))
+        found |= {int(image) for image in transaction.connection.execute(query.distinct()).scalars() if image}
+    return found
+
+
+def roots(transaction: Transaction, face_ids: Collection[int]) -> dict[int, KeptFace]:
+    """These faces, by id, as far as they are not deleted and have no parent; without encodings."""
+    found: dict[int, KeptFace] = {}
+    names = [name for name in _READ if name in transaction.schema.face_columns and name != "encoding"]
+    for chunk in chunked(sorted(face_ids)):
+        query = sa.select(*(faces.c[name] for name in names), sa.null().label("encoding"))
+        query = query.where(faces.c.id.in_(chunk), faces.c.parent_id.is_(None), faces.c.deleted_at.is_(None))
+        rows = transaction.connection.execute(query).mappings()
+        found |= {int(row["id"]): _kept(dict(row)) for row in rows}
+    return found
+
+
 def name_children(transaction: Transaction, parents: Collection[int], name: str) -> int:
     """Give the name to the faces with one of these parents that no person has touched; returns how many had another."""
     result = transaction.connection.execute(

@@ -115,7 +115,7 @@ class Masters(Identities[Transaction]):
             chosen = {link.face_id for link in links.values() if link.face_id is not None}
             if not chosen:
                 return links
-            still_candidates, still_roots = _lock(transaction, chosen)
+            still_candidates, still_roots = lock_parents(transaction, chosen)
             of_this_photo = chosen - set(candidates.ids[candidates.allowed].tolist())
             lost = chosen - still_candidates - (of_this_photo & still_roots)
             if not lost:
@@ -161,7 +161,7 @@ class Masters(Identities[Transaction]):
 
     def try_link(self, transaction: Transaction) -> dict[str, Any]:
         """What an ordinary link writes, read and locked as the job does: for the trial at a worker's start."""
-        _lock(transaction, [0])
+        lock_parents(transaction, [0])
         return {"parent_id": None}
 
     def person_of(self, parents: sa.FromClause) -> sa.ColumnElement[Any]:
@@ -185,7 +185,7 @@ class Masters(Identities[Transaction]):
         return learned
 
 
-def _lock(transaction: Transaction, ids: Iterable[int]) -> tuple[set[int], set[int]]:
+def lock_parents(transaction: Transaction, ids: Iterable[int]) -> tuple[set[int], set[int]]:
     """Share-lock chosen parents by id: which of them are candidates now, and which are at least roots now.
 
     A root is a face that is not deleted and has no parent.

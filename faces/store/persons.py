@@ -84,7 +84,7 @@ class Persons(Identities[Transaction]):
         while True:
             links = choose_persons(found, wanted, candidates, linking)
             ids = {link.person_id for link in links.values() if link.person_id is not None}
-            centroids = _lock(transaction, ids) if ids else {}
+            centroids = lock_centroids(transaction, ids) if ids else {}
             matched = dict(zip(candidates.ids.tolist(), candidates.encodings, strict=True))
             if all(one in centroids and np.array_equal(centroids[one], matched[one]) for one in ids):
                 return links
@@ -128,7 +128,7 @@ class Persons(Identities[Transaction]):
 
     def try_link(self, transaction: Transaction) -> dict[str, Any]:
         """What an ordinary link writes, read and locked as the job does: for the trial at a worker's start."""
-        _lock(transaction, [0])
+        lock_centroids(transaction, [0])
         person = transaction.connection.execute(sa.select(persons.c.id).limit(1)).scalar()
         return {"person_id": person, "status": "process" if person is None else "suggested"}
 
@@ -158,7 +158,7 @@ def _no_naming(verb: str) -> SchemaError:
     )
 
 
-def _lock(transaction: Transaction, ids: Iterable[int]) -> dict[int, Encoding]:
+def lock_centroids(transaction: Transaction, ids: Iterable[int]) -> dict[int, Encoding]:
     """Share-lock chosen persons by id: the centroid of each that faces can be matched with now."""
     query = _CENTROIDS.where(persons.c.id.in_(sorted(ids))).with_for_update(read=True)
     return _centroids(transaction, query)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,6 +22,10 @@ from faces.store import faces, images
 from faces.store.database import Store, Transaction
 from faces.store.images import Image
 from worker.jobs.context import ALONE, Context, Done, JobClass, reached
+
+if TYPE_CHECKING:
+    # Not at run time: a database without our tables needs none of it.
+    from faces.library.arrivals import Arrivals
 
 _log = logging.getLogger(__name__)
 
@@ -40,6 +45,8 @@ class Tools:
     """Whether an answer without the debug picture of an image of the app becomes no rows."""
     debug_subdir: str = "debug"
     """The folder of a debug picture, beside its original."""
+    arrivals: Arrivals | None = None
+    """Brings people and groups up to date, where the database has our tables."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +132,11 @@ def process_image(tools: Tools, image_id: int, context: Context = ALONE) -> Proc
     if encoded.faces:
         with tools.store.reading() as transaction:
             candidates = tools.linking.eligible(tools.identities.read(transaction), image_id)
+            if tools.arrivals:
+                tools.arrivals.library.follow(transaction)
     reached("candidates read")
-    return tools.store.write(lambda transaction: _write(transaction, tools, image_id, context, encoded, candidates))
+    write = tools.arrivals.write if tools.arrivals else tools.store.write
+    return write(lambda transaction: _write(transaction, tools, image_id, context, encoded, candidates))
 
 
 def _finish_if_done(tools: Tools, image_id: int, context: Context) -> Processed | None:
@@ -203,8 +213,11 @@ def _write(
     kept = {plan.paired[row.id]: row for row in rows if row.id in plan.paired}
     wanted = {*plan.inserted} | {place for place, row in kept.items() if tools.identities.may_be_linked(row)}
     links = tools.identities.lock(transaction, found, wanted, kept, candidates, tools.linking)
-    _write_rows(transaction, tools.identities, image_id, encoded, rows, plan, links)
+    ids = _write_rows(transaction, tools.identities, image_id, encoded, rows, plan, links)
     faces.remove(transaction, plan.removed)
+    if tools.arrivals:
+        linked = {ids[place]: link for place, link in links.items()}
+        tools.arrivals.bring_up_to_date(transaction, image_id, linked)
     images.finish(transaction, image, encoded.debug_filename, encoded.pixels)
     context.settle(transaction)
     reached("rows written")
@@ -230,8 +243,8 @@ def _write_rows(
     rows: list[KeptFace],
     plan: Plan,
     links: Mapping[int, Link],
-) -> None:
-    """Write in the order of places, because a face may be linked to an earlier one that has no row before."""
+) -> dict[int, int]:
+    """Write in the order of places, because a face may be linked to an earlier one; the rows' ids, by place."""
     kept = {plan.paired[row.id]: row for row in rows if row.id in plan.paired}
     ids = {place: row.id for place, row in kept.items()}
     for place, face in enumerate(encoded.faces):
@@ -244,6 +257,7 @@ def _write_rows(
     for row in rows:
         if row.id in plan.indexes and row.id not in plan.paired:
             faces.update(transaction, row, {"face_index": plan.indexes[row.id]})
+    return ids
 
 
 def _values(face: FoundFace) -> dict[str, object]:

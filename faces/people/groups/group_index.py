@@ -169,6 +169,10 @@ class GroupIndex:
         renewed: npt.NDArray[np.int64] = self._ids[places]
         return renewed
 
+    def measure_all(self) -> None:
+        """Measure all neighbourhoods anew at once: for a library's first faces."""
+        self._measure(np.flatnonzero(self._alive))
+
     def largest_unnamed(self, count: int) -> Matrix:
         """The middles of the largest groups without a name, of equals the older first, shape (up to `count`, 128)."""
         places = np.flatnonzero(self._alive & ~self._named[: self._used])

@@ -186,7 +186,7 @@ class Groups:
         """Take the groups as they are now, or leaders of the first faces, into the neighbourhood."""
         measured = self.neighbourhood()
         if self._leading:
-            measured = Neighbourhood(measured.cohort, _leaders(self._first), measured.alarm)
+            measured = Neighbourhood(measured.cohort, leaders(self._first), measured.alarm)
         self.index.use(measured)
         self.index.renew(SLICE, self._changed)
         self._due = False
@@ -197,8 +197,8 @@ def _own_groups(kept: Sequence[KeptGroup]) -> npt.NDArray[np.float64] | None:
     return np.stack([group.total.middle for group in unnamed[:MOST_OWN]]) if unnamed else None
 
 
-def _leaders(faces: Matrix) -> Matrix:
-    """Each face that is `LEADERS_APART` or more from every leader before it."""
+def leaders(faces: Matrix) -> Matrix:
+    """What stands in for groups: each face that is `LEADERS_APART` or more from every leader before it."""
     found: list[int] = []
     for face in range(len(faces)):
         each = np.array(found, np.intp)

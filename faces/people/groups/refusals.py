@@ -23,6 +23,10 @@ class Refusals:
         """All that any refusal names."""
         return self._others.keys()
 
+    def of(self, one: Ref) -> AbstractSet[Ref]:
+        """What was refused for it."""
+        return self._others.get(one, set())
+
     def add(self, one: Ref, other: Ref) -> None:
         """Keep what a person has refused."""
         self._others[one].add(other)

@@ -1,0 +1,119 @@
+"""Links faces to our people by probability. How a link is written is up to the masters or persons beneath."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from faces.library.library import Library
+from faces.people.identify import Identification, decide_photo
+from faces.people.kept_face import FaceState, KeptFace
+from faces.people.linking import Identities, Link, Linking, Named
+from faces.people.matching import Candidates, Encodings
+from faces.people.products import as_matrix
+from faces.store.database import Transaction
+from faces.store.masters import Masters, lock_parents
+from faces.store.persons import Persons, lock_centroids
+from faces.store.sidecar import face_index, people_rows
+
+_KEPT_ELSEWHERE = Candidates.of([], [], [])
+
+
+class Calibrated(Identities[Transaction]):
+    """Our people as they are linked by themselves: from p 0.95 on and, where the app suggests persons, from 0.2 on.
+
+    A person that the photo has already, and one of two that are near, is linked by a person's hand only.
+    """
+
+    def __init__(self, library: Library, beneath: Masters | Persons) -> None:
+        self._library, self._beneath = library, beneath
+        self._linked = ("link", "offer") if isinstance(beneath, Persons) else ("link",)
+
+    def read(self, transaction: Transaction) -> Candidates:
+        """Follow what has changed; the library keeps what faces are compared with."""
+        self._library.follow(transaction)
+        return _KEPT_ELSEWHERE
+
+    def may_be_linked(self, row: KeptFace) -> bool:
+        """As those beneath."""
+        return self._beneath.may_be_linked(row)
+
+    def choose(
+        self,
+        found: Encodings,
+        wanted: Collection[int],
+        kept: Mapping[int, KeptFace],
+        candidates: Candidates,
+        linking: Linking,
+    ) -> dict[int, Link]:
+        """The same without a look at who is in the photo already: that takes a transaction."""
+        return {place: Link(one.distance, found=one) for place, one in self._chosen(found, wanted, set()).items()}
+
+    def lock(
+        self,
+        transaction: Transaction,
+        found: Encodings,
+        wanted: Collection[int],
+        kept: Mapping[int, KeptFace],
+        candidates: Candidates,
+        linking: Linking,
+    ) -> dict[int, Link]:
+        """Choose people, and share-lock what stands for them; who has nothing that a face can be linked to is left."""
+        chosen = self._chosen(found, wanted, _present(transaction, kept))
+        rows = people_rows.read(transaction, {one.person_id for one in chosen.values()})
+        if transaction.schema.has_persons:
+            persons = {one.id: one.app_person_id for one in rows.values() if one.app_person_id is not None}
+            there = lock_centroids(transaction, persons.values()).keys() if persons else set()
+            return {
+                place: Link(one.distance, person_id=persons[one.person_id], found=one)
+                for place, one in chosen.items()
+                if persons.get(one.person_id) in there
+            }
+        masters = {one.id: one.master_face_id for one in rows.values() if one.master_face_id is not None}
+        roots = lock_parents(transaction, masters.values())[0] if masters else set()
+        return {
+            place: Link(one.distance, face_id=masters[one.person_id], found=one)
+            for place, one in chosen.items()
+            if masters.get(one.person_id) in roots
+        }
+
+    def columns(self, link: Link | None, ids: Mapping[int, int]) -> dict[str, object]:
+        """As those beneath."""
+        return self._beneath.columns(link, ids)
+
+    def images_with_unlinked(self, transaction: Transaction) -> list[int]:
+        """As those beneath."""
+        return self._beneath.images_with_unlinked(transaction)
+
+    def link(self, transaction: Transaction, face_id: int, link: Link) -> bool:
+        """As those beneath."""
+        return self._beneath.link(transaction, face_id, link)
+
+    def require_naming(self, verb: str) -> None:
+        """As those beneath."""
+        self._beneath.require_naming(verb)
+
+    def followers(self, transaction: Transaction, row: KeptFace) -> int:
+        """As those beneath."""
+        return self._beneath.followers(transaction, row)
+
+    def name(self, transaction: Transaction, row: KeptFace, name: str) -> Named:
+        """As those beneath."""
+        return self._beneath.name(transaction, row, name)
+
+    def _chosen(self, found: Encodings, wanted: Collection[int], present: set[int]) -> dict[int, Identification]:
+        places = sorted(wanted)
+        if not places:
+            return {}
+        answers = self._library.identify(as_matrix(found[places]))
+        return {
+            place: one
+            for place, one, decision in zip(places, answers, decide_photo(answers, present), strict=True)
+            if one is not None and decision in self._linked
+        }
+
+
+def _present(transaction: Transaction, kept: Mapping[int, KeptFace]) -> set[int]:
+    """Who is linked or confirmed in the photo already."""
+    indexed = face_index.read(transaction, [row.id for row in kept.values()])
+    known = (FaceState.LINKED, FaceState.CONFIRMED)
+    return {one.person_id for one in indexed.values() if one.state in known and one.person_id is not None}

@@ -1,0 +1,95 @@
+"""The table `face_index`: each face that is not deleted, narrow: where, who, how sure. Derived of rows and facts."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from faces.people.kept_face import FaceState
+from faces.store.database import Transaction, chunked
+from faces.store.sidecar.library_row import tables_of
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedFace:
+    """A row, without its key."""
+
+    image_id: int
+    source_id: int | None
+    taken_at: datetime | None
+    person_id: int | None
+    """Who it is or, where it is suggested, may be."""
+    group_id: int | None
+    state: FaceState
+    probability: float | None
+    """Of a suggestion, or of a link at the time when it was made."""
+    quality: float | None
+
+
+def of_image(transaction: Transaction, image_id: int) -> dict[int, IndexedFace]:
+    """An image's faces, by id."""
+    index = tables_of(transaction).face_index
+    return _read(transaction, index.c.image_id == image_id)
+
+
+def read(transaction: Transaction, face_ids: Collection[int]) -> dict[int, IndexedFace]:
+    """These faces, by id."""
+    index = tables_of(transaction).face_index
+    found: dict[int, IndexedFace] = {}
+    for chunk in chunked(face_ids):
+        found |= _read(transaction, index.c.face_id.in_(chunk))
+    return found
+
+
+def people_in_images(transaction: Transaction, image_ids: Collection[int]) -> dict[int, set[int]]:
+    """Who is linked or confirmed in these images, by image."""
+    index = tables_of(transaction).face_index
+    found: dict[int, set[int]] = {image: set() for image in image_ids}
+    known = (index.c.person_id.is_not(None), index.c.state.in_((FaceState.LINKED, FaceState.CONFIRMED)))
+    for chunk in chunked(image_ids):
+        query = sa.select(index.c.image_id, index.c.person_id).where(index.c.image_id.in_(chunk), *known)
+        for row in transaction.connection.execute(query):
+            found[int(row.image_id)].add(int(row.person_id))
+    return found
+
+
+def write(transaction: Transaction, face_id: int, before: IndexedFace | None, after: IndexedFace | None) -> None:
+    """Make a face's row what it must be; None: there is none."""
+    index = tables_of(transaction).face_index
+    if before == after:
+        return
+    if after is None:
+        transaction.connection.execute(sa.delete(index).where(index.c.face_id == face_id))
+    elif before is None:
+        transaction.connection.execute(sa.insert(index).values(face_id=face_id, **asdict(after)))
+    else:
+        old = asdict(before)
+        values = {name: value for name, value in asdict(after).items() if old[name] != value}
+        transaction.connection.execute(sa.update(index).where(index.c.face_id == face_id).values(**values))
+
+
+def _read(transaction: Transaction, condition: sa.ColumnElement[bool]) -> dict[int, IndexedFace]:
+    index = tables_of(transaction).face_index
+    rows = transaction.connection.execute(sa.select(index).where(condition).order_by(index.c.face_id)).mappings()
+    return {int(row["face_id"]): _indexed(dict(row)) for row in rows}
+
+
+def _indexed(row: Mapping[str, Any]) -> IndexedFace:
+    return IndexedFace(
+        int(row["image_id"]),
+        row["source_id"],
+        row["taken_at"],
+        _id(row["person_id"]),
+        _id(row["group_id"]),
+        FaceState(row["state"]),
+        row["probability"],
+        row["quality"],
+    )
+
+
+def _id(value: Any) -> int | None:
+    return None if value is None else int(value)

@@ -1,0 +1,226 @@
+"""The tables `groups` and `group_members`: which unknown faces look like one person. One face, one group."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from faces.people.encoding_sum import EncodingSum
+from faces.store.database import Transaction, chunked
+from faces.store.sidecar.library_row import tables_of
+from faces.store.sidecar.people_rows import NOTHING, Around
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """The likeliest person of a group without a name, as a person is asked."""
+
+    person_id: int
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRow:
+    """A group as the rules need it."""
+
+    id: int
+    person_id: int | None
+    joined_to: int | None
+    total: EncodingSum
+    around: Around | None
+    offer: Offer | None
+
+    @property
+    def is_there(self) -> bool:
+        """Whether faces can join it: it has some, and is in no other group."""
+        return self.joined_to is None and self.total.count > 0
+
+
+def changed_since(transaction: Transaction, change: int) -> Iterator[GroupRow]:
+    """Groups that a change after this one has touched, those that are gone too; with -1 all that are there."""
+    groups = tables_of(transaction).groups
+    query = _select(transaction)
+    if change < 0:
+        query = query.where(groups.c.joined_to.is_(None), groups.c.size > 0)
+    else:
+        query = query.where(groups.c.change > change)
+    return (_group(row) for row in transaction.connection.execute(query))
+
+
+def read(transaction: Transaction, ids: Collection[int]) -> dict[int, GroupRow]:
+    """These groups, by id; locks nothing."""
+    return _read(transaction, ids, lock=False)
+
+
+def lock(transaction: Transaction, ids: Collection[int]) -> dict[int, GroupRow]:
+    """These groups as they are now, locked by id."""
+    return _read(transaction, ids, lock=True)
+
+
+def unsettled(transaction: Transaction, most: int) -> list[int]:
+    """Groups that have changed since they were joined and asked about last, by id."""
+    groups = tables_of(transaction).groups
+    query = sa.select(groups.c.id).where(groups.c.unsettled == 1).order_by(groups.c.id).limit(most)
+    return [int(group) for group in transaction.connection.execute(query).scalars()]
+
+
+def start(transaction: Transaction, total: EncodingSum, around: Around) -> int:
+    """A new group; returns its id."""
+    values = {**_total(total, around), "created_at": transaction.now}
+    result: sa.CursorResult[Any] = transaction.connection.execute(
+        sa.insert(tables_of(transaction).groups).values(**values)
+    )
+    return int(result.lastrowid)
+
+
+def write_total(
+    transaction: Transaction, group_id: int, total: EncodingSum, around: Around | None, offer: Offer | None
+) -> None:
+    """Write a locked group's sum, and what follows from it; it is unsettled then.
+
+    `around` is None where no face is left.
+    """
+    update(transaction, group_id, {**_total(total, around), **offer_columns(offer)})
+
+
+def offer_columns(offer: Offer | None) -> dict[str, Any]:
+    """The columns of a group that hold an offer."""
+    return {
+        "offered_person_id": offer.person_id if offer else None,
+        "probability": offer.probability if offer else None,
+    }
+
+
+def update(transaction: Transaction, group_id: int, values: Mapping[str, Any]) -> None:
+    """Write columns of a locked group, and count its revision."""
+    groups = tables_of(transaction).groups
+    query = sa.update(groups).where(groups.c.id == group_id)
+    transaction.connection.execute(query.values(**values, revision=groups.c.revision + 1))
+
+
+def settle(transaction: Transaction, group_ids: Collection[int]) -> None:
+    """Note that groups were asked about; for locked ones."""
+    groups = tables_of(transaction).groups
+    for chunk in chunked(group_ids):
+        transaction.connection.execute(sa.update(groups).where(groups.c.id.in_(chunk)).values(unsettled=0))
+
+
+def stamp(transaction: Transaction, ids: Collection[int], change: int) -> None:
+    """Tell the processes that follow by this change number that these groups are others now."""
+    groups = tables_of(transaction).groups
+    for chunk in chunked(ids):
+        transaction.connection.execute(sa.update(groups).where(groups.c.id.in_(chunk)).values(change=change))
+
+
+# --- members ---
+
+
+def groups_of_image(transaction: Transaction, image_id: int) -> dict[int, int]:
+    """The groups of an image's faces, by face."""
+    members = tables_of(transaction).group_members
+    query = sa.select(members.c.face_id, members.c.group_id).where(members.c.image_id == image_id)
+    return {int(row.face_id): int(row.group_id) for row in transaction.connection.execute(query)}
+
+
+def members_of(transaction: Transaction, group_ids: Collection[int]) -> dict[int, list[tuple[int, int]]]:
+    """The faces of groups, each with its image, by group; ascending by face."""
+    members = tables_of(transaction).group_members
+    found: dict[int, list[tuple[int, int]]] = {group: [] for group in group_ids}
+    for chunk in chunked(group_ids):
+        query = sa.select(members).where(members.c.group_id.in_(chunk)).order_by(members.c.face_id)
+        for row in transaction.connection.execute(query):
+            found[int(row.group_id)].append((int(row.face_id), int(row.image_id)))
+    return found
+
+
+def groups_with_image(transaction: Transaction, group_ids: Collection[int], image_id: int) -> set[int]:
+    """Which of these groups have a face of this image."""
+    members = tables_of(transaction).group_members
+    found: set[int] = set()
+    for chunk in chunked(group_ids):
+        query = sa.select(members.c.group_id).where(members.c.image_id == image_id, members.c.group_id.in_(chunk))
+        found |= {int(group) for group in transaction.connection.execute(query).scalars()}
+    return found
+
+
+def share_an_image(transaction: Transaction, one: int, other: int) -> bool:
+    """Whether two groups have faces of one photo."""
+    members = tables_of(transaction).group_members
+    others = members.alias()
+    query = (
+        sa.select(members.c.face_id)
+        .join(others, sa.and_(others.c.image_id == members.c.image_id, others.c.group_id == other))
+        .where(members.c.group_id == one)
+        .limit(1)
+    )
+    return transaction.connection.execute(query).first() is not None
+
+
+def put_member(transaction: Transaction, group_id: int, face_id: int, image_id: int) -> None:
+    """Put a face that is in no group into a locked one."""
+    values = {"face_id": face_id, "group_id": group_id, "image_id": image_id}
+    transaction.connection.execute(sa.insert(tables_of(transaction).group_members).values(**values))
+
+
+def take_member(transaction: Transaction, face_id: int) -> None:
+    """Take a face out of its locked group."""
+    members = tables_of(transaction).group_members
+    transaction.connection.execute(sa.delete(members).where(members.c.face_id == face_id))
+
+
+def move_members(transaction: Transaction, gone: int, kept: int) -> None:
+    """Put all faces of one locked group into another."""
+    members = tables_of(transaction).group_members
+    query = sa.update(members).where(members.c.group_id == gone).values(group_id=kept)
+    transaction.connection.execute(query)
+
+
+def first_faces(transaction: Transaction, most: int) -> list[int]:
+    """The faces in groups with the smallest ids."""
+    members = tables_of(transaction).group_members
+    query = sa.select(members.c.face_id).order_by(members.c.face_id).limit(most)
+    return [int(face) for face in transaction.connection.execute(query).scalars()]
+
+
+def _total(total: EncodingSum, around: Around | None) -> dict[str, Any]:
+    return {
+        "size": total.count,
+        "sum": total.to_bytes(),
+        "around": around.value if around else None,
+        "cohort_number": around.number if around else 0,
+        "unsettled": 1,
+    }
+
+
+def _read(transaction: Transaction, ids: Collection[int], *, lock: bool) -> dict[int, GroupRow]:
+    groups = tables_of(transaction).groups
+    found: dict[int, GroupRow] = {}
+    for chunk in chunked(sorted(ids)):
+        query = _select(transaction).where(groups.c.id.in_(chunk)).order_by(groups.c.id)
+        rows = transaction.connection.execute(query.with_for_update() if lock else query)
+        found |= {int(row.id): _group(row) for row in rows}
+    return found
+
+
+def _select(transaction: Transaction) -> sa.Select[Any]:
+    groups = tables_of(transaction).groups
+    columns = (
+        *("id", "person_id", "joined_to", "size", "sum", "around", "cohort_number"),
+        *("offered_person_id", "probability"),
+    )
+    return sa.select(*(groups.c[name] for name in columns))
+
+
+def _group(row: Any) -> GroupRow:
+    total = NOTHING if row.sum is None else EncodingSum.from_bytes(row.size, row.sum)
+    return GroupRow(
+        int(row.id),
+        None if row.person_id is None else int(row.person_id),
+        None if row.joined_to is None else int(row.joined_to),
+        total,
+        None if row.around is None else Around(row.around, row.cohort_number),
+        None if row.offered_person_id is None else Offer(int(row.offered_person_id), row.probability),
+    )

@@ -1,0 +1,80 @@
+"""The table `vectors`: encodings as numbers, read once out of the JSON of `faces.encoding`."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import sqlalchemy as sa
+
+from faces.people.products import LONGEST_ENCODING, Matrix
+from faces.photo.face import ENCODING_LENGTH, Encoding
+from faces.store.database import Transaction, chunked
+from faces.store.faces import read_encoding
+from faces.store.schema import faces
+from faces.store.sidecar.library_row import tables_of
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KnownEncoding:
+    """An encoding as sums are made of it: rounded to float32; and the CRC-32 of the text that it was read from."""
+
+    numbers: Encoding
+    crc: int
+
+    @classmethod
+    def of(cls, text: str | bytes | None) -> KnownEncoding | None:
+        """Read the text of `faces.encoding`; None where it holds no encoding, or numbers that none has."""
+        encoding = read_encoding(text)
+        if text is None or encoding is None or np.square(encoding).sum() > LONGEST_ENCODING**2:
+            return None
+        data = text if isinstance(text, bytes) else text.encode()
+        return cls(encoding.astype(np.float32).astype(np.float64), zlib.crc32(data))
+
+
+def read_of_image(transaction: Transaction, image_id: int) -> dict[int, KnownEncoding]:
+    """The readable encodings of an image's faces that are not deleted, by face, out of the rows themselves."""
+    query = sa.select(faces.c.id, faces.c.encoding).where(faces.c.image_id == image_id, faces.c.deleted_at.is_(None))
+    rows = transaction.connection.execute(query)
+    return {int(row.id): known for row in rows if (known := KnownEncoding.of(row.encoding)) is not None}
+
+
+def kept_of(transaction: Transaction, face_ids: Collection[int]) -> dict[int, KnownEncoding]:
+    """What is kept of these faces."""
+    vectors = tables_of(transaction).vectors
+    found: dict[int, KnownEncoding] = {}
+    for chunk in chunked(face_ids):
+        query = sa.select(vectors).where(vectors.c.face_id.in_(chunk))
+        for row in transaction.connection.execute(query):
+            found[int(row.face_id)] = KnownEncoding(_numbers(row.encoding), int(row.encoding_crc))
+    return found
+
+
+def keep(transaction: Transaction, encodings: Mapping[int, KnownEncoding]) -> None:
+    """Keep encodings of faces that have none kept."""
+    rows = [
+        {"face_id": face, "encoding_crc": known.crc, "encoding": known.numbers.astype("<f4").tobytes()}
+        for face, known in sorted(encodings.items())
+    ]
+    if rows:
+        transaction.connection.execute(sa.insert(tables_of(transaction).vectors), rows)
+
+
+def forget(transaction: Transaction, face_ids: Collection[int]) -> None:
+    """Keep nothing of these any more."""
+    vectors = tables_of(transaction).vectors
+    for chunk in chunked(face_ids):
+        transaction.connection.execute(sa.delete(vectors).where(vectors.c.face_id.in_(chunk)))
+
+
+def matrix_of(transaction: Transaction, face_ids: Collection[int]) -> Matrix:
+    """The kept encodings of these faces in the order of `face_ids`, shape (n, 128); each must be kept."""
+    kept = kept_of(transaction, face_ids)
+    rows = [kept[face].numbers for face in face_ids]
+    return np.stack(rows).astype(np.float32) if rows else np.empty((0, ENCODING_LENGTH), np.float32)
+
+
+def _numbers(data: bytes) -> Encoding:
+    return np.frombuffer(data, "<f4").astype(np.float64)

@@ -1,0 +1,83 @@
+"""The tables `ledger` and `ledger_faces`: what was decided, when, by which rule, and what it changed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import sqlalchemy as sa
+
+from faces.people.identify import Identification
+from faces.store.database import Transaction
+from faces.store.sidecar.library_row import tables_of
+
+#: Who decided, where no person did.
+MACHINE = "machine"
+
+Fields = Mapping[str, Any]
+"""Names and values of what was changed in a face's row or of its group: JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class FaceChange:
+    """What an entry changed of a face."""
+
+    before: Fields
+    after: Fields
+
+
+def add(
+    transaction: Transaction,
+    kind: str,
+    changes: Mapping[int, FaceChange],
+    *,
+    actor: str = MACHINE,
+    found: Identification | None = None,
+    distance: float | None = None,
+    rule: str | None = None,
+    uuid: str | None = None,
+) -> int:
+    """Write an entry; returns its id.
+
+    Args:
+        transaction: the one that makes the changes.
+        kind: merged, linked, unlinked …
+        changes: by face.
+        actor: who decided.
+        found: where it was decided by probability: p, t, distance and rule.
+        distance: where it was decided by distance alone.
+        rule: by which rule then.
+        uuid: the entry's own; without it a new one.
+    """
+    tables = tables_of(transaction)
+    values: dict[str, Any] = {
+        "uuid": uuid or str(uuid4()),
+        "actor": actor,
+        "at": transaction.now,
+        "kind": kind,
+        "p": found.probability if found else None,
+        "t": found.t if found else None,
+        "distance": found.distance if found else distance,
+        "rule": str(found.rule) if found else rule,
+    }
+    result: sa.CursorResult[Any] = transaction.connection.execute(sa.insert(tables.ledger).values(**values))
+    entry = int(result.lastrowid)
+    add_faces(transaction, entry, changes)
+    return entry
+
+
+def add_faces(transaction: Transaction, entry: int, changes: Mapping[int, FaceChange]) -> None:
+    """Write further faces of an entry."""
+    rows = [
+        {"entry": entry, "face_id": face, "before": _json(change.before), "after": _json(change.after)}
+        for face, change in sorted(changes.items())
+    ]
+    if rows:
+        transaction.connection.execute(sa.insert(tables_of(transaction).ledger_faces), rows)
+
+
+def _json(fields: Fields) -> str:
+    return json.dumps(dict(fields), ensure_ascii=False, sort_keys=True)

@@ -1,0 +1,236 @@
+"""The table `people`: who is known here, and the sums and counters of each one's faces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+
+from faces.people import names
+from faces.people.encoding_sum import EncodingSum
+from faces.people.kept_face import FaceState
+from faces.photo.face import ENCODING_LENGTH
+from faces.store.database import Transaction, chunked
+from faces.store.schema import faces
+from faces.store.sidecar.library_row import tables_of
+
+#: `name_key` has room for so many letters.
+_KEY_LETTERS = 255
+
+NOTHING = EncodingSum(0, np.zeros(ENCODING_LENGTH, np.int64))
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """How crowded it is around a middle, and by the neighbourhood of which number."""
+
+    value: float
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class PersonRow:
+    """A person as the rules need it."""
+
+    id: int
+    name: str | None
+    master_face_id: int | None
+    app_person_id: int | None
+    total: EncodingSum
+    """Of the confirmed faces."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PersonChange:
+    """What is added to a person; numbers may be below 0."""
+
+    total: EncodingSum = field(default_factory=lambda: NOTHING)
+    confirmed: int = 0
+    linked: int = 0
+    suggested: int = 0
+
+    def __add__(self, other: PersonChange) -> PersonChange:
+        return PersonChange(
+            self.total + other.total,
+            self.confirmed + other.confirmed,
+            self.linked + other.linked,
+            self.suggested + other.suggested,
+        )
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether it changes no row."""
+        counted = self.total.count or self.confirmed or self.linked or self.suggested
+        return not counted and not self.total.steps.any()
+
+
+def changed_since(transaction: Transaction, change: int) -> Iterator[PersonRow]:
+    """People whom a change after this one has touched; with -1 all of them."""
+    people = tables_of(transaction).people
+    query = _select(transaction) if change < 0 else _select(transaction).where(people.c.change > change)
+    return (_person(row) for row in transaction.connection.execute(query))
+
+
+def read(transaction: Transaction, ids: Collection[int]) -> dict[int, PersonRow]:
+    """These people, by id."""
+    people = tables_of(transaction).people
+    found: dict[int, PersonRow] = {}
+    for chunk in chunked(ids):
+        rows = transaction.connection.execute(_select(transaction).where(people.c.id.in_(chunk)))
+        found |= {int(row.id): _person(row) for row in rows}
+    return found
+
+
+def find_named(transaction: Transaction, name: str) -> int | None:
+    """The person of this name, of several the first."""
+    return _first(transaction, tables_of(transaction).people.c.name_key == key_of(name))
+
+
+def find_of_app(transaction: Transaction, app_person_id: int) -> int | None:
+    """The person that the app has under this id."""
+    return _first(transaction, tables_of(transaction).people.c.app_person_id == app_person_id)
+
+
+def find_by_master(transaction: Transaction, face_id: int) -> int | None:
+    """The person that this face is the master of."""
+    return _first(transaction, tables_of(transaction).people.c.master_face_id == face_id)
+
+
+def add(
+    transaction: Transaction,
+    *,
+    name: str | None = None,
+    master_face_id: int | None = None,
+    app_person_id: int | None = None,
+) -> int:
+    """A new person without a face; returns its id."""
+    values = {
+        "name": name,
+        "name_key": None if name is None else key_of(name),
+        "master_face_id": master_face_id,
+        "app_person_id": app_person_id,
+        "created_at": transaction.now,
+    }
+    result: sa.CursorResult[Any] = transaction.connection.execute(
+        sa.insert(tables_of(transaction).people).values(**values)
+    )
+    return int(result.lastrowid)
+
+
+def rename(transaction: Transaction, person_id: int, name: str | None) -> None:
+    """Give a person another name."""
+    _update(transaction, person_id, {"name": name, "name_key": None if name is None else key_of(name)})
+
+
+def set_master(transaction: Transaction, person_id: int, face_id: int | None) -> None:
+    """Say which face linked faces have as their parent."""
+    _update(transaction, person_id, {"master_face_id": face_id})
+
+
+def is_master(transaction: Transaction, person_id: int, face_id: int) -> bool:
+    """Whether a face is confirmed as this person, has an encoding and no parent: others can be linked to it."""
+    query = _masters(transaction, person_id).where(faces.c.id == face_id)
+    return transaction.connection.execute(query.limit(1)).first() is not None
+
+
+def best_master(transaction: Transaction, person_id: int) -> int | None:
+    """Of the faces that can be a person's master the best, of equals the smallest id."""
+    index = tables_of(transaction).face_index
+    query = _masters(transaction, person_id).order_by(sa.func.coalesce(index.c.quality, -1).desc(), faces.c.id)
+    found = transaction.connection.execute(query.limit(1)).scalar()
+    return None if found is None else int(found)
+
+
+def lock(transaction: Transaction, ids: Collection[int]) -> None:
+    """Lock people by id, in the one order."""
+    people = tables_of(transaction).people
+    for chunk in chunked(sorted(ids)):
+        query = sa.select(people.c.id).where(people.c.id.in_(chunk)).order_by(people.c.id).with_for_update()
+        transaction.connection.execute(query).all()
+
+
+def apply(
+    transaction: Transaction, changes: Mapping[int, PersonChange], around: Callable[[EncodingSum], Around]
+) -> None:
+    """Add what has changed to locked people, after the index of faces was written: `last_taken` is made anew of it.
+
+    `around` measures how crowded it is around the middle of a sum.
+    """
+    tables = tables_of(transaction)
+    people, index = tables.people, tables.face_index
+    sums = read(transaction, [person for person, change in changes.items() if change.total.steps.any()])
+    last = sa.select(sa.func.max(index.c.taken_at)).where(
+        index.c.person_id == people.c.id, index.c.state.in_((FaceState.LINKED, FaceState.CONFIRMED))
+    )  # fmt: skip
+    for person_id, change in sorted(changes.items()):
+        values: dict[str, Any] = {
+            "confirmed": people.c.confirmed + change.confirmed,
+            "linked": people.c.linked + change.linked,
+            "suggested": people.c.suggested + change.suggested,
+            "last_taken": last.scalar_subquery(),
+            "revision": people.c.revision + 1,
+        }
+        if person_id in sums:
+            total = sums[person_id].total + change.total
+            values |= {"k": total.count, "sum": total.to_bytes(), **_around(around(total) if total.count else None)}
+        _update(transaction, person_id, values)
+
+
+def stamp(transaction: Transaction, ids: Collection[int], change: int) -> None:
+    """Tell the processes that follow by this change number that these people are others now."""
+    people = tables_of(transaction).people
+    for chunk in chunked(ids):
+        transaction.connection.execute(sa.update(people).where(people.c.id.in_(chunk)).values(change=change))
+
+
+def key_of(name: str) -> str:
+    """What `name_key` holds."""
+    return names.key(name)[:_KEY_LETTERS]
+
+
+def _masters(transaction: Transaction, person_id: int) -> sa.Select[Any]:
+    index = tables_of(transaction).face_index
+    joined = index.join(faces, faces.c.id == index.c.face_id)
+    return (
+        sa.select(faces.c.id)
+        .select_from(joined)
+        .where(index.c.person_id == person_id, index.c.state == FaceState.CONFIRMED)
+        .where(faces.c.parent_id.is_(None), faces.c.status == "ok")
+        .where(faces.c.encoding.is_not(None), faces.c.deleted_at.is_(None))
+    )
+
+
+def _around(around: Around | None) -> dict[str, Any]:
+    return {"around": around.value if around else None, "cohort_number": around.number if around else 0}
+
+
+def _select(transaction: Transaction) -> sa.Select[Any]:
+    people = tables_of(transaction).people
+    columns = ("id", "name", "master_face_id", "app_person_id", "k", "sum")
+    return sa.select(*(people.c[name] for name in columns))
+
+
+def _person(row: Any) -> PersonRow:
+    total = NOTHING if row.sum is None else EncodingSum.from_bytes(row.k, row.sum)
+    return PersonRow(
+        int(row.id),
+        row.name,
+        None if row.master_face_id is None else int(row.master_face_id),
+        None if row.app_person_id is None else int(row.app_person_id),
+        total,
+    )
+
+
+def _first(transaction: Transaction, condition: sa.ColumnElement[bool]) -> int | None:
+    people = tables_of(transaction).people
+    query = sa.select(people.c.id).where(condition).order_by(people.c.id).limit(1)
+    found = transaction.connection.execute(query).scalar()
+    return None if found is None else int(found)
+
+
+def _update(transaction: Transaction, person_id: int, values: dict[str, Any]) -> None:
+    people = tables_of(transaction).people
+    transaction.connection.execute(sa.update(people).where(people.c.id == person_id).values(**values))
