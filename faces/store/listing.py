@@ -8,10 +8,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from faces.people.face_state import FaceState
+from faces.people.kept_face import FaceState
 from faces.people.matching import distances
-from faces.people.names import canonical
-from faces.people.offers import Offer
+from faces.people.names import OfferedName, canonical
 from faces.people.refs import Ref
 from faces.photo.face import RatioBox
 from faces.store.database import Transaction
@@ -61,11 +60,11 @@ class ListedFace:
     offered: str | None = None
 
     @property
-    def offer(self) -> Offer | None:
+    def offer(self) -> OfferedName | None:
         """Who is offered for it."""
         if self.state is not FaceState.SUGGESTED or self.person_id is None:
             return None
-        return Offer(self.offered or str(Ref("person", self.person_id)), self.probability)
+        return OfferedName(self.offered or str(Ref("person", self.person_id)), self.probability)
 
     @property
     def added(self) -> dict[str, object]:

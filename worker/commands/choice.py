@@ -53,7 +53,7 @@ def tell_if_nobody(arguments: argparse.Namespace, invocation: Invocation, found:
     return 1
 
 
-class Page(Generic[T]):
+class FirstRows(Generic[T]):
     """At most `limit` of some rows, which hold one more where there is one."""
 
     def __init__(self, rows: Iterable[T], limit: int | None) -> None:
@@ -72,7 +72,7 @@ class Page(Generic[T]):
 
 
 def with_one_more(limit: int | None) -> int | None:
-    """How many rows `Page` needs."""
+    """How many rows `FirstRows` needs."""
     return None if limit is None else limit + 1
 
 

@@ -13,8 +13,8 @@ from faces.people.refs import Ref
 from faces.store.database import Transaction
 from faces.store.face_pages import Choice, FaceOrder, page_of_faces
 from faces.store.listing import ListedFace, ListedImage, read_faces
-from faces.store.sidecar.group_pages import current_group, faces_of_group
-from faces.store.sidecar.people_pages import faces_of_person
+from faces.store.sidecar.lists.group_pages import current_group, faces_of_group
+from faces.store.sidecar.lists.people_pages import faces_of_person
 from worker.commands.choice import add_after, add_choice, choice_of, tell_if_nobody, tell_of_more, with_one_more
 from worker.commands.invocation import Invocation
 from worker.commands.parser import ref_of

@@ -7,8 +7,8 @@ from typing import Any
 
 from faces.laravel.disks import place_of
 from faces.people.refs import Ref
-from faces.store.sidecar.group_pages import GroupChoice, ListedGroup, list_groups
-from worker.commands.choice import Page, add_after, add_limit, number, tell_of_more, with_one_more
+from faces.store.sidecar.lists.group_pages import GroupChoice, ListedGroup, list_groups
+from worker.commands.choice import FirstRows, add_after, add_limit, number, tell_of_more, with_one_more
 from worker.commands.invocation import Invocation
 from worker.commands.verbs import add_verb
 
@@ -33,12 +33,12 @@ def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
     output, limit = invocation.output, arguments.limit
     with invocation.store() as store, store.reading() as transaction:
         choice = GroupChoice(arguments.named, arguments.min, arguments.after, with_one_more(limit))
-        page = Page(list_groups(transaction, choice), limit)
+        shown = FirstRows(list_groups(transaction, choice), limit)
         if output.as_json:
-            output.records(_record(group) for group in page)
+            output.records(_record(group) for group in shown)
         else:
-            output.table(_COLUMNS, (_row(group) for group in page))
-        if last := page.continued:
+            output.table(_COLUMNS, (_row(group) for group in shown))
+        if last := shown.continued:
             tell_of_more(arguments, invocation, Ref("group", last.id))
     return 0
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from faces.people.names import canonical
 from faces.people.refs import Ref
-from faces.store.sidecar.people_pages import ListedPerson, PeopleChoice, list_people
-from worker.commands.choice import Page, add_after, add_limit, tell_of_more, with_one_more
+from faces.store.sidecar.lists.people_pages import ListedPerson, PeopleChoice, list_people
+from worker.commands.choice import FirstRows, add_after, add_limit, tell_of_more, with_one_more
 from worker.commands.invocation import Invocation
 from worker.commands.verbs import add_verb
 
@@ -41,12 +41,12 @@ def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
                 output.records(())
                 output.say(f"people: found nobody named {canonical(arguments.name)}; `people` without --name lists all")
                 return 1
-        page = Page(found, limit)
+        shown = FirstRows(found, limit)
         if output.as_json:
-            output.records(_record(person) for person in page)
+            output.records(_record(person) for person in shown)
         else:
-            output.table(_COLUMNS, (_row(person) for person in page))
-        if last := page.continued:
+            output.table(_COLUMNS, (_row(person) for person in shown))
+        if last := shown.continued:
             tell_of_more(arguments, invocation, Ref("person", last.id))
     return 0
 

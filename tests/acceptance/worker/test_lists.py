@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from faces.people.face_state import FaceState
+from faces.people.kept_face import FaceState
 from faces.store.database import Store
 from tests.servers.app_schema import V1
 from tests.servers.library_rows import LibraryRows

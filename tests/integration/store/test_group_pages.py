@@ -6,7 +6,7 @@ import pytest
 
 from faces.errors import RequestError
 from faces.store.database import Store
-from faces.store.sidecar.group_pages import (
+from faces.store.sidecar.lists.group_pages import (
     Example,
     GroupChoice,
     ListedGroup,

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from faces.errors import SchemaError
-from faces.people.face_state import FaceState
+from faces.people.kept_face import FaceState
 from faces.store.database import Store
 from faces.store.listing import list_faces, list_images, read_faces
-from faces.store.sidecar.group_pages import GroupChoice, list_groups
-from faces.store.sidecar.people_pages import PeopleChoice, list_people
+from faces.store.sidecar.lists.group_pages import GroupChoice, list_groups
+from faces.store.sidecar.lists.people_pages import PeopleChoice, list_people
 from tests.servers.library_rows import LibraryRows
 from tests.servers.people import PEOPLE
 from tests.servers.rows import Rows

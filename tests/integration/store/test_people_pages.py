@@ -7,9 +7,9 @@ from datetime import datetime
 import pytest
 
 from faces.errors import RequestError
-from faces.people.face_state import FaceState
+from faces.people.kept_face import FaceState
 from faces.store.database import Store
-from faces.store.sidecar.people_pages import ListedPerson, PeopleChoice, faces_of_person, list_people
+from faces.store.sidecar.lists.people_pages import ListedPerson, PeopleChoice, faces_of_person, list_people
 from tests.servers.library_rows import LibraryRows
 from tests.servers.rows import Rows
 

@@ -15,7 +15,7 @@ from faces.errors import RequestError
 from faces.people.refs import Ref
 from faces.store.database import Transaction
 from faces.store.scan_marks import is_listed
-from faces.store.sidecar.keyset import behind, in_pages
+from faces.store.sidecar.lists.keyset import behind, in_pages
 
 _Row = sa.RowMapping
 

@@ -9,14 +9,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from faces.errors import RequestError
-from faces.people.names import canonical
-from faces.people.offers import Offer
+from faces.people.names import OfferedName, canonical
 from faces.people.refs import Ref
 from faces.store.database import Transaction
 from faces.store.scan_marks import is_listed
 from faces.store.schema import faces, images
-from faces.store.sidecar.face_order import both, face_ids
-from faces.store.sidecar.keyset import behind, in_pages
+from faces.store.sidecar.lists.face_order import both, face_ids
+from faces.store.sidecar.lists.keyset import behind, in_pages
 from faces.store.sidecar.tables import SidecarTables
 
 
@@ -48,11 +47,11 @@ class ListedGroup:
     example: Example | None
 
     @property
-    def offer(self) -> Offer | None:
+    def offer(self) -> OfferedName | None:
         """Who is offered for it."""
         if self.offered_person_id is None or self.person_id is not None:
             return None
-        return Offer(self.offered or str(Ref("person", self.offered_person_id)), self.probability)
+        return OfferedName(self.offered or str(Ref("person", self.offered_person_id)), self.probability)
 
 
 @dataclass(frozen=True, slots=True)

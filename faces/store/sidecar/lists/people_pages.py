@@ -11,11 +11,11 @@ import sqlalchemy as sa
 
 from faces.errors import RequestError
 from faces.people import names
-from faces.people.face_state import FaceState
+from faces.people.kept_face import FaceState
 from faces.people.refs import Ref
 from faces.store.database import Transaction
-from faces.store.sidecar.face_order import both, face_ids
-from faces.store.sidecar.keyset import behind, in_pages
+from faces.store.sidecar.lists.face_order import both, face_ids
+from faces.store.sidecar.lists.keyset import behind, in_pages
 
 #: Letters of a name's key that its column has.
 _KEY = 255
