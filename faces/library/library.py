@@ -16,10 +16,11 @@ from faces.people.encoding_sum import EncodingSum
 from faces.people.enrolled import EnrolledPeople
 from faces.people.groups.group_index import GroupIndex, KeptGroup, NearGroup
 from faces.people.groups.growing import FIRST, leaders
-from faces.people.groups.refusals import Ref, Refusals
+from faces.people.groups.refusals import Refusals
 from faces.people.identify import OFFER, Identification, identify
 from faces.people.neighbourhood import Neighbourhood
 from faces.people.products import Matrix, as_matrix
+from faces.people.refs import Ref
 from faces.photo.face import Encoding
 from faces.store.database import Transaction
 from faces.store.sidecar import calibrations, group_rows, known_encodings, library_row, never_rows, people_rows
