@@ -5,7 +5,6 @@ The locks of the image and of its faces are held; groups, people and the library
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -13,11 +12,11 @@ import numpy as np
 
 from faces.library.library import Library
 from faces.library.people_of_rows import PeopleOfRows
+from faces.library.people_tally import UNNAMED, PeopleTally, with_offer
 from faces.people.alarm import Alarm
 from faces.people.encoding_sum import EncodingSum
 from faces.people.groups.group_index import NearGroup
 from faces.people.groups.refusals import Ref
-from faces.people.identify import OFFER
 from faces.people.kept_face import FaceState, KeptFace
 from faces.people.linking import Link
 from faces.store import faces
@@ -35,11 +34,7 @@ from faces.store.sidecar.face_index import IndexedFace
 from faces.store.sidecar.group_rows import GroupRow
 from faces.store.sidecar.known_encodings import KnownEncoding
 from faces.store.sidecar.ledger import FaceChange
-from faces.store.sidecar.people_rows import NOTHING, PersonChange
 from faces.store.sidecar.photo_rows import PhotoFacts
-
-#: Faces of these states join groups: nobody has said who they are.
-_UNNAMED = (FaceState.UNKNOWN, FaceState.SUGGESTED)
 
 
 class GroupsMoved(Exception):
@@ -75,7 +70,7 @@ class ImageUpdate:
         after = self._states()
         changed_encodings = {face for face in self.kept if self.kept[face].crc != _crc(self.read.get(face))}
         self._regroup(after, changed_encodings)
-        after = {face: self._with_offer(one) for face, one in after.items()}
+        after = {face: self._with_offer(face, one) for face, one in after.items()}
         self._keep_encodings(changed_encodings)
         for face in sorted(self.before.keys() | after.keys()):
             face_index.write(transaction, face, self.before.get(face), after.get(face))
@@ -123,13 +118,13 @@ class ImageUpdate:
         arriving = [
             face
             for face, one in sorted(after.items())
-            if one.state in _UNNAMED and face in self.read and face not in staying
+            if one.state in UNNAMED and face in self.read and face not in staying
         ]
         near = {face: self.library.nearest_group(self.read[face].numbers) for face in arriving}
         wanted = {one.group for one in near.values() if one is not None}
         named = self._to_be_named(after, staying, known)
         self.groups = group_rows.lock(self.transaction, {*leaving.values(), *wanted, *named})
-        if any(not self.groups[group].is_there for group in wanted if group in self.groups):
+        if not all(group.is_there for group in self.groups.values()):
             raise GroupsMoved
         self.totals = {group: row.total for group, row in self.groups.items()}
         for face, group in leaving.items():
@@ -206,17 +201,14 @@ class ImageUpdate:
 
     # --- offers, encodings, people ---
 
-    def _with_offer(self, one: IndexedFace) -> IndexedFace:
+    def _with_offer(self, face: int, one: IndexedFace) -> IndexedFace:
         """The likeliest person of its group, where a person should be asked."""
         if one.state is not FaceState.UNKNOWN or one.group_id is None:
             return one
         total = self.totals.get(one.group_id) or group_rows.read(self.transaction, [one.group_id])[one.group_id].total
-        (found,) = self.library.identify(
-            total.middle[None], [total.count], [self.library.refused_people(one.group_id)]
-        )  # fmt: skip
-        if found is None or found.probability < OFFER:
-            return one
-        return replace(one, state=FaceState.SUGGESTED, person_id=found.person_id, probability=found.probability)
+        refused = self.library.refused_people(one.group_id, [face])
+        (found,) = self.library.identify(total.middle[None], [total.count], [refused])
+        return with_offer(one, found)
 
     def _keep_encodings(self, changed: set[int]) -> None:
         gone = (self.kept.keys() - self.rows.keys()) | changed
@@ -226,22 +218,18 @@ class ImageUpdate:
 
     def _tell(self, after: Mapping[int, IndexedFace]) -> None:
         """Write what people gain and lose, and tell the processes that follow."""
-        changes: defaultdict[int, PersonChange] = defaultdict(PersonChange)
+        tally = PeopleTally()
         for face in self.before.keys() | after.keys():
-            old, new = self.before.get(face), after.get(face)
-            if old and old.person_id is not None:
-                changes[old.person_id] += _taken(_counted(old, self.kept.get(face)))
-            if new and new.person_id is not None:
-                changes[new.person_id] += _counted(new, self.read.get(face))
-        changes = defaultdict(PersonChange, {person: one for person, one in changes.items() if not one.is_nothing})
-        people_rows.lock(self.transaction, changes.keys())
-        people_rows.apply(self.transaction, changes, self.library.around)
+            tally.take(self.before.get(face), self.kept.get(face))
+            tally.give(after.get(face), self.read.get(face))
+        people = tally.write(self.transaction, self.library)
         for person in sorted(self._confirmed(self.before) | self._confirmed(after)):
             PeopleOfRows(self.transaction).see_to_master(person)
-        if changes or self.touched_groups:
+        if people or self.touched_groups:
             change = library_row.next_change(self.transaction, self.alarm)
             group_rows.stamp(self.transaction, self.touched_groups, change)
-            people_rows.stamp(self.transaction, changes.keys(), change)
+            people_rows.stamp(self.transaction, people, change)
+            self.library.expect(self.alarm.faces)
 
     def _enter_links(self) -> None:
         """Say in the ledger how faces were linked, each by itself."""
@@ -278,18 +266,3 @@ def _crc(known: KnownEncoding | None) -> int | None:
 
 def _score(near: NearGroup | None) -> float:
     return near.score if near else np.inf
-
-
-def _counted(one: IndexedFace, known: KnownEncoding | None) -> PersonChange:
-    """What a face adds to its person."""
-    confirmed = one.state is FaceState.CONFIRMED
-    return PersonChange(
-        _sum(known) if confirmed and known else NOTHING,
-        int(confirmed),
-        int(one.state is FaceState.LINKED),
-        int(one.state is FaceState.SUGGESTED),
-    )
-
-
-def _taken(change: PersonChange) -> PersonChange:
-    return PersonChange(NOTHING - change.total, -change.confirmed, -change.linked, -change.suggested)

@@ -5,16 +5,16 @@ It is changed by following only what was committed: a transaction that is rolled
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from threading import RLock
 
 import numpy.typing as npt
 
 from faces.people.calibration import Learned
-from faces.people.cohort import Cohort
+from faces.people.cohort import MOST_OWN, Cohort
 from faces.people.encoding_sum import EncodingSum
 from faces.people.enrolled import EnrolledPeople
-from faces.people.groups.group_index import GroupIndex, KeptGroup, NearGroup
+from faces.people.groups.group_index import GroupIndex, KeptGroup, NearGroup, NearPair
 from faces.people.groups.growing import FIRST, leaders
 from faces.people.groups.refusals import Ref, Refusals
 from faces.people.identify import Identification, identify
@@ -47,6 +47,13 @@ class Library:
         self.groups = GroupIndex(self.neighbourhood)
         self.learned = Learned()
         self.refusals = Refusals()
+        self.arrived = 0
+        """Faces that this process has put into groups since it followed last, or fewer: groups may be due."""
+
+    @property
+    def follows(self) -> bool:
+        """Whether it has read anything yet."""
+        return self._state is not None
 
     @property
     def state(self) -> LibraryState:
@@ -64,20 +71,15 @@ class Library:
         """Take in all that was committed since the last time; one query where nothing was."""
         with self.mutex:
             state = library_row.read(transaction)
-            if state.change == self._seen:
-                return
-            first, before = self._state is None, self._state
-            self._state = state
-            if before is None or before.never_change != state.never_change:
-                self.refusals = never_rows.read_all(transaction)
-            if before is None or before.number != state.number or self.is_leading:
-                self._measure_with(self._neighbourhood(transaction, state), state.number)
-            if first:
-                self._read_all(transaction)
-            else:
-                self._take_changes(transaction)
-            self.learned = calibrations.newest(transaction, self.cohort.version)
-            self._seen = state.change
+            before, self._state, self.arrived = self._state, state, 0
+            if state.change != self._seen:
+                try:
+                    self._take(transaction, state, before)
+                except BaseException:
+                    # What was not read is looked for again the next time.
+                    self._state = before
+                    raise
+                self._seen = state.change
 
     def identify(
         self,
@@ -95,10 +97,35 @@ class Library:
             row = as_matrix(encoding[None])
             return self.groups.nearest(row, float(self.neighbourhood.around(row)[0]))
 
-    def refused_people(self, group: int) -> set[int]:
-        """Of whom a person has said that this group is not them."""
+    def refused_people(self, group: int, faces: Iterable[int] = ()) -> set[int]:
+        """Of whom a person has said that this group, or one of these faces of it, is not them."""
+        refs = [Ref("group", group), *(Ref("face", face) for face in faces)]
         with self.mutex:
-            return {ref.id for ref in self.refusals.of(Ref("group", group)) if ref.kind == "person"}
+            return {other.id for ref in refs for other in self.refusals.of(ref) if other.kind == "person"}
+
+    def pairs(self, changed: Collection[int]) -> list[NearPair]:
+        """The pairs of a changed group and any other that are near enough to join, nearest first."""
+        with self.mutex:
+            return self.groups.pairs(changed)
+
+    def measured_now(self) -> Neighbourhood:
+        """The neighbourhood that the groups make as they are now, to be put in force."""
+        with self.mutex:
+            return Neighbourhood(self.cohort, self.groups.largest_unnamed(MOST_OWN), self.state.alarm.strength)
+
+    def renew(self, most: int, first: Collection[int] = ()) -> int:
+        """Measure neighbourhoods anew that were measured with an older one; how many of groups it were.
+
+        Args:
+            most: of the groups that wait for it.
+            first: groups that do not wait.
+        """
+        with self.mutex:
+            return len(self.groups.renew(most, first))
+
+    def expect(self, faces: int) -> None:
+        """So many faces come into groups as soon as the transaction in hand is committed."""
+        self.arrived += faces
 
     def around(self, total: EncodingSum) -> Around:
         """How crowded it is around the middle of a group, by the neighbourhood in force."""
@@ -106,6 +133,17 @@ class Library:
             return Around(float(self.neighbourhood.around(total.middle[None])[0]), self.groups.number)
 
     # --- following ---
+
+    def _take(self, transaction: Transaction, state: LibraryState, before: LibraryState | None) -> None:
+        if before is None or before.never_change != state.never_change:
+            self.refusals = never_rows.read_all(transaction)
+        if before is None or before.number != state.number or self.is_leading:
+            self._measure_with(self._neighbourhood(transaction, state), state.number)
+        if before is None:
+            self._read_all(transaction)
+        else:
+            self._take_changes(transaction)
+        self.learned = calibrations.newest(transaction, self.cohort.version)
 
     def _neighbourhood(self, transaction: Transaction, state: LibraryState) -> Neighbourhood:
         if state.number:
