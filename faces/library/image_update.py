@@ -31,7 +31,7 @@ from faces.store.sidecar import (
     photo_rows,
 )
 from faces.store.sidecar.face_index import IndexedFace
-from faces.store.sidecar.group_rows import GroupRow
+from faces.store.sidecar.group_rows import GroupRow, Offer
 from faces.store.sidecar.known_encodings import KnownEncoding
 from faces.store.sidecar.ledger import FaceChange
 from faces.store.sidecar.photo_rows import PhotoFacts
@@ -56,6 +56,7 @@ class ImageUpdate:
     member_of: dict[int, int] = field(default_factory=dict)
     groups: dict[int, GroupRow] = field(default_factory=dict)
     totals: dict[int, EncodingSum] = field(default_factory=dict)
+    offers: dict[int, Offer | None] = field(default_factory=dict)
     alarm: Alarm = field(default_factory=Alarm)
     touched_groups: set[int] = field(default_factory=set)
 
@@ -70,7 +71,7 @@ class ImageUpdate:
         after = self._states()
         changed_encodings = {face for face in self.kept if self.kept[face].crc != _crc(self.read.get(face))}
         self._regroup(after, changed_encodings)
-        after = {face: self._with_offer(face, one) for face, one in after.items()}
+        after = {face: self._with_offer(one) for face, one in after.items()}
         self._keep_encodings(changed_encodings)
         for face in sorted(self.before.keys() | after.keys()):
             face_index.write(transaction, face, self.before.get(face), after.get(face))
@@ -124,7 +125,8 @@ class ImageUpdate:
         wanted = {one.group for one in near.values() if one is not None}
         named = self._to_be_named(after, staying, known)
         self.groups = group_rows.lock(self.transaction, {*leaving.values(), *wanted, *named})
-        if not all(group.is_there for group in self.groups.values()):
+        joined = group_rows.groups_of_image(self.transaction, self.image_id) != self.member_of
+        if joined or any(not self.groups[group].is_there for group in wanted if group in self.groups):
             raise GroupsMoved
         self.totals = {group: row.total for group, row in self.groups.items()}
         for face, group in leaving.items():
@@ -136,9 +138,14 @@ class ImageUpdate:
         for face, one in after.items():
             after[face] = replace(one, group_id=self.member_of.get(face))
         for group in sorted(self.touched_groups):
-            total = self.totals[group]
-            around = self.library.around(total) if total.count else None
-            group_rows.write_total(self.transaction, group, total, around)
+            self._write_group(group)
+
+    def _write_group(self, group: int) -> None:
+        """Write what a group has become, and who is offered for it; its other faces hear of that when it settles."""
+        total = self.totals[group]
+        around = self.library.around(total) if total.count else None
+        self.offers[group] = self.library.offer_for(group, total)
+        group_rows.write_total(self.transaction, group, total, around, self.offers[group])
 
     def _leaves(
         self, face: int, after: Mapping[int, IndexedFace], changed: set[int], known: Mapping[int, GroupRow]
@@ -205,10 +212,9 @@ class ImageUpdate:
         """The likeliest person of its group, where a person should be asked."""
         if one.state is not FaceState.UNKNOWN or one.group_id is None:
             return one
-        total = self.totals.get(one.group_id) or group_rows.read(self.transaction, [one.group_id])[one.group_id].total
-        refused = self.library.refused_people(one.group_id, [face])
-        (found,) = self.library.identify(total.middle[None], [total.count], [refused])
-        return with_offer(one, found)
+        if one.group_id not in self.offers:
+            self.offers[one.group_id] = group_rows.read(self.transaction, [one.group_id])[one.group_id].offer
+        return with_offer(one, self.offers[one.group_id])
 
     def _keep_encodings(self, changed: set[int]) -> None:
         gone = (self.kept.keys() - self.rows.keys()) | changed

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 
 from faces.library.library import Library
 from faces.people.encoding_sum import EncodingSum
-from faces.people.identify import OFFER, Identification
 from faces.people.kept_face import FaceState
 from faces.store.database import Transaction
 from faces.store.sidecar import people_rows
 from faces.store.sidecar.face_index import IndexedFace
+from faces.store.sidecar.group_rows import Offer
 from faces.store.sidecar.known_encodings import KnownEncoding
 from faces.store.sidecar.people_rows import NOTHING, PersonChange
 
@@ -43,11 +43,11 @@ class PeopleTally:
         return set(changes)
 
 
-def with_offer(one: IndexedFace, found: Identification | None) -> IndexedFace:
-    """An unnamed face, and the likeliest person of its group where a person should be asked."""
-    if found is None or found.probability < OFFER:
+def with_offer(one: IndexedFace, offer: Offer | None) -> IndexedFace:
+    """An unnamed face with the offer for its group."""
+    if offer is None:
         return replace(one, state=FaceState.UNKNOWN, person_id=None, probability=None)
-    return replace(one, state=FaceState.SUGGESTED, person_id=found.person_id, probability=found.probability)
+    return replace(one, state=FaceState.SUGGESTED, person_id=offer.person_id, probability=offer.probability)
 
 
 def _counted(one: IndexedFace, known: KnownEncoding | None) -> PersonChange:
