@@ -208,7 +208,7 @@ class ImageUpdate:
 
     # --- offers, encodings, people ---
 
-    def _with_offer(self, face: int, one: IndexedFace) -> IndexedFace:
+    def _with_offer(self, one: IndexedFace) -> IndexedFace:
         """The likeliest person of its group, where a person should be asked."""
         if one.state is not FaceState.UNKNOWN or one.group_id is None:
             return one

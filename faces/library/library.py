@@ -5,9 +5,10 @@ It is changed by following only what was committed: a transaction that is rolled
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from threading import RLock
 
+import numpy as np
 import numpy.typing as npt
 
 from faces.people.calibration import Learned
@@ -18,9 +19,10 @@ from faces.people.groups.group_index import GroupIndex, KeptGroup, NearGroup, Ne
 from faces.people.groups.growing import FIRST, leaders
 from faces.people.groups.refusals import Ref, Refusals
 from faces.people.identify import OFFER, Identification, identify
+from faces.people.learning import MOST_PEOPLE, asked_places, learn
 from faces.people.neighbourhood import Neighbourhood
 from faces.people.products import Matrix, as_matrix
-from faces.photo.face import Encoding
+from faces.photo.face import ENCODING_LENGTH, Encoding
 from faces.store.database import Transaction
 from faces.store.sidecar import calibrations, group_rows, known_encodings, library_row, never_rows, people_rows
 from faces.store.sidecar.group_rows import GroupRow, Offer
@@ -133,6 +135,23 @@ class Library:
         """
         with self.mutex:
             return len(self.groups.renew(most, first))
+
+    def learn(self, first_faces: Mapping[int, Encoding]) -> Learned:
+        """What the library teaches about itself now.
+
+        Args:
+            first_faces: the first confirmed face of each person at `asked_places`; for who has none the middle stands.
+        """
+        with self.mutex:
+            # Rows that nobody asks for are never touched, and take no memory.
+            first = np.zeros((len(self.people), ENCODING_LENGTH))
+            asked = asked_places(len(self.people))
+            first[asked] = self.people.middles[asked]
+            for place, person in zip(asked.tolist(), self.people.ids[asked].tolist(), strict=True):
+                if person in first_faces:
+                    first[place] = first_faces[person]
+            middles, sizes = self.groups.some_unnamed(MOST_PEOPLE)
+            return learn(self.people, first, middles.astype(np.float64), sizes.tolist())
 
     def expect(self, faces: int) -> None:
         """So many faces come into groups as soon as the transaction in hand is committed."""
