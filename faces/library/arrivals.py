@@ -66,6 +66,11 @@ class Arrivals:
     store: Store
     library: Library
 
+    def follow(self) -> None:
+        """Let the library take in what was committed since the last time; one query where nothing was."""
+        with self.store.reading() as transaction:
+            self.library.follow(transaction)
+
     def write(self, work: Callable[[Transaction], T]) -> T:
         """Run `work`, which brings an image up to date, in a transaction; again where groups have moved meanwhile.
 
@@ -75,8 +80,7 @@ class Arrivals:
         for _ in range(_TRIES):
             with suppress(GroupsMoved):
                 return self.store.write(work)
-            with self.store.reading() as transaction:
-                self.library.follow(transaction)
+            self.follow()
         raise StoreUnavailable(f"the database {self.store.name} is too busy: others join the same groups all the time")
 
     def bring_up_to_date(
@@ -107,6 +111,8 @@ class Arrivals:
         while waiting:
             image_id = next(iter(waiting))
             del waiting[image_id]
+            # The groups that the last one began or changed are chosen from for this one.
+            self.follow()
             waiting |= dict.fromkeys(self.write(partial(self._update_image, image_id=image_id)))
 
     def _update_image(self, transaction: Transaction, image_id: int) -> set[int]:
@@ -175,12 +181,13 @@ class _Arrival:
         }
 
     def _probability(self, face: int, person: int | None, state: FaceState) -> float | None:
-        """A link keeps what it was made with."""
-        if (link := self.links.get(face)) and link.found:
-            return link.found.probability
+        """A link, or a suggestion in the app's row, keeps what it was made with."""
+        if link := self.links.get(face):
+            return link.found.probability if link.found else None
         before = self.before.get(face)
-        is_same = before is not None and before.person_id == person and state is FaceState.LINKED
-        return before.probability if before and is_same else None
+        if before is None or state not in (FaceState.LINKED, FaceState.SUGGESTED):
+            return None
+        return before.probability if (before.person_id, before.state) == (person, state) else None
 
     # --- groups ---
 
