@@ -6,57 +6,26 @@ tables and brings those up to date, so doing it twice changes nothing.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
 from typing import TypeVar
 
-import numpy as np
-
 from faces.errors import StoreUnavailable
-from faces.library.known_people import KnownPeople
+from faces.library.image_update import GroupsMoved, ImageUpdate
 from faces.library.library import Library
-from faces.people.alarm import Alarm
-from faces.people.encoding_sum import EncodingSum
-from faces.people.groups.group_index import NearGroup
-from faces.people.groups.refusals import Ref
-from faces.people.identify import OFFER
-from faces.people.kept_face import FaceState, KeptFace
 from faces.people.linking import Link
 from faces.store import faces, images
 from faces.store.database import Store, Transaction
-from faces.store.sidecar import (
-    face_index,
-    group_rows,
-    known_encodings,
-    ledger,
-    library_row,
-    people_rows,
-    photo_rows,
-)
-from faces.store.sidecar.face_index import IndexedFace
-from faces.store.sidecar.group_rows import GroupRow
-from faces.store.sidecar.known_encodings import KnownEncoding
-from faces.store.sidecar.ledger import FaceChange
-from faces.store.sidecar.people_rows import NOTHING, PersonChange
-from faces.store.sidecar.photo_rows import PhotoRow
 
 T = TypeVar("T")
-
-#: Faces of these states join groups: nobody has said who they are.
-_UNNAMED = (FaceState.UNKNOWN, FaceState.SUGGESTED)
 
 NO_LINKS: Mapping[int, Link] = MappingProxyType({})
 
 #: Times that a transaction is done again because a group that it chose was joined to another meanwhile.
 _TRIES = 20
-
-
-class GroupsMoved(Exception):
-    """A group that a face was to join is gone; the library has to follow first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +68,7 @@ class Arrivals:
         Raises:
             GroupsMoved: a group that a face is to join is gone; nothing must be committed.
         """
-        return _Arrival(transaction, self.library, image_id, links).run()
+        return ImageUpdate(transaction, self.library, image_id, links).run()
 
     def update_images(self, image_ids: Iterable[int]) -> None:
         """Bring images up to date, each in a transaction of its own, and whatever hangs on their faces.
@@ -119,253 +88,3 @@ class Arrivals:
         images.lock(transaction, image_id)
         faces.lock_of_image(transaction, image_id)
         return self.bring_up_to_date(transaction, image_id)
-
-
-@dataclass(slots=True)
-class _Arrival:
-    """One image being brought up to date."""
-
-    transaction: Transaction
-    library: Library
-    image_id: int
-    links: Mapping[int, Link]
-    rows: dict[int, KeptFace] = field(default_factory=dict)
-    before: dict[int, IndexedFace] = field(default_factory=dict)
-    kept: dict[int, KnownEncoding] = field(default_factory=dict)
-    read: dict[int, KnownEncoding] = field(default_factory=dict)
-    member_of: dict[int, int] = field(default_factory=dict)
-    groups: dict[int, GroupRow] = field(default_factory=dict)
-    totals: dict[int, EncodingSum] = field(default_factory=dict)
-    alarm: Alarm = field(default_factory=Alarm)
-    touched_groups: set[int] = field(default_factory=set)
-
-    def run(self) -> set[int]:
-        transaction = self.transaction
-        live = [row for row in faces.of_image(transaction, self.image_id) if not row.deleted]
-        self.rows = {row.id: row for row in live}
-        self.before = face_index.of_image(transaction, self.image_id)
-        self.read = known_encodings.read_of_image(transaction, self.image_id)
-        self.kept = known_encodings.kept_of(transaction, self.rows.keys() | self.before.keys())
-        self.member_of = group_rows.groups_of_image(transaction, self.image_id)
-        after = self._states()
-        changed_encodings = {face for face in self.kept if self.kept[face].crc != _crc(self.read.get(face))}
-        self._regroup(after, changed_encodings)
-        after = {face: self._with_offer(one) for face, one in after.items()}
-        self._keep_encodings(changed_encodings)
-        for face in sorted(self.before.keys() | after.keys()):
-            face_index.write(transaction, face, self.before.get(face), after.get(face))
-        self._tell(after)
-        self._enter_links()
-        return self._followers(after)
-
-    # --- who ---
-
-    def _states(self) -> dict[int, IndexedFace]:
-        """What the rows say of each face; groups and offers come later."""
-        people = KnownPeople(self.transaction)
-        persons = people.of(self.rows.values(), self.before)
-        photo = photo_rows.of_image(self.transaction, self.image_id) if self.rows else PhotoRow(None, None)
-        has_persons = self.transaction.schema.has_persons
-        return {
-            row.id: IndexedFace(
-                self.image_id,
-                photo.source_id,
-                photo.taken_at,
-                persons.get(row.id),
-                self.member_of.get(row.id),
-                row.state(has_persons=has_persons),
-                self._probability(row.id, persons.get(row.id), row.state(has_persons=has_persons)),
-                row.quality_score,
-            )
-            for row in self.rows.values()
-        }
-
-    def _probability(self, face: int, person: int | None, state: FaceState) -> float | None:
-        """A link, or a suggestion in the app's row, keeps what it was made with."""
-        if link := self.links.get(face):
-            return link.found.probability if link.found else None
-        before = self.before.get(face)
-        if before is None or state not in (FaceState.LINKED, FaceState.SUGGESTED):
-            return None
-        return before.probability if (before.person_id, before.state) == (person, state) else None
-
-    # --- groups ---
-
-    def _regroup(self, after: dict[int, IndexedFace], changed: set[int]) -> None:
-        """Who leaves a group, and who joins one."""
-        known = group_rows.read(self.transaction, set(self.member_of.values()))
-        leaving = {face: group for face, group in self.member_of.items() if self._leaves(face, after, changed, known)}
-        staying = self.member_of.keys() - leaving.keys()
-        arriving = [
-            face
-            for face, one in sorted(after.items())
-            if one.state in _UNNAMED and face in self.read and face not in staying
-        ]
-        near = {face: self.library.nearest_group(self.read[face].numbers) for face in arriving}
-        wanted = {one.group for one in near.values() if one is not None}
-        named = self._to_be_named(after, staying, known)
-        self.groups = group_rows.lock(self.transaction, {*leaving.values(), *wanted, *named})
-        if any(not self.groups[group].is_there for group in wanted if group in self.groups):
-            raise GroupsMoved
-        self.totals = {group: row.total for group, row in self.groups.items()}
-        for face, group in leaving.items():
-            self._leave(face, group)
-        for group, person in named.items():
-            group_rows.update(self.transaction, group, {"person_id": person})
-            self.touched_groups.add(group)
-        self._join(near)
-        for face, one in after.items():
-            after[face] = replace(one, group_id=self.member_of.get(face))
-        for group in sorted(self.touched_groups):
-            total = self.totals[group]
-            around = self.library.around(total) if total.count else None
-            group_rows.write_total(self.transaction, group, total, around)
-
-    def _leaves(
-        self, face: int, after: Mapping[int, IndexedFace], changed: set[int], known: Mapping[int, GroupRow]
-    ) -> bool:
-        """A face leaves by a person's hand only: removed, no face, a stranger, another person; or it is another now."""
-        one = after.get(face)
-        if one is None or face in changed or face not in self.read:
-            return True
-        if one.state is FaceState.CONFIRMED:
-            return known[self.member_of[face]].person_id not in (None, one.person_id)
-        return one.state in (FaceState.STRANGER, FaceState.NOT_FACE)
-
-    def _to_be_named(
-        self, after: Mapping[int, IndexedFace], staying: set[int], known: Mapping[int, GroupRow]
-    ) -> dict[int, int]:
-        """Groups without a name of which a face is confirmed by now, with its person."""
-        return {
-            self.member_of[face]: one.person_id
-            for face, one in sorted(after.items())
-            if face in staying and one.state is FaceState.CONFIRMED and one.person_id is not None
-            if known[self.member_of[face]].person_id is None
-        }
-
-    def _leave(self, face: int, group: int) -> None:
-        group_rows.take_member(self.transaction, face)
-        del self.member_of[face]
-        self.totals[group] -= _sum(self.kept[face])
-        self.touched_groups.add(group)
-        self.alarm -= self._alone(self.kept[face])
-
-    def _join(self, near: Mapping[int, NearGroup | None]) -> None:
-        """The nearest of the photo's faces first; the second best group is never taken."""
-        wanted = {one.group for one in near.values() if one is not None}
-        taken = group_rows.groups_with_image(self.transaction, wanted, self.image_id)
-        for face in sorted(near, key=lambda face: (_score(near[face]), face)):
-            chosen = near[face]
-            total = _sum(self.read[face])
-            self.alarm += self._alone(self.read[face])
-            if chosen is not None and chosen.group not in taken and self._may_join(face, chosen.group):
-                group = chosen.group
-                self.totals[group] += total
-            else:
-                group = group_rows.start(self.transaction, total, self.library.around(total))
-                self.totals[group] = total
-            taken.add(group)
-            group_rows.put_member(self.transaction, group, face, self.image_id)
-            self.member_of[face] = group
-            self.touched_groups.add(group)
-
-    def _may_join(self, face: int, group: int) -> bool:
-        if group not in self.groups:
-            return False
-        refs = {Ref("group", group)}
-        if (person := self.groups[group].person_id) is not None:
-            refs.add(Ref("person", person))
-        return not self.library.refusals.forbid({Ref("face", face)}, refs)
-
-    def _alone(self, known: KnownEncoding) -> Alarm:
-        return Alarm.of(self.library.neighbourhood.shipped_alone(known.numbers[None]))
-
-    # --- offers, encodings, people ---
-
-    def _with_offer(self, one: IndexedFace) -> IndexedFace:
-        """The likeliest person of its group, where a person should be asked."""
-        if one.state is not FaceState.UNKNOWN or one.group_id is None:
-            return one
-        total = self.totals.get(one.group_id) or group_rows.read(self.transaction, [one.group_id])[one.group_id].total
-        (found,) = self.library.identify(
-            total.middle[None], [total.count], [self.library.refused_people(one.group_id)]
-        )  # fmt: skip
-        if found is None or found.probability < OFFER:
-            return one
-        return replace(one, state=FaceState.SUGGESTED, person_id=found.person_id, probability=found.probability)
-
-    def _keep_encodings(self, changed: set[int]) -> None:
-        gone = (self.kept.keys() - self.rows.keys()) | changed
-        known_encodings.forget(self.transaction, gone)
-        new = {face: known for face, known in self.read.items() if face not in self.kept or face in changed}
-        known_encodings.keep(self.transaction, new)
-
-    def _tell(self, after: Mapping[int, IndexedFace]) -> None:
-        """Write what people gain and lose, and tell the processes that follow."""
-        changes: defaultdict[int, PersonChange] = defaultdict(PersonChange)
-        for face in self.before.keys() | after.keys():
-            old, new = self.before.get(face), after.get(face)
-            if old and old.person_id is not None:
-                changes[old.person_id] += _taken(_counted(old, self.kept.get(face)))
-            if new and new.person_id is not None:
-                changes[new.person_id] += _counted(new, self.read.get(face))
-        changes = defaultdict(PersonChange, {person: one for person, one in changes.items() if not one.is_nothing})
-        people_rows.lock(self.transaction, changes.keys())
-        people_rows.apply(self.transaction, changes, self.library.around)
-        for person in sorted(self._confirmed(self.before) | self._confirmed(after)):
-            KnownPeople(self.transaction).see_to_master(person)
-        if changes or self.touched_groups:
-            change = library_row.next_change(self.transaction, self.alarm)
-            group_rows.stamp(self.transaction, self.touched_groups, change)
-            people_rows.stamp(self.transaction, changes.keys(), change)
-
-    def _enter_links(self) -> None:
-        """Say in the ledger how faces were linked, each by itself."""
-        for face, link in sorted(self.links.items()):
-            row = self.rows[face]
-            after = {"parent_id": row.parent_id, "person_id": row.person_id}
-            change = {face: FaceChange({"parent_id": None, "person_id": None}, after)}
-            rule = None if link.found else "nearest"
-            ledger.add(self.transaction, "linked", change, found=link.found, distance=link.distance, rule=rule)
-
-    def _confirmed(self, faces_of: Mapping[int, IndexedFace]) -> set[int]:
-        return {
-            one.person_id for one in faces_of.values() if one.state is FaceState.CONFIRMED and one.person_id is not None
-        }
-
-    def _followers(self, after: Mapping[int, IndexedFace]) -> set[int]:
-        """Images with faces that are linked to a face of this one which is confirmed as somebody else now."""
-        moved = {
-            face
-            for face, old in self.before.items()
-            if old.state is FaceState.CONFIRMED
-            and ((new := after.get(face)) is None or (new.person_id, new.state) != (old.person_id, old.state))
-        }
-        return faces.images_of_children(self.transaction, moved) - {self.image_id} if moved else set()
-
-
-def _sum(known: KnownEncoding) -> EncodingSum:
-    return EncodingSum.of(known.numbers[None])
-
-
-def _crc(known: KnownEncoding | None) -> int | None:
-    return known.crc if known else None
-
-
-def _score(near: NearGroup | None) -> float:
-    return near.score if near else np.inf
-
-
-def _counted(one: IndexedFace, known: KnownEncoding | None) -> PersonChange:
-    """What a face adds to its person."""
-    confirmed = one.state is FaceState.CONFIRMED
-    return PersonChange(
-        _sum(known) if confirmed and known else NOTHING,
-        int(confirmed),
-        int(one.state is FaceState.LINKED),
-        int(one.state is FaceState.SUGGESTED),
-    )
-
-
-def _taken(change: PersonChange) -> PersonChange:
-    return PersonChange(NOTHING - change.total, -change.confirmed, -change.linked, -change.suggested)

@@ -17,13 +17,13 @@ from faces.people.enrolled import EnrolledPeople
 from faces.people.groups.group_index import GroupIndex, KeptGroup, NearGroup
 from faces.people.groups.growing import FIRST, leaders
 from faces.people.groups.refusals import Ref, Refusals
-from faces.people.identify import Identification, identify
+from faces.people.identify import OFFER, Identification, identify
 from faces.people.neighbourhood import Neighbourhood
 from faces.people.products import Matrix, as_matrix
 from faces.photo.face import Encoding
 from faces.store.database import Transaction
 from faces.store.sidecar import calibrations, group_rows, known_encodings, library_row, never_rows, people_rows
-from faces.store.sidecar.group_rows import GroupRow
+from faces.store.sidecar.group_rows import GroupRow, Offer
 from faces.store.sidecar.library_row import LibraryState
 from faces.store.sidecar.people_rows import Around
 
@@ -94,6 +94,17 @@ class Library:
         with self.mutex:
             row = as_matrix(encoding[None])
             return self.groups.nearest(row, float(self.neighbourhood.around(row)[0]))
+
+    def ask(self, group: int, total: EncodingSum) -> Identification | None:
+        """Who a group without a name most likely is, by its mean; of a person who was refused for it nothing."""
+        return self.identify(total.middle[None], [total.count], [self.refused_people(group)])[0]
+
+    def offer_for(self, group: int, total: EncodingSum) -> Offer | None:
+        """What to offer for a group, where it has a face and a person is likely enough."""
+        found = self.ask(group, total) if total.count else None
+        if found is None or found.probability < OFFER:
+            return None
+        return Offer(found.person_id, found.probability)
 
     def refused_people(self, group: int) -> set[int]:
         """Of whom a person has said that this group is not them."""

@@ -12,7 +12,7 @@ import dlib
 from faces.photo.face import Box, Pixels
 from faces.photo.fast import hog_weights
 from faces.photo.fast.hog_scan import HogScanner
-from faces.photo.fast.library import Library
+from faces.photo.fast.native_library import NativeLibrary
 
 #: How often the picture is doubled before the scan; the reference method's choice.
 _UPSAMPLING = 1
@@ -74,7 +74,7 @@ class NativeDetector:
         LibraryUnusable: this machine cannot run it.
     """
 
-    def __init__(self, library: Library, saved: bytes) -> None:
+    def __init__(self, library: NativeLibrary, saved: bytes) -> None:
         self._scanner = HogScanner(library, hog_weights.read(saved))
 
     def detect(self, pixels: Pixels, threads: int = 1) -> list[Detection]:

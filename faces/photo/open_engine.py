@@ -21,8 +21,8 @@ from faces.photo.detector import Detector, DlibDetector, NativeDetector
 from faces.photo.encoder import DlibEncoder, Encoder, NativeEncoder
 from faces.photo.engine import FaceEngine
 from faces.photo.face import Encoding, Pixels
-from faces.photo.fast import jpeg, library, resize, resnet_file
-from faces.photo.fast.library import Library, LibraryUnusable
+from faces.photo.fast import jpeg, native_library, resize, resnet_file
+from faces.photo.fast.native_library import LibraryUnusable, NativeLibrary
 from faces.photo.fast.resnet import Resnet
 from faces.photo.models import Models
 from faces.photo.photo import Resize
@@ -128,7 +128,7 @@ class _EngineParts:
         return jpeg.read
 
     def _resize(self) -> Resize:
-        scaled = partial(_scaled, library.load())
+        scaled = partial(_scaled, native_library.load())
         pixels = self._pixels()
         size = (pixels.shape[1] * 2 // 3, pixels.shape[0] // 2)
         theirs = np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS))
@@ -137,7 +137,7 @@ class _EngineParts:
         return scaled
 
     def _scan(self) -> Detector:
-        detector = NativeDetector(library.load(), self.dlib.saved())
+        detector = NativeDetector(native_library.load(), self.dlib.saved())
         ours, theirs = detector.detect(self._pixels()), self.dlib.detect(self._pixels())
         if ours != theirs or not ours:
             raise WrongNumbers(f"the native scan finds {ours} where dlib finds {theirs}")
@@ -145,7 +145,7 @@ class _EngineParts:
 
     def _resnet(self) -> Encoder:
         network = resnet_file.read(self.models.resnet.read_bytes())
-        encoder = NativeEncoder(self.models, Resnet(library.load(on_any_cpu=True), network))
+        encoder = NativeEncoder(self.models, Resnet(native_library.load(on_any_cpu=True), network))
         boxes = [detection.box for detection in self.dlib.detect(self._pixels())]
         (encoding,) = encoder.encode(self._pixels(), boxes[:1])
         if (distance := float(np.linalg.norm(encoding - self.known.encoding))) > FARTHEST_ENCODING:
@@ -155,6 +155,6 @@ class _EngineParts:
         return encoder
 
 
-def _scaled(native: Library, pixels: Pixels, size: tuple[int, int]) -> Pixels | None:
+def _scaled(native: NativeLibrary, pixels: Pixels, size: tuple[int, int]) -> Pixels | None:
     height, width = pixels.shape[:2]
     return resize.lanczos(native, pixels, size) if resize.equals_pillow((width, height), size) else None

@@ -206,18 +206,19 @@ class _Trial:
         """Of no row, which needs the same rights and spends no number; those of one table are told together."""
         for table in tables.metadata.sorted_tables:
             key = next(iter(table.primary_key))
-            none = sa.select(key).where(key != key)
+            none = sa.select(table).where(key != key)
             before = len(self.faults)
             for kind, statement in {
                 "SELECT": none,
-                "INSERT": sa.insert(table).from_select([key], none),
+                "INSERT": sa.insert(table).from_select(list(table.c), none),
                 "UPDATE": sa.update(table).where(key != key).values({key: key}),
                 "DELETE": sa.delete(table).where(key != key),
             }.items():
                 with self._statement(kind, table.name):
                     self._run(statement)
-            if len(self.faults) > before:
-                self.faults.append(beside.needed(self.transaction.connection, table))
+            if any(_REMEDIES[1142] in fault for fault in self.faults[before:]):
+                place = beside.place_of(self.transaction.connection, table.schema, table.name)
+                self.faults.append(beside.grant(self.transaction.connection, beside.RIGHTS, place))
 
     def _update(self, table: sa.Table, row: int, changes: dict[str, Any]) -> None:
         """Rights and columns are looked at also where there is no such row."""

@@ -1,4 +1,4 @@
-"""Where the shared library lies; faces/photo/fast/library.py loads it."""
+"""Where the shared library lies; faces/photo/fast/native_library.py loads it."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-/* The whole interface of the library, as Python's ctypes sees it (faces/photo/fast/library.py declares the same).
+/* The whole interface of the library, as Python's ctypes sees it (faces/photo/fast/native_library.py declares the same).
  *
  * Plain C: every function is safe to call from several threads at once and after a fork, starts no thread, prints
  * nothing and keeps nothing between calls, but what a handle of its own holds. */

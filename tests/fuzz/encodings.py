@@ -13,7 +13,7 @@ import numpy as np
 
 from faces.photo import models
 from faces.photo.fast import resnet_file
-from faces.photo.fast.library import Library, load
+from faces.photo.fast.native_library import NativeLibrary, load
 from faces.photo.fast.resnet import Resnet
 from faces.photo.fast.resnet_file import Block, Convolution, Network, Weights
 
@@ -21,7 +21,7 @@ from faces.photo.fast.resnet_file import Block, Convolution, Network, Weights
 MOST_FACES = 14
 
 
-def different(library: Library, seed: int, count: int) -> list[str]:
+def different(library: NativeLibrary, seed: int, count: int) -> list[str]:
     """Those of `count` networks that encode a face otherwise beside others than alone, or to no finite numbers."""
     random = np.random.default_rng(seed)
     real = resnet_file.read(models.find().resnet.read_bytes())

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from faces.photo.face import Pixels
-from faces.photo.fast.library import Library, load
+from faces.photo.fast.native_library import NativeLibrary, load
 from faces.photo.fast.resize import Size, lanczos
 from tests.fuzz.layouts import laid_out
 
@@ -43,13 +43,13 @@ def resizes(seed: int) -> Iterator[Resize]:
         yield Resize(laid_out(random, _picture(random, width, height)), _smaller(random, width, height))
 
 
-def equal(library: Library, resize: Resize) -> bool:
+def equal(library: NativeLibrary, resize: Resize) -> bool:
     """Does the library make the bytes that Pillow makes?"""
     expected = Image.fromarray(np.ascontiguousarray(resize.pixels)).resize(resize.size, Image.Resampling.LANCZOS)
     return np.array_equal(lanczos(library, resize.pixels, resize.size), np.asarray(expected))
 
 
-def different(library: Library, seed: int, count: int) -> list[str]:
+def different(library: NativeLibrary, seed: int, count: int) -> list[str]:
     """Those of the first `count` resizes that come out different."""
     return [str(resize) for resize in islice(resizes(seed), count) if not equal(library, resize)]
 

@@ -20,7 +20,7 @@ from faces.photo.face import Pixels
 from faces.photo.fast import hog_weights
 from faces.photo.fast.hog_scan import HogDetection, HogScanner
 from faces.photo.fast.hog_weights import HogWeights
-from faces.photo.fast.library import load
+from faces.photo.fast.native_library import load
 from tests.fuzz.layouts import laid_out
 
 SAMPLES = Path(__file__).resolve().parents[2] / ".cache/samples"

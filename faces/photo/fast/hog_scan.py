@@ -9,7 +9,7 @@ import numpy as np
 
 from faces.photo.face import Pixels
 from faces.photo.fast.hog_weights import HogWeights
-from faces.photo.fast.library import DetectionStructure, HogWeightsStructure, Library, check
+from faces.photo.fast.native_library import DetectionStructure, HogWeightsStructure, NativeLibrary, check
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class HogScanner:
     `close` ends it. A fork's child may use a scanner that its parent made.
     """
 
-    def __init__(self, library: Library, weights: HogWeights) -> None:
+    def __init__(self, library: NativeLibrary, weights: HogWeights) -> None:
         """Raises MemoryError, ValueError (weights that cannot be run) or LibraryUnusable."""
         self._library = library
         self._address: int | None = None

@@ -9,7 +9,7 @@ import numpy as np
 import PIL
 
 from faces.photo.face import Pixels
-from faces.photo.fast.library import Library, check
+from faces.photo.fast.native_library import NativeLibrary, check
 
 Size = tuple[int, int]
 """Width and height in pixels."""
@@ -42,7 +42,7 @@ def equals_pillow(source_size: Size, size: Size, pillow: str = PIL.__version__) 
     return _short(pillow) in ORDERS and size[0] <= source_size[0] and size[1] <= source_size[1]
 
 
-def lanczos(library: Library, pixels: Pixels, size: Size) -> Pixels:
+def lanczos(library: NativeLibrary, pixels: Pixels, size: Size) -> Pixels:
     """Scale a picture down to `size`: bit for bit what `Image.resize(size, LANCZOS)` of the installed Pillow gives.
 
     `pixels` may have gaps between its rows, or rows upside down. Returns shape (height, width, 3), C-contiguous,

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from faces.photo.face import ENCODING_LENGTH, Encoding, Pixels
-from faces.photo.fast.library import Library, check
+from faces.photo.fast.native_library import NativeLibrary, check
 from faces.photo.fast.resnet_file import CHIP_SIZE, Network
 
 _CHIP_SHAPE = (CHIP_SIZE, CHIP_SIZE, 3)
@@ -22,7 +22,7 @@ class Resnet:
     may use one that their parent made: they share what is never changed. `close` gives everything back.
     """
 
-    def __init__(self, library: Library, network: Network) -> None:
+    def __init__(self, library: NativeLibrary, network: Network) -> None:
         """Raises MemoryError, or ValueError (another network)."""
         self._library = library
         self._address: int | None = None

@@ -102,17 +102,11 @@ def grant(connection: sa.Connection, rights: str, place: str) -> str:
     return f"this user needs rights: GRANT {rights} ON {place} TO '{user}'@'{host}'"
 
 
-def needed(connection: sa.Connection, table: sa.Table) -> str:
-    """The sentence for one of our tables."""
-    database = table.schema or str(connection.exec_driver_sql("SELECT DATABASE()").scalar_one())
+def place_of(connection: sa.Connection, database: str | None, table: str | None = None) -> str:
+    """What a GRANT is on: all tables of a database or one, in the connection's own where none is named."""
     quoted = connection.dialect.identifier_preparer.quote_identifier
-    return grant(connection, RIGHTS, f"{quoted(database)}.{quoted(table.name)}")
-
-
-def place_of(connection: sa.Connection, database: str | None) -> str:
-    """All tables of a database, the connection's without one, as a GRANT names them."""
     name = database or str(connection.exec_driver_sql("SELECT DATABASE()").scalar_one())
-    return f"{connection.dialect.identifier_preparer.quote_identifier(name)}.*"
+    return f"{quoted(name)}.{'*' if table is None else quoted(table)}"
 
 
 def _library(connection: sa.Connection, library: sa.Table) -> tuple[int, str] | None:

@@ -15,6 +15,14 @@ from faces.store.sidecar.people_rows import NOTHING, Around
 
 
 @dataclass(frozen=True, slots=True)
+class Offer:
+    """The likeliest person of a group without a name, as a person is asked."""
+
+    person_id: int
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
 class GroupRow:
     """A group as the rules need it."""
 
@@ -23,8 +31,7 @@ class GroupRow:
     joined_to: int | None
     total: EncodingSum
     around: Around | None
-    offered_person_id: int | None
-    probability: float | None
+    offer: Offer | None
 
     @property
     def is_there(self) -> bool:
@@ -69,9 +76,22 @@ def start(transaction: Transaction, total: EncodingSum, around: Around) -> int:
     return int(result.lastrowid)
 
 
-def write_total(transaction: Transaction, group_id: int, total: EncodingSum, around: Around | None) -> None:
-    """Write a locked group's sum; it is unsettled then. `around` is None where no face is left."""
-    update(transaction, group_id, _total(total, around))
+def write_total(
+    transaction: Transaction, group_id: int, total: EncodingSum, around: Around | None, offer: Offer | None
+) -> None:
+    """Write a locked group's sum, and what follows from it; it is unsettled then.
+
+    `around` is None where no face is left.
+    """
+    update(transaction, group_id, {**_total(total, around), **offer_columns(offer)})
+
+
+def offer_columns(offer: Offer | None) -> dict[str, Any]:
+    """The columns of a group that hold an offer."""
+    return {
+        "offered_person_id": offer.person_id if offer else None,
+        "probability": offer.probability if offer else None,
+    }
 
 
 def update(transaction: Transaction, group_id: int, values: Mapping[str, Any]) -> None:
@@ -202,6 +222,5 @@ def _group(row: Any) -> GroupRow:
         None if row.joined_to is None else int(row.joined_to),
         total,
         None if row.around is None else Around(row.around, row.cohort_number),
-        None if row.offered_person_id is None else int(row.offered_person_id),
-        row.probability,
+        None if row.offered_person_id is None else Offer(int(row.offered_person_id), row.probability),
     )

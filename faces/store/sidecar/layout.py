@@ -64,8 +64,8 @@ class Layout:
     """Tables with rows though the library's row is not there, as a stopped drop leaves them."""
 
 
-def look(store: Store) -> Layout:
-    """See what there is.
+def look(store: Store, steps: Mapping[int, tuple[str, ...]] = upgrades.STEPS) -> Layout:
+    """See what there is; `steps` are those of an upgrade.
 
     Raises:
         RequestError: it is no database of an app's on MySQL or MariaDB.
@@ -79,7 +79,7 @@ def look(store: Store) -> Layout:
         found = beside.look(transaction.connection, apps_tables, store.tables_database)
         if (found.version or 0) > upgrades.NEWEST:
             beside.usable(transaction.connection, found)
-        return _layout(transaction, found)
+        return _layout(transaction, found, steps)
 
 
 def run(store: Store, statements: Sequence[str]) -> None:
@@ -92,7 +92,7 @@ def run(store: Store, statements: Sequence[str]) -> None:
     store.write_at_once(lambda transaction: _run(transaction, statements, store.tables_database))
 
 
-def _layout(transaction: Transaction, found: Beside) -> Layout:
+def _layout(transaction: Transaction, found: Beside, steps: Mapping[int, tuple[str, ...]]) -> Layout:
     connection = transaction.connection
     database = found.tables.library.schema
     indexes = catalogue.indexes(connection, "faces")
@@ -103,7 +103,7 @@ def _layout(transaction: Transaction, found: Beside) -> Layout:
         beside=found,
         database=database or str(connection.exec_driver_sql("SELECT DATABASE()").scalar_one()),
         creating=tuple(_creating(connection, found)),
-        upgrading=tuple(_upgrading(connection, found)),
+        upgrading=tuple(_upgrading(connection, found, steps)),
         dropping=tuple(_dropping(connection, found, has_ours)),
         indexing=() if index else (f"CREATE INDEX {UPDATED_AT_INDEX} ON faces (updated_at)",),
         index=index,
@@ -124,16 +124,15 @@ def _creating(connection: sa.Connection, found: Beside) -> Iterator[str]:
         yield _sql(connection, row)
 
 
-def _upgrading(connection: sa.Connection, found: Beside) -> Iterator[str]:
+def _upgrading(connection: sa.Connection, found: Beside, steps: Mapping[int, tuple[str, ...]]) -> Iterator[str]:
     if found.version is None:
         return
+    library = found.tables.library
     names = {_plain(table): _name(connection, table) for table in _in_order(found)}
-    for version in range(found.version + 1, upgrades.NEWEST + 1):
-        for statement in upgrades.STEPS[version]:
+    for version in sorted(version for version in steps if version > found.version):
+        for statement in steps[version]:
             yield statement.format_map(names)
-        library = found.tables.library
-        raised = sa.update(library).where(library.c.id == 1).values(version=version)
-        yield _sql(connection, raised)
+        yield _sql(connection, sa.update(library).where(library.c.id == 1).values(version=version))
 
 
 def _dropping(connection: sa.Connection, found: Beside, has_index: bool) -> Iterator[str]:
@@ -163,9 +162,11 @@ def _run_one(connection: sa.Connection, statement: str, database: str | None) ->
             return
         if code not in beside.REFUSED:
             raise
-        # The index is of the app's table.
-        place = beside.place_of(connection, None if UPDATED_AT_INDEX in statement else database)
-        raise SchemaError(f"{text}: {beside.grant(connection, _RIGHTS, place)}") from error
+        if UPDATED_AT_INDEX in statement:
+            grant = beside.grant(connection, "INDEX", beside.place_of(connection, None, "faces"))
+        else:
+            grant = beside.grant(connection, _RIGHTS, beside.place_of(connection, database))
+        raise SchemaError(f"{text}: {grant}") from error
 
 
 def _counts(connection: sa.Connection, found: Beside) -> dict[str, int]:

@@ -14,23 +14,23 @@ from faces.store.sidecar.library_row import tables_of
 
 
 @dataclass(frozen=True, slots=True)
-class PhotoRow:
+class PhotoFacts:
     """What the index of faces has of a photo."""
 
     source_id: int | None
     taken_at: datetime | None
 
 
-def of_image(transaction: Transaction, image_id: int) -> PhotoRow:
+def of_image(transaction: Transaction, image_id: int) -> PhotoFacts:
     """What is known of an image's photo; noted the first time that it is asked for."""
     photos = tables_of(transaction).photos
     query = sa.select(photos.c.source_id, photos.c.taken_at).where(photos.c.image_id == image_id)
     row = transaction.connection.execute(query).first()
     if row is not None:
-        return PhotoRow(row.source_id, row.taken_at)
+        return PhotoFacts(row.source_id, row.taken_at)
     columns = [images.c[name] for name in ("disk", "created_at_file") if name in transaction.schema.image_columns]
     image = transaction.connection.execute(sa.select(*columns).where(images.c.id == image_id)).mappings().one()
-    found = PhotoRow(_source(transaction, image.get("disk") or ""), image.get("created_at_file"))
+    found = PhotoFacts(_source(transaction, image.get("disk") or ""), image.get("created_at_file"))
     values = {"image_id": image_id, "source_id": found.source_id, "taken_at": found.taken_at}
     transaction.connection.execute(sa.insert(photos).values(**values))
     return found

@@ -105,8 +105,8 @@ def sidecar_tables(prefix: str = "", database: str | None = None, metadata: sa.M
             _zero("joined_at_faces", sa.BigInteger),
             sa.Column("joining_until", _TIME),
             sa.Column("joining_by", _ASCII),
-            # The neighbourhood in force: its number, the cohort's version, and the middles of the own groups in it,
-            # float32. 0: of the first faces some stand in for groups.
+            # The neighbourhood in force: its number, the cohort it was made with, and the own groups in it, float32.
+            # 0: of the first faces some stand in for groups.
             _zero("number", sa.Integer),
             sa.Column("cohort", _ASCII),
             sa.Column("own_middles", _MIDDLES),

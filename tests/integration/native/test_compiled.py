@@ -15,7 +15,7 @@ import pytest
 
 from faces.photo import models
 from faces.photo.fast import resnet_file
-from faces.photo.fast.library import Code, LibraryUnusable, load
+from faces.photo.fast.native_library import Code, LibraryUnusable, load
 from faces.photo.fast.resnet import Resnet
 
 ROOT = Path(__file__).resolve().parents[3]

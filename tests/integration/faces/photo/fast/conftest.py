@@ -13,12 +13,12 @@ from PIL import Image
 from faces.photo.face import Pixels
 from faces.photo.fast.hog_scan import HogScanner
 from faces.photo.fast.hog_weights import HogWeights
-from faces.photo.fast.library import Library, load
+from faces.photo.fast.native_library import NativeLibrary, load
 from tests.fuzz import scans
 
 
 @pytest.fixture(scope="module")
-def library() -> Library:
+def library() -> NativeLibrary:
     return load()
 
 
@@ -33,7 +33,7 @@ def detector() -> dlib.fhog_object_detector:
 
 
 @pytest.fixture
-def scanner(library: Library, weights: HogWeights) -> Iterator[HogScanner]:
+def scanner(library: NativeLibrary, weights: HogWeights) -> Iterator[HogScanner]:
     scanner = HogScanner(library, weights)
     yield scanner
     scanner.close()

@@ -18,8 +18,8 @@ from PIL import Image
 
 from faces.photo import models
 from faces.photo.face import Encoding, Pixels
-from faces.photo.fast import library, resnet_file
-from faces.photo.fast.library import Code
+from faces.photo.fast import native_library, resnet_file
+from faces.photo.fast.native_library import Code
 from faces.photo.fast.resnet import Resnet
 from faces.photo.fast.resnet_file import Network
 from faces.photo.models import Models
@@ -42,7 +42,7 @@ def network(files: Models) -> Network:
 
 @pytest.fixture(scope="module")
 def resnet(network: Network) -> Resnet:
-    return Resnet(library.load(on_any_cpu=True), network)
+    return Resnet(native_library.load(on_any_cpu=True), network)
 
 
 @pytest.fixture(scope="module")
@@ -142,11 +142,11 @@ def test_another_picture_is_refused(resnet: Resnet, chip: np.ndarray, found: str
 
 def test_a_network_of_another_size_is_refused(network: Network) -> None:
     with pytest.raises(ValueError, match="does not take these weights"):
-        Resnet(library.load(on_any_cpu=True), replace(network, output=network.output[:-1]))
+        Resnet(native_library.load(on_any_cpu=True), replace(network, output=network.output[:-1]))
 
 
 def test_closed_it_encodes_no_more(network: Network, chips: list[Pixels]) -> None:
-    resnet = Resnet(library.load(on_any_cpu=True), network)
+    resnet = Resnet(native_library.load(on_any_cpu=True), network)
     resnet.close()
     resnet.close()
     with pytest.raises(ValueError, match="this network was closed"):
@@ -156,7 +156,7 @@ def test_closed_it_encodes_no_more(network: Network, chips: list[Pixels]) -> Non
 def test_it_gives_its_memory_back(network: Network, chips: list[Pixels]) -> None:
     before = resident_memory()
     for _ in range(10):
-        Resnet(library.load(on_any_cpu=True), network).encode(chips[:7])
+        Resnet(native_library.load(on_any_cpu=True), network).encode(chips[:7])
     assert resident_memory() - before < 60 << 20
 
 
@@ -169,8 +169,8 @@ def resident_memory() -> int:
 SHORT_OF_MEMORY = """
 import ctypes, resource, sys
 import numpy as np
-from faces.photo.fast import library
-make, made = library.load(on_any_cpu=True).resnet_make, ctypes.c_void_p()
+from faces.photo.fast import native_library
+make, made = native_library.load(on_any_cpu=True).resnet_make, ctypes.c_void_p()
 numbers = np.zeros(int(sys.argv[1]), np.float32)
 size = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 for spare in range(100):
@@ -243,7 +243,7 @@ def test_two_of_them_work_in_two_threads_at_once(network: Network, resnet: Resne
     def work(own: Resnet) -> None:
         results.extend(own.encode(chips) for _ in range(3))
 
-    owned = [Resnet(library.load(on_any_cpu=True), network) for _ in range(2)]
+    owned = [Resnet(native_library.load(on_any_cpu=True), network) for _ in range(2)]
     threads = [threading.Thread(target=work, args=[own]) for own in owned]
     for thread in threads:
         thread.start()
@@ -258,9 +258,9 @@ MASTER = """
 import os, sys
 from pathlib import Path
 import numpy as np
-from faces.photo.fast import library, resnet_file
+from faces.photo.fast import native_library, resnet_file
 from faces.photo.fast.resnet import Resnet
-resnet = Resnet(library.load(on_any_cpu=True), resnet_file.read(Path(sys.argv[1]).read_bytes()))
+resnet = Resnet(native_library.load(on_any_cpu=True), resnet_file.read(Path(sys.argv[1]).read_bytes()))
 chips = list(np.random.default_rng(1).integers(0, 256, (10, 150, 150, 3), np.uint8))
 true = np.array(resnet.encode(chips))
 assert len(os.listdir("/proc/self/task")) == 1, "a thread is there at the fork"

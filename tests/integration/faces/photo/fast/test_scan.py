@@ -16,7 +16,7 @@ from PIL import Image
 from faces.photo.face import Pixels
 from faces.photo.fast.hog_scan import HogDetection, HogScanner
 from faces.photo.fast.hog_weights import HogWeights
-from faces.photo.fast.library import Library
+from faces.photo.fast.native_library import NativeLibrary
 from faces.system.memory import give_back_all
 from tests.fuzz import scans
 from tests.fuzz.scans import VERY_LOW, Scan
@@ -141,7 +141,7 @@ def test_two_threads_find_what_one_finds(scanner: HogScanner, people: Pixels) ->
 
 
 def test_scanners_in_several_threads_do_not_disturb_each_other(
-    library: Library, weights: HogWeights, people: Pixels
+    library: NativeLibrary, weights: HogWeights, people: Pixels
 ) -> None:
     pictures = [np.asarray(Image.fromarray(people).resize((side, side + 40))) for side in (180, 240, 300, 360)]
     scanners = [HogScanner(library, weights) for _ in pictures]
@@ -182,7 +182,7 @@ def megabytes() -> float:
 FORKED = """
 import os, sys
 import numpy
-from faces.photo.fast.library import load
+from faces.photo.fast.native_library import load
 from faces.photo.fast.hog_scan import HogScanner
 from tests.fuzz import scans
 scanner = HogScanner(load(), scans.weights())
@@ -199,7 +199,7 @@ def test_a_child_may_use_the_scanner_of_its_parent() -> None:
     assert subprocess.run([sys.executable, "-c", FORKED], cwd=ROOT).returncode == 0
 
 
-def test_a_closed_scanner_says_so(library: Library, weights: HogWeights) -> None:
+def test_a_closed_scanner_says_so(library: NativeLibrary, weights: HogWeights) -> None:
     scanner = HogScanner(library, weights)
     scanner.close()
     scanner.close()

@@ -17,7 +17,7 @@ from faces.photo.fast import hog_weights
 from faces.photo.fast.dlib_file import DlibFile
 from faces.photo.fast.hog_scan import HogScanner
 from faces.photo.fast.hog_weights import HogWeights
-from faces.photo.fast.library import Library
+from faces.photo.fast.native_library import NativeLibrary
 from tests.fuzz import scans
 from tests.fuzz.scans import VERY_LOW, Scan
 
@@ -30,7 +30,7 @@ def changed(weights: HogWeights, name: str, at: int, value: float) -> HogWeights
     return replace(weights, **{name: values})
 
 
-def test_weights_that_cannot_be_run_are_refused(library: Library, weights: HogWeights) -> None:
+def test_weights_that_cannot_be_run_are_refused(library: NativeLibrary, weights: HogWeights) -> None:
     wrong = [
         changed(weights, "thresholds", 2, math.nan),
         changed(weights, "rows", 7, math.inf),
@@ -87,7 +87,9 @@ def with_first_only(saved: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("kind", ["few levels", "levels of nothing", "wide levels", "one sub-detector"])
-def test_detectors_with_other_limits_are_dlibs(library: Library, people: Pixels, tmp_path: Path, kind: str) -> None:
+def test_detectors_with_other_limits_are_dlibs(
+    library: NativeLibrary, people: Pixels, tmp_path: Path, kind: str
+) -> None:
     saved = {
         "few levels": lambda original: with_limits(original, 3, 64, 64),
         "levels of nothing": lambda original: with_limits(original, 60, 1, 1),

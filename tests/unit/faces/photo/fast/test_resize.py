@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from faces.photo.face import Pixels
-from faces.photo.fast.library import Library, load
+from faces.photo.fast.native_library import NativeLibrary, load
 from faces.photo.fast.resize import ORDERS, Size, equals_pillow, lanczos
 from tests.fuzz import resizes
 
@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[5]
 
 
 @pytest.fixture(scope="module")
-def library() -> Library:
+def library() -> NativeLibrary:
     return load()
 
 
@@ -57,13 +57,13 @@ def by_pillow(pixels: Pixels, size: Size) -> Pixels:
         ((1080, 2400), (900, 2000)),
     ],
 )
-def test_a_picture_of_any_shape_equals_pillows(library: Library, source: Size, size: Size) -> None:
+def test_a_picture_of_any_shape_equals_pillows(library: NativeLibrary, source: Size, size: Size) -> None:
     pixels = noise(*source)
     assert np.array_equal(lanczos(library, pixels, size), by_pillow(pixels, size))
 
 
 @pytest.mark.parametrize("more_rows", range(-3, 4))
-def test_the_pass_that_pillow_does_first_comes_first(library: Library, more_rows: int) -> None:
+def test_the_pass_that_pillow_does_first_comes_first(library: NativeLibrary, more_rows: int) -> None:
     pixels = noise(100, 300)
     size = 60, 300 - 2 * 40 + more_rows
     assert np.array_equal(lanczos(library, pixels, size), by_pillow(pixels, size))
@@ -84,12 +84,12 @@ def layouts() -> dict[str, Pixels]:
 
 
 @pytest.mark.parametrize("layout", layouts())
-def test_a_picture_of_any_layout_equals_pillows(library: Library, layout: str) -> None:
+def test_a_picture_of_any_layout_equals_pillows(library: NativeLibrary, layout: str) -> None:
     pixels = layouts()[layout]
     assert np.array_equal(lanczos(library, pixels, (70, 31)), by_pillow(pixels, (70, 31)))
 
 
-def test_what_it_returns_is_a_picture_by_itself(library: Library) -> None:
+def test_what_it_returns_is_a_picture_by_itself(library: NativeLibrary) -> None:
     scaled = lanczos(library, noise(90, 60), (30, 20))
     assert scaled.shape == (20, 30, 3)
     assert scaled.dtype == np.uint8
@@ -98,25 +98,25 @@ def test_what_it_returns_is_a_picture_by_itself(library: Library) -> None:
 
 
 @pytest.mark.parametrize("count", [400, pytest.param(20_000, marks=pytest.mark.long)])
-def test_random_pictures_equal_pillows(library: Library, count: int) -> None:
+def test_random_pictures_equal_pillows(library: NativeLibrary, count: int) -> None:
     assert resizes.different(library, seed=1, count=count) == []
 
 
-def test_several_threads_at_once_make_the_same(library: Library) -> None:
+def test_several_threads_at_once_make_the_same(library: NativeLibrary) -> None:
     some = list(islice(resizes.resizes(seed=2), 60))
     with ThreadPoolExecutor(4) as threads:
         assert all(threads.map(lambda resize: resizes.equal(library, resize), some))
 
 
 @pytest.mark.parametrize("size", [(101, 50), (100, 51), (400, 200)])
-def test_enlarging_is_left_to_pillow(library: Library, size: Size) -> None:
+def test_enlarging_is_left_to_pillow(library: NativeLibrary, size: Size) -> None:
     assert not equals_pillow((100, 50), size)
     with pytest.raises(ValueError, match="cannot scale 100 × 50"):
         lanczos(library, noise(100, 50), size)
 
 
 @pytest.mark.parametrize("size", [(0, 5), (5, 0)])
-def test_no_picture_has_a_side_of_0(library: Library, size: Size) -> None:
+def test_no_picture_has_a_side_of_0(library: NativeLibrary, size: Size) -> None:
     with pytest.raises(ValueError, match="does not take pictures of this size"):
         lanczos(library, noise(10, 10), size)
 
@@ -129,12 +129,12 @@ def test_no_picture_has_a_side_of_0(library: Library, size: Size) -> None:
         np.zeros((9, 9, 3), dtype=np.float32),
     ],
 )
-def test_other_pixels_are_refused(library: Library, pixels: Pixels) -> None:
+def test_other_pixels_are_refused(library: NativeLibrary, pixels: Pixels) -> None:
     with pytest.raises(ValueError, match=r"need \(height, width, 3\), uint8"):
         lanczos(library, pixels, (3, 3))
 
 
-def test_a_picture_without_pixels_is_refused(library: Library) -> None:
+def test_a_picture_without_pixels_is_refused(library: NativeLibrary) -> None:
     with pytest.raises(ValueError, match="cannot scale 0 × 4 to 1 × 1"):
         lanczos(library, np.zeros((4, 0, 3), dtype=np.uint8), (1, 1))
 

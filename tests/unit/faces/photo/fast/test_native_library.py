@@ -13,8 +13,8 @@ from pathlib import Path
 import face_native
 import pytest
 
-from faces.photo.fast import library
-from faces.photo.fast.library import ABI, Code, Lack, LibraryUnusable
+from faces.photo.fast import native_library
+from faces.photo.fast.native_library import ABI, Code, Lack, LibraryUnusable
 from faces.photo.fast.resize import Order
 
 ROOT = Path(__file__).resolve().parents[5]
@@ -22,7 +22,7 @@ HEADER = (ROOT / "native/src/face_native.h").read_text(encoding="utf-8")
 
 
 def test_the_installed_library_can_be_used() -> None:
-    assert library.load().lanczos
+    assert native_library.load().lanczos
 
 
 def numbers(kind: str) -> dict[str, int]:
@@ -50,8 +50,8 @@ def test_what_it_says_of_the_cpu_is_what_the_kernel_says() -> None:
 
 
 def test_the_library_of_another_interface_is_refused() -> None:
-    assert library.reason_against(ABI, 0) is None
-    assert library.reason_against(ABI + 1, 0) == (
+    assert native_library.reason_against(ABI, 0) is None
+    assert native_library.reason_against(ABI + 1, 0) == (
         f"the native library has interface {ABI + 1}, need {ABI}: run script/setup"
     )
 
@@ -66,13 +66,13 @@ def test_the_library_of_another_interface_is_refused() -> None:
     ],
 )
 def test_a_machine_that_lacks_something_is_told_what(lacks: Lack, words: str) -> None:
-    assert words in (library.reason_against(ABI, lacks) or "")
+    assert words in (native_library.reason_against(ABI, lacks) or "")
 
 
 def test_a_package_that_is_not_there_is_named() -> None:
     # Without -S the interpreter would know the installed packages.
     ended = subprocess.run(
-        [sys.executable, "-S", "-c", "from faces.photo.fast import library; library.load()"],
+        [sys.executable, "-S", "-c", "from faces.photo.fast import native_library; native_library.load()"],
         cwd=ROOT,
         env={"PATH": os.environ["PATH"]},
         capture_output=True,
@@ -85,21 +85,21 @@ def test_a_package_that_is_not_there_is_named() -> None:
 
 def test_a_library_that_is_not_ours_is_refused() -> None:
     with pytest.raises(LibraryUnusable, match=r"libm\.so\.6 is not the sidecar's native library"):
-        library.load(Path("libm.so.6"))
+        native_library.load(Path("libm.so.6"))
 
 
 def test_a_file_that_is_no_library_is_refused(tmp_path: Path) -> None:
     (tmp_path / "empty.so").touch()
     with pytest.raises(LibraryUnusable, match=r"the native library cannot be loaded: .*empty\.so: file too short"):
-        library.load(tmp_path / "empty.so")
+        native_library.load(tmp_path / "empty.so")
 
 
 #: Lets the process have 8 MB more than it has, then asks for a resize that needs 25.
 SHORT_OF_MEMORY = """
 import resource
 import numpy as np
-from faces.photo.fast import library, resize
-native, pixels = library.load(), np.zeros((20_000, 200, 3), dtype=np.uint8)
+from faces.photo.fast import native_library, resize
+native, pixels = native_library.load(), np.zeros((20_000, 200, 3), dtype=np.uint8)
 pages = int(open("/proc/self/statm").read().split()[0])
 limit = pages * resource.getpagesize() + 8_000_000
 resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
@@ -113,11 +113,11 @@ def test_memory_that_is_not_there_is_an_error_and_no_crash() -> None:
 
 
 def test_a_code_becomes_the_error_that_it_means() -> None:
-    library.check(Code.OK)
+    native_library.check(Code.OK)
     for code, error in (
         (Code.NO_MEMORY, MemoryError),
         (Code.BAD_SIZE, ValueError),
         (Code.UNSUPPORTED, LibraryUnusable),
     ):
         with pytest.raises(error):
-            library.check(code)
+            native_library.check(code)

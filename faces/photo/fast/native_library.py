@@ -71,7 +71,7 @@ class DetectionStructure(ctypes.Structure):
 
 
 @dataclass(frozen=True, slots=True)
-class Library:
+class NativeLibrary:
     """The library's functions, as native/src/face_native.h describes them; addresses are whole numbers.
 
     Safe to share between threads and over a fork. The interpreter's lock is released while a function runs.
@@ -87,7 +87,7 @@ class Library:
     resnet_free: Callable[[int], None]
 
 
-def load(file: Path | None = None, *, on_any_cpu: bool = False) -> Library:
+def load(file: Path | None = None, *, on_any_cpu: bool = False) -> NativeLibrary:
     """Load the library: `file`, or the one of the installed package `face-sidecar-native`.
 
     `on_any_cpu`: for the ResNet, which runs everywhere; all else needs what `Lack` names.
@@ -147,14 +147,14 @@ def _installed() -> Path:
     return Path(face_native.library())
 
 
-def _declared(native: ctypes.CDLL) -> Library:
+def _declared(native: ctypes.CDLL) -> NativeLibrary:
     """The functions with their types; ctypes would cut addresses to 32 bits without."""
     address, stride, side = ctypes.c_void_p, ctypes.c_ssize_t, ctypes.c_int32
     reference = ctypes.POINTER(address)
     found, count = ctypes.POINTER(ctypes.POINTER(DetectionStructure)), ctypes.POINTER(ctypes.c_size_t)
     weights = ctypes.POINTER(HogWeightsStructure)
     code = ctypes.c_int
-    return Library(
+    return NativeLibrary(
         lanczos=_typed(native.face_lanczos, code, address, side, side, stride, address, side, side, side),
         scanner_make=_typed(native.face_scanner_make, code, weights, reference),
         scanner_free=_typed(native.face_scanner_free, None, address),

@@ -14,7 +14,7 @@ from faces.store.sidecar.face_index import IndexedFace
 
 
 @dataclass(frozen=True, slots=True)
-class KnownPeople:
+class PeopleOfRows:
     """The people of one transaction's rows.
 
     A confirmed face is the person of its name, of several the one that it was before. Where faces have no names it is
