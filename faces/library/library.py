@@ -97,7 +97,7 @@ class Library:
 
     def ask(self, group: int, total: EncodingSum) -> Identification | None:
         """Who a group without a name most likely is, by its mean; of a person who was refused for it nothing."""
-        return self.identify(total.middle[None], [total.count], [self.refused_people(group)])[0]
+        return self.identify(total.middle[None], [total.count], [self.refused_people(Ref("group", group))])[0]
 
     def offer_for(self, group: int, total: EncodingSum) -> Offer | None:
         """What to offer for a group, where it has a face and a person is likely enough."""
@@ -106,10 +106,10 @@ class Library:
             return None
         return Offer(found.person_id, found.probability)
 
-    def refused_people(self, group: int) -> set[int]:
-        """Of whom a person has said that this group is not them."""
+    def refused_people(self, *refs: Ref) -> set[int]:
+        """Of whom a person has said that these, a face and its group for example, are not them."""
         with self.mutex:
-            return {ref.id for ref in self.refusals.of(Ref("group", group)) if ref.kind == "person"}
+            return {other.id for ref in refs for other in self.refusals.of(ref) if other.kind == "person"}
 
     def around(self, total: EncodingSum) -> Around:
         """How crowded it is around the middle of a group, by the neighbourhood in force."""
