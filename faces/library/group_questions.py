@@ -11,6 +11,7 @@ from faces.library.calibrated import lock_links
 from faces.library.library import Library
 from faces.library.people_tally import UNNAMED, PeopleTally, with_offer
 from faces.people.encoding_sum import EncodingSum
+from faces.people.groups.refusals import Ref
 from faces.people.identify import OFFER, Decision, Identification, decide
 from faces.people.kept_face import FaceState
 from faces.people.linking import Identities, Link
@@ -143,7 +144,12 @@ class GroupQuestions:
 
     def _answers(self, transaction: Transaction, questions: list[_Question]) -> list[_Answer]:
         asked = [question for question in questions if question.total.count]
-        refused = [self.library.refused_people(question.group.id, question.faces) for question in asked]
+        refused = [
+            self.library.refused_people(
+                Ref("group", question.group.id), *(Ref("face", face) for face in question.faces)
+            )
+            for question in asked
+        ]
         middles = np.stack([question.total.middle for question in asked]) if asked else np.empty((0, 128))
         found = self.library.identify(middles, [question.total.count for question in asked], refused)
         answers = [_Answer(question, None, "silent") for question in questions if not question.total.count]

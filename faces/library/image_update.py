@@ -102,12 +102,13 @@ class ImageUpdate:
         }
 
     def _probability(self, face: int, person: int | None, state: FaceState) -> float | None:
-        """A link keeps what it was made with."""
-        if (link := self.links.get(face)) and link.found:
-            return link.found.probability
+        """A link, or a suggestion in the app's row, keeps what it was made with."""
+        if link := self.links.get(face):
+            return link.found.probability if link.found else None
         before = self.before.get(face)
-        is_same = before is not None and before.person_id == person and state is FaceState.LINKED
-        return before.probability if before and is_same else None
+        if before is None or state not in (FaceState.LINKED, FaceState.SUGGESTED):
+            return None
+        return before.probability if (before.person_id, before.state) == (person, state) else None
 
     # --- groups ---
 

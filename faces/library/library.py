@@ -5,7 +5,7 @@ It is changed by following only what was committed: a transaction that is rolled
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from threading import RLock
 
 import numpy as np
@@ -101,7 +101,7 @@ class Library:
 
     def ask(self, group: int, total: EncodingSum) -> Identification | None:
         """Who a group without a name most likely is, by its mean; of a person who was refused for it nothing."""
-        return self.identify(total.middle[None], [total.count], [self.refused_people(group)])[0]
+        return self.identify(total.middle[None], [total.count], [self.refused_people(Ref("group", group))])[0]
 
     def offer_for(self, group: int, total: EncodingSum) -> Offer | None:
         """What to offer for a group, where it has a face and a person is likely enough."""
@@ -110,9 +110,8 @@ class Library:
             return None
         return Offer(found.person_id, found.probability)
 
-    def refused_people(self, group: int, faces: Iterable[int] = ()) -> set[int]:
-        """Of whom a person has said that this group, or one of these faces of it, is not them."""
-        refs = [Ref("group", group), *(Ref("face", face) for face in faces)]
+    def refused_people(self, *refs: Ref) -> set[int]:
+        """Of whom a person has said that these, a face and its group for example, are not them."""
         with self.mutex:
             return {other.id for ref in refs for other in self.refusals.of(ref) if other.kind == "person"}
 
