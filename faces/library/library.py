@@ -195,7 +195,8 @@ class Library:
     def _read_all(self, transaction: Transaction) -> None:
         everybody = {row.id: row.total for row in people_rows.changed_since(transaction, _NOTHING_SEEN)}
         self.people = EnrolledPeople(self.neighbourhood, everybody)
-        kept = [_kept(row) for row in group_rows.changed_since(transaction, _NOTHING_SEEN)]
+        # While some of the first faces stand in for groups, what a row was measured with may be others than now.
+        kept = [_kept(row, measured=not self.is_leading) for row in group_rows.changed_since(transaction, _NOTHING_SEEN)]
         self.groups = GroupIndex(self.neighbourhood, kept, self.state.number)
 
     def _take_changes(self, transaction: Transaction) -> None:
@@ -208,8 +209,8 @@ class Library:
                 self.groups.drop(group.id)
 
 
-def _kept(row: GroupRow) -> KeptGroup:
-    around = row.around
+def _kept(row: GroupRow, *, measured: bool) -> KeptGroup:
+    around = row.around if measured else None
     return KeptGroup(
         row.id,
         row.total,
