@@ -49,6 +49,11 @@ class _Question:
     faces: dict[int, IndexedFace]
     """Of the group, those without a name."""
 
+    @property
+    def refs(self) -> list[Ref]:
+        """What a person may have refused of it."""
+        return [Ref("group", self.group.id), *(Ref("face", face) for face in self.faces)]
+
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
