@@ -165,6 +165,7 @@ class Settling:
         self._follow()
         if faces >= FIRST and len(self.library.groups) <= SLICE and (joined or self.library.is_leading):
             self._publish()
+        self.library.renew(SLICE)
         self._lease.joined_at(faces)
         return joined
 
