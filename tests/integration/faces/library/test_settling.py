@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,12 +14,10 @@ from faces.library.settling import Settling
 from faces.people.groups.growing import Groups, next_batch
 from faces.people.groups.members_in_memory import MembersInMemory
 from faces.people.groups.memberships import NewFace
-from faces.people.groups.refusals import Ref
 from faces.store.database import Store
-from faces.store.sidecar import library_row, never_rows
 from tests.servers.library_verdict import wrong
 from tests.servers.rows import Rows
-from tests.unit.faces.people.made_people import made_cohort, made_people, photos_of
+from tests.unit.faces.people.made_people import made_cohort, made_people
 
 COHORT = made_cohort()
 
