@@ -138,8 +138,7 @@ class ImageUpdate:
         self._join(near)
         for face, one in after.items():
             after[face] = replace(one, group_id=self.member_of.get(face))
-        for group in sorted(self.touched_groups):
-            self._write_group(group)
+        self._write_groups()
 
     def _near(self, arriving: list[int]) -> dict[int, NearGroup | None]:
         if not arriving:
@@ -147,12 +146,13 @@ class ImageUpdate:
         encodings = np.stack([self.read[face].numbers for face in arriving])
         return dict(zip(arriving, self.library.nearest_groups(encodings), strict=True))
 
-    def _write_group(self, group: int) -> None:
-        """Write what a group has become, and who is offered for it; its other faces hear of that when it settles."""
-        total = self.totals[group]
-        around = self.library.around(total) if total.count else None
-        self.offers[group] = self.library.offer_for(group, total)
-        group_rows.write_total(self.transaction, group, total, around, self.offers[group])
+    def _write_groups(self) -> None:
+        """Write what groups have become, and whom to offer for them; their other faces hear of it when they settle."""
+        totals = {group: self.totals[group] for group in sorted(self.touched_groups)}
+        self.offers |= self.library.offers_for(totals)
+        for group, total in totals.items():
+            around = self.library.around(total) if total.count else None
+            group_rows.write_total(self.transaction, group, total, around, self.offers[group])
 
     def _leaves(
         self, face: int, after: Mapping[int, IndexedFace], changed: set[int], known: Mapping[int, GroupRow]
