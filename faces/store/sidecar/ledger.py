@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -11,7 +11,7 @@ from uuid import uuid4
 import sqlalchemy as sa
 
 from faces.people.identify import Identification
-from faces.store.database import Transaction
+from faces.store.database import Transaction, chunked
 from faces.store.sidecar.library_row import tables_of
 
 #: Who decided, where no person did.
@@ -77,6 +77,30 @@ def add_faces(transaction: Transaction, entry: int, changes: Mapping[int, FaceCh
     ]
     if rows:
         transaction.connection.execute(sa.insert(tables_of(transaction).ledger_faces), rows)
+
+
+def find(transaction: Transaction, uuid: str) -> int | None:
+    """The id of the entry that has this uuid."""
+    table = tables_of(transaction).ledger
+    found = transaction.connection.execute(sa.select(table.c.id).where(table.c.uuid == uuid)).scalar()
+    return None if found is None else int(found)
+
+
+def answered(transaction: Transaction, face_ids: Collection[int]) -> set[int]:
+    """Which of these faces a person has decided something about that was not undone."""
+    tables = tables_of(transaction)
+    entries, undoing, of_faces = tables.ledger, tables.ledger.alias(), tables.ledger_faces
+    was_undone = sa.exists().where(undoing.c.undoes == entries.c.id)
+    found: set[int] = set()
+    for chunk in chunked(face_ids):
+        query = (
+            sa.select(of_faces.c.face_id)
+            .join_from(of_faces, entries, entries.c.id == of_faces.c.entry)
+            .where(of_faces.c.face_id.in_(chunk), entries.c.actor != MACHINE)
+            .where(entries.c.undoes.is_(None), ~was_undone)
+        )
+        found |= {int(face) for face in transaction.connection.execute(query).scalars()}
+    return found
 
 
 def _json(fields: Fields) -> str:
