@@ -67,22 +67,7 @@ class Calibrated(Identities[Transaction]):
             place: self._library.refused_people(*_refs(row.id, indexed.get(row.id))) for place, row in kept.items()
         }
         chosen = self._chosen(found, wanted, refused, _present(indexed))
-        rows = people_rows.read(transaction, {one.person_id for one in chosen.values()})
-        if transaction.schema.has_persons:
-            persons = {one.id: one.app_person_id for one in rows.values() if one.app_person_id is not None}
-            there = lock_centroids(transaction, persons.values()).keys() if persons else set()
-            return {
-                place: Link(one.distance, person_id=persons[one.person_id], found=one)
-                for place, one in chosen.items()
-                if persons.get(one.person_id) in there
-            }
-        masters = {one.id: one.master_face_id for one in rows.values() if one.master_face_id is not None}
-        roots = lock_parents(transaction, masters.values())[0] if masters else set()
-        return {
-            place: Link(one.distance, face_id=masters[one.person_id], found=one)
-            for place, one in chosen.items()
-            if masters.get(one.person_id) in roots
-        }
+        return lock_links(transaction, chosen)
 
     def columns(self, link: Link | None, ids: Mapping[int, int]) -> dict[str, object]:
         """As those beneath."""
@@ -132,3 +117,23 @@ def _present(indexed: Mapping[int, IndexedFace]) -> set[int]:
     """Who is linked or confirmed in the photo already."""
     known = (FaceState.LINKED, FaceState.CONFIRMED)
     return {one.person_id for one in indexed.values() if one.state in known and one.person_id is not None}
+
+
+def lock_links(transaction: Transaction, answers: Mapping[int, Identification]) -> dict[int, Link]:
+    """What faces are linked to by these answers, share-locked by id; without who has nothing to be linked to now."""
+    rows = people_rows.read(transaction, {one.person_id for one in answers.values()})
+    if transaction.schema.has_persons:
+        persons = {one.id: one.app_person_id for one in rows.values() if one.app_person_id is not None}
+        there = lock_centroids(transaction, persons.values()).keys() if persons else set()
+        return {
+            place: Link(one.distance, person_id=persons[one.person_id], found=one)
+            for place, one in answers.items()
+            if persons.get(one.person_id) in there
+        }
+    masters = {one.id: one.master_face_id for one in rows.values() if one.master_face_id is not None}
+    roots = lock_parents(transaction, masters.values())[0] if masters else set()
+    return {
+        place: Link(one.distance, face_id=masters[one.person_id], found=one)
+        for place, one in answers.items()
+        if masters.get(one.person_id) in roots
+    }

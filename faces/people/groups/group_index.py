@@ -178,6 +178,12 @@ class GroupIndex:
         places = np.flatnonzero(self._alive & ~self._named[: self._used])
         return self._middles[places[np.argsort(-self._sizes[places], kind="stable")][:count]]
 
+    def some_unnamed(self, most: int) -> tuple[Matrix, npt.NDArray[np.int32]]:
+        """The middles and sizes of groups without a name, spread evenly by id, where there are more than `most`."""
+        places = np.flatnonzero(self._alive & ~self._named[: self._used])
+        places = places[:: max(1, -(-len(places) // most))]
+        return self._middles[places], self._sizes[places]
+
     def nearest(self, encoding: Matrix, around: float) -> NearGroup | None:
         """The group whose score with a face is lowest against the limit for its size; of equals the smallest id.
 

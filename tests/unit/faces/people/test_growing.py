@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from faces.people.alarm import Alarm
 from faces.people.encoding_sum import EncodingSum
-from faces.people.groups.growing import Groups, Merger, Placement, next_batch
+from faces.people.groups.growing import Groups, Placement, next_batch
+from faces.people.groups.joining import Merger
 from faces.people.groups.members_in_memory import MembersInMemory
 from faces.people.groups.memberships import NewFace
 from faces.people.groups.refusals import Ref
