@@ -196,7 +196,9 @@ class Library:
         everybody = {row.id: row.total for row in people_rows.changed_since(transaction, _NOTHING_SEEN)}
         self.people = EnrolledPeople(self.neighbourhood, everybody)
         # While some of the first faces stand in for groups, what a row was measured with may be others than now.
-        kept = [_kept(row, measured=not self.is_leading) for row in group_rows.changed_since(transaction, _NOTHING_SEEN)]
+        kept = [
+            _kept(row, measured=not self.is_leading) for row in group_rows.changed_since(transaction, _NOTHING_SEEN)
+        ]
         self.groups = GroupIndex(self.neighbourhood, kept, self.state.number)
 
     def _take_changes(self, transaction: Transaction) -> None:

@@ -209,13 +209,17 @@ def _people(found: _Found) -> Iterator[str]:
         made = found.sum_of(confirmed) if confirmed else None
         if row.k != len(confirmed) or (made and EncodingSum.from_bytes(row.k, row.sum) != made):
             yield f"person {person} has the sum of {row.k} faces, and not that of {confirmed}"
-        known = [face for face in of_person[person] if found.index[face].state in (FaceState.LINKED, FaceState.CONFIRMED)]
+        known = [
+            face for face in of_person[person] if found.index[face].state in (FaceState.LINKED, FaceState.CONFIRMED)
+        ]
         times = [found.index[face].taken_at for face in known if found.index[face].taken_at]
         if row.last_taken != max(times, default=None):
             yield f"person {person}: last_taken is {row.last_taken}, should be {max(times, default=None)}"
         if not found.has_persons:
             yield from _master(found, person, confirmed)
-    yield from (f"faces {of_person[gone]} are of person {gone}, who is gone" for gone in of_person.keys() - found.people)
+    yield from (
+        f"faces {of_person[gone]} are of person {gone}, who is gone" for gone in of_person.keys() - found.people
+    )
 
 
 def _master(found: _Found, person: int, confirmed: list[int]) -> Iterator[str]:

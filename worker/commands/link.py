@@ -49,7 +49,13 @@ def run(arguments: argparse.Namespace, session: Invocation) -> int:
     with session.store() as store:
         if arguments.again:
             return look_again(arguments, session, store)
-        linker = Linker.of(store, session.linking, linked.append, session.library(store))
+        library = session.library(store)
+        if library.is_calibrated and library.arrivals:
+            # Here, and not above: only a database with our tables needs it.
+            from worker.commands.probable_links import link_groups
+
+            return link_groups(session, store, library.arrivals, dry_run=arguments.dry_run)
+        linker = Linker.of(store, session.linking, linked.append, library)
         image_ids = linker.images()
         with session.output.progress("images", len(image_ids)) as step:
             for image_id in image_ids:
@@ -82,7 +88,7 @@ class Linked:
 
 @dataclass(frozen=True, slots=True)
 class Linker:
-    """Matches untouched, unlinked faces with the people known today; the demo uses it, too.
+    """Matches untouched, unlinked faces one by one with today's masters or persons; the demo uses it, too.
 
     What two faces of one photo are to each other was decided when they were found: here faces are only linked to
     candidates. `tell` is called with each face that is linked.
@@ -112,15 +118,12 @@ class Linker:
             return self.library.identities.images_with_unlinked(transaction)
 
     def link_image(self, image_id: int, *, dry_run: bool) -> None:
-        """Link an image's faces by the rule in force."""
+        """Link an image's faces, each to the nearest below the threshold."""
         candidates = self.linking.eligible(self.candidates, image_id)
         with self.store.reading() as transaction:
             linked = self._look(transaction, image_id, candidates)
         if linked and not dry_run:
             linked = self._write(image_id, candidates)
-        elif linked and self.library.is_calibrated:
-            # Who is in the photo already is known under the locks.
-            linked = self.store.try_out(lambda transaction: self._link(transaction, image_id, candidates)[0])
         for one in linked:
             self.tell(one)
 
