@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from faces.library.library import Library
-from faces.people.groups.refusals import Ref
 from faces.people.identify import Identification, decide_photo
 from faces.people.kept_face import FaceState, KeptFace
 from faces.people.linking import Identities, Link, Linking, Named
 from faces.people.matching import Candidates, Encodings
 from faces.people.products import as_matrix
+from faces.people.refs import Ref
 from faces.store.database import Transaction
 from faces.store.masters import Masters, lock_parents
 from faces.store.persons import Persons, lock_centroids

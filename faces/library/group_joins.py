@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from faces.library.library import Library
 from faces.people.groups.group_index import NearPair
 from faces.people.groups.joining import Joins, Merger
-from faces.people.groups.refusals import Ref
+from faces.people.refs import Ref
 from faces.store.database import Store, Transaction
 from faces.store.sidecar import face_index, group_rows, ledger, library_row, never_rows
 from faces.store.sidecar.group_rows import GroupRow

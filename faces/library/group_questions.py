@@ -11,10 +11,10 @@ from faces.library.calibrated import lock_links
 from faces.library.library import Library
 from faces.library.people_tally import UNNAMED, PeopleTally, with_offer
 from faces.people.encoding_sum import EncodingSum
-from faces.people.groups.refusals import Ref
 from faces.people.identify import OFFER, Decision, Identification, decide
 from faces.people.kept_face import FaceState
 from faces.people.linking import Identities, Link
+from faces.people.refs import Ref
 from faces.store import faces, images
 from faces.store.database import Store, Transaction, chunked
 from faces.store.sidecar import face_index, group_rows, known_encodings, ledger, library_row, people_rows

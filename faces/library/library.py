@@ -17,11 +17,12 @@ from faces.people.encoding_sum import EncodingSum
 from faces.people.enrolled import EnrolledPeople
 from faces.people.groups.group_index import GroupIndex, KeptGroup, NearGroup, NearPair
 from faces.people.groups.growing import FIRST, leaders
-from faces.people.groups.refusals import Ref, Refusals
+from faces.people.groups.refusals import Refusals
 from faces.people.identify import OFFER, Identification, identify
 from faces.people.learning import MOST_PEOPLE, asked_places, learn
 from faces.people.neighbourhood import Neighbourhood
 from faces.people.products import Matrix, as_matrix
+from faces.people.refs import Ref
 from faces.photo.face import ENCODING_LENGTH, Encoding
 from faces.store.database import Transaction
 from faces.store.sidecar import calibrations, group_rows, known_encodings, library_row, never_rows, people_rows
@@ -186,15 +187,15 @@ class Library:
     def _measure_with(self, neighbourhood: Neighbourhood, number: int) -> None:
         """Rows keep what they were measured with until `renew`; in the first hundred faces all are measured at once."""
         self.neighbourhood = neighbourhood
-        self.people.renew(neighbourhood)
-        self.groups.neighbourhood = neighbourhood
-        self.groups.number = number
+        self.people.use(neighbourhood, number)
+        self.people.measure_all()
+        self.groups.use(neighbourhood, number)
         if number == 0:
             self.groups.measure_all()
 
     def _read_all(self, transaction: Transaction) -> None:
         everybody = {row.id: row.total for row in people_rows.changed_since(transaction, _NOTHING_SEEN)}
-        self.people = EnrolledPeople(self.neighbourhood, everybody)
+        self.people = EnrolledPeople(self.neighbourhood, everybody, self.state.number)
         # While some of the first faces stand in for groups, what a row was measured with may be others than now.
         kept = [
             _kept(row, measured=not self.is_leading) for row in group_rows.changed_since(transaction, _NOTHING_SEEN)

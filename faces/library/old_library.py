@@ -19,11 +19,11 @@ from faces.library.arrivals import Arrivals
 from faces.people.calibration import Learned
 from faces.people.encoding_sum import EncodingSum
 from faces.people.enrolled import EnrolledPeople
-from faces.people.groups.refusals import Ref
 from faces.people.identify import Decision, Identification, decide_photo
 from faces.people.kept_face import KeptFace
 from faces.people.learning import learn_shift
 from faces.people.old_links import BELIEVED, OldLink, judge
+from faces.people.refs import Ref
 from faces.store import faces, images
 from faces.store.database import Transaction
 from faces.store.sidecar import known_encodings, ledger, linked_faces, never_rows, people_rows

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from faces.library.arrivals import Arrivals
 from faces.library.library import Library
 from faces.library.old_library import OldLibrary
-from faces.people.groups.refusals import Ref
+from faces.people.refs import Ref
 from faces.store.database import Store
 from faces.store.sidecar import ledger, never_rows
 from faces.store.sidecar.ledger import FaceChange
