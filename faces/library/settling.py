@@ -14,7 +14,7 @@ from threading import Lock
 
 from faces.errors import StoreUnavailable
 from faces.library.group_joins import GroupJoins
-from faces.library.group_questions import Asked, GroupQuestions
+from faces.library.group_questions import Asked, GroupQuestions, ProbableGroup
 from faces.library.joining_lease import JoiningLease, LeaseLost
 from faces.library.library import Library
 from faces.library.relearning import relearn
@@ -119,6 +119,11 @@ class Settling:
                 asked = sum((self._questions.ask(groups) for groups in self._all_groups()), Asked())
             self._is_unfinished = False
             return Settled(joined, asked)
+
+    def look(self) -> Iterator[ProbableGroup]:
+        """What `settle_all` would ask about the groups as they are now, without joining any; changes nothing."""
+        for groups in self._all_groups():
+            yield from self._questions.look(groups)
 
     # --- when ---
 

@@ -118,6 +118,16 @@ def absorb(transaction: Transaction, kept: GroupRow, gone: GroupRow, around: Aro
     update(transaction, gone.id, emptied)
 
 
+def offered(transaction: Transaction) -> Iterator[GroupRow]:
+    """The groups that somebody is offered for, surest first."""
+    groups = tables_of(transaction).groups
+    query = _select(transaction).where(groups.c.offered_person_id.is_not(None), groups.c.joined_to.is_(None))
+    query = query.where(groups.c.size > 0, groups.c.person_id.is_(None))
+    return (
+        _group(row) for row in transaction.connection.execute(query.order_by(groups.c.probability.desc(), groups.c.id))
+    )
+
+
 def settle(transaction: Transaction, group_ids: Collection[int]) -> None:
     """Note that groups were asked about; for locked ones."""
     groups = tables_of(transaction).groups

@@ -1,4 +1,4 @@
-"""One file, several processes: some map it, one replaces it, one is killed over it; disks that cannot be written."""
+"""One file, several processes: some map it, one replaces it, one is killed over it; and disks that take no writes."""
 
 from __future__ import annotations
 
