@@ -11,11 +11,11 @@ from threading import RLock
 import numpy as np
 import numpy.typing as npt
 
-from faces.people.alarm import Alarm
 from faces.people.calibration import Learned
 from faces.people.cohort import MOST_OWN, Cohort
 from faces.people.encoding_sum import EncodingSum
 from faces.people.enrolled import EnrolledPeople
+from faces.people.groups.alarm import Alarm
 from faces.people.groups.group_index import GroupIndex, KeptGroup, NearGroup, NearPair
 from faces.people.groups.growing import FIRST, SLICE, leaders
 from faces.people.groups.refusals import Refusals
