@@ -11,9 +11,9 @@ import sqlalchemy as sa
 
 from faces.library.library import Library
 from faces.people import names
-from faces.people.alarm import Alarm
 from faces.people.cohort import Cohort
 from faces.people.encoding_sum import EncodingSum
+from faces.people.groups.alarm import Alarm
 from faces.people.kept_face import FaceState, KeptFace
 from faces.people.neighbourhood import Neighbourhood
 from faces.store import faces
