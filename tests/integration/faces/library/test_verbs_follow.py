@@ -223,7 +223,7 @@ class TestWithPersons:
             rows.run("INSERT INTO persons (id, name) VALUES (:id, :name)", id=number, name=f"Person {number}")
             rows.face(rows.image(faces_checked=1), person, status="ok", person_id=number)
         library.arrivals.update_images(row["id"] for row in rows.read("SELECT id FROM images"))
-        unsure = ADA + 0.7 * (PEOPLE[15] - ADA)
+        unsure = ADA + 0.65 * (PEOPLE[15] - ADA)
         api.found = [photos_of(BOB, 1)[0], unsure]
         (tmp_path / "2020").mkdir()
         (tmp_path / "2020/a.jpg").write_bytes(b"a photo")
