@@ -15,11 +15,13 @@ from faces.people.calibration import Learned
 from faces.people.cohort import MOST_OWN, Cohort
 from faces.people.encoding_sum import EncodingSum
 from faces.people.enrolled import EnrolledPeople
+from faces.people.groups.alarm import Alarm
 from faces.people.groups.group_index import GroupIndex, KeptGroup, NearGroup, NearPair
-from faces.people.groups.growing import FIRST, leaders
+from faces.people.groups.growing import FIRST, SLICE, leaders
 from faces.people.groups.refusals import Refusals
 from faces.people.identify import OFFER, Identification, identify
 from faces.people.learning import MOST_PEOPLE, asked_places, learn
+from faces.people.matching import Encodings
 from faces.people.neighbourhood import Neighbourhood
 from faces.people.products import Matrix, as_matrix
 from faces.people.refs import Ref
@@ -50,6 +52,7 @@ class Library:
         self.groups = GroupIndex(self.neighbourhood)
         self.learned = Learned()
         self.refusals = Refusals()
+        self._first_faces = as_matrix(np.empty((0, ENCODING_LENGTH)))
         self.arrived = 0
         """Faces that this process has put into groups since it followed last, or fewer: groups may be due."""
 
@@ -94,11 +97,19 @@ class Library:
         with self.mutex:
             return identify(encodings, self.people, self.learned, sizes, refused)
 
-    def nearest_group(self, encoding: Encoding) -> NearGroup | None:
-        """The group that a face, shape (128,), would join, as far as it is known here."""
+    def nearest_groups(self, encodings: Encodings) -> list[NearGroup | None]:
+        """The groups that a photo's new faces, shape (n, 128), would join, as far as they are known here.
+
+        Among the first faces these are those that may stand in for groups, too.
+        """
         with self.mutex:
-            row = as_matrix(encoding[None])
-            return self.groups.nearest(row, float(self.neighbourhood.around(row)[0]))
+            faces = as_matrix(encodings)
+            measured = self._measured_for(faces)
+            self._measure_groups(measured, self.groups.number)
+            around = measured.around(faces)
+            near = [self.groups.nearest(faces[at : at + 1], float(around[at])) for at in range(len(faces))]
+            self._measure_groups(self.neighbourhood, self.groups.number)
+            return near
 
     def ask(self, group: int, total: EncodingSum) -> Identification | None:
         """Who a group without a name most likely is, by its mean; of a person who was refused for it nothing."""
@@ -179,16 +190,27 @@ class Library:
         if state.number:
             own: Matrix = library_row.read_own_middles(transaction)
             return Neighbourhood(self.cohort, own, state.alarm_strength)
-        first = group_rows.first_faces(transaction, FIRST)
-        return Neighbourhood(
-            self.cohort, leaders(known_encodings.matrix_of(transaction, first)), state.alarm.strength
-        )  # fmt: skip
+        self._first_faces = known_encodings.matrix_of(transaction, group_rows.first_faces(transaction, FIRST))
+        return Neighbourhood(self.cohort, leaders(self._first_faces), state.alarm.strength)
+
+    def _measured_for(self, faces: Matrix) -> Neighbourhood:
+        """The neighbourhood in force; until there are `FIRST` faces with these among them."""
+        if not self.is_leading or self.state.alarm.faces >= FIRST:
+            return self.neighbourhood
+        alarm = self.state.alarm + Alarm.of(self.neighbourhood.shipped_alone(faces))
+        return Neighbourhood(self.cohort, leaders(np.concatenate([self._first_faces, faces])), alarm.strength)
 
     def _measure_with(self, neighbourhood: Neighbourhood, number: int) -> None:
         """Rows keep what they were measured with until `renew`; in the first hundred faces all are measured at once."""
         self.neighbourhood = neighbourhood
         self.people.use(neighbourhood, number)
-        self.people.measure_all()
+        if number == 0 or len(self.people) <= SLICE:
+            self.people.measure_all()
+        self._measure_groups(neighbourhood, number)
+
+    def _measure_groups(self, neighbourhood: Neighbourhood, number: int) -> None:
+        if self.groups.neighbourhood is neighbourhood:
+            return
         self.groups.use(neighbourhood, number)
         if number == 0:
             self.groups.measure_all()

@@ -15,6 +15,7 @@ from faces.store.who import identities_of
 
 if TYPE_CHECKING:
     from faces.library.arrivals import Arrivals
+    from faces.library.settling import Settling
     from faces.people.cohort import Cohort
 
 
@@ -25,6 +26,8 @@ class OpenLibrary:
     identities: Identities[Transaction]
     arrivals: Arrivals | None
     """None where the database has no tables of ours."""
+    settling: Settling | None
+    """The same: joins groups and asks about them, between jobs."""
     is_calibrated: bool
     """Whether faces are linked by probability, else to the nearest below the threshold."""
 
@@ -39,11 +42,13 @@ def open_library(store: Store, *, calibrated: bool, cohort: Callable[[], Cohort]
     """
     beneath = identities_of(store.schema)
     if store.schema.sidecar is None:
-        return OpenLibrary(beneath, None, is_calibrated=False)
+        return OpenLibrary(beneath, None, None, is_calibrated=False)
     from faces.library.arrivals import Arrivals
     from faces.library.calibrated import Calibrated
     from faces.library.library import Library
+    from faces.library.settling import Settling
 
     library = Library(cohort())
     identities = Calibrated(library, beneath) if calibrated else beneath
-    return OpenLibrary(identities, Arrivals(store, library), is_calibrated=calibrated)
+    settling = Settling(store, library, links=calibrated)
+    return OpenLibrary(identities, Arrivals(store, library), settling, is_calibrated=calibrated)

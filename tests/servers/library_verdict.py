@@ -62,7 +62,7 @@ def _told(library: Library, probes: list[Any]) -> dict[str, object]:
         "groups": ids,
         "order of groups": [groups.priority(group) for group in ids],
         "around groups": [groups.around(group) for group in ids],
-        "nearest groups": [library.nearest_group(probe) for probe in probes],
+        "nearest groups": [library.nearest_groups(probe[None]) for probe in probes],
         "people": people.ids.tolist(),
         "confirmed": people.confirmed.tolist(),
         "middles of people": people.middles.tobytes(),

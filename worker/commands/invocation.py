@@ -138,4 +138,5 @@ class Invocation:
                 debug_subdir=self.debug_subdir,
                 pictures_required=self.settings.debug_pictures == "required",
                 arrivals=library.arrivals,
+                settling=library.settling,
             )

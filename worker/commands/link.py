@@ -107,7 +107,7 @@ class Linker:
         cls, store: Store, linking: Linking, tell: Callable[[Linked], None], library: OpenLibrary | None = None
     ) -> Linker:
         """Read today's candidates, once for all images; without a library by distance, with our tables left alone."""
-        library = library or OpenLibrary(identities_of(store.schema), None, is_calibrated=False)
+        library = library or OpenLibrary(identities_of(store.schema), None, None, is_calibrated=False)
         with store.reading() as transaction:
             candidates = library.identities.read(transaction)
             return cls(store, linking, library, candidates, faces.all_parents(transaction), tell)

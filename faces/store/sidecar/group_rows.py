@@ -39,6 +39,14 @@ class GroupRow:
         return self.joined_to is None and self.total.count > 0
 
 
+@dataclass(frozen=True, slots=True)
+class GroupCounts:
+    """How many groups there are, and for how many of them somebody is offered."""
+
+    groups: int
+    offered: int
+
+
 def changed_since(transaction: Transaction, change: int) -> Iterator[GroupRow]:
     """Groups that a change after this one has touched, those that are gone too; with -1 all that are there."""
     groups = tables_of(transaction).groups
@@ -126,6 +134,14 @@ def offered(transaction: Transaction) -> Iterator[GroupRow]:
     return (
         _group(row) for row in transaction.connection.execute(query.order_by(groups.c.probability.desc(), groups.c.id))
     )
+
+
+def counts(transaction: Transaction) -> GroupCounts:
+    """How many groups there are."""
+    groups = tables_of(transaction).groups
+    there = sa.select(sa.func.count()).where(groups.c.joined_to.is_(None), groups.c.size > 0)
+    offered = there.where(groups.c.person_id.is_(None), groups.c.offered_person_id.is_not(None))
+    return GroupCounts(*(int(transaction.connection.execute(query).scalar_one()) for query in (there, offered)))
 
 
 def settle(transaction: Transaction, group_ids: Collection[int]) -> None:
