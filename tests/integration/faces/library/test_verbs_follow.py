@@ -258,7 +258,7 @@ class TestWithoutOurTables:
         (tmp_path / "2020").mkdir()
         (tmp_path / "2020/a.jpg").write_bytes(b"a photo")
         rows.master(ADA, name="Ada")
-        before = OpenLibrary(identities_of(store.schema), None, is_calibrated=False)
+        before = OpenLibrary(identities_of(store.schema), None, None, is_calibrated=False)
         told = [self._statements(store, client, library, rows, tmp_path) for library in (before, opened(store))]
         assert told[0] == told[1]
         assert not [one for one in told[1] if PREFIX in one]
