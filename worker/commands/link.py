@@ -50,11 +50,11 @@ def run(arguments: argparse.Namespace, session: Invocation) -> int:
         if arguments.again:
             return look_again(arguments, session, store)
         library = session.library(store)
-        if library.is_calibrated and library.arrivals:
+        if library.is_calibrated and library.settling:
             # Here, and not above: only a database with our tables needs it.
             from worker.commands.probable_links import link_groups
 
-            return link_groups(session, store, library.arrivals, dry_run=arguments.dry_run)
+            return link_groups(session, store, library, library.settling, dry_run=arguments.dry_run)
         linker = Linker.of(store, session.linking, linked.append, library)
         image_ids = linker.images()
         with session.output.progress("images", len(image_ids)) as step:
