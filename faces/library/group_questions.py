@@ -56,10 +56,28 @@ class _Question:
 
 
 @dataclass(frozen=True, slots=True)
+class ProbableGroup:
+    """A group that somebody is linked to or offered for."""
+
+    group_id: int
+    faces: dict[int, IndexedFace]
+    """Those without a name."""
+    found: Identification
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
 class _Answer:
     question: _Question
     found: Identification | None
     decision: Decision
+
+    @property
+    def probable(self) -> ProbableGroup | None:
+        """For who only looks."""
+        if self.found is None or self.decision == "silent" or not self.question.faces:
+            return None
+        return ProbableGroup(self.question.group.id, self.question.faces, self.found, self.decision)
 
     @property
     def offer(self) -> Offer | None:
@@ -99,6 +117,14 @@ class GroupQuestions:
             self.go_on()
             asked += self._ask(chunk)
         return asked
+
+    def look(self, group_ids: Iterable[int]) -> Iterator[ProbableGroup]:
+        """Who would be linked to these groups or offered for them, if they were asked about now; changes nothing."""
+        for chunk in chunked(group_ids):
+            with self.store.reading() as transaction:
+                self.library.follow(transaction)
+                answers = self._answers(transaction, self._questions(transaction, chunk))
+            yield from (one for answer in answers if (one := answer.probable))
 
     def _ask(self, group_ids: Collection[int]) -> Asked:
         with self.store.reading() as transaction:

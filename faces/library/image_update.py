@@ -13,8 +13,8 @@ import numpy as np
 from faces.library.library import Library
 from faces.library.people_of_rows import PeopleOfRows
 from faces.library.people_tally import UNNAMED, PeopleTally, with_offer
-from faces.people.alarm import Alarm
 from faces.people.encoding_sum import EncodingSum
+from faces.people.groups.alarm import Alarm
 from faces.people.groups.group_index import NearGroup
 from faces.people.kept_face import FaceState, KeptFace
 from faces.people.linking import Link

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from faces.errors import RequestError
 from faces.library.opening import OpenLibrary
 from faces.people.kept_face import KeptFace
 from faces.people.linking import Link, Linking
@@ -17,25 +18,44 @@ from faces.photo.face import ENCODING_LENGTH
 from faces.store import faces, images
 from faces.store.database import Store, Transaction
 from faces.store.who import identities_of
+from worker.commands.doubtful_links import look_again
 from worker.commands.invocation import Invocation
 from worker.commands.verbs import add_verb
 
 _DETAILS = """\
-Compares every face that nobody has touched and that is not linked with the people known today, and links it to the
-nearest below the threshold (FACE_THRESHOLD). No photo is read and no API is needed: run it after naming somebody."""
+Compares every face that nobody has touched and that is not linked with the people known today. FACE_MATCH says what
+links it: nearest, the nearest below the threshold (FACE_THRESHOLD); or calibrated, a probability of 0.95 and more. No
+photo is read and no API is needed: run it after naming somebody.
+
+--again looks at the links that nearest has made before: which are doubtful, because by the person's master alone they
+are less than 0.9 likely, and what calibrated would say instead. With --dry-run it only tells; with --apply it makes
+these unknown again, without the names that came with the links. What a person has named, confirmed or answered stays.
+It needs our own tables (`worker tables`), whose ledger keeps what was changed."""
 
 
 def add_to(verbs: Any) -> None:
     """Add the verb to the command line."""
     parser = add_verb(verbs, "link", run, _DETAILS)
     parser.add_argument("--dry-run", action="store_true", help="only tell what would be linked")
+    parser.add_argument("--again", action="store_true", help="look at links that were made before, with one of these:")
+    parser.add_argument("--apply", action="store_true", help="with --again: take doubtful links back to unknown")
 
 
 def run(arguments: argparse.Namespace, session: Invocation) -> int:
-    """Link image by image."""
+    """Link image by image, or look at old links again."""
+    if arguments.apply and not arguments.again:
+        raise RequestError("--apply is for --again: `link` alone links")
     linked: list[Linked] = []
     with session.store() as store:
-        linker = Linker.of(store, session.linking, linked.append, session.library(store))
+        if arguments.again:
+            return look_again(arguments, session, store)
+        library = session.library(store)
+        if library.is_calibrated and library.settling:
+            # Here, and not above: only a database with our tables needs it.
+            from worker.commands.probable_links import link_groups
+
+            return link_groups(session, store, library, library.settling, dry_run=arguments.dry_run)
+        linker = Linker.of(store, session.linking, linked.append, library)
         image_ids = linker.images()
         with session.output.progress("images", len(image_ids)) as step:
             for image_id in image_ids:
@@ -68,7 +88,7 @@ class Linked:
 
 @dataclass(frozen=True, slots=True)
 class Linker:
-    """Matches untouched, unlinked faces with the people known today; the demo uses it, too.
+    """Matches untouched, unlinked faces one by one with today's masters or persons; the demo uses it, too.
 
     What two faces of one photo are to each other was decided when they were found: here faces are only linked to
     candidates. `tell` is called with each face that is linked.
@@ -87,7 +107,7 @@ class Linker:
         cls, store: Store, linking: Linking, tell: Callable[[Linked], None], library: OpenLibrary | None = None
     ) -> Linker:
         """Read today's candidates, once for all images; without a library by distance, with our tables left alone."""
-        library = library or OpenLibrary(identities_of(store.schema), None, is_calibrated=False)
+        library = library or OpenLibrary(identities_of(store.schema), None, None, is_calibrated=False)
         with store.reading() as transaction:
             candidates = library.identities.read(transaction)
             return cls(store, linking, library, candidates, faces.all_parents(transaction), tell)
@@ -98,15 +118,12 @@ class Linker:
             return self.library.identities.images_with_unlinked(transaction)
 
     def link_image(self, image_id: int, *, dry_run: bool) -> None:
-        """Link an image's faces by the rule in force."""
+        """Link an image's faces, each to the nearest below the threshold."""
         candidates = self.linking.eligible(self.candidates, image_id)
         with self.store.reading() as transaction:
             linked = self._look(transaction, image_id, candidates)
         if linked and not dry_run:
             linked = self._write(image_id, candidates)
-        elif linked and self.library.is_calibrated:
-            # Who is in the photo already is known under the locks.
-            linked = self.store.try_out(lambda transaction: self._link(transaction, image_id, candidates)[0])
         for one in linked:
             self.tell(one)
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from faces.people.alarm import Alarm
 from faces.people.cohort import MOST_OWN, Cohort
+from faces.people.groups.alarm import Alarm
 from faces.people.groups.group_index import GroupIndex, KeptGroup, NearGroup, NearPair
 from faces.people.groups.joining import Joins, Merger
 from faces.people.groups.memberships import Memberships, NewFace
