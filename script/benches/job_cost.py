@@ -89,7 +89,10 @@ def main() -> int:
             for size in sizes if number else ():
                 found[size].append(costs[size])
     figures = {size: asdict(_median(costs)) | {"job": _median(costs).job} for size, costs in found.items()}
-    ratio = median(last.job / first.job for first, last in zip(found[sizes[0]], found[sizes[-1]], strict=True))
+    # The API knows of no library: how it differs between them is chance.
+    api = median(cost.api for costs in found.values() for cost in costs)
+    first, last = (figures[size]["worker"] for size in (sizes[0], sizes[-1]))
+    ratio = (api + last) / (api + first)
     print(json.dumps(figures | {"ratio": ratio}) if told.json else _words(figures, ratio))  # noqa: T201  the answer
     return 1 if ratio > _MOST else 0
 
