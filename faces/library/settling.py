@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Lock
 
-from faces.errors import StoreUnavailable
+from faces.errors import SchemaError, StoreUnavailable
 from faces.library.group_joins import GroupJoins
 from faces.library.group_questions import Asked, GroupQuestions, ProbableGroup
 from faces.library.joining_lease import JoiningLease, LeaseLost
@@ -28,6 +28,9 @@ _log = logging.getLogger(__name__)
 
 #: Seconds after which settling between two jobs makes way for the next one.
 _PATIENCE = 5.0
+
+#: Seconds after which it is tried again where the database could not be used, or another process settles.
+_PAUSE = 10.0
 
 #: Groups that are listed at a time where all are asked about.
 _PAGE = 5000
@@ -65,6 +68,7 @@ class Settling:
         self._is_told_to_stop: Callable[[], bool] = _never
         self._until: float | None = None
         self._is_unfinished = False
+        self._not_before = 0.0
 
     def settle_some(self, is_told_to_stop: Callable[[], bool] = lambda: False) -> None:
         """Do what is due, between two jobs: nothing, mostly, and that without a query. Never raises for the database.
@@ -77,10 +81,12 @@ class Settling:
         try:
             self._until, self._is_told_to_stop = time.monotonic() + _PATIENCE, is_told_to_stop
             if self._is_due():
-                self._settle_what_is_due()
+                if time.monotonic() >= self._not_before:
+                    self._settle_what_is_due()
             elif self.library.follows:
                 self.library.renew(SLICE)
-        except StoreUnavailable as error:
+        except (StoreUnavailable, SchemaError) as error:
+            self._not_before = time.monotonic() + _PAUSE
             _log.warning("groups are joined and asked about later: %s", error)
         finally:
             self._one.release()
@@ -154,7 +160,10 @@ class Settling:
     def _settle_what_is_due(self) -> None:
         """Settle, unless another process is doing it, or has done it meanwhile."""
         self._follow()
-        if not self._is_due() or not self._lease.take():
+        if not self._is_due():
+            return
+        if not self._lease.take():
+            self._not_before = time.monotonic() + _PAUSE
             return
         try:
             self._is_unfinished = True

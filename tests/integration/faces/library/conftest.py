@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from faces.store.database import Store
 from tests.servers.app_schema import ALL, V5
 from tests.servers.mariadb import MariaDB, running_mariadb
+from tests.servers.rows import Rows
+from tests.servers.settled_album import Album
 from tests.servers.sidecar import create_tables
 
 _VERSIONS = {"mariadb": ALL, "mariadb v5": V5}
@@ -39,3 +42,24 @@ def store(url: str) -> Iterator[Store]:
     store = Store.open(url)
     yield store
     store.close()
+
+
+@pytest.fixture
+def album(store: Store, url: str) -> Iterator[Album]:
+    """A library without photos."""
+    rows = Rows(url)
+    yield Album(store, rows)
+    rows.close()
+
+
+@pytest.fixture
+def statements(store: Store) -> Iterator[list[str]]:
+    """All that is asked of databases."""
+    asked: list[str] = []
+
+    def hear(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
+        asked.append(statement)
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", hear)
+    yield asked
+    sa.event.remove(sa.Engine, "before_cursor_execute", hear)
