@@ -5,30 +5,39 @@ It is changed by following only what was committed: a transaction that is rolled
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from threading import RLock
 
+import numpy as np
 import numpy.typing as npt
 
+from faces.library.index_file import Saved
+from faces.library.shared_rows import SharedRows
 from faces.people.calibration import Learned
-from faces.people.cohort import Cohort
+from faces.people.cohort import MOST_OWN, Cohort
 from faces.people.encoding_sum import EncodingSum
 from faces.people.enrolled import EnrolledPeople
-from faces.people.groups.group_index import GroupIndex, KeptGroup, NearGroup
-from faces.people.groups.growing import FIRST, leaders
+from faces.people.groups.alarm import Alarm
+from faces.people.groups.group_index import GroupIndex, KeptGroup, NearGroup, NearPair
+from faces.people.groups.growing import FIRST, SLICE, leaders
 from faces.people.groups.refusals import Refusals
 from faces.people.identify import OFFER, Identification, identify
+from faces.people.learning import MOST_PEOPLE, asked_places, learn
+from faces.people.matching import Encodings
 from faces.people.neighbourhood import Neighbourhood
 from faces.people.products import Matrix, as_matrix
 from faces.people.refs import Ref
-from faces.photo.face import Encoding
+from faces.photo.face import ENCODING_LENGTH, Encoding
 from faces.store.database import Transaction
 from faces.store.sidecar import calibrations, group_rows, known_encodings, library_row, never_rows, people_rows
 from faces.store.sidecar.group_rows import GroupRow, Offer
 from faces.store.sidecar.library_row import LibraryState
-from faces.store.sidecar.people_rows import Around
+from faces.store.sidecar.people_rows import Around, TableSum
 
 _NOTHING_SEEN = -1
+
+#: Looks whether the rows of the index file and what follows them are what the tables have.
+_LOOKS = 3
 
 
 class Library:
@@ -37,9 +46,14 @@ class Library:
     Threads may share it. None of its methods locks a row.
     """
 
-    def __init__(self, cohort: Cohort) -> None:
-        """Know nothing yet: `follow` reads."""
-        self.cohort = cohort
+    def __init__(self, cohort: Cohort, shared: SharedRows | None = None) -> None:
+        """Know nothing yet: `follow` reads.
+
+        Args:
+            cohort: what neighbourhoods are measured with.
+            shared: the machine's index file; None: this process measures all by itself.
+        """
+        self.cohort, self._shared = cohort, shared
         self.mutex = RLock()
         self._seen = _NOTHING_SEEN
         self._state: LibraryState | None = None
@@ -48,6 +62,14 @@ class Library:
         self.groups = GroupIndex(self.neighbourhood)
         self.learned = Learned()
         self.refusals = Refusals()
+        self._first_faces = as_matrix(np.empty((0, ENCODING_LENGTH)))
+        self.arrived = 0
+        """Faces that this process has put into groups since it followed last, or fewer: groups may be due."""
+
+    @property
+    def follows(self) -> bool:
+        """Whether it has read anything yet."""
+        return self._state is not None
 
     @property
     def state(self) -> LibraryState:
@@ -61,23 +83,25 @@ class Library:
         """Whether some of the first faces still stand in for groups."""
         return self.state.number == 0
 
+    @property
+    def is_stale(self) -> bool:
+        """Whether people or groups wait for their neighbourhood to be measured anew."""
+        return bool(self.groups.stale or self.people.stale)
+
     def follow(self, transaction: Transaction) -> None:
         """Take in all that was committed since the last time; one query where nothing was."""
         with self.mutex:
             state = library_row.read(transaction)
-            if state.change == self._seen:
-                return
-            first, before = self._state is None, self._state
-            self._state = state
-            if before is None or before.never_change != state.never_change:
-                self.refusals = never_rows.read_all(transaction)
-            if before is None or before.number != state.number or self.is_leading:
-                self._measure_with(self._neighbourhood(transaction, state), state.number)
-            if first:
-                self._read_all(transaction)
-            else:
-                self._take_changes(transaction)
-            self.learned = calibrations.newest(transaction, self.cohort.version)
+            before, self._state, self.arrived = self._state, state, 0
+            try:
+                if state.change != self._seen:
+                    self._take(transaction, state, before)
+                elif self._map_what_is_renewed():
+                    self._take_changes(transaction)
+            except BaseException:
+                # What was not read is looked for again the next time.
+                self._state = before
+                raise
             self._seen = state.change
 
     def identify(
@@ -90,15 +114,23 @@ class Library:
         with self.mutex:
             return identify(encodings, self.people, self.learned, sizes, refused)
 
-    def nearest_group(self, encoding: Encoding) -> NearGroup | None:
-        """The group that a face, shape (128,), would join, as far as it is known here."""
+    def nearest_groups(self, encodings: Encodings) -> list[NearGroup | None]:
+        """The groups that a photo's new faces, shape (n, 128), would join, as far as they are known here.
+
+        Among the first faces these are those that may stand in for groups, too.
+        """
         with self.mutex:
-            row = as_matrix(encoding[None])
-            return self.groups.nearest(row, float(self.neighbourhood.around(row)[0]))
+            faces = as_matrix(encodings)
+            measured = self._measured_for(faces)
+            self._measure_groups(measured, self.groups.number)
+            around = measured.around(faces)
+            near = [self.groups.nearest(faces[at : at + 1], float(around[at])) for at in range(len(faces))]
+            self._measure_groups(self.neighbourhood, self.groups.number)
+            return near
 
     def ask(self, group: int, total: EncodingSum) -> Identification | None:
         """Who a group without a name most likely is, by its mean; of a person who was refused for it nothing."""
-        return self.identify(total.middle[None], [total.count], [self.refused_people(group)])[0]
+        return self.identify(total.middle[None], [total.count], [self.refused_people(Ref("group", group))])[0]
 
     def offer_for(self, group: int, total: EncodingSum) -> Offer | None:
         """What to offer for a group, where it has a face and a person is likely enough."""
@@ -107,10 +139,60 @@ class Library:
             return None
         return Offer(found.person_id, found.probability)
 
-    def refused_people(self, group: int) -> set[int]:
-        """Of whom a person has said that this group is not them."""
+    def refused_people(self, *refs: Ref) -> set[int]:
+        """Of whom a person has said that these, a face and its group for example, are not them."""
         with self.mutex:
-            return {ref.id for ref in self.refusals.of(Ref("group", group)) if ref.kind == "person"}
+            return {other.id for ref in refs for other in self.refusals.of(ref) if other.kind == "person"}
+
+    def pairs(self, changed: Collection[int]) -> list[NearPair]:
+        """The pairs of a changed group and any other that are near enough to join, nearest first."""
+        with self.mutex:
+            return self.groups.pairs(changed)
+
+    def measured_now(self) -> Neighbourhood:
+        """The neighbourhood that the groups make as they are now, to be put in force."""
+        with self.mutex:
+            return Neighbourhood(self.cohort, self.groups.largest_unnamed(MOST_OWN), self.state.alarm.strength)
+
+    def renew(self, most: int, first: Collection[int] = ()) -> int:
+        """Measure neighbourhoods anew that were measured with an older one, of `most` people and groups.
+
+        Returns how many it were: 0 when there are no more, or while another process of the machine does it.
+
+        Args:
+            most: how many.
+            first: groups that do not wait.
+        """
+        with self.mutex:
+            self.groups.renew(0, first)
+            if not self.is_stale or not self._renews():
+                return 0
+            done = len(self.groups.renew(most))
+            done += len(self.people.renew(most - done))
+            if not self.is_stale:
+                self._share()
+            return done
+
+    def learn(self, first_faces: Mapping[int, Encoding]) -> Learned:
+        """What the library teaches about itself now.
+
+        Args:
+            first_faces: the first confirmed face of each person at `asked_places`; for who has none the middle stands.
+        """
+        with self.mutex:
+            # Rows that nobody asks for are never touched, and take no memory.
+            first = np.zeros((len(self.people), ENCODING_LENGTH))
+            asked = asked_places(len(self.people))
+            first[asked] = self.people.middles[asked]
+            for place, person in zip(asked.tolist(), self.people.ids[asked].tolist(), strict=True):
+                if person in first_faces:
+                    first[place] = first_faces[person]
+            middles, sizes = self.groups.some_unnamed(MOST_PEOPLE)
+            return learn(self.people, first, middles.astype(np.float64), sizes.tolist())
+
+    def expect(self, faces: int) -> None:
+        """So many faces come into groups as soon as the transaction in hand is committed."""
+        self.arrived += faces
 
     def around(self, total: EncodingSum) -> Around:
         """How crowded it is around the middle of a group, by the neighbourhood in force."""
@@ -119,28 +201,60 @@ class Library:
 
     # --- following ---
 
+    def _take(self, transaction: Transaction, state: LibraryState, before: LibraryState | None) -> None:
+        if before is None or before.never_change != state.never_change:
+            self.refusals = never_rows.read_all(transaction)
+        if before is None or before.number != state.number or self.is_leading:
+            self._measure_with(self._neighbourhood(transaction, state), state.number)
+        if before is None:
+            self._read_all(transaction)
+        else:
+            self._map_what_is_renewed()
+            self._take_changes(transaction)
+        self.learned = calibrations.newest(transaction, self.cohort.version)
+
     def _neighbourhood(self, transaction: Transaction, state: LibraryState) -> Neighbourhood:
         if state.number:
             own: Matrix = library_row.read_own_middles(transaction)
             return Neighbourhood(self.cohort, own, state.alarm_strength)
-        first = group_rows.first_faces(transaction, FIRST)
-        return Neighbourhood(
-            self.cohort, leaders(known_encodings.matrix_of(transaction, first)), state.alarm.strength
-        )  # fmt: skip
+        self._first_faces = known_encodings.matrix_of(transaction, group_rows.first_faces(transaction, FIRST))
+        return Neighbourhood(self.cohort, leaders(self._first_faces), state.alarm.strength)
+
+    def _measured_for(self, faces: Matrix) -> Neighbourhood:
+        """The neighbourhood in force; until there are `FIRST` faces with these among them."""
+        if not self.is_leading or self.state.alarm.faces >= FIRST:
+            return self.neighbourhood
+        alarm = self.state.alarm + Alarm.of(self.neighbourhood.shipped_alone(faces))
+        return Neighbourhood(self.cohort, leaders(np.concatenate([self._first_faces, faces])), alarm.strength)
 
     def _measure_with(self, neighbourhood: Neighbourhood, number: int) -> None:
         """Rows keep what they were measured with until `renew`; in the first hundred faces all are measured at once."""
         self.neighbourhood = neighbourhood
-        self.people.renew(neighbourhood)
-        self.groups.neighbourhood = neighbourhood
-        self.groups.number = number
+        self.people.use(neighbourhood, number)
+        if number == 0 or len(self.people) <= SLICE:
+            self.people.measure_all()
+        self._measure_groups(neighbourhood, number)
+
+    def _measure_groups(self, neighbourhood: Neighbourhood, number: int) -> None:
+        if self.groups.neighbourhood is neighbourhood:
+            return
+        self.groups.use(neighbourhood, number)
         if number == 0:
             self.groups.measure_all()
 
     def _read_all(self, transaction: Transaction) -> None:
+        if self._shared and not self.is_leading and self._take_over(self._shared.load(self.state, self.cohort.version)):
+            # Others may commit between these queries: then what they changed is taken, too.
+            for _ in range(_LOOKS):
+                self._take_changes(transaction)
+                if self._is_whole(transaction):
+                    return
         everybody = {row.id: row.total for row in people_rows.changed_since(transaction, _NOTHING_SEEN)}
-        self.people = EnrolledPeople(self.neighbourhood, everybody)
-        kept = [_kept(row) for row in group_rows.changed_since(transaction, _NOTHING_SEEN)]
+        self.people = EnrolledPeople(self.neighbourhood, everybody, self.state.number)
+        # While some of the first faces stand in for groups, what a row was measured with may be others than now.
+        kept = [
+            _kept(row, measured=not self.is_leading) for row in group_rows.changed_since(transaction, _NOTHING_SEEN)
+        ]
         self.groups = GroupIndex(self.neighbourhood, kept, self.state.number)
 
     def _take_changes(self, transaction: Transaction) -> None:
@@ -152,9 +266,50 @@ class Library:
             else:
                 self.groups.drop(group.id)
 
+    # --- the machine's index file ---
 
-def _kept(row: GroupRow) -> KeptGroup:
-    around = row.around
+    def _take_over(self, saved: Saved | None) -> bool:
+        """Go on with rows of the file, as they were at a change; whether there are any."""
+        if saved is None:
+            return False
+        self.people = EnrolledPeople.of_rows(self.neighbourhood, saved.people, self.state.number)
+        self.groups = GroupIndex.of_rows(self.neighbourhood, saved.groups, self.state.number)
+        self._seen = saved.change
+        return True
+
+    def _is_whole(self, transaction: Transaction) -> bool:
+        """Whether what was taken over and followed is what the tables have: they may be those of a copy put back."""
+        groups = TableSum(len(self.groups), int(self.groups.ids.sum()), self.groups.faces)
+        people = TableSum(len(self.people), int(self.people.ids.sum()), int(self.people.confirmed.sum()))
+        return (group_rows.table_sum(transaction), people_rows.table_sum(transaction)) == (groups, people)
+
+    def _map_what_is_renewed(self) -> bool:
+        """Take over what another process has measured with the neighbourhood in force; whether there was anything."""
+        if self._shared is None or not self.is_stale or not self._shared.is_renewed(self.state, self.cohort.version):
+            return False
+        return self._take_over(self._shared.load(self.state, self.cohort.version))
+
+    def _renews(self) -> bool:
+        """Whether this process measures anew: alone, or for all of the machine."""
+        return self._shared is None or not self._is_worth_sharing or self._shared.begin()
+
+    @property
+    def _is_worth_sharing(self) -> bool:
+        return self._shared is not None and self._shared.is_worth(len(self.groups) + len(self.people))
+
+    def _share(self) -> None:
+        if self._shared is None or not self._is_worth_sharing:
+            return
+        rows = Saved(self._seen, self.state.number, self.cohort.version, self.groups.rows, self.people.rows)
+        self._shared.end(rows)
+        # The same rows, from now on in memory that all processes have in common.
+        shared = self._shared.load(self.state, self.cohort.version)
+        if shared and (shared.change, shared.number) == (rows.change, rows.number):
+            self._take_over(shared)
+
+
+def _kept(row: GroupRow, *, measured: bool) -> KeptGroup:
+    around = row.around if measured else None
     return KeptGroup(
         row.id,
         row.total,

@@ -192,6 +192,15 @@ def images_of_children(transaction: Transaction, face_ids: Collection[int]) -> s
     return found
 
 
+def with_person(transaction: Transaction, face_ids: Collection[int]) -> set[int]:
+    """Which of these have a person in their own rows."""
+    found: set[int] = set()
+    for chunk in chunked(face_ids):
+        query = sa.select(faces.c.id).where(faces.c.id.in_(chunk), faces.c.person_id.is_not(None))
+        found |= {int(face) for face in transaction.connection.execute(query).scalars()}
+    return found
+
+
 def roots(transaction: Transaction, face_ids: Collection[int]) -> dict[int, KeptFace]:
     """These faces, by id, as far as they are not deleted and have no parent; without encodings."""
     found: dict[int, KeptFace] = {}

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from faces.people.kept_face import FaceState
 from faces.store.database import Transaction, chunked
+from faces.store.schema import faces
 from faces.store.sidecar.library_row import tables_of
 
 
@@ -45,6 +46,23 @@ def read(transaction: Transaction, face_ids: Collection[int]) -> dict[int, Index
     return found
 
 
+def of_groups(transaction: Transaction, group_ids: Collection[int]) -> dict[int, dict[int, IndexedFace]]:
+    """The faces of these groups, by group and face."""
+    index = tables_of(transaction).face_index
+    found: dict[int, dict[int, IndexedFace]] = {group: {} for group in group_ids}
+    for chunk in chunked(group_ids):
+        for face, one in _read(transaction, index.c.group_id.in_(chunk)).items():
+            if one.group_id is not None:
+                found[one.group_id][face] = one
+    return found
+
+
+def move_group(transaction: Transaction, gone: int, kept: int) -> None:
+    """Say of the faces of one locked group that they are in another."""
+    index = tables_of(transaction).face_index
+    transaction.connection.execute(sa.update(index).where(index.c.group_id == gone).values(group_id=kept))
+
+
 def people_in_images(transaction: Transaction, image_ids: Collection[int]) -> dict[int, set[int]]:
     """Who is linked or confirmed in these images, by image."""
     index = tables_of(transaction).face_index
@@ -55,6 +73,19 @@ def people_in_images(transaction: Transaction, image_ids: Collection[int]) -> di
         for row in transaction.connection.execute(query):
             found[int(row.image_id)].add(int(row.person_id))
     return found
+
+
+def not_indexed(transaction: Transaction) -> dict[int, int]:
+    """The images with faces that are not indexed though they are not deleted, by id, and how many each has."""
+    index = tables_of(transaction).face_index
+    query = (
+        sa.select(faces.c.image_id, sa.func.count())
+        .select_from(faces.outerjoin(index, index.c.face_id == faces.c.id))
+        .where(faces.c.deleted_at.is_(None), faces.c.image_id.is_not(None), index.c.face_id.is_(None))
+        .group_by(faces.c.image_id)
+        .order_by(faces.c.image_id)
+    )
+    return {int(row[0]): int(row[1]) for row in transaction.connection.execute(query)}
 
 
 def write(transaction: Transaction, face_id: int, before: IndexedFace | None, after: IndexedFace | None) -> None:

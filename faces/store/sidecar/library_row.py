@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
-from faces.people.alarm import Alarm
+from faces.people.groups.alarm import Alarm
 from faces.people.products import Matrix
 from faces.photo.face import ENCODING_LENGTH
 from faces.store.database import Transaction

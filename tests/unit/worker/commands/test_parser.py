@@ -25,6 +25,7 @@ CALLS = {
     "recognise": (["people", "photos"], ["--tolerance", "0.5"], {"known": Path("people"), "photos": "photos"}),
     "process": (["17", "18"], ["--json"], {"image_ids": [17, 18], "as_json": True}),
     "run": ([], ["--queue", "faces"], {}),
+    "tables": ([], ["--create"], {"create": True}),
     "status": ([], ["--check"], {"check": True}),
 }
 
