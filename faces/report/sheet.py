@@ -62,13 +62,14 @@ class Portrait:
 class Sheet:
     """All that a contact sheet says. The verbs `report` and `demo` make it, `contact_sheet.write` makes a page of it.
 
-    `seconds` is how long finding the faces took, `notes` are sentences for a person.
+    `threshold` is the distance below which a face was linked, None where faces were linked by probability. `seconds` is
+    how long finding the faces took, `notes` are sentences for a person.
     """
 
     title: str
     photos: tuple[SheetPhoto, ...]
     model: str
-    threshold: float
+    threshold: float | None
     made_at: datetime
     portraits: tuple[Portrait, ...] = ()
     seconds: float | None = None

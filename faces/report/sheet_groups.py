@@ -19,7 +19,7 @@ Found = tuple[int, SheetFace]
 
 
 @dataclass(frozen=True, slots=True)
-class Grouped:
+class UnknownFaces:
     """Unknown faces: `groups` by id, the largest first, `more` groups that are not shown, and faces in none that is."""
 
     groups: dict[int, list[Found]]
@@ -27,7 +27,7 @@ class Grouped:
     alone: list[Found]
 
 
-def grouped(unknown: Iterable[Found]) -> Grouped:
+def grouped(unknown: Iterable[Found]) -> UnknownFaces:
     """Part faces without a name: of a group that has only one of them here nothing is to be seen."""
     groups: defaultdict[int, list[Found]] = defaultdict(list)
     for number, face in unknown:
@@ -38,4 +38,4 @@ def grouped(unknown: Iterable[Found]) -> Grouped:
     )
     shown = {group: groups[group] for group in large[:MAX_GROUPS]}
     alone = [(number, face) for number, face in unknown if face.group not in shown]
-    return Grouped(shown, len(large) - len(shown), alone)
+    return UnknownFaces(shown, len(large) - len(shown), alone)
