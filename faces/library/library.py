@@ -112,6 +112,8 @@ class Library:
     ) -> list[Identification | None]:
         """The likeliest person of each face or group, as `faces.people.identify.identify` says."""
         with self.mutex:
+            if not len(self.people):
+                return [None] * len(as_matrix(encodings))
             return identify(encodings, self.people, self.learned, sizes, refused)
 
     def nearest_groups(self, encodings: Encodings) -> list[NearGroup | None]:
