@@ -42,7 +42,11 @@ def main() -> None:
         box = {"top": 0.25, "right": 0.5, "bottom": 0.75, "left": 0.0}
         found = dice.normal(scale=0.12, size=(3, 128)).tolist()
         reply = {"encodings": found, "qualities": [_QUALITY] * 3, "faces": [{"box_ratios": box}] * 3}
-        reply |= {"debug_image_path": "/photos/debug/debug_a.jpg", "image": {"width": 640, "height": 480}, "seconds": {"total": 0.5}}
+        reply |= {
+            "debug_image_path": "/photos/debug/debug_a.jpg",
+            "image": {"width": 640, "height": 480},
+            "seconds": {"total": 0.5},
+        }
         return httpx2.Response(200, json=reply)
 
     with httpx2.Client(transport=httpx2.MockTransport(answer), base_url="http://api") as http:
