@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,13 @@ class Album:
         self.library = Library(COHORT, shared)
         self.arrivals = Arrivals(store, self.library)
         self.settling = Settling(store, self.library, links=True)
+
+    @classmethod
+    def sharing(cls, store: Store, rows: Rows, folder: Path) -> Album:
+        """As a process that shares with its machine's others what is measured; it has followed."""
+        album = cls(store, rows, SharedRows(folder, store.name))
+        album.follow()
+        return album
 
     def links(self, *, calibrated: bool) -> None:
         """What FACE_MATCH says."""
