@@ -191,12 +191,14 @@ class Settling:
         faces, changed = self.library.state.alarm.faces, self._unsettled()
         if faces > FIRST and changed:
             self._publish()
-        self.library.renew(SLICE, changed)
+        # Of few groups all at once; of many those that have changed, and the others in slices between jobs.
+        at_once = SLICE if len(self.library.groups) <= SLICE else 0
+        self.library.renew(at_once, changed)
         joined = sum(1 for _ in self._joins.join(changed))
         self._follow()
         if faces >= FIRST and len(self.library.groups) <= SLICE and (joined or self.library.is_leading):
             self._publish()
-        self.library.renew(SLICE)
+        self.library.renew(at_once)
         self._lease.joined_at(faces)
         return joined
 
