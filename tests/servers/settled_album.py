@@ -69,6 +69,12 @@ class Album:
         image = self.rows.one("SELECT image_id FROM faces WHERE id = :id", id=face)["image_id"]
         self.arrivals.update_images([image])
 
+    def say(self, face: int, status: str) -> None:
+        """A person says something else of a face."""
+        self.rows.run("UPDATE faces SET status = :status WHERE id = :id", status=status, id=face)
+        self.arrivals.update_images([self.rows.one("SELECT image_id FROM faces WHERE id = :id", id=face)["image_id"]])
+        self.follow()
+
     def refuse(self, one: Ref, other: Ref) -> None:
         """A person says that these are not one."""
 
