@@ -162,6 +162,7 @@ QUESTIONS = {
     "links of before": "def take_back(",
     "one file a machine": "mmap.ACCESS_COPY",
     "new face join": "library.nearest_groups(",
+    "go on behind": "def behind(",
     "our own tables": "face_index=table(",
     "threshold": "threshold: float",
     "too large": "(PhotoTooLarge, 413)",
