@@ -238,7 +238,7 @@ class Library:
         if state.number:
             own: Matrix = library_row.read_own_middles(transaction)
             return Neighbourhood(self.cohort, own, state.alarm_strength)
-        self._first_faces = known_encodings.matrix_of(transaction, group_rows.first_faces(transaction, FIRST))
+        self._first_faces = known_encodings.first_in_groups(transaction, FIRST)
         return Neighbourhood(self.cohort, leaders(self._first_faces), state.alarm.strength)
 
     def _measured_for(self, faces: Matrix) -> Neighbourhood:

@@ -237,13 +237,6 @@ def take_member(transaction: Transaction, face_id: int) -> None:
     transaction.connection.execute(sa.delete(members).where(members.c.face_id == face_id))
 
 
-def first_faces(transaction: Transaction, most: int) -> list[int]:
-    """The faces in groups with the smallest ids."""
-    members = tables_of(transaction).group_members
-    query = sa.select(members.c.face_id).order_by(members.c.face_id).limit(most)
-    return [int(face) for face in transaction.connection.execute(query).scalars()]
-
-
 def _total(total: EncodingSum, around: Around | None) -> dict[str, Any]:
     return {
         "size": total.count,

@@ -77,6 +77,20 @@ def matrix_of(transaction: Transaction, face_ids: Collection[int]) -> Matrix:
     return np.stack(rows).astype(np.float32) if rows else np.empty((0, ENCODING_LENGTH), np.float32)
 
 
+def first_in_groups(transaction: Transaction, most: int) -> Matrix:
+    """The encodings of the faces in groups with the smallest ids, up to so many, shape (n, 128), in one statement."""
+    tables = tables_of(transaction)
+    members, vectors = tables.group_members, tables.vectors
+    query = (
+        sa.select(vectors.c.encoding)
+        .join(members, members.c.face_id == vectors.c.face_id)
+        .order_by(members.c.face_id)
+        .limit(most)
+    )
+    rows = [_numbers(data) for data in transaction.connection.execute(query).scalars()]
+    return np.stack(rows).astype(np.float32) if rows else np.empty((0, ENCODING_LENGTH), np.float32)
+
+
 def first_confirmed(transaction: Transaction, person_ids: Collection[int]) -> dict[int, Encoding]:
     """The first confirmed face of each of these people that has an encoding, by person."""
     tables = tables_of(transaction)
