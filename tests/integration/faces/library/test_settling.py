@@ -243,6 +243,17 @@ def test_naming_a_person_asks_about_the_groups_that_may_be_theirs_before_any_is_
     assert album.wrong() == []
 
 
+def test_naming_one_face_of_a_group_links_the_others_before_any_is_due(album: Album) -> None:
+    person = made_people(1, seed=4)[0]
+    faces = [face for photo in photos_of(person, 4) for face in album.photo(photo)]
+    assert len(album.groups()) == 1
+    album.name(faces[0], "Ada")
+    album.follow()
+    album.settling.settle_some()
+    assert [row["parent_id"] for row in album.face_rows(faces)] == [None, *[faces[0]] * 3]
+    assert album.wrong() == []
+
+
 def test_a_person_who_is_taken_back_is_offered_no_more(album: Album) -> None:
     album.links(calibrated=False)
     person = made_people(1, seed=4)[0]
