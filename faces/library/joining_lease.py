@@ -62,9 +62,7 @@ class JoiningLease:
             StoreUnavailable: the database cannot be used.
         """
         if not self.take():
-            _log.warning(
-                "another process joins groups: waiting, after a killed one for %d s", SECONDS
-            )
+            _log.warning("another process joins groups: waiting, after a killed one for %d s", SECONDS)
             while not self.take():
                 time.sleep(_PAUSE)
         try:
