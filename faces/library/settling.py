@@ -214,12 +214,12 @@ class Settling:
         return joined
 
     def _ask_near_changed_people(self) -> Asked:
-        """Ask about the groups that people might be offered for whose faces have changed, or are offered for."""
+        """Ask about the groups of people whose confirmed faces have changed, and those that might be theirs."""
         people, self.library.changed_people = self.library.changed_people, set()
         if people:
             with self.store.reading() as transaction:
-                offered = group_rows.offered_to(transaction, people)
-            self._near_changed |= dict.fromkeys([*offered, *self.library.groups_near(people)])
+                theirs = group_rows.of_people(transaction, people)
+            self._near_changed |= dict.fromkeys([*theirs, *self.library.groups_near(people)])
         asked = Asked()
         while some := list(islice(self._near_changed, _TOGETHER)):
             asked += self._questions.ask(some)

@@ -143,13 +143,14 @@ def offered(transaction: Transaction) -> Iterator[GroupRow]:
     )
 
 
-def offered_to(transaction: Transaction, person_ids: Collection[int]) -> list[int]:
-    """The groups that these people are offered for, by id."""
+def of_people(transaction: Transaction, person_ids: Collection[int]) -> list[int]:
+    """The groups that are these people's by name, or that they are offered for, by id."""
     groups = tables_of(transaction).groups
-    found: list[int] = []
+    found: set[int] = set()
     for chunk in chunked(sorted(person_ids)):
-        query = sa.select(groups.c.id).where(groups.c.offered_person_id.in_(chunk))
-        found += [int(group) for group in transaction.connection.execute(query).scalars()]
+        named = sa.select(groups.c.id).where(groups.c.joined_to.is_(None), groups.c.person_id.in_(chunk))
+        offered = sa.select(groups.c.id).where(groups.c.offered_person_id.in_(chunk))
+        found |= {int(group) for query in (named, offered) for group in transaction.connection.execute(query).scalars()}
     return sorted(found)
 
 
