@@ -246,7 +246,8 @@ class GroupQuestions:
         state = FaceState.SUGGESTED if transaction.schema.has_persons else FaceState.LINKED
         offer = None if is_named else answer.offer
         named = {"person_id": found.person_id} if is_named else {}
-        group_rows.update(transaction, group.id, {**group_rows.offer_columns(offer), **named, "unsettled": 0})
+        group_rows.update(transaction, group.id, {**group_rows.offer_columns(offer), **named})
+        group_rows.settle(transaction, [group.id])
         tally, changes = PeopleTally(), dict[int, FaceChange]()
         for face, before in linked.items():
             after = replace(before, state=state, person_id=found.person_id, probability=found.probability)
