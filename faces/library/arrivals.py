@@ -35,6 +35,11 @@ class Arrivals:
     store: Store
     library: Library
 
+    def follow(self) -> None:
+        """Let the library take in what was committed since the last time; one query where nothing was."""
+        with self.store.reading() as transaction:
+            self.library.follow(transaction)
+
     def write(self, work: Callable[[Transaction], T]) -> T:
         """Run `work`, which brings an image up to date, in a transaction; again where groups have moved meanwhile.
 
@@ -44,8 +49,7 @@ class Arrivals:
         for _ in range(_TRIES):
             with suppress(GroupsMoved):
                 return self.store.write(work)
-            with self.store.reading() as transaction:
-                self.library.follow(transaction)
+            self.follow()
         raise StoreUnavailable(f"the database {self.store.name} is too busy: others join the same groups all the time")
 
     def bring_up_to_date(
@@ -76,6 +80,8 @@ class Arrivals:
         while waiting:
             image_id = next(iter(waiting))
             del waiting[image_id]
+            # The groups that the last one began or changed are chosen from for this one.
+            self.follow()
             waiting |= dict.fromkeys(self.write(partial(self._update_image, image_id=image_id)))
 
     def _update_image(self, transaction: Transaction, image_id: int) -> set[int]:
