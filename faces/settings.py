@@ -35,6 +35,12 @@ FAST_PARTS: tuple[FastPart, ...] = get_args(FastPart)
 
 DebugPictures = Literal["required", "best_effort", "off"]
 
+#: What links a face by itself.
+MatchRule = Literal["calibrated", "nearest"]
+
+#: Databases that MySQL and MariaDB keep for themselves.
+_SERVERS_OWN = {"information_schema", "mysql", "performance_schema", "sys"}
+
 
 @dataclass(frozen=True, slots=True)
 class QueueOptions:
@@ -140,6 +146,12 @@ class Settings(BaseSettings):
         pattern=r"^[A-Za-z0-9_+:/-]+$",
         description="the app's database option timezone, like +03:00; default: none",
     )
+    tables_database: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9_$-]{1,64}$",
+        description="another database of the app's server for our own tables, which migrate:fresh does not drop; "
+        "default: the app's",
+    )
     redis_ca_file: Path | None = Field(
         None, description="CA certificate file (PEM) for TLS to the app's Redis; default: the system's"
     )
@@ -151,6 +163,15 @@ class Settings(BaseSettings):
         gt=0,
         le=LARGEST_THRESHOLD,
         description="a face strictly nearer than this to a master is linked to it; default: the app's, or 0.6",
+    )
+    match: MatchRule | None = Field(
+        None,
+        description="what links a face by itself: calibrated, an honest probability, which needs our own tables; or "
+        "nearest, the threshold; default: what the library was made with, beside an app nearest",
+    )
+    cohort: Path | None = Field(
+        None,
+        description="file of script/cohort with averages to tell people apart by; default: those that come with it",
     )
     debug_subdir: str = Field(
         "debug", description="folder of the debug picture, beside the original; default: the app's, or debug"
@@ -249,6 +270,13 @@ class Settings(BaseSettings):
         if not all(part.isascii() and part.isdigit() for part in parts):
             raise ValueError(f"found {value!r}, needed whole seconds like 10,60,300")
         return tuple(int(part) for part in parts)
+
+    @field_validator("tables_database")
+    @classmethod
+    def _check_tables_database(cls, value: str | None) -> str | None:
+        if value and value.lower() in _SERVERS_OWN:
+            raise ValueError(f"found {value}, which is the server's own; needed the name of another database")
+        return value
 
     @field_validator("debug_subdir")
     @classmethod

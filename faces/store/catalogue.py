@@ -19,7 +19,7 @@ _COLUMNS = sa.text(
 
 _DEFINITIONS = sa.text(
     "SELECT table_name, column_name, column_type, is_nullable, column_default FROM information_schema.columns"
-    " WHERE table_schema = DATABASE() AND table_name IN :tables"
+    " WHERE table_schema = IFNULL(:database, DATABASE()) AND table_name IN :tables"
 ).bindparams(sa.bindparam("tables", expanding=True))
 
 _SQLITE_DEFINITIONS = sa.text('SELECT name, type, "notnull", dflt_value FROM pragma_table_info(:table)')
@@ -51,6 +51,7 @@ Definitions = Mapping[str, Mapping[str, str]]
 class Index:
     """An index of a table, with its columns in order."""
 
+    name: str
     columns: tuple[str, ...]
     is_unique: bool
 
@@ -92,7 +93,7 @@ def indexes(connection: sa.Connection, table: str) -> list[Index]:
     found: dict[tuple[str, bool], list[str]] = defaultdict(list)
     for name, column, is_unique in connection.execute(query, {"table": table}):
         found[(name, bool(is_unique))].append(column)
-    return [Index(tuple(names), is_unique) for (_, is_unique), names in found.items()]
+    return [Index(name, tuple(columns), is_unique) for (name, is_unique), columns in found.items()]
 
 
 def _sqlite_columns(connection: sa.Connection, table: str) -> frozenset[str]:
@@ -100,8 +101,11 @@ def _sqlite_columns(connection: sa.Connection, table: str) -> frozenset[str]:
     return frozenset(connection.execute(query, {"table": table}).scalars())
 
 
-def definitions(connection: sa.Connection, tables: Collection[str]) -> Definitions:
-    """The columns of those of the tables that exist, to be compared with what they are later."""
+def definitions(connection: sa.Connection, tables: Collection[str], database: str | None = None) -> Definitions:
+    """The columns of those of the tables that exist, to be compared with what they are later.
+
+    `database` is another one of the same server.
+    """
     if connection.dialect.name == "sqlite":
         rows = [
             (table, *row)
@@ -109,7 +113,8 @@ def definitions(connection: sa.Connection, tables: Collection[str]) -> Definitio
             for row in connection.execute(_SQLITE_DEFINITIONS, {"table": table})
         ]
     else:
-        rows = [tuple(row) for row in connection.execute(_DEFINITIONS, {"tables": sorted(tables)})]
+        named = {"tables": sorted(tables), "database": database}
+        rows = [tuple(row) for row in connection.execute(_DEFINITIONS, named)]
     found: dict[str, dict[str, str]] = defaultdict(dict)
     for table, column, *definition in rows:
         found[table][column] = " ".join(map(str, definition))

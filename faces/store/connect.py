@@ -72,11 +72,16 @@ def name_of(engine: sa.Engine) -> str:
     return f"{url.database} on {url.host or 'localhost'}:{url.port or 3306}"
 
 
-def prepare(engine: sa.Engine, *, create: bool) -> Schema:
+def prepare(
+    engine: sa.Engine, *, create: bool, tables_database: str | None = None, any_sidecar: bool = False
+) -> Schema:
     """Connect, make the tables of a new SQLite file, bring one of an older version forward, and look what is there.
+
+    `tables_database` and `any_sidecar` are `schema.inspect`'s.
 
     Raises:
         SchemaError: something essential is missing, or the file is of a newer version.
+        SettingsError: `tables_database` has not got our tables.
         StoreUnavailable: a file of an older version cannot be brought forward; it stays as it was.
     """
     if engine.dialect.name == "sqlite" and _is_older(engine):
@@ -86,7 +91,7 @@ def prepare(engine: sa.Engine, *, create: bool) -> Schema:
         with connection.begin():
             if engine.dialect.name == "sqlite":
                 _check_version(connection, name_of(engine), create=create)
-            return schema.inspect(connection)
+            return schema.inspect(connection, tables_database, any_sidecar=any_sidecar)
 
 
 def file_of(url: str) -> Path | None:

@@ -48,19 +48,29 @@ class Store:
     Threads may share it: each reading and each write has its own connection.
     """
 
-    def __init__(self, engine: sa.Engine, name: str, found: Schema) -> None:
+    def __init__(self, engine: sa.Engine, name: str, found: Schema, tables_database: str | None = None) -> None:
         self._engine, self._at_once = engine, connect.at_once_of(engine)
         self._writing = engine.execution_options(**{connect.WRITES: True})
         self.name = name
         self.schema = found
         self.is_file = engine.dialect.name == "sqlite"
+        self.tables_database = None if self.is_file else tables_database
 
     @classmethod
-    def open(cls, url: str, *, create: bool = False) -> Store:
-        """Open the database and look what it has; with `create` a SQLite file that is not there is made.
+    def open(
+        cls, url: str, *, create: bool = False, tables_database: str | None = None, any_sidecar: bool = False
+    ) -> Store:
+        """Open the database and look what it has.
+
+        Args:
+            url: SQLAlchemy's, of MySQL, MariaDB or a SQLite file.
+            create: a SQLite file that is not there is made.
+            tables_database: another database of the same server that has our tables; a file has its own.
+            any_sidecar: also where our tables cannot be used, for the verb that mends them; they are not used then.
 
         Raises:
-            SettingsError: the URL is of no database that we can use, or the file is not there.
+            SettingsError: the URL is of no database that we can use, the file is not there, or `tables_database` has
+                not got our tables.
             StoreUnavailable: the database does not answer.
             SchemaError: it lacks something essential, or a newer version of ours made it.
         """
@@ -68,13 +78,13 @@ class Store:
         name = connect.name_of(engine)
         try:
             with _translated(name):
-                found = connect.prepare(engine, create=create)
+                found = connect.prepare(engine, create=create, tables_database=tables_database, any_sidecar=any_sidecar)
         except BaseException:
             engine.dispose()
             raise
         if found.missing:
             log.info("the database %s has no %s; going on without", name, ", ".join(found.missing))
-        return cls(engine, name, found)
+        return cls(engine, name, found, tables_database)
 
     def close(self) -> None:
         """Give the connections back."""

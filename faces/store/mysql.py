@@ -58,7 +58,7 @@ class MySQLConnection(connections.Connection):
 
     def connect(self, sock: socket.socket | None = None) -> None:
         """Connect and log in."""
-        with self._answers_within(_GREETING_SECONDS), self._guarded():
+        with self.answers_within(_GREETING_SECONDS), self._guarded():
             super().connect(sock)
             if self._sock:
                 keepalive.watch(self._sock)
@@ -71,7 +71,7 @@ class MySQLConnection(connections.Connection):
         """
         if self._is_fresh():
             return
-        with self._answers_within(_PING_SECONDS), self._guarded():
+        with self.answers_within(_PING_SECONDS), self._guarded():
             super().ping()
 
     def query(self, sql: str | bytes, unbuffered: bool = False) -> int:
@@ -106,7 +106,7 @@ class MySQLConnection(connections.Connection):
         return not unasked.poll(0)
 
     @contextmanager
-    def _answers_within(self, seconds: float) -> Iterator[None]:
+    def answers_within(self, seconds: float) -> Iterator[None]:
         """Within the block, wait so long for an answer; statements have a longer limit."""
         usual, self._read_timeout = self._read_timeout, seconds
         try:

@@ -5,7 +5,7 @@ A change of what our own file has is a step in `migrations`, too.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -13,7 +13,10 @@ from sqlalchemy.dialects import sqlite
 
 from faces.errors import SchemaError
 from faces.store import catalogue, migrations
-from faces.store.sidecar.tables import PREFIX, SidecarTables, sidecar_tables
+from faces.store.catalogue import Index
+from faces.store.sidecar import beside
+from faces.store.sidecar.beside import Beside
+from faces.store.sidecar.tables import SidecarTables, sidecar_tables
 
 #: A time as the app writes it: whole seconds.
 TIME = sa.DateTime().with_variant(sqlite.DATETIME(truncate_microseconds=True), "sqlite")  # type: ignore[no-untyped-call]
@@ -127,6 +130,7 @@ scan_excludes = sa.Table(
 
 #: People, groups and answers, in a file of our own.
 _OWN_TABLES = sidecar_tables(metadata=_metadata)
+_OWN_MATCH_RULE = sa.select(_OWN_TABLES.library.c.match_rule).where(_OWN_TABLES.library.c.id == 1)
 
 #: Never written: the app keeps it, where its version has it. From v2 on it is there; the job uses it from v4 on.
 persons = sa.Table(
@@ -173,6 +177,10 @@ class Schema:
     """Whether this version's job asks for WebP as debug picture: v5's."""
     sidecar: SidecarTables | None
     """Our tables of people, groups and answers; None beside an app that has not got them."""
+    match_rule: str | None
+    """What the library says that links faces by itself; None where there are no tables of ours."""
+    indexes_updated_at: bool
+    """Whether an index of `faces` begins with `updated_at`: what changed lately is found without reading the table."""
 
     @property
     def completes_images(self) -> bool:
@@ -208,11 +216,17 @@ def create(connection: sa.Connection) -> None:
     connection.exec_driver_sql(f"PRAGMA user_version = {migrations.NEWEST}")
 
 
-def inspect(connection: sa.Connection) -> Schema:
+def inspect(connection: sa.Connection, tables_database: str | None = None, *, any_sidecar: bool = False) -> Schema:
     """Look which tables and columns exist, and which version's job they are for.
 
+    Args:
+        connection: to the database.
+        tables_database: another one of the same server that has our tables, where one was named.
+        any_sidecar: also where our tables cannot be used, for the verb that mends them; then there are none.
+
     Raises:
-        SchemaError: something essential is missing; the sentence lists all of it.
+        SchemaError: something essential is missing; the sentence lists all of it. Or our own tables cannot be used.
+        SettingsError: `tables_database` has not got them.
     """
     tables = frozenset(sa.inspect(connection).get_table_names())
     columns = catalogue.columns(connection, tables & {"images", "faces", "persons", "failed_jobs"})
@@ -233,22 +247,28 @@ def inspect(connection: sa.Connection) -> Schema:
         version = "v4" if "parent_id" in face_columns else "v5"
     else:
         version = "v2 or v3" if "quality_score" in face_columns else "v1"
+    found = None if connection.dialect.name == "sqlite" else beside.look(connection, tables, tables_database)
+    if ours:
+        sidecar, match_rule = _OWN_TABLES, connection.execute(_OWN_MATCH_RULE).scalar()
+    elif found is None or any_sidecar:
+        sidecar, match_rule = None, None
+    else:
+        sidecar, match_rule = beside.usable(connection, found), found.match_rule
+    indexes = catalogue.indexes(connection, "faces")
     return Schema(
         tables=tables,
         image_columns=columns["images"],
         face_columns=face_columns,
-        missing=tuple(_missing(connection, face_columns)),
+        missing=tuple(_missing(indexes, face_columns, found)),
         has_persons=has_persons,
         failed_columns=columns.get("failed_jobs", frozenset()),
         ours=ours,
         version=version,
         wants_webp=version == "v5",
-        sidecar=_OWN_TABLES if ours else _beside_the_apps(tables),
+        sidecar=sidecar,
+        match_rule=match_rule,
+        indexes_updated_at=_is_indexed(indexes, "updated_at"),
     )
-
-
-def _beside_the_apps(tables: frozenset[str]) -> SidecarTables | None:
-    return sidecar_tables(PREFIX) if f"{PREFIX}library" in tables else None
 
 
 def _links_to_persons(tables: frozenset[str], face_columns: frozenset[str], statuses: frozenset[str] | None) -> bool:
@@ -276,10 +296,15 @@ def _lacking(columns: Mapping[str, frozenset[str]], needed: Mapping[str, tuple[s
     return lacking
 
 
-def _missing(connection: sa.Connection, face_columns: frozenset[str]) -> list[str]:
+def _missing(indexes: Collection[Index], face_columns: frozenset[str], found: Beside | None) -> list[str]:
     """What would be used if it were there."""
     optional = [f"faces.{name}" for name in _OPTIONAL_FACES if name not in face_columns]
-    indexed = any(index.columns[:1] == ("parent_id",) for index in catalogue.indexes(connection, "faces"))
-    if "parent_id" in face_columns and not indexed:
+    if "parent_id" in face_columns and not _is_indexed(indexes, "parent_id"):
         optional.append("an index on faces.parent_id (without it a redo reads the whole table)")
+    if found and found.there and found.version is None:
+        optional.append("complete set of our own tables (`worker tables --create` finishes it)")
     return optional
+
+
+def _is_indexed(indexes: Collection[Index], column: str) -> bool:
+    return any(index.columns[:1] == (column,) for index in indexes)

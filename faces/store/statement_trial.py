@@ -20,6 +20,8 @@ from faces.store.database import Store, Transaction
 from faces.store.failed_jobs import FailedJob
 from faces.store.schema import faces as faces_table
 from faces.store.schema import images as images_table
+from faces.store.sidecar import beside
+from faces.store.sidecar.tables import SidecarTables
 from faces.store.who import identities_of
 
 #: Seconds for which the rows of the cache would be valid.
@@ -114,6 +116,8 @@ class _Trial:
             self._try_cache(DatabaseCache(store, "", table=needed.cache_table), needed.cache_table)
         if needed.lock_table:
             self._try_locks(DatabaseCache(store, "", locks=needed.lock_table), needed.lock_table)
+        if self.transaction.schema.sidecar and not self.transaction.schema.ours:
+            self._try_our_tables(self.transaction.schema.sidecar)
         return self.faults
 
     def _try_images_and_faces(self) -> None:
@@ -197,6 +201,24 @@ class _Trial:
             cache.acquire(key, "trial", _SECONDS, self.transaction)
             cache.renew(key, "trial", _SECONDS, self.transaction)
             cache.release(key, "trial", self.transaction)
+
+    def _try_our_tables(self, tables: SidecarTables) -> None:
+        """Of no row, which needs the same rights and spends no number; those of one table are told together."""
+        for table in tables.metadata.sorted_tables:
+            key = next(iter(table.primary_key))
+            none = sa.select(table).where(key != key)
+            before = len(self.faults)
+            for kind, statement in {
+                "SELECT": none,
+                "INSERT": sa.insert(table).from_select(list(table.c), none),
+                "UPDATE": sa.update(table).where(key != key).values({key: key}),
+                "DELETE": sa.delete(table).where(key != key),
+            }.items():
+                with self._statement(kind, table.name):
+                    self._run(statement)
+            if any(_REMEDIES[1142] in fault for fault in self.faults[before:]):
+                place = beside.place_of(self.transaction.connection, table.schema, table.name)
+                self.faults.append(beside.grant(self.transaction.connection, beside.RIGHTS, place))
 
     def _update(self, table: sa.Table, row: int, changes: dict[str, Any]) -> None:
         """Rights and columns are looked at also where there is no such row."""

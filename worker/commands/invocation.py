@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
+from faces.errors import SettingsError
 from faces.laravel import app_settings
 from faces.laravel.app_database import in_time_zone
 from faces.laravel.app_settings import LaravelSettings
 from faces.laravel.disks import Disks
+from faces.people.cohort import Cohort, read_cohort
 from faces.people.linking import Linking
-from faces.settings import Settings
+from faces.settings import MatchRule, Settings
 from faces.store.database import Store
 from faces.store.who import identities_of
 from worker.commands.output import Output
@@ -71,10 +73,39 @@ class Invocation:
         return app_settings.load() if os.environ.keys() & _OF_AN_APP else None
 
     @contextmanager
-    def store(self, *, create: bool = False) -> Iterator[Store]:
-        """The database of the settings; a SQLite file that is not there is only made with `create`."""
-        with closing(Store.open(self.database_url, create=create)) as store:
+    def store(self, *, create: bool = False, any_sidecar: bool = False) -> Iterator[Store]:
+        """The database of the settings; a SQLite file that is not there is only made with `create`.
+
+        With `any_sidecar` also where our tables cannot be used.
+        """
+        tables_database = self.settings.tables_database
+        opened = Store.open(self.database_url, create=create, tables_database=tables_database, any_sidecar=any_sidecar)
+        with closing(opened) as store:
             yield store
+
+    def match_rule(self, store: Store) -> MatchRule:
+        """What links a face by itself: our setting, else what the library says, else the nearest below the threshold.
+
+        Raises:
+            SettingsError: calibrated was set, and the database has no tables of ours.
+        """
+        if self.settings.match == "calibrated" and store.schema.sidecar is None:
+            raise SettingsError(
+                f"FACE_MATCH: found calibrated, which needs our own tables, and {store.name} has none: `worker tables "
+                "--create` makes them beside an app's on MySQL or MariaDB; without them needed nearest"
+            )
+        return self.settings.match or ("calibrated" if store.schema.match_rule == "calibrated" else "nearest")
+
+    def cohort(self) -> Cohort:
+        """The averages to tell people apart by: those of FACE_COHORT, else the ones that come with the product.
+
+        Raises:
+            SettingsError: the file is no cohort.
+        """
+        try:
+            return read_cohort(self.settings.cohort)
+        except SettingsError as error:
+            raise SettingsError(f"FACE_COHORT: {error}") from error
 
     @contextmanager
     def tools(self, store: Store) -> Iterator[Tools]:
@@ -82,6 +113,8 @@ class Invocation:
         # Here, and not above: a worker of the queue starts no API.
         from faces.client.private_api import face_api
 
+        # Refused where the database has not got what it needs.
+        self.match_rule(store)
         with face_api(self.settings, self.api_url, self.output.say) as client:
             identities = identities_of(store.schema)
             yield Tools(

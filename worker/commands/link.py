@@ -33,6 +33,8 @@ def run(arguments: argparse.Namespace, session: Invocation) -> int:
     """Link image by image."""
     linked: list[Linked] = []
     with session.store() as store:
+        # Refused where the database has not got what it needs.
+        session.match_rule(store)
         linker = Linker.of(store, session.linking, linked.append)
         image_ids = linker.images()
         with session.output.progress("images", len(image_ids)) as step:

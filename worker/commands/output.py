@@ -36,6 +36,15 @@ class Output:
             sys.stderr.write(text + "\n")
             sys.stderr.flush()
 
+    def ask(self, question: str) -> str | None:
+        """What a person answers, in one line on the terminal; None where no terminal is there to answer on."""
+        if not sys.stdin.isatty():
+            return None
+        self.flush()
+        sys.stderr.write(f"{visible(question)} ")
+        sys.stderr.flush()
+        return sys.stdin.readline().strip()
+
     def result(self, sentence: str) -> None:
         """A line of what was asked for, in words; machines get records instead."""
         if not self.as_json:

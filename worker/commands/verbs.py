@@ -23,6 +23,7 @@ VERBS = {
     "recognise": "who of a folder of people is in photos, without a database",
     "process": "find the faces of images by their ids",
     "run": "take face jobs from Laravel's queue",
+    "tables": "make, upgrade or drop our own tables beside an app's",
     "status": "what this machine's workers are doing",
 }
 

@@ -126,8 +126,13 @@ def _consumer(
     settings = session.settings
     broker = Broker(BrokerSettings(laravel.rabbitmq), queues, settings.queue_options)
     url = laravel.database_url.get_secret_value()
-    opened = supervision.wait_for("database", lambda: Store.open(url, create=url.startswith("sqlite")))
+    opened = supervision.wait_for(
+        "database",
+        lambda: Store.open(url, create=url.startswith("sqlite"), tables_database=settings.tables_database),
+    )
     store = stack.enter_context(closing(opened))
+    # Refused where the database has not got what it needs.
+    session.match_rule(store)
     needed = _check(store, settings, laravel)
     for warning in supervision.wait_for("database", lambda: statement_trial.try_statements(store, needed)):
         _log.warning("%s", warning)

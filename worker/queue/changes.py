@@ -52,14 +52,13 @@ class Changes:
         self._well_since: float | None = None
 
     def watch(self, store: Store, tables: Collection[str]) -> None:
-        """Remember the columns of these tables, too.
+        """Remember the columns of these tables, too, and of our own beside them.
 
         Raises:
             StoreUnavailable: the database is unavailable.
         """
         self._tables = frozenset(tables)
-        with store.reading() as transaction:
-            self._columns = catalogue.definitions(transaction.connection, self._tables)
+        self._columns = self._columns_of(store)
         self._store = store
 
     def reason_to_leave(self, refusing: bool) -> str | None:
@@ -108,13 +107,21 @@ class Changes:
         if self._store is None:
             return None
         try:
-            with self._store.reading() as transaction:
-                now = catalogue.definitions(transaction.connection, self._tables)
+            now = self._columns_of(self._store)
         except FacesError as error:
             _log.debug("the database's tables cannot be looked at now: %s", error)
             return None
         words = catalogue.differences(self._columns, now)
         return f"the database changed: {', '.join(words)}" if words else None
+
+    def _columns_of(self, store: Store) -> Definitions:
+        sidecar = store.schema.sidecar
+        with store.reading() as transaction:
+            apps = catalogue.definitions(transaction.connection, self._tables)
+            if sidecar is None or store.schema.ours:
+                return apps
+            names = [table.name for table in sidecar.metadata.sorted_tables]
+            return {**apps, **catalogue.definitions(transaction.connection, names, store.tables_database)}
 
 
 def _is_being_written(file: Path) -> bool:

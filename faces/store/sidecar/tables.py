@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql, sqlite
@@ -31,6 +32,19 @@ _ENCODING = sa.LargeBinary(512).with_variant(mysql.VARBINARY(512), "mysql", "mar
 #: The middles of up to 2 000 groups.
 _MIDDLES = sa.LargeBinary().with_variant(mysql.LONGBLOB(), "mysql", "mariadb")
 _JSON = sa.Text().with_variant(mysql.MEDIUMTEXT(charset="utf8mb4", collation="utf8mb4_bin"), "mysql", "mariadb")
+
+#: Said whatever the server's defaults are: an older row format has no room for an index on a name, and collations of
+#: texts differ from server to server.
+_OPTIONS: dict[str, Any] = {
+    f"{dialect}_{option}": value
+    for dialect in ("mysql", "mariadb")
+    for option, value in {
+        "engine": "InnoDB",
+        "row_format": "DYNAMIC",
+        "charset": "utf8mb4",
+        "collate": "utf8mb4_bin",
+    }.items()
+}
 
 
 def _zero(name: str, type_: sa.types.TypeEngine[int] | type[sa.types.TypeEngine[int]]) -> sa.Column[int]:
@@ -68,17 +82,7 @@ def sidecar_tables(prefix: str = "", database: str | None = None, metadata: sa.M
 
     def table(name: str, *parts: sa.schema.SchemaItem, numbered: bool = True) -> sa.Table:
         # An id that was removed must never come back: people's notes refer to ids.
-        return sa.Table(
-            f"{prefix}{name}",
-            into,
-            *parts,
-            schema=database,
-            sqlite_autoincrement=numbered,
-            mysql_engine="InnoDB",
-            mysql_charset="utf8mb4",
-            mariadb_engine="InnoDB",
-            mariadb_charset="utf8mb4",
-        )
+        return sa.Table(f"{prefix}{name}", into, *parts, schema=database, sqlite_autoincrement=numbered, **_OPTIONS)
 
     def index(name: str, *columns: str, unique: bool = False) -> sa.Index:
         return sa.Index(f"{prefix}{name}", *columns, unique=unique)
