@@ -67,6 +67,17 @@ def add(transaction: Transaction, app_person_id: int) -> int:
     return people_rows.add(transaction, name=known.name if known else None, app_person_id=app_person_id)
 
 
+def people_of(transaction: Transaction, app_person_ids: Collection[int]) -> dict[int, int]:
+    """The people of ours that stand for these persons, by the app's id; of several the first."""
+    people = tables_of(transaction).people
+    found: dict[int, int] = {}
+    for chunk in chunked(app_person_ids):
+        query = sa.select(people.c.app_person_id, sa.func.min(people.c.id))
+        query = query.where(people.c.app_person_id.in_(chunk)).group_by(people.c.app_person_id)
+        found |= {int(row[0]): int(row[1]) for row in transaction.connection.execute(query)}
+    return found
+
+
 def gone(transaction: Transaction) -> list[int]:
     """People of ours, by id, with a middle of a person that the app has not got any more."""
     people = tables_of(transaction).people
