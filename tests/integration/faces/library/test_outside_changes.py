@@ -47,6 +47,13 @@ DOINGS: dict[str, Callable[[ChangingApp, Process, int, int], object]] = {
 LOOKS = {"look": 0.0, "short look": 0.03, "very short look": 0.2}
 
 Step = tuple[str, int, int]
+
+#: There is something to be changed: persons, named faces, faces that hang on them, groups.
+BEGINNING: list[Step] = [
+    *[("new person", 0, 1), ("new person", 2, 12), ("photo by PHP", 1, 14), ("photo by PHP", 2, 15)],
+    *[("name", 0, 0), ("name", 1, 2), ("linked photo by PHP", 3, 0), ("linked photo by PHP", 16, 1)],
+    *[("our job", 25, 26), ("our job", 27, 40), ("our job", 28, 41)],
+]
 steps = st.lists(st.tuples(st.sampled_from([*DOINGS, *DOINGS, *LOOKS]), numbers, numbers), min_size=3, max_size=30)
 
 
@@ -66,7 +73,7 @@ def do(app: ChangingApp, processes: list[Process], step: Step) -> None:
 def run(app: ChangingApp, store: Store, sequence: list[Step], looks: bool = True) -> None:
     """Do it all, with looks in between or only at the end."""
     processes = [Process.start(store), Process.start(store)]
-    for step in sequence:
+    for step in [*BEGINNING, *sequence]:
         if looks or step[0] in DOINGS:
             do(app, processes, step)
     processes[0].changes.look()
@@ -107,7 +114,11 @@ def opened(template: Path, name: str = "faces.db") -> Iterator[tuple[ChangingApp
 
 
 @pytest.mark.parametrize("version", ["our own", "v2", "v4", "v5"])
-@settings(max_examples=int(__import__('os').environ.get('N','10')), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=int(__import__("os").environ.get("N", "10")),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(sequence=steps)
 def test_after_any_changes_and_looks_all_that_is_derived_equals_what_is_made_anew(
     templates: dict[str, Path], version: str, sequence: list[Step]
