@@ -134,7 +134,7 @@ class Settings(BaseSettings):
     )
     state_dir: Path = Field(
         default_factory=lambda: Path.home() / ".local/state/face-sidecar",
-        description="what must outlive a process: photos that crashed one",
+        description="what must outlive a process: photos that crashed one, the index of people and groups",
     )
 
     # --- the store and the job ------------------------------------------------------------------
@@ -149,7 +149,7 @@ class Settings(BaseSettings):
     tables_database: str | None = Field(
         None,
         pattern=r"^[A-Za-z0-9_$-]{1,64}$",
-        description="another database of the app's server for our own tables, which migrate:fresh does not drop; "
+        description="another database of the app's server for our tables: migrate:fresh does not drop it; "
         "default: the app's",
     )
     redis_ca_file: Path | None = Field(
@@ -166,8 +166,8 @@ class Settings(BaseSettings):
     )
     match: MatchRule | None = Field(
         None,
-        description="what links a face by itself: calibrated, an honest probability, which needs our own tables; or "
-        "nearest, the threshold; default: what the library was made with, beside an app nearest",
+        description="what links faces by itself: nearest, or calibrated, which needs our own tables; "
+        "default: the library's rule, or nearest",
     )
     cohort: Path | None = Field(
         None,

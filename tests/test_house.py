@@ -40,8 +40,8 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "faces.client": ("faces.settings", "faces.system", "faces.photo.face", "faces.laravel.last_error"),
     # Rows hold the photo's values, as JSON that PHP would have written, and become what `people` decides upon.
     "faces.store": ("faces.system", "faces.photo.face", "faces.people", "faces.laravel.php_json"),
-    # People and groups in memory: it asks `people`, and follows and writes our tables by `store`.
-    "faces.library": ("faces.store", "faces.people", "faces.photo.face"),
+    # People and groups in memory and in a file: it asks `people`, and follows and writes our tables by `store`.
+    "faces.library": ("faces.system", "faces.store", "faces.people", "faces.photo.face"),
     # The name of a person's folder is written as any name of a person.
     "faces.sources": ("faces.system", "faces.store", "faces.people.names"),
     # It cuts faces out of photos, and names them and their errors as the app does.

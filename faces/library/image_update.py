@@ -16,9 +16,9 @@ from faces.library.people_of_rows import PeopleOfRows
 from faces.people.alarm import Alarm
 from faces.people.encoding_sum import EncodingSum
 from faces.people.groups.group_index import NearGroup
-from faces.people.groups.refusals import Ref
 from faces.people.kept_face import FaceState, KeptFace
 from faces.people.linking import Link
+from faces.people.refs import Ref
 from faces.store import faces
 from faces.store.database import Transaction
 from faces.store.sidecar import (

@@ -16,10 +16,11 @@ from faces.people.encoding_sum import EncodingSum
 from faces.people.enrolled import EnrolledPeople
 from faces.people.groups.group_index import GroupIndex, KeptGroup, NearGroup
 from faces.people.groups.growing import FIRST, leaders
-from faces.people.groups.refusals import Ref, Refusals
+from faces.people.groups.refusals import Refusals
 from faces.people.identify import OFFER, Identification, identify
 from faces.people.neighbourhood import Neighbourhood
 from faces.people.products import Matrix, as_matrix
+from faces.people.refs import Ref
 from faces.photo.face import Encoding
 from faces.store.database import Transaction
 from faces.store.sidecar import calibrations, group_rows, known_encodings, library_row, never_rows, people_rows
@@ -130,15 +131,15 @@ class Library:
     def _measure_with(self, neighbourhood: Neighbourhood, number: int) -> None:
         """Rows keep what they were measured with until `renew`; in the first hundred faces all are measured at once."""
         self.neighbourhood = neighbourhood
-        self.people.renew(neighbourhood)
-        self.groups.neighbourhood = neighbourhood
-        self.groups.number = number
+        self.people.use(neighbourhood, number)
+        self.people.measure_all()
+        self.groups.use(neighbourhood, number)
         if number == 0:
             self.groups.measure_all()
 
     def _read_all(self, transaction: Transaction) -> None:
         everybody = {row.id: row.total for row in people_rows.changed_since(transaction, _NOTHING_SEEN)}
-        self.people = EnrolledPeople(self.neighbourhood, everybody)
+        self.people = EnrolledPeople(self.neighbourhood, everybody, self.state.number)
         kept = [_kept(row) for row in group_rows.changed_since(transaction, _NOTHING_SEEN)]
         self.groups = GroupIndex(self.neighbourhood, kept, self.state.number)
 

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from faces.people.encoding_sum import EncodingSum
+from faces.people.measured_middles import MeasuredMiddles, Places
 from faces.people.neighbourhood import Neighbourhood
 from faces.people.products import (
     Matrix,
@@ -18,15 +19,10 @@ from faces.people.products import (
     limits_of_smallest,
     pairs_up_to,
     rough_distances,
-    squares_of,
 )
-from faces.photo.face import ENCODING_LENGTH
 
 #: Scores of a product at a time, and rows: 16 MB.
 _SCORES, _ROWS = 1 << 22, 1024
-
-#: Part by which the arrays grow when they are full: 100 000 people then hold room for 6 250 more, 3 MB.
-_GROWTH = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,47 +40,82 @@ class Ranking:
 
 
 class EnrolledPeople:
-    """The people with a confirmed face, ascending by id: 528 bytes each, and the products with them.
+    """The people with a confirmed face, ascending by id: 540 bytes each, and the products with them.
 
     One thread at a time. Sums and faces are not kept here: whoever changes a person brings the person's new sum.
+    Neighbourhoods are measured anew in slices: until a person's turn comes the old one holds.
     """
 
-    def __init__(self, neighbourhood: Neighbourhood, people: Mapping[int, EncodingSum] | None = None) -> None:
-        """Take all people at once, by id; those without a confirmed face are left out."""
+    def __init__(
+        self,
+        neighbourhood: Neighbourhood,
+        people: Mapping[int, EncodingSum] | None = None,
+        number: int = 0,
+        measured: Mapping[int, tuple[float, int]] | None = None,
+    ) -> None:
+        """Take all people at once, by id; those without a confirmed face are left out.
+
+        Args:
+            neighbourhood: what they are measured with.
+            people: the sum of each one's confirmed faces.
+            number: of the neighbourhood.
+            measured: what `measurement` said of people, where it was kept. Who is not in it is measured.
+        """
+        kept = measured or {}
         known = sorted((person, total) for person, total in (people or {}).items() if total.count)
-        self.neighbourhood = neighbourhood
-        self._used = len(known)
-        self._ids = np.array([person for person, _ in known], np.int64)
-        self._middles = as_matrix([total.middle for _, total in known]) if known else _no_rows(0)
-        self._confirmed = np.array([total.count for _, total in known], np.int32)
-        self._around = neighbourhood.around(self._middles)
-        self._squares = squares_of(self._middles)
+        ids = [person for person, _ in known]
+        self.neighbourhood, self.number = neighbourhood, number
+        self.rows = MeasuredMiddles.with_room(len(known))
+        self.rows.fill(ids, [total for _, total in known], neighbourhood)
+        self.rows.around[:] = [kept[person][0] if person in kept else np.nan for person in ids]
+        self.rows.numbers[:] = [kept[person][1] if person in kept else 0 for person in ids]
+        self.rows.measure(np.flatnonzero(np.isnan(self.rows.around)), neighbourhood, number)
+
+    @classmethod
+    def of_rows(cls, neighbourhood: Neighbourhood, rows: MeasuredMiddles, number: int) -> EnrolledPeople:
+        """Go on with the `rows` of others, which are neither measured nor copied.
+
+        `number` is the neighbourhood's; rows that were measured with another are stale.
+        """
+        people = cls(neighbourhood, number=number)
+        people.rows = rows
+        return people
 
     def __len__(self) -> int:
-        return self._used
+        return self.rows.used
 
     def __contains__(self, person: int) -> bool:
-        return self._place(person)[1]
+        return self.rows.place(person)[1]
 
     @property
     def ids(self) -> npt.NDArray[np.int64]:
         """The people, ascending."""
-        return self._ids[: self._used]
+        return self.rows.ids[: self.rows.used]
 
     @property
     def confirmed(self) -> npt.NDArray[np.int32]:
         """How many confirmed faces each has: k."""
-        return self._confirmed[: self._used]
+        return self.rows.counts[: self.rows.used]
 
     @property
     def middles(self) -> Matrix:
         """The plain mean of each one's confirmed faces, shape (N, 128)."""
-        return self._middles[: self._used]
+        return self.rows.middles[: self.rows.used]
 
     @property
     def around(self) -> npt.NDArray[np.float32]:
         """The neighbourhood of each middle."""
-        return self._around[: self._used]
+        return self.rows.around[: self.rows.used]
+
+    @property
+    def bytes(self) -> int:
+        """What the rows take, with the room for more."""
+        return self.rows.bytes
+
+    @property
+    def stale(self) -> int:
+        """How many people wait for their neighbourhood to be measured anew."""
+        return len(self._stale)
 
     def put(self, person: int, confirmed: EncodingSum) -> None:
         """Say what the sum of one person's confirmed faces is now; without any, the person is left out.
@@ -94,29 +125,49 @@ class EnrolledPeople:
         Raises:
             ValueError: the middle is no encoding's; nothing has changed then.
         """
-        place, is_there = self._place(person)
-        if not confirmed.count:
-            if is_there:
-                self._close(place)
-            return
-        middle = as_matrix(confirmed.middle[None])
-        if not is_there:
-            self._open(place)
-        self._ids[place], self._confirmed[place] = person, confirmed.count
-        self._middles[place], self._squares[place] = middle[0], squares_of(middle)[0]
-        self._around[place] = self.neighbourhood.around(middle)[0]
+        if confirmed.count:
+            place = self.rows.put(person, confirmed, self.neighbourhood)
+            self.rows.measure(np.array([place]), self.neighbourhood, self.number)
+        elif person in self:
+            self.rows.take_out(self.rows.place(person)[0])
 
-    def renew(self, neighbourhood: Neighbourhood) -> None:
-        """Measure all neighbourhoods anew: the library's own groups have changed."""
+    def measurement(self, person: int) -> tuple[float, int]:
+        """A person's neighbourhood, and the number of what it was measured with, to be kept.
+
+        Raises:
+            KeyError: there is no such person.
+        """
+        place, is_there = self.rows.place(person)
+        if not is_there:
+            raise KeyError(person)
+        return float(self.rows.around[place]), int(self.rows.numbers[place])
+
+    def use(self, neighbourhood: Neighbourhood, number: int | None = None) -> None:
+        """Measure with this from now on, under this number or the next; `renew` brings the people after it."""
         self.neighbourhood = neighbourhood
-        self._around[: self._used] = neighbourhood.around(self.middles)
+        self.number = self.number + 1 if number is None else number
+
+    def renew(self, most: int) -> npt.NDArray[np.int64]:
+        """Measure anew `most` of the people who are stale, the longest stale first.
+
+        Returns the people who were; none when none was stale.
+        """
+        places = self.rows.longest_stale(self._stale, most)
+        self.rows.measure(places, self.neighbourhood, self.number)
+        renewed: npt.NDArray[np.int64] = self.rows.ids[places]
+        return renewed
+
+    def measure_all(self) -> None:
+        """Measure everybody anew, stale or not."""
+        self.rows.measure(np.arange(self.rows.used), self.neighbourhood, self.number)
 
     def places_of(self, ids: npt.ArrayLike) -> npt.NDArray[np.intp]:
         """Where these people stand; -1 for who is not enrolled."""
         wanted = np.asarray(ids, np.int64)
         places = np.searchsorted(self.ids, wanted)
         found = np.zeros(len(wanted), np.bool_)
-        found[places < self._used] = self.ids[places[places < self._used]] == wanted[places < self._used]
+        inside = places < self.rows.used
+        found[inside] = self.ids[places[inside]] == wanted[inside]
         return np.where(found, places, -1)
 
     def rank(self, encodings: npt.ArrayLike, count: int, left_out: npt.NDArray[np.intp] | None = None) -> Ranking:
@@ -136,8 +187,8 @@ class EnrolledPeople:
             np.full((len(rows), count), np.inf),
             np.full((len(rows), count), np.inf),
         )
-        block = max(1, min(_ROWS, _SCORES // max(self._used, 1)))
-        for start in range(0, len(rows) if self._used else 0, block):
+        block = max(1, min(_ROWS, _SCORES // max(self.rows.used, 1)))
+        for start in range(0, len(rows) if self.rows.used else 0, block):
             part = slice(start, start + block)
             self._rank(rows[part], around[part], None if left_out is None else left_out[part], ranking, start)
         return ranking
@@ -151,14 +202,14 @@ class EnrolledPeople:
         at: int,
     ) -> None:
         count = into.places.shape[1]
-        rough = rough_distances(rows, self.middles, self._squares[: self._used])
+        rough = rough_distances(rows, self.middles, self.rows.squares[: self.rows.used])
         rough -= (around / 2)[:, None]
         rough -= self.around / 2
         if left_out is not None:
             asked = np.flatnonzero(left_out >= 0)
             rough[asked, left_out[asked]] = np.inf
-        slack = 2 * error_of(rows, self._squares[: self._used])
-        where, places = pairs_up_to(rough, limits_of_smallest(rough, min(count, self._used)) + np.float32(slack))
+        slack = 2 * error_of(rows, self.rows.squares[: self.rows.used])
+        where, places = pairs_up_to(rough, limits_of_smallest(rough, min(count, self.rows.used)) + np.float32(slack))
         finite = rough[where, places] < np.inf
         where, places = where[finite], places[finite]
         distances = exact_distances(rows, self.middles, where, places)
@@ -170,33 +221,6 @@ class EnrolledPeople:
         into.places[target], into.scores[target] = places[chosen], scores[chosen]
         into.distances[target] = distances[chosen]
 
-    def _place(self, person: int) -> tuple[int, bool]:
-        place = int(np.searchsorted(self.ids, person))
-        return place, place < self._used and int(self._ids[place]) == person
-
-    def _open(self, place: int) -> None:
-        if self._used == len(self._ids):
-            self._grow()
-        for array in self._arrays():
-            array[place + 1 : self._used + 1] = array[place : self._used]
-        self._used += 1
-
-    def _close(self, place: int) -> None:
-        for array in self._arrays():
-            array[place : self._used - 1] = array[place + 1 : self._used]
-        self._used -= 1
-
-    def _grow(self) -> None:
-        more = len(self._ids) // _GROWTH + 16
-        self._ids = np.concatenate([self._ids, np.zeros(more, np.int64)])
-        self._middles = np.concatenate([self._middles, _no_rows(more)])
-        self._confirmed = np.concatenate([self._confirmed, np.zeros(more, np.int32)])
-        self._around = np.concatenate([self._around, np.zeros(more, np.float32)])
-        self._squares = np.concatenate([self._squares, np.zeros(more, np.float32)])
-
-    def _arrays(self) -> tuple[npt.NDArray[np.generic], ...]:
-        return self._ids, self._middles, self._confirmed, self._around, self._squares
-
-
-def _no_rows(count: int) -> Matrix:
-    return np.zeros((count, ENCODING_LENGTH), np.float32)
+    @property
+    def _stale(self) -> Places:
+        return np.flatnonzero(self.rows.numbers[: self.rows.used] != self.number)

@@ -25,6 +25,11 @@ class FaceState(IntEnum):
     """A person has said that it is nobody they know."""
     NOT_FACE = 5
 
+    @property
+    def word(self) -> str:
+        """As lists and JSON tell it, such as `not_face`."""
+        return self.name.lower()
+
 
 @dataclass(frozen=True, slots=True)
 class KeptFace:

@@ -1,8 +1,12 @@
-"""How a person's name is written: one way for all the ways it can be typed, and when two names are the same."""
+"""How a person's name is written: one way for all the ways it can be typed, and when two names are the same.
+
+And how it is where the person is only offered: Ada? 87 %.
+"""
 
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import dataclass
 
 
 def canonical(name: str) -> str:
@@ -16,3 +20,22 @@ def canonical(name: str) -> str:
 def key(name: str) -> str:
     """What is equal for two spellings of one name; upper and lower case are the same."""
     return unicodedata.normalize("NFC", canonical(name).casefold())
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedName:
+    """Who is offered for a face or a group, by name or, without one, by id; and how likely it is.
+
+    What the app's own job suggests has no probability.
+    """
+
+    name: str
+    probability: float | None
+
+    @property
+    def percent(self) -> str:
+        """Such as `87 %`. Never 100: what is offered is not certain."""
+        return "" if self.probability is None else f"{min(round(self.probability * 100), 99)} %"
+
+    def __str__(self) -> str:
+        return f"{self.name}? {self.percent}".rstrip()

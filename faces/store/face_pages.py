@@ -12,8 +12,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 
+from faces.errors import RequestError
 from faces.people import names
+from faces.people.refs import Ref
 from faces.store.database import Transaction
+from faces.store.image_order import BY_ID, PLACE, images_behind
 from faces.store.scan_marks import is_listed
 from faces.store.schema import faces, images, persons
 from faces.store.who import identities_of
@@ -23,8 +26,6 @@ parents = faces.alias("parents")
 
 #: Images whose faces are asked for at a time, where the app's database is read image by image.
 _CHUNK = 500
-
-_PLACE = (images.c.disk, images.c.path, images.c.filename, images.c.id)
 
 
 class FaceOrder(Enum):
@@ -36,11 +37,15 @@ class FaceOrder(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which faces, or images with such faces: those of `spellings` (None: all), `limit` of them after `offset`."""
+    """Which faces, or images with such faces: those of `spellings` (None: all), `limit` of them after `offset`.
+
+    Faces also behind the face `after`, where all are asked for.
+    """
 
     spellings: Collection[str] | None = None
     limit: int | None = None
     offset: int = 0
+    after: int | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -55,19 +60,23 @@ def spellings_of(transaction: Transaction, name: str) -> list[str]:
 
 
 def page_of_faces(transaction: Transaction, choice: Choice, order: FaceOrder) -> Sequence[int]:
-    """The ids of a page of the faces that are not deleted and have an image that is listed; 8 bytes each."""
+    """The ids of a page of the faces that are not deleted and have an image that is listed; 8 bytes each.
+
+    Raises:
+        RequestError: there is no face `after`.
+    """
     if choice.is_empty:
         return ()
-    if choice.spellings is None and not transaction.schema.ours:
+    if choice.spellings is None and (choice.after is not None or not transaction.schema.ours):
         end = None if choice.limit is None else choice.offset + choice.limit
-        return array("q", islice(_image_by_image(transaction, order), choice.offset, end))
+        return array("q", islice(_image_by_image(transaction, order, choice.after, end), choice.offset, end))
     source, conditions = _listed(transaction, choice)
     if order is FaceOrder.PLACES:
         # A sum has no index: SQLite is to read images in the order of their index, and each one's faces, instead of
         # sorting all. Where few faces are wanted, sorting those is quicker.
         image_id = images.c.id + 0 if choice.spellings is None else images.c.id
         source = source.join(images, faces.c.image_id == image_id)
-    ordered = _PLACE if order is FaceOrder.PLACES else (faces.c.image_id,)
+    ordered = PLACE if order is FaceOrder.PLACES else (faces.c.image_id,)
     query = sa.select(faces.c.id).select_from(source).where(*conditions)
     # MariaDB would read the faces in the order of images, all over the disk.
     query = query.prefix_with("STRAIGHT_JOIN", dialect="mysql").order_by(*ordered, faces.c.face_index, faces.c.id)
@@ -78,7 +87,7 @@ def page_of_images(transaction: Transaction, choice: Choice) -> Sequence[int]:
     """The ids of a page of the images that are listed, in the order of their places: all, or those with such faces."""
     if choice.is_empty:
         return ()
-    query = sa.select(images.c.id).where(is_listed(transaction.schema, images.c.id)).order_by(*_PLACE)
+    query = sa.select(images.c.id).where(is_listed(transaction.schema, images.c.id)).order_by(*PLACE)
     if choice.spellings is not None:
         source, conditions = _listed(transaction, choice)
         query = query.where(images.c.id.in_(sa.select(faces.c.image_id).select_from(source).where(*conditions)))
@@ -137,17 +146,35 @@ def _all_names(transaction: Transaction) -> Iterable[str]:
         yield from transaction.connection.execute(query).scalars()
 
 
-def _image_by_image(transaction: Transaction, order: FaceOrder) -> Iterator[int]:
-    """All faces in order, by ranges of the images' ids: the app's tables have no index for one query."""
-    by = _PLACE if order is FaceOrder.PLACES else (images.c.id,)
-    ordered = _ids(transaction, sa.select(images.c.id).order_by(*by))
-    for start in range(0, len(ordered), _CHUNK):
-        places = {image_id: place for place, image_id in enumerate(ordered[start : start + _CHUNK])}
-        query = sa.select(faces.c.id, faces.c.image_id, faces.c.face_index).where(
-            faces.c.image_id.in_(places), faces.c.deleted_at.is_(None)
-        )
-        rows = [(places[row.image_id], row.face_index, row.id) for row in transaction.connection.execute(query)]
-        yield from (face_id for _, _, face_id in sorted(rows))
+def _image_by_image(transaction: Transaction, order: FaceOrder, after: int | None, count: int | None) -> Iterator[int]:
+    """All faces in order, or those behind one, for `count` of them: the app's tables have no index for one query."""
+    by = PLACE if order is FaceOrder.PLACES else BY_ID
+    start = None if after is None else _face(transaction, after)
+    if start is not None:
+        of_the_image = _faces_of(transaction, [start.image_id])
+        yield from (face_id for _, place, face_id in of_the_image if (place, face_id) > (start.face_index, start.id))
+    size = _CHUNK if count is None else max(1, min(count, _CHUNK))
+    for ids in images_behind(transaction, by, start and start.image_id, size):
+        yield from (face_id for _, _, face_id in _faces_of(transaction, ids))
+
+
+def _faces_of(transaction: Transaction, image_ids: Sequence[int]) -> list[tuple[int, int, int]]:
+    """The faces of these images in their order: the image's place among them, the face's number, its id."""
+    places = {image_id: place for place, image_id in enumerate(image_ids)}
+    query = sa.select(faces.c.id, faces.c.image_id, faces.c.face_index).where(
+        faces.c.image_id.in_(places), faces.c.deleted_at.is_(None)
+    )
+    return sorted((places[row.image_id], row.face_index, row.id) for row in transaction.connection.execute(query))
+
+
+def _face(transaction: Transaction, face_id: int) -> Any:
+    query = sa.select(faces.c.id, faces.c.image_id, faces.c.face_index).where(
+        faces.c.id == face_id, faces.c.image_id.is_not(None)
+    )
+    row = transaction.connection.execute(query).one_or_none()
+    if row is None:
+        raise RequestError(f"found no face {Ref('face', face_id)}, needed the id of one; `faces` lists them")
+    return row
 
 
 def _ids(transaction: Transaction, query: sa.Select[Any]) -> Sequence[int]:

@@ -8,8 +8,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from faces.people.kept_face import FaceState
 from faces.people.matching import distances
-from faces.people.names import canonical
+from faces.people.names import OfferedName, canonical
+from faces.people.refs import Ref
 from faces.photo.face import RatioBox
 from faces.store.database import Transaction
 from faces.store.face_pages import parents, with_names
@@ -37,7 +39,8 @@ class ListedImage:
 class ListedFace:
     """A face that is not deleted. `name` is the person's: of its master where it is linked, else its own.
 
-    It is written as `canonical` writes it, whatever the database has.
+    It is written as `canonical` writes it, whatever the database has. From `group_id` on all is of our own tables, and
+    None without them: `person_id` and `state`, and of a person who is only offered the name and the probability.
     """
 
     id: int
@@ -50,6 +53,30 @@ class ListedFace:
     box: RatioBox | None
     distance: float | None
     """To the master that it is linked to."""
+    group_id: int | None = None
+    person_id: int | None = None
+    state: FaceState | None = None
+    probability: float | None = None
+    offered: str | None = None
+
+    @property
+    def offer(self) -> OfferedName | None:
+        """Who is offered for it."""
+        if self.state is not FaceState.SUGGESTED or self.person_id is None:
+            return None
+        return OfferedName(self.offered or str(Ref("person", self.person_id)), self.probability)
+
+    @property
+    def added(self) -> dict[str, object]:
+        """What our own tables say, as JSON has it: beside what was listed before there were any."""
+        state = None if self.state is None else self.state.word
+        return {
+            "group_id": self.group_id,
+            "person_id": self.person_id,
+            "state": state,
+            "probability": self.probability,
+            "offered": self.offered,
+        }
 
 
 def list_images(transaction: Transaction, ids: Collection[int] | None = None) -> list[ListedImage]:
@@ -83,7 +110,9 @@ def list_faces(transaction: Transaction, image_ids: Collection[int] | None = Non
 def read_faces(transaction: Transaction, ids: Sequence[int]) -> Iterator[tuple[ListedFace, ListedImage]]:
     """Faces with their images in the order of `ids`, some hundred at a time; without those that are gone by now."""
     for some in in_parts(ids):
-        rows = transaction.connection.execute(_query(transaction).where(faces.c.id.in_(some))).mappings()
+        rows = transaction.connection.execute(
+            _query(transaction).where(faces.c.id.in_(some), faces.c.deleted_at.is_(None))
+        ).mappings()
         found = {row["id"]: _listed(dict(row)) for row in rows}
         places = list_images(transaction, {face.image_id for face in found.values()})
         at = {image.id: image for image in places}
@@ -124,10 +153,17 @@ def _query(transaction: Transaction) -> sa.Select[Any]:
             sa.case((linked, faces.c.encoding)).label("encoding"),
             parents.c.encoding.label("parent_encoding"),
         ]
+    if transaction.schema.sidecar is not None:
+        index, people = transaction.schema.sidecar.face_index, transaction.schema.sidecar.people
+        source = source.outerjoin(index, index.c.face_id == faces.c.id)
+        source = source.outerjoin(people, people.c.id == index.c.person_id)
+        columns += [index.c.group_id, index.c.person_id.label("person"), index.c.state, index.c.probability]
+        columns += [people.c.name.label("person_name")]
     return sa.select(*columns).select_from(source)
 
 
 def _listed(row: dict[str, Any]) -> ListedFace:
+    state = None if row.get("state") is None else FaceState(row["state"])
     return ListedFace(
         id=row["id"],
         image_id=row["image_id"],
@@ -138,6 +174,11 @@ def _listed(row: dict[str, Any]) -> ListedFace:
         quality=row.get("quality_score"),
         box=read_box(row.get("box")),
         distance=_distance(row),
+        group_id=row.get("group_id"),
+        person_id=row.get("person"),
+        state=state,
+        probability=row.get("probability"),
+        offered=canonical(row["person_name"] or "") or None if state is FaceState.SUGGESTED else None,
     )
 
 

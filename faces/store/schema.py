@@ -198,6 +198,18 @@ class Schema:
             tables = ", ".join(f"table {name}" for name in lacking)
             raise SchemaError(f"the database lacks {tables}: the app's migrations make them")
 
+    def require_sidecar(self) -> SidecarTables:
+        """Our tables of people, groups and answers.
+
+        Raises:
+            SchemaError: the database has not got them.
+        """
+        if self.sidecar is None:
+            raise SchemaError(
+                "found no tables of people and groups in this database, needed those that `tables --create` makes"
+            )
+        return self.sidecar
+
     def require_image_columns(self, *names: str) -> None:
         """Refuse to go on without columns of `images`.
 

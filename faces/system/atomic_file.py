@@ -22,6 +22,15 @@ def replace_by(path: Path, pieces: Iterable[bytes]) -> None:
     _replace(f"{path}.{os.getpid()}.tmp", str(path), pieces, os.O_TRUNC)
 
 
+def replace_privately(path: Path, pieces: Iterable[bytes | memoryview]) -> None:
+    """The same for this user alone, following no link. One writer of all processes at a time.
+
+    What a kill leaves half-written is at `beside` the path, and the next write removes it.
+    """
+    beside(path).unlink(missing_ok=True)
+    _replace(str(beside(path)), str(path), pieces, os.O_EXCL | os.O_NOFOLLOW, mode=0o600)
+
+
 def replace_within(directory: int, name: str, data: bytes, prefix: str) -> None:
     """The same in an open directory, following no link, and on the disk before it has its name.
 
@@ -59,9 +68,16 @@ def beside(path: Path) -> Path:
     return path.with_name(f".{path.name}.new")
 
 
-def _replace(draft: str, name: str, pieces: Iterable[bytes], flags: int, directory: int | None = None) -> None:
+def _replace(
+    draft: str,
+    name: str,
+    pieces: Iterable[bytes | memoryview],
+    flags: int,
+    directory: int | None = None,
+    mode: int = 0o666,
+) -> None:
     try:
-        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | flags, 0o666, dir_fd=directory)
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | flags, mode, dir_fd=directory)
         with os.fdopen(handle, "wb") as file:
             file.writelines(pieces)
             if directory is not None:

@@ -16,10 +16,12 @@ import numpy.typing as npt
 from faces.people.alarm import USUAL, Alarm
 from faces.people.cohort import read_cohort
 from faces.people.encoding_sum import EncodingSum
+from faces.people.enrolled import EnrolledPeople
 from faces.people.groups.group_index import KeptGroup
 from faces.people.groups.growing import SLICE, Groups
 from faces.people.groups.memberships import Memberships, NewFace
 from faces.people.neighbourhood import Neighbourhood
+from script.benches import index_start
 
 #: What may be reached at most.
 LIMITS = {
@@ -27,6 +29,8 @@ LIMITS = {
     "joining after 100 faces, CPU s": 1.0,
     "all neighbourhoods anew, CPU s": 5.0,
     "bytes a group": 600.0,
+    "bytes a person": 600.0,
+    "a start out of the file, CPU s": 0.2,
 }
 
 #: Faces that arrive.
@@ -80,17 +84,25 @@ def main() -> int:
     parser.add_argument("--groups", type=int, default=100_000, metavar="N", help="groups that there are")
     parser.add_argument("--json", action="store_true", help="figures for machines")
     told = parser.parse_args()
-    figures = measure(told.groups)
-    lines = [f"  {name:32} {value:8.2f}   at most {LIMITS[name]:g}" for name, value in figures.items()]
-    print(json.dumps(figures) if told.json else "\n".join([f"{told.groups:,} groups", *lines]))  # noqa: T201  the answer
+    dice = np.random.default_rng(7)
+    encodings = made_encodings(told.groups, dice)
+    starts = index_start.measure(encodings)
+    figures = measure(encodings, dice, starts)
+    print(json.dumps(figures | {"starts": starts}) if told.json else _page(told.groups, figures, starts))  # noqa: T201
     return 1 if any(value > LIMITS[name] for name, value in figures.items()) else 0
 
 
-def measure(count: int) -> dict[str, float]:
-    """The figures of `LIMITS`, with so many groups."""
-    dice = np.random.default_rng(7)
-    cohort = read_cohort()
-    encodings = _near(cohort.averages[dice.integers(0, len(cohort.averages), count)], _APART, dice)
+def made_encodings(count: int, dice: np.random.Generator) -> npt.NDArray[np.float64]:
+    """So many, beside averages of the cohort; shape (count, 128)."""
+    averages = read_cohort().averages
+    return _near(averages[dice.integers(0, len(averages), count)], _APART, dice)
+
+
+def measure(
+    encodings: npt.NDArray[np.float64], dice: np.random.Generator, starts: dict[str, dict[str, float]]
+) -> dict[str, float]:
+    """The figures of `LIMITS`, with a group of each encoding; `starts` is what `index_start.measure` found of them."""
+    cohort, count = read_cohort(), len(encodings)
     middles = Neighbourhood(cohort).shipped_alone(encodings)
     kept = [
         KeptGroup(group, EncodingSum.of(encoding[None]), around=float(around))
@@ -111,7 +123,28 @@ def measure(count: int) -> dict[str, float]:
         "joining after 100 faces, CPU s": joining,
         "all neighbourhoods anew, CPU s": _cpu(lambda: _renew_all(groups)),
         "bytes a group": groups.index.bytes / len(groups.index),
+        "bytes a person": _bytes_a_person(encodings),
+        "a start out of the file, CPU s": starts["file"]["CPU s"],
     }
+
+
+def _page(count: int, figures: dict[str, float], starts: dict[str, dict[str, float]]) -> str:
+    lines = [f"  {name:32} {value:8.2f}   at most {LIMITS[name]:g}" for name, value in figures.items()]
+    head = (
+        f"  {f'a process starts, {count:,} people, too:':40} {'out of rows':>14} {'out of the file':>17} {'ratio':>8}"
+    )
+    columns = [(name, starts["rows"][name], starts["file"][name]) for name in index_start.FIGURES]
+    rows = [f"  {name:40} {one:14.2f} {other:17.3f} {other / one:8.4f}" for name, one, other in columns]
+    return "\n".join([f"{count:,} groups", *lines, head, *rows])
+
+
+def _bytes_a_person(encodings: npt.NDArray[np.float64]) -> float:
+    """With the room that one more person made."""
+    sums = {person: EncodingSum.of(encoding[None]) for person, encoding in enumerate(encodings)}
+    measured = dict.fromkeys(sums, (USUAL, 0))
+    people = EnrolledPeople(Neighbourhood(read_cohort()), sums, measured=measured)
+    people.put(len(sums), sums[0])
+    return people.bytes / len(people)
 
 
 def _near(middles: npt.NDArray[np.floating], apart: float, dice: np.random.Generator) -> npt.NDArray[np.float64]:

@@ -32,6 +32,7 @@ class Worker:
             [sys.executable, *self.program, *map(str, arguments)],
             cwd=self.home,
             env=environment,
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

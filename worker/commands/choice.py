@@ -1,13 +1,20 @@
-"""Which faces or images a verb is asked for: its options --name, --limit and --offset."""
+"""Which faces, images, people or groups a verb is asked for: its options --name, --limit, --offset and --after."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Generic, TypeVar
 
 from faces.people.names import canonical
+from faces.people.refs import Kind, Ref
 from faces.store.database import Transaction
 from faces.store.face_pages import Choice, spellings_of
 from worker.commands.invocation import Invocation
+from worker.commands.parser import ref_of
+
+T = TypeVar("T")
 
 #: More faces than any database has; the sum of two such numbers still is a number of SQL's.
 _MOST = 10**18
@@ -16,8 +23,19 @@ _MOST = 10**18
 def add_choice(parser: argparse.ArgumentParser, what: str) -> None:
     """Add the options; `what` is chosen, such as faces."""
     parser.add_argument("--name", metavar="NAME", help="only this person; upper and lower case are the same")
-    parser.add_argument("--limit", metavar="N", type=_number, help=f"at most N {what}")
-    parser.add_argument("--offset", metavar="N", type=_number, default=0, help=f"without the first N {what}")
+    add_limit(parser, what)
+    parser.add_argument("--offset", metavar="N", type=number, default=0, help=f"without the first N {what}")
+
+
+def add_limit(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add the option; of `what` not all are listed."""
+    parser.add_argument("--limit", metavar="N", type=number, help=f"at most N {what}")
+
+
+def add_after(parser: argparse.ArgumentParser, kind: Kind) -> None:
+    """Add the option; such a thing is the last one of the page before."""
+    example = Ref(kind, 12)
+    parser.add_argument("--after", metavar="ID", type=ref_of(kind), help=f"those behind this {kind}, such as {example}")
 
 
 def choice_of(arguments: argparse.Namespace, transaction: Transaction) -> Choice:
@@ -35,7 +53,35 @@ def tell_if_nobody(arguments: argparse.Namespace, invocation: Invocation, found:
     return 1
 
 
-def _number(text: str) -> int:
+class FirstRows(Generic[T]):
+    """At most `limit` of some rows, which hold one more where there is one."""
+
+    def __init__(self, rows: Iterable[T], limit: int | None) -> None:
+        self._rows, self._limit = iter(rows), limit
+        self._last: T | None = None
+
+    def __iter__(self) -> Iterator[T]:
+        for row in islice(self._rows, self._limit):
+            self._last = row
+            yield row
+
+    @property
+    def continued(self) -> T | None:
+        """The last row that was shown, where others follow."""
+        return self._last if self._last is not None and next(self._rows, None) is not None else None
+
+
+def with_one_more(limit: int | None) -> int | None:
+    """How many rows `FirstRows` needs."""
+    return None if limit is None else limit + 1
+
+
+def tell_of_more(arguments: argparse.Namespace, invocation: Invocation, last: Ref) -> None:
+    """Say how the next page is asked for."""
+    invocation.output.say(f"{arguments.verb}: there are more: --after {last} lists those behind it")
+
+
+def number(text: str) -> int:
     if not (text.isascii() and text.isdigit()):
         raise argparse.ArgumentTypeError(f"found {text!r}, needed a whole number, 0 or more")
     return min(int(text), _MOST)

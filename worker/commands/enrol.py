@@ -31,7 +31,7 @@ from faces.store import faces, images
 from faces.store.database import Store, Transaction
 from faces.store.who import identities_of
 from worker.commands.invocation import Invocation
-from worker.commands.parser import row_id
+from worker.commands.parser import face_id
 from worker.commands.verbs import add_verb
 from worker.jobs.faces import Tools, process_image
 
@@ -61,7 +61,9 @@ def add_to(verbs: Any) -> None:
     parser.add_argument("photos", metavar="PATH", type=Path, nargs="*", help="a portrait, or a folder of portraits")
     parser.add_argument("--folder", metavar="DIR", type=Path, help="portraits of several people, instead of a name")
     parser.add_argument("--face", metavar="N", type=int, help="the face's number, where a photo has several")
-    parser.add_argument("--id", metavar="ID", type=row_id, dest="face_id", help="the id of a face, instead of a photo")
+    parser.add_argument(
+        "--id", metavar="ID", type=face_id, dest="face_id", help="the id of a face, 12 or f12, instead of a photo"
+    )
     parser.add_argument("--rename", action="store_true", help="also faces that a person gave another name")
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,8 @@ from worker.commands.verbs import VERBS
 
 _DETAILS = """\
 Writes all faces that are not removed, one a line or object: photo, image and face ids, the face's number, name,
-status, the face that it is linked to and its distance, quality, and its box as parts of the photo's width and height.
+status, the face that it is linked to and its distance, quality, its box as parts of the photo's width and height, and
+its group, its person in the list `people`, whether that is known or offered, how likely, and the name that is offered.
 To FILE, which appears whole or not at all, or to stdout.
 
 The CSV is UTF-8 with its mark, as spreadsheets want it; a text that they would compute begins with an apostrophe."""
@@ -31,6 +31,10 @@ The CSV is UTF-8 with its mark, as spreadsheets want it; a text that they would 
 _STDOUT = "-"
 
 _EDGES = ("top", "right", "bottom", "left")
+
+#: Columns that were there before our own tables: programs count on their order. What these say stands at the end.
+_FIRST = ("id", "image_id", "face_index", "name", "status", "parent_id", "quality", "distance")
+_LAST = ("group_id", "person_id", "state", "probability", "offered")
 
 
 def add_to(verbs: Any) -> None:
@@ -65,13 +69,12 @@ def _records(transaction: Transaction, ids: Sequence[int]) -> Iterator[dict[str,
 
 def _record(face: ListedFace, image: ListedImage) -> dict[str, object]:
     box = {edge: getattr(face.box, edge, None) for edge in _EDGES}
-    values = {item.name: getattr(face, item.name) for item in fields(face) if item.name != "box"}
-    return {"photo": place_of(image.disk, image.path, image.filename), **values, **box}
+    values = {name: getattr(face, name) for name in _FIRST}
+    return {"photo": place_of(image.disk, image.path, image.filename), **values, **box, **face.added}
 
 
 def _csv(records: Iterable[dict[str, object]]) -> Iterator[str]:
-    titles = ("photo", *(item.name for item in fields(ListedFace) if item.name != "box"), *_EDGES)
-    return spreadsheet.lines(titles, records)
+    return spreadsheet.lines(("photo", *_FIRST, *_EDGES, *_LAST), records)
 
 
 def _json(records: Iterable[dict[str, object]]) -> Iterator[str]:

@@ -3,53 +3,102 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from faces.errors import RequestError
 from faces.laravel.disks import place_of
-from faces.store.face_pages import FaceOrder, page_of_faces
+from faces.people.refs import Ref
+from faces.store.database import Transaction
+from faces.store.face_pages import Choice, FaceOrder, page_of_faces
 from faces.store.listing import ListedFace, ListedImage, read_faces
-from worker.commands.choice import add_choice, choice_of, tell_if_nobody
+from faces.store.sidecar.lists.group_pages import current_group, faces_of_group
+from faces.store.sidecar.lists.people_pages import faces_of_person
+from worker.commands.choice import add_after, add_choice, choice_of, tell_if_nobody, tell_of_more, with_one_more
 from worker.commands.invocation import Invocation
+from worker.commands.parser import ref_of
 from worker.commands.verbs import add_verb
 
 _DETAILS = """\
 Lists the faces in the database: the photo, the face's number in it, who it is, how sure that is (the distance to the
-known face, smaller is nearer) and how good the face is (0–100). A table on a terminal, tab-separated lines else.
-In the order of the photos' places; --limit and --offset take a page of them."""
+known face, smaller is nearer), how good the face is (0–100), its group (g12) and its id (f12). Who is only offered
+stands with a question mark and the probability: Ada? 87 %. A table on a terminal, tab-separated lines else.
+In the order of the photos' places; --limit and --offset take a page of them, or --limit and --after, which is as quick
+for the last page as for the first.
+
+--group and --person list the faces of one group, the best first, or of one person: the confirmed ones, then those that
+were linked, the newest photos first, then those that the person is offered for, the likeliest first."""
 
 
 def add_to(verbs: Any) -> None:
     parser = add_verb(verbs, "faces", run, _DETAILS)
     add_choice(parser, "faces")
+    parser.add_argument("--group", metavar="ID", type=ref_of("group"), help="only the faces of this group, such as g12")
+    parser.add_argument("--person", metavar="ID", type=ref_of("person"), help="only the faces of this person: p12")
+    add_after(parser, "face")
 
 
 def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
     """List them; 1 where nobody has the name."""
-    output = invocation.output
+    _refuse_contradictions(arguments)
+    output, limit = invocation.output, arguments.limit
     with invocation.store() as store, store.reading() as transaction:
-        ids = page_of_faces(transaction, choice_of(arguments, transaction), FaceOrder.PLACES)
+        ids = _ids(arguments, transaction, invocation)
         code = tell_if_nobody(arguments, invocation, len(ids))
-        shown = read_faces(transaction, ids)
+        shown = read_faces(transaction, ids[:limit])
         if output.as_json:
             output.records(_record(face, image) for face, image in shown)
         elif not code:
-            columns = ("photo", "face", "who", "distance", "quality", "status", "id")
-            output.table(columns, (_row(face, image) for face, image in shown))
+            # Where there are groups.
+            grouped = transaction.schema.sidecar is not None
+            columns = ("photo", "face", "who", "distance", "quality", "status", *(("group",) if grouped else ()), "id")
+            output.table(columns, (_row(face, image, grouped=grouped) for face, image in shown))
+        if limit and len(ids) > limit:
+            tell_of_more(arguments, invocation, Ref("face", ids[limit - 1]))
     return code
 
 
-def _row(face: ListedFace, image: ListedImage) -> tuple[str, ...]:
+def _refuse_contradictions(arguments: argparse.Namespace) -> None:
+    whose = [option for option in ("name", "group", "person") if getattr(arguments, option) is not None]
+    if len(whose) > 1:
+        raise RequestError(f"found {' and '.join(f'--{option}' for option in whose)}, needed one of them")
+    if arguments.after is not None and "name" in whose:
+        raise RequestError("found --after beside --name, needed --offset for the other pages of a name")
+    if arguments.offset and (whose in (["group"], ["person"]) or arguments.after is not None):
+        other = f"--{whose[0]}" if whose else "--after"
+        raise RequestError(f"found --offset beside {other}, needed --after alone, with the last id of the page before")
+
+
+def _ids(arguments: argparse.Namespace, transaction: Transaction, invocation: Invocation) -> Sequence[int]:
+    """A page; not of --name and --offset with one face more, where there is one."""
+    more = with_one_more(arguments.limit)
+    if arguments.person is not None:
+        return faces_of_person(transaction, arguments.person, arguments.after, more)
+    if arguments.group is not None:
+        group = current_group(transaction, arguments.group)
+        if group != arguments.group:
+            refs = Ref("group", arguments.group), Ref("group", group)
+            invocation.output.say(f"faces: {refs[0]} was joined to {refs[1]}: these are the faces of {refs[1]}")
+        return faces_of_group(transaction, group, arguments.after, more)
+    if arguments.after is not None:
+        return page_of_faces(transaction, Choice(limit=more, after=arguments.after), FaceOrder.PLACES)
+    return page_of_faces(transaction, choice_of(arguments, transaction), FaceOrder.PLACES)
+
+
+def _row(face: ListedFace, image: ListedImage, *, grouped: bool) -> tuple[str, ...]:
+    group = "" if face.group_id is None else str(Ref("group", face.group_id))
     return (
         place_of(image.disk, image.path, image.filename),
         str(face.face_index),
-        face.name or "",
+        str(face.offer or face.name or ""),
         "" if face.distance is None else f"{face.distance:.3f}",
         "" if face.quality is None else f"{face.quality:g}",
         face.status,
-        str(face.id),
+        *((group,) if grouped else ()),
+        str(Ref("face", face.id)),
     )
 
 
 def _record(face: ListedFace, image: ListedImage) -> dict[str, object]:
-    return {"photo": place_of(image.disk, image.path, image.filename), **asdict(face)}
+    return {"photo": place_of(image.disk, image.path, image.filename), **asdict(face), **face.added}

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from typing import Any, NoReturn
 
+from faces.errors import RequestError
+from faces.people.refs import Kind, Ref
 from faces.system.terminal import visible
 
 #: A larger number has no place in a row, and SQLite's driver raises OverflowError when it is asked for.
@@ -20,6 +23,23 @@ def row_id(text: str) -> int:
     if not -_LARGEST <= number <= _LARGEST:
         raise argparse.ArgumentTypeError(f"found {text!r}, needed a whole number of at most 64 bits")
     return number
+
+
+def ref_of(kind: Kind) -> Callable[[str], int]:
+    """Read an id of this kind, such as g12, whose letter is needed."""
+
+    def read(text: str) -> int:
+        try:
+            return Ref.parse(text, kind).id
+        except RequestError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+
+    return read
+
+
+def face_id(text: str) -> int:
+    """An id of a face, written 12 or f12."""
+    return ref_of("face")(text) if text[:1].isalpha() else row_id(text)
 
 
 class Parser(argparse.ArgumentParser):

@@ -18,6 +18,8 @@ VERBS = {
     "enrol": "say who somebody is, by portraits or by a face's id",
     "link": "match faces found before with people named since",
     "faces": "tell who is where",
+    "people": "list who is known",
+    "groups": "list the faces without a name, those that look like one person together",
     "report": "make a page with all photos and names",
     "export": "write all faces as CSV or JSON",
     "recognise": "who of a folder of people is in photos, without a database",

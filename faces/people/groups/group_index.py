@@ -10,20 +10,18 @@ import numpy.typing as npt
 
 from faces.people.encoding_sum import EncodingSum
 from faces.people.groups.group_limits import MOST_MERGE, STRICTER, join_limits, merge_limits
+from faces.people.measured_middles import MeasuredMiddles, Places
 from faces.people.neighbourhood import Neighbourhood
-from faces.people.products import Matrix, as_matrix, error_of, exact_distances, rough_distances, squares_of
-from faces.photo.face import ENCODING_LENGTH
+from faces.people.products import Matrix, error_of, exact_distances, rough_distances
 
 #: Scores of a product at a time: 16 MB.
 _SCORES = 1 << 22
 
-#: Part by which the arrays grow when they are full, and of the rows that may be dead before they are closed up.
+#: Part of the rows that may be dead before they are closed up.
 _SPARE = 16
 
 #: The neighbourhood of a dead row: nothing is near it.
 _DEAD = -np.inf
-
-Rows = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +58,13 @@ class NearPair:
     """The score less the limit for these sizes: below 0, the lowest first."""
 
 
+@dataclass(slots=True, eq=False)
+class GroupMiddles(MeasuredMiddles):
+    """The rows of groups. That of a group that is gone may be among them, with a neighbourhood of -inf."""
+
+    named: npt.NDArray[np.bool_]
+
+
 class GroupIndex:
     """All groups, ascending by id: 541 bytes each.
 
@@ -71,20 +76,26 @@ class GroupIndex:
     def __init__(self, neighbourhood: Neighbourhood, groups: Iterable[KeptGroup] = (), number: int = 0) -> None:
         """Take all groups at once; what has no neighbourhood is measured, and has `number` then."""
         known = sorted(groups, key=lambda group: group.id)
-        self.neighbourhood, self.number = neighbourhood, number
-        self._used, self._dead = len(known), 0
-        self._ids = np.array([group.id for group in known], np.int64)
-        self._middles = as_matrix([group.total.middle for group in known]) if known else _no_rows(0)
-        self._squares = squares_of(self._middles)
-        self._sizes = np.array([group.total.count for group in known], np.int32)
-        self._named = np.array([group.named for group in known], np.bool_)
-        self._alone = neighbourhood.shipped_alone(self._middles)
-        self._around = np.array([np.nan if group.around is None else group.around for group in known], np.float32)
-        self._numbers = np.array([group.cohort for group in known], np.int32)
-        self._measure(np.flatnonzero(np.isnan(self._around)))
+        self.neighbourhood, self.number, self._dead = neighbourhood, number, 0
+        self.rows = GroupMiddles.with_room(len(known))
+        self.rows.fill([group.id for group in known], [group.total for group in known], neighbourhood)
+        self.rows.named[:] = [group.named for group in known]
+        self.rows.around[:] = [np.nan if group.around is None else group.around for group in known]
+        self.rows.numbers[:] = [group.cohort for group in known]
+        self.rows.measure(np.flatnonzero(np.isnan(self.rows.around)), neighbourhood, number)
+
+    @classmethod
+    def of_rows(cls, neighbourhood: Neighbourhood, rows: GroupMiddles, number: int) -> GroupIndex:
+        """Go on with the `rows` of another index, which are neither measured nor copied.
+
+        `number` is the neighbourhood's; rows that were measured with another are stale.
+        """
+        index = cls(neighbourhood, number=number)
+        index.rows, index._dead = rows, int((rows.around[: rows.used] == _DEAD).sum())
+        return index
 
     def __len__(self) -> int:
-        return self._used - self._dead
+        return self.rows.used - self._dead
 
     def __contains__(self, group: int) -> bool:
         return self._place(group)[1]
@@ -92,18 +103,18 @@ class GroupIndex:
     @property
     def ids(self) -> npt.NDArray[np.int64]:
         """The groups, ascending."""
-        found: npt.NDArray[np.int64] = self._ids[: self._used][self._alive]
+        found: npt.NDArray[np.int64] = self.rows.ids[: self.rows.used][self._alive]
         return found
 
     @property
     def bytes(self) -> int:
         """What the rows take, with the room for more."""
-        return sum(array.nbytes for array in self._arrays())
+        return self.rows.bytes
 
     @property
     def stale(self) -> int:
         """How many groups wait for their neighbourhood to be measured anew."""
-        return int((self._alive & (self._numbers[: self._used] != self.number)).sum())
+        return len(self._stale)
 
     def around(self, group: int) -> tuple[float, int]:
         """A group's neighbourhood, and the number of what it was measured with, to be kept.
@@ -112,7 +123,7 @@ class GroupIndex:
             KeyError: there is no such group.
         """
         place = self._known_place(group)
-        return float(self._around[place]), int(self._numbers[place])
+        return float(self.rows.around[place]), int(self.rows.numbers[place])
 
     def priority(self, group: int) -> tuple[bool, int, int]:
         """Of two groups that are joined the one with the lower one stays: the named, then the larger, then the older.
@@ -121,7 +132,7 @@ class GroupIndex:
             KeyError: there is no such group.
         """
         place = self._known_place(group)
-        return not self._named[place], -int(self._sizes[place]), group
+        return not self.rows.named[place], -int(self.rows.counts[place]), group
 
     def put(self, group: int, total: EncodingSum, *, named: bool | None = None) -> None:
         """Say what the sum of a group's faces is now, and whether it has a name; None: as before, a new one none.
@@ -131,52 +142,50 @@ class GroupIndex:
         Raises:
             ValueError: the middle is no encoding's; nothing has changed then.
         """
-        middle = as_matrix(total.middle[None])
-        place, is_there = self._place(group)
-        if not is_there:
-            self._open(place, group)
-        self._ids[place], self._sizes[place] = group, total.count
-        self._middles[place], self._squares[place] = middle[0], squares_of(middle)[0]
-        self._named[place] = (is_there and self._named[place]) if named is None else named
-        self._alone[place] = self.neighbourhood.shipped_alone(middle)[0]
-        self._measure(np.array([place]))
+        place, is_alive = self._place(group)
+        named = is_alive and bool(self.rows.named[place]) if named is None else named
+        rows_before = self.rows.used
+        place = self.rows.put(group, total, self.neighbourhood)
+        # Neither alive nor new: a dead row that lives again.
+        self._dead -= not is_alive and self.rows.used == rows_before
+        self.rows.named[place] = named
+        self.rows.measure(np.array([place]), self.neighbourhood, self.number)
 
     def drop(self, group: int) -> None:
         """Take a group out, if it is there."""
         place, is_there = self._place(group)
         if is_there:
-            self._around[place] = _DEAD
+            self.rows.around[place] = _DEAD
             self._dead += 1
-            if self._dead > self._used // _SPARE + _SPARE:
-                self._close_up()
+            if self._dead > self.rows.used // _SPARE + _SPARE:
+                self.rows.keep(np.flatnonzero(self._alive))
+                self._dead = 0
 
-    def use(self, neighbourhood: Neighbourhood) -> None:
-        """Measure with this from now on; `renew` brings the rows after it."""
+    def use(self, neighbourhood: Neighbourhood, number: int | None = None) -> None:
+        """Measure with this from now on, under this number or the next; `renew` brings the rows after it."""
         self.neighbourhood = neighbourhood
-        self.number += 1
+        self.number = self.number + 1 if number is None else number
 
     def renew(self, most: int, first: Collection[int] = ()) -> npt.NDArray[np.int64]:
         """Measure anew the groups `first`, and `most` of the others that are stale, the longest stale first.
 
         Returns the groups that were; none when none was stale.
         """
-        stale = np.flatnonzero(self._alive & (self._numbers[: self._used] != self.number))
-        wanted = np.isin(self._ids[stale], list(first))
-        others = stale[~wanted]
-        others = others[np.argsort(self._numbers[others], kind="stable")][:most]
-        places = np.concatenate([stale[wanted], others])
-        self._measure(places)
-        renewed: npt.NDArray[np.int64] = self._ids[places]
+        stale = self._stale
+        wanted = np.isin(self.rows.ids[stale], list(first))
+        places = np.concatenate([stale[wanted], self.rows.longest_stale(stale[~wanted], most)])
+        self.rows.measure(places, self.neighbourhood, self.number)
+        renewed: npt.NDArray[np.int64] = self.rows.ids[places]
         return renewed
 
     def measure_all(self) -> None:
         """Measure all neighbourhoods anew at once: for a library's first faces."""
-        self._measure(np.flatnonzero(self._alive))
+        self.rows.measure(np.flatnonzero(self._alive), self.neighbourhood, self.number)
 
     def largest_unnamed(self, count: int) -> Matrix:
         """The middles of the largest groups without a name, of equals the older first, shape (up to `count`, 128)."""
-        places = np.flatnonzero(self._alive & ~self._named[: self._used])
-        return self._middles[places[np.argsort(-self._sizes[places], kind="stable")][:count]]
+        places = np.flatnonzero(self._alive & ~self.rows.named[: self.rows.used])
+        return self.rows.middles[places[np.argsort(-self.rows.counts[places], kind="stable")][:count]]
 
     def nearest(self, encoding: Matrix, around: float) -> NearGroup | None:
         """The group whose score with a face is lowest against the limit for its size; of equals the smallest id.
@@ -187,100 +196,69 @@ class GroupIndex:
             encoding: the face, shape (1, 128).
             around: its neighbourhood.
         """
-        if not self._used:
+        if not self.rows.used:
             return None
-        alarm, squares = self.neighbourhood.alarm, self._squares[: self._used]
-        rough = rough_distances(encoding, self._middles[: self._used], squares)[0]
-        rough -= np.float32(around / 2) + self._around[: self._used] / 2
-        rough -= join_limits(self._sizes[: self._used], alarm).astype(np.float32)
+        alarm, squares = self.neighbourhood.alarm, self.rows.squares[: self.rows.used]
+        rough = rough_distances(encoding, self.rows.middles[: self.rows.used], squares)[0]
+        rough -= np.float32(around / 2) + self.rows.around[: self.rows.used] / 2
+        rough -= join_limits(self.rows.counts[: self.rows.used], alarm).astype(np.float32)
         slack = 2 * error_of(encoding, squares)
         places = np.flatnonzero(rough <= min(float(rough.min()), 0.0) + slack)
-        distances = exact_distances(encoding, self._middles, np.zeros(len(places), np.intp), places)
-        scores = distances - (around + self._around[places].astype(np.float64)) / 2
-        below = scores - join_limits(self._sizes[places], alarm)
+        distances = exact_distances(encoding, self.rows.middles, np.zeros(len(places), np.intp), places)
+        scores = distances - (around + self.rows.around[places].astype(np.float64)) / 2
+        below = scores - join_limits(self.rows.counts[places], alarm)
         if not len(places) or below.min() >= 0:
             return None
         best = int(below.argmin())
-        return NearGroup(int(self._ids[places[best]]), float(scores[best]), float(distances[best]))
+        return NearGroup(int(self.rows.ids[places[best]]), float(scores[best]), float(distances[best]))
 
     def pairs(self, changed: Collection[int]) -> list[NearPair]:
         """The pairs of a changed group and any other whose score is below the limit for their sizes, lowest first.
 
         Of equals the pair with the smaller ids comes first. Groups that are not there are left out.
         """
-        rows = np.flatnonzero(self._alive & np.isin(self._ids[: self._used], list(changed)))
-        block = max(1, _SCORES // max(self._used, 1))
+        rows = np.flatnonzero(self._alive & np.isin(self.rows.ids[: self.rows.used], list(changed)))
+        block = max(1, _SCORES // max(self.rows.used, 1))
         found = [
             pair for start in range(0, len(rows), block) for pair in self._pairs(rows[start : start + block], rows)
         ]
         return sorted(found, key=lambda pair: (pair.below_limit, pair.one, pair.other))
 
-    def _pairs(self, rows: Rows, changed: Rows) -> Iterator[NearPair]:
-        alarm, squares, asked = self.neighbourhood.alarm, self._squares[: self._used], self._middles[rows]
-        rough = rough_distances(asked, self._middles[: self._used], squares)
-        rough -= (self._around[rows] / 2)[:, None]
-        rough -= self._around[: self._used] / 2
+    def _pairs(self, rows: Places, changed: Places) -> Iterator[NearPair]:
+        alarm, squares, asked = self.neighbourhood.alarm, self.rows.squares[: self.rows.used], self.rows.middles[rows]
+        rough = rough_distances(asked, self.rows.middles[: self.rows.used], squares)
+        rough -= (self.rows.around[rows] / 2)[:, None]
+        rough -= self.rows.around[: self.rows.used] / 2
         slack = 2 * error_of(asked, squares)
         flat = np.flatnonzero(rough <= MOST_MERGE - STRICTER * alarm + slack)
-        where, others = flat // self._used, flat % self._used
+        where, others = flat // self.rows.used, flat % self.rows.used
         # A pair of two changed groups is found from both sides.
         once = (rows[where] < others) | ~np.isin(others, changed)
         where, others = where[once], others[once]
-        distances = exact_distances(asked, self._middles, where, others)
+        distances = exact_distances(asked, self.rows.middles, where, others)
         ones = rows[where]
-        scores = distances - (self._around[ones].astype(np.float64) + self._around[others]) / 2
-        below = scores - merge_limits(self._sizes[ones], self._sizes[others], alarm)
+        scores = distances - (self.rows.around[ones].astype(np.float64) + self.rows.around[others]) / 2
+        below = scores - merge_limits(self.rows.counts[ones], self.rows.counts[others], alarm)
         for at in np.flatnonzero(below < 0).tolist():
-            one, other = sorted((int(self._ids[ones[at]]), int(self._ids[others[at]])))
+            one, other = sorted((int(self.rows.ids[ones[at]]), int(self.rows.ids[others[at]])))
             yield NearPair(one, other, float(scores[at]), float(distances[at]), float(below[at]))
 
     # --- rows ---
 
     @property
     def _alive(self) -> npt.NDArray[np.bool_]:
-        return self._around[: self._used] > _DEAD
+        return self.rows.around[: self.rows.used] > _DEAD
 
-    def _measure(self, places: Rows) -> None:
-        self._around[places] = self.neighbourhood.around(self._middles[places], self._alone[places])
-        self._numbers[places] = self.number
+    @property
+    def _stale(self) -> Places:
+        return np.flatnonzero(self._alive & (self.rows.numbers[: self.rows.used] != self.number))
 
     def _place(self, group: int) -> tuple[int, bool]:
-        place = int(np.searchsorted(self._ids[: self._used], group))
-        return place, place < self._used and int(self._ids[place]) == group and bool(self._around[place] > _DEAD)
+        place, is_there = self.rows.place(group)
+        return place, is_there and bool(self.rows.around[place] > _DEAD)
 
     def _known_place(self, group: int) -> int:
         place, is_there = self._place(group)
         if not is_there:
             raise KeyError(group)
         return place
-
-    def _open(self, place: int, group: int) -> None:
-        if place < self._used and int(self._ids[place]) == group:
-            self._dead -= 1
-            return
-        if self._used == len(self._ids):
-            self._grow()
-        for array in self._arrays() if place < self._used else ():
-            array[place + 1 : self._used + 1] = array[place : self._used]
-        self._used += 1
-
-    def _close_up(self) -> None:
-        alive = np.flatnonzero(self._alive)
-        for array in self._arrays():
-            array[: len(alive)] = array[alive]
-        self._used, self._dead = len(alive), 0
-
-    def _grow(self) -> None:
-        more = len(self._ids) // _SPARE + _SPARE
-        self._middles = np.concatenate([self._middles, _no_rows(more)])
-        self._ids, self._squares, self._sizes, self._named, self._alone, self._around, self._numbers = (
-            np.concatenate([array, np.zeros(more, array.dtype)]) for array in self._arrays()[1:]
-        )
-
-    def _arrays(self) -> tuple[npt.NDArray[np.generic], ...]:
-        rest = (self._ids, self._squares, self._sizes, self._named, self._alone, self._around, self._numbers)
-        return self._middles, *rest
-
-
-def _no_rows(count: int) -> Matrix:
-    return np.zeros((count, ENCODING_LENGTH), np.float32)

@@ -10,7 +10,8 @@ import numpy as np
 from faces.people.encoding_sum import EncodingSum
 from faces.people.groups.group_index import KeptGroup
 from faces.people.groups.memberships import Memberships, NewFace
-from faces.people.groups.refusals import Ref, Refusals
+from faces.people.groups.refusals import Refusals
+from faces.people.refs import Ref
 
 
 @dataclass(slots=True)

@@ -4,14 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Set as AbstractSet
-from typing import Literal, NamedTuple
 
-
-class Ref(NamedTuple):
-    """A face, a group or a person, as a refusal names it."""
-
-    kind: Literal["face", "group", "person"]
-    id: int
+from faces.people.refs import Ref
 
 
 class Refusals:

@@ -30,7 +30,7 @@ UPDATED_AT_INDEX = f"{PREFIX}faces_updated_at"
 _RIGHTS = f"CREATE, ALTER, DROP, INDEX, {beside.RIGHTS}"
 
 #: Seconds that a statement waits for transactions which use its table; all other statements on it wait behind it.
-_LOCK_SECONDS = 20
+_LOCK_SECONDS = 5
 
 #: Seconds for an index over many rows.
 _ANSWER_SECONDS = 6 * 3600.0

@@ -6,7 +6,8 @@ from collections.abc import Collection
 
 import sqlalchemy as sa
 
-from faces.people.groups.refusals import Ref, Refusals
+from faces.people.groups.refusals import Refusals
+from faces.people.refs import Ref
 from faces.store.database import Transaction, chunked
 from faces.store.sidecar.library_row import tables_of
 

@@ -17,7 +17,7 @@ from worker.__main__ import main
 sys.exit(main())
 """
 
-VERBS = ("scan", "enrol", "link", "faces", "report", "export", "recognise", "process")
+VERBS = ("scan", "enrol", "link", "faces", "people", "groups", "report", "export", "recognise", "process")
 
 
 def test_help_names_every_verb_the_settings_and_the_exit_codes(worker: Any) -> None:
@@ -49,14 +49,18 @@ def test_the_version_is_told(worker: Any) -> None:
         ("enrol", "Ann", "a.jpg", "b.jpg", "--face", "0"),
         ("process", "one"),
         ("export",),
+        ("faces", "--group", "12"),
+        ("groups", "--after", "p12"),
         ("faces",),
+        ("people",),
+        ("groups",),
         ("link",),
         ("report", "out"),
     ],
     ids=" ".join,
 )
 def test_wrong_usage_ends_with_2_and_makes_nothing(worker: Any, arguments: tuple[str, ...]) -> None:
-    """The last three have no database to read; a read must not make one."""
+    """The last five have no database to read; a read must not make one."""
     _, err = worker.run(*arguments, code=2)
     assert err.strip()
     assert list(worker.home.iterdir()) == []

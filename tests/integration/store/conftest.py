@@ -15,6 +15,7 @@ from faces.store.database import Store
 from faces.store.who import identities_of
 from tests.servers.app_schema import ALL, LARAVEL, SQLITE_V5, V1, V2, V4, V5, on_sqlite
 from tests.servers.fake_api import FakeApi
+from tests.servers.library_rows import LibraryRows
 from tests.servers.mariadb import MariaDB, running_mariadb
 from tests.servers.rows import Rows
 from worker.jobs.faces import Tools
@@ -59,6 +60,22 @@ def rows(url: str) -> Iterator[Rows]:
 
 @pytest.fixture
 def store(url: str) -> Iterator[Store]:
+    store = Store.open(url)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def library(url: str) -> Iterator[LibraryRows]:
+    """Our own tables of people and groups; beside an app's tables they are made."""
+    library = LibraryRows(url)
+    yield library
+    library.close()
+
+
+@pytest.fixture
+def library_store(url: str, library: LibraryRows) -> Iterator[Store]:
+    """The store, opened after those tables were made."""
     store = Store.open(url)
     yield store
     store.close()

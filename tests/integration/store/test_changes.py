@@ -11,6 +11,7 @@ import pytest
 
 from faces.laravel import app_settings
 from faces.store.database import Store
+from faces.store.sidecar import layout
 from tests.servers.app_schema import V1, V2
 from tests.servers.mariadb import MariaDB, running_mariadb
 from tests.servers.waiting import wait_for
@@ -141,6 +142,23 @@ def test_a_migration_is_told_by_table_and_column(
     assert changes.reason_to_leave(refusing=True) is None
     server.run(migration, database=store.name.split()[0])
     assert changes.reason_to_leave(refusing=True) == f"the database changed: {said}"
+
+
+@pytest.mark.parametrize("database", [None, "faces_of_changes"])
+def test_that_our_own_tables_are_gone_is_told_wherever_they_lay(
+    env: Path, server: MariaDB, database: str | None
+) -> None:
+    url = server.new_database(*V2)
+    for options in ({"any_sidecar": True}, {}):
+        store = Store.open(url, tables_database=database, **options)
+        layout.run(store, layout.look(store).creating)
+        if not options:
+            changes = changes_of(env)
+            changes.watch(store, TABLES)
+            assert changes.reason_to_leave(refusing=True) is None
+            layout.run(store, layout.look(store).dropping)
+            assert "table face_sidecar_people is gone" in str(changes.reason_to_leave(refusing=True))
+        store.close()
 
 
 def test_a_migration_of_a_sqlite_file_is_told_too(env: Path, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from faces.errors import RequestError
 from faces.store import face_pages
 from faces.store.database import Store
 from faces.store.face_pages import Choice, FaceOrder, page_of_faces, page_of_images, spellings_of
@@ -76,6 +77,39 @@ def test_pages_together_are_the_whole(store: Store, library: list[int], order: F
     found = list(pages(store, order, size))
     assert [face for page in found for face in page] == listed(store, order=order)
     assert all(len(page) == size for page in found[:-1])
+
+
+@pytest.mark.parametrize("order", FaceOrder)
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 8])
+def test_pages_behind_the_last_face_of_the_one_before_are_the_same(
+    store: Store, library: list[int], order: FaceOrder, size: int
+) -> None:
+    whole = listed(store, order=order)
+    found = whole[:1]
+    while page := listed(store, Choice(limit=size, after=found[-1]), order):
+        found += page
+        assert len(page) <= size
+    assert found == whole
+
+
+def test_behind_a_face_come_its_folder_its_disk_and_the_other_disks(store: Store, rows: Rows) -> None:
+    places = [
+        {"disk": disk, "path": path, "filename": name}
+        for disk in (None, "a", "b")
+        for path in (None, "2020", "2021")
+        for name in ("x.jpg", "y.jpg")
+    ]
+    faces = [rows.face(rows.image(**place)) for place in places + places]
+    whole = [face for pair in zip(faces, faces[len(places) :], strict=False) for face in pair]
+    assert listed(store) == whole
+    for at, face in enumerate(whole):
+        assert listed(store, Choice(after=face)) == whole[at + 1 :]
+        assert listed(store, Choice(after=face, limit=3)) == whole[at + 1 : at + 4]
+
+
+def test_behind_a_face_that_is_not_there_is_no_page(store: Store) -> None:
+    with pytest.raises(RequestError, match="found no face f99, needed the id of one; `faces` lists them"):
+        listed(store, Choice(after=99))
 
 
 def test_more_images_than_are_asked_for_at_a_time(store: Store, rows: Rows) -> None:

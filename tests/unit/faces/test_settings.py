@@ -53,6 +53,22 @@ def test_a_part_that_nobody_knows_is_refused(value: str, monkeypatch: pytest.Mon
         load()
 
 
+@pytest.mark.parametrize("value", ["a.b", "faces`", "", "x" * 65, "mysql", "Information_Schema"])
+def test_a_database_for_our_tables_has_a_plain_name_and_is_not_the_servers(
+    value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FACE_TABLES_DATABASE", "photo-faces_2$")
+    assert load().tables_database == "photo-faces_2$"
+    with pytest.raises(SettingsError, match="FACE_TABLES_DATABASE: "):
+        load(tables_database=value)
+
+
+def test_a_rule_of_linking_that_nobody_knows_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FACE_MATCH", "honest")
+    with pytest.raises(SettingsError, match="FACE_MATCH: Input should be 'calibrated' or 'nearest'"):
+        load()
+
+
 @pytest.mark.parametrize("value", ["local", "local=srv", "=/srv", "a=/x,a=/y"])
 def test_a_disk_root_written_otherwise_is_refused(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FACE_DISK_ROOTS", value)

@@ -140,8 +140,46 @@ def test_a_person_without_a_confirmed_face_is_left_out() -> None:
 def test_new_groups_of_the_library_change_every_neighbourhood() -> None:
     people = enrolled(PEOPLE)
     wider = Neighbourhood(made_cohort(), made_people(60, seed=5))
-    people.renew(wider)
+    people.use(wider)
+    people.renew(len(people))
     assert state(people) == state(enrolled(PEOPLE, own=made_people(60, seed=5)))
+
+
+def test_neighbourhoods_are_measured_anew_in_slices_the_longest_stale_first() -> None:
+    people = enrolled(PEOPLE[:10], ids=list(range(1, 11)))
+    old = {person: people.measurement(person) for person in range(1, 11)}
+    people.use(NEIGHBOURHOOD)
+    assert people.renew(3).tolist() == [1, 2, 3]
+    assert people.stale == 7
+    assert [people.measurement(person)[1] for person in range(1, 11)] == [1, 1, 1, 0, 0, 0, 0, 0, 0, 0]
+    assert people.measurement(5) == old[5]
+    people.use(NEIGHBOURHOOD, number=7)
+    assert people.renew(8).tolist() == [4, 5, 6, 7, 8, 9, 10, 1]
+    people.put(2, EncodingSum.of(PEOPLE[1:2]))
+    assert people.measurement(2)[1] == 7
+    assert people.renew(100).tolist() == [3]
+    assert people.renew(100).tolist() == []
+    assert state(people) == state(enrolled(PEOPLE[:10], ids=list(range(1, 11)), own=made_people(60, seed=5)))
+
+
+def test_a_kept_neighbourhood_is_not_measured_again() -> None:
+    sums = {1: EncodingSum.of(PHOTOS[:1]), 2: EncodingSum.of(PHOTOS[1:2])}
+    people = EnrolledPeople(NEIGHBOURHOOD, sums, number=8, measured={1: (0.5, 7)})
+    assert people.measurement(1) == (0.5, 7)
+    assert people.measurement(2) == (float(NEIGHBOURHOOD.around(PHOTOS[1:2].astype(np.float32))[0]), 8)
+
+
+def test_who_is_not_enrolled_has_no_neighbourhood() -> None:
+    with pytest.raises(KeyError):
+        enrolled(PEOPLE).measurement(99)
+
+
+@given(LIBRARIES)
+def test_people_made_of_ready_rows_are_the_same_people(library: dict[int, list[int]]) -> None:
+    people = made_at_once(library)
+    again = EnrolledPeople.of_rows(NEIGHBOURHOOD, people.rows, 0)
+    assert state(again) == state(people)
+    assert identify(FACES, again, Learned()) == identify(FACES, people, Learned())
 
 
 def test_many_equal_people_are_ranked_by_id() -> None:
@@ -153,8 +191,7 @@ def test_many_equal_people_are_ranked_by_id() -> None:
 def test_a_person_takes_less_than_600_bytes() -> None:
     people = enrolled(made_people(5000))
     people.put(-1, EncodingSum.of(PEOPLE[:1]))
-    arrays = [getattr(people, name) for name in ("_ids", "_middles", "_confirmed", "_around", "_squares")]
-    assert sum(array.nbytes for array in arrays) / len(people) <= 600
+    assert people.bytes / len(people) <= 600
 
 
 # --- sums ---

@@ -93,6 +93,23 @@ def test_rows_kept_in_place_equal_those_made_at_once(
     assert index.pairs(library) == made_at_once(library).pairs(library)
 
 
+@given(LIBRARIES, st.data())
+def test_groups_made_of_ready_rows_are_the_same_groups(library: dict[int, list[int]], data: st.DataObject) -> None:
+    index = made_at_once(library)
+    for group in data.draw(st.lists(st.sampled_from(sorted(library)))):
+        index.drop(group)
+    again = GroupIndex.of_rows(NEIGHBOURHOOD, index.rows, 0)
+    assert (len(again), again.stale, state(again)) == (len(index), 0, state(index))
+    assert again.pairs(library) == index.pairs(library)
+
+
+def test_a_number_that_is_told_is_the_one_that_groups_have_then() -> None:
+    index = made_at_once({1: [0], 2: [1]})
+    index.use(NEIGHBOURHOOD, number=9)
+    index.renew(1)
+    assert (index.around(1)[1], index.around(2)[1], index.stale) == (9, 0, 1)
+
+
 def test_what_was_dropped_is_near_nothing_and_can_come_back() -> None:
     index = made_at_once({1: [0, 1], 2: [0, 1]})
     pair = index.pairs([1])

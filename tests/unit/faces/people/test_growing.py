@@ -13,7 +13,7 @@ from faces.people.encoding_sum import EncodingSum
 from faces.people.groups.growing import Groups, Merger, Placement, next_batch
 from faces.people.groups.members_in_memory import MembersInMemory
 from faces.people.groups.memberships import NewFace
-from faces.people.groups.refusals import Ref
+from faces.people.refs import Ref
 from tests.unit.faces.people.made_people import made_cohort, made_people, photos_of
 
 COHORT = made_cohort(level=-0.044)

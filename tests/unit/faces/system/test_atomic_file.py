@@ -58,6 +58,22 @@ def test_within_a_directory_a_link_is_replaced_and_not_followed(tmp_path: Path, 
     assert names(tmp_path) == ["a", "other"]
 
 
+def test_a_private_file_is_its_users_alone_and_replaces_links_and_what_a_kill_left(tmp_path: Path) -> None:
+    (tmp_path / "other").write_bytes(b"kept")
+    for link in (tmp_path / "a", atomic_file.beside(tmp_path / "a")):
+        link.symlink_to("other")
+    before = os.umask(0)
+    try:
+        atomic_file.replace_privately(tmp_path / "a", [b"da", memoryview(b"ta")])
+    finally:
+        os.umask(before)
+    assert not (tmp_path / "a").is_symlink()
+    assert (tmp_path / "a").read_bytes() == b"data"
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "other").read_bytes() == b"kept"
+    assert names(tmp_path) == ["a", "other"]
+
+
 def test_pieces_become_one_file_and_an_error_among_them_leaves_the_old_one(tmp_path: Path) -> None:
     def pieces(*, fail: bool) -> Iterator[bytes]:
         yield b"a "

@@ -1,10 +1,17 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from faces.errors import SettingsError
+from faces.people.cohort import read_cohort
 from faces.settings import load
+from faces.store.database import Store
+from tests.servers.app_schema import SQLITE_V2
+from tests.servers.rows import Rows
 from worker.commands.invocation import Invocation
 from worker.commands.output import Output
 
@@ -66,3 +73,58 @@ def test_the_apps_threshold_and_debug_folder_count_until_ours_are_set(
     monkeypatch.delenv("LARAVEL_ENV_FILE")
     monkeypatch.delenv("FACE_THRESHOLD")
     assert invocation().threshold == 0.6
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Store]:
+    """A new file of our own."""
+    with closing(Store.open(f"sqlite:///{tmp_path}/own.db", create=True)) as store:
+        yield store
+
+
+@pytest.fixture
+def apps(tmp_path: Path) -> Iterator[Store]:
+    """An app's database, which has no tables of ours."""
+    rows = Rows(f"sqlite:///{tmp_path}/app.db")
+    for statement in SQLITE_V2:
+        rows.run(statement)
+    rows.close()
+    with closing(Store.open(f"sqlite:///{tmp_path}/app.db")) as store:
+        yield store
+
+
+def test_new_files_of_our_own_link_by_calibrated_and_older_ones_as_before(own: Store, tmp_path: Path) -> None:
+    assert invocation().match_rule(own) == "calibrated"
+    rows = Rows(f"sqlite:///{tmp_path}/own.db")
+    rows.run("UPDATE library SET match_rule = 'nearest'")
+    rows.close()
+    with closing(Store.open(f"sqlite:///{tmp_path}/own.db")) as older:
+        assert invocation().match_rule(older) == "nearest"
+
+
+def test_an_app_without_our_tables_links_the_nearest(apps: Store) -> None:
+    assert invocation().match_rule(apps) == "nearest"
+
+
+def test_the_setting_of_the_rule_wins_over_the_library(own: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FACE_MATCH", "nearest")
+    assert invocation().match_rule(own) == "nearest"
+
+
+def test_calibrated_without_our_tables_is_refused(apps: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FACE_MATCH", "calibrated")
+    refusal = r"FACE_MATCH: found calibrated, .* has none: `worker tables --create` makes them"
+    with pytest.raises(SettingsError, match=refusal):
+        invocation().match_rule(apps)
+    with pytest.raises(SettingsError, match=refusal), invocation().tools(apps):
+        pass
+
+
+def test_a_cohort_of_ones_own_is_read_and_a_wrong_one_refused_by_its_setting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert invocation().cohort().version == read_cohort().version
+    (tmp_path / "own.npz").write_text("a text")
+    monkeypatch.setenv("FACE_COHORT", str(tmp_path / "own.npz"))
+    with pytest.raises(SettingsError, match=r"FACE_COHORT: .*own\.npz: .*; script/cohort makes such a file"):
+        invocation().cohort()

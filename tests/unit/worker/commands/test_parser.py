@@ -18,11 +18,14 @@ CALLS = {
     "enrol": (["Bob", "a.jpg", "b.jpg"], ["--face", "0"], {"photos": [Path("a.jpg"), Path("b.jpg")], "face": 0}),
     "link": ([], ["--dry-run"], {"dry_run": True}),
     "faces": ([], ["--name", "Bob"], {"name": "Bob"}),
+    "people": ([], ["--after", "p12"], {"after": 12}),
+    "groups": ([], ["--min", "3"], {"min": 3}),
     "report": (["people"], ["--limit", "3"], {"directory": Path("people"), "limit": 3}),
     "export": ([], ["--csv", "all.csv"], {"csv": "all.csv"}),
     "recognise": (["people", "photos"], ["--tolerance", "0.5"], {"known": Path("people"), "photos": "photos"}),
     "process": (["17", "18"], ["--json"], {"image_ids": [17, 18], "as_json": True}),
     "run": ([], ["--queue", "faces"], {}),
+    "tables": ([], ["--create"], {"create": True}),
     "status": ([], ["--check"], {"check": True}),
 }
 

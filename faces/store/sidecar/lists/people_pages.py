@@ -1,0 +1,117 @@
+"""The list of people, those with most confirmed faces first, and the faces of each. Only reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from faces.errors import RequestError
+from faces.people import names
+from faces.people.kept_face import FaceState
+from faces.people.refs import Ref
+from faces.store.database import Transaction
+from faces.store.sidecar.lists.face_order import both, face_ids
+from faces.store.sidecar.lists.keyset import behind, in_pages
+
+#: Letters of a name's key that its column has.
+_KEY = 255
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPerson:
+    """A person; the counts are of faces. `name` is written as `names.canonical` writes it.
+
+    `last_taken` is when the newest photo was taken, by the camera's clock.
+    """
+
+    id: int
+    name: str | None
+    confirmed: int
+    linked: int
+    suggested: int
+    last_taken: datetime | None
+    hidden: bool
+    favourite: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleChoice:
+    """Which people: those of this name (None: all), the hidden ones or the others; `limit` of them behind `after`."""
+
+    name: str | None = None
+    hidden: bool = False
+    after: int | None = None
+    limit: int | None = None
+
+
+def list_people(transaction: Transaction, choice: PeopleChoice) -> Iterator[ListedPerson]:
+    """Those with most confirmed faces first, of equal ones the newest.
+
+    Raises:
+        SchemaError: the database has no such tables.
+        RequestError: there is no person `after`.
+    """
+    people = transaction.schema.require_sidecar().people
+    start = None if choice.after is None else person_of(transaction, choice.after)
+
+    def read(last: ListedPerson | None, size: int) -> list[ListedPerson]:
+        query = _query(people, choice, last or start).limit(size)
+        return [_listed(row) for row in transaction.connection.execute(query).mappings()]
+
+    return in_pages(read, choice.limit)
+
+
+def person_of(transaction: Transaction, person_id: int) -> ListedPerson:
+    """One person.
+
+    Raises:
+        SchemaError: the database has no such tables.
+        RequestError: there is none of this id.
+    """
+    people = transaction.schema.require_sidecar().people
+    query = sa.select(*_columns(people)).where(people.c.id == person_id)
+    row = transaction.connection.execute(query).mappings().one_or_none()
+    if row is None:
+        raise RequestError(f"found no person {Ref('person', person_id)}, needed the id of one: `people` lists them")
+    return _listed(row)
+
+
+def faces_of_person(
+    transaction: Transaction, person_id: int, after: int | None = None, limit: int | None = None
+) -> Sequence[int]:
+    """The ids of a person's faces: confirmed, then linked ones, newest photos first; then offers, the likeliest first.
+
+    Raises:
+        SchemaError: the database has no such tables.
+        RequestError: there is no such person, or the face `after` is not among the person's.
+    """
+    person_of(transaction, person_id)
+    stretches = [
+        *both({"person_id": person_id, "state": FaceState.CONFIRMED}, "taken_at"),
+        *both({"person_id": person_id, "state": FaceState.LINKED}, "taken_at"),
+        *both({"person_id": person_id, "state": FaceState.SUGGESTED}, "probability"),
+    ]
+    return face_ids(transaction, stretches, after, limit)
+
+
+def _query(people: sa.Table, choice: PeopleChoice, last: ListedPerson | None) -> sa.Select[Any]:
+    query = sa.select(*_columns(people)).order_by(people.c.confirmed.desc(), people.c.id.desc())
+    if last is not None:
+        query = query.where(behind((people.c.confirmed, last.confirmed), (people.c.id, last.id)))
+    if choice.name is None:
+        return query.where(people.c.hidden == int(choice.hidden))
+    # A sum has no index: the few of one name are to be found by it, and sorted.
+    return query.where(people.c.name_key == names.key(choice.name)[:_KEY], people.c.hidden + 0 == int(choice.hidden))
+
+
+def _columns(people: sa.Table) -> list[sa.Column[Any]]:
+    return [people.c[name] for name in ListedPerson.__dataclass_fields__]
+
+
+def _listed(row: sa.RowMapping) -> ListedPerson:
+    values = {**row, "name": names.canonical(row["name"] or "") or None}
+    return ListedPerson(**{**values, "hidden": bool(row["hidden"]), "favourite": bool(row["favourite"])})

@@ -1,0 +1,45 @@
+"""Rows of our own tables of people and groups, set up past our store; beside an app's tables they are made first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from faces.people import names
+from faces.store.sidecar.tables import PREFIX, sidecar_tables
+
+
+class LibraryRows:
+    """Our own tables as another program sees them; what is not said is as in a new row."""
+
+    def __init__(self, url: str) -> None:
+        self._engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
+        beside = self._engine.dialect.name != "sqlite"
+        self.tables = sidecar_tables(PREFIX if beside else "")
+        if beside:
+            self.tables.metadata.create_all(self._engine)
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    def person(self, name: str | None = None, **values: Any) -> int:
+        return self._insert(self.tables.people, {"name": name, "name_key": name and names.key(name), **values})
+
+    def group(self, size: int = 1, **values: Any) -> int:
+        return self._insert(self.tables.groups, {"size": size, **values})
+
+    def indexed(self, face_id: int, image_id: int, state: int = 0, **values: Any) -> int:
+        """A face's row in the index."""
+        row = {"face_id": face_id, "image_id": image_id, "state": state, **values}
+        return self._insert(self.tables.face_index, row)
+
+    def insert(self, table: sa.Table, rows: list[dict[str, Any]]) -> None:
+        """Many rows at once."""
+        with self._engine.connect() as connection, connection.begin():
+            connection.execute(sa.insert(table), rows)
+
+    def _insert(self, table: sa.Table, row: dict[str, Any]) -> int:
+        with self._engine.connect() as connection:
+            (key,) = connection.execute(sa.insert(table).values(**row)).inserted_primary_key or (0,)
+            return int(key)
