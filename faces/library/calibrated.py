@@ -10,10 +10,12 @@ from faces.people.kept_face import FaceState, KeptFace
 from faces.people.linking import Identities, Link, Linking, Named
 from faces.people.matching import Candidates, Encodings
 from faces.people.products import as_matrix
+from faces.people.refs import Ref
 from faces.store.database import Transaction
 from faces.store.masters import Masters, lock_parents
 from faces.store.persons import Persons, lock_centroids
 from faces.store.sidecar import face_index, people_rows
+from faces.store.sidecar.face_index import IndexedFace
 
 _KEPT_ELSEWHERE = Candidates.of([], [], [])
 
@@ -45,8 +47,10 @@ class Calibrated(Identities[Transaction]):
         candidates: Candidates,
         linking: Linking,
     ) -> dict[int, Link]:
-        """The same without a look at who is in the photo already: that takes a transaction."""
-        return {place: Link(one.distance, found=one) for place, one in self._chosen(found, wanted, set()).items()}
+        """The same without a look at who is in the photo already, and at groups: that takes a transaction."""
+        refused = {place: self._library.refused_people(Ref("face", row.id)) for place, row in kept.items()}
+        chosen = self._chosen(found, wanted, refused, set())
+        return {place: Link(one.distance, found=one) for place, one in chosen.items()}
 
     def lock(
         self,
@@ -58,23 +62,12 @@ class Calibrated(Identities[Transaction]):
         linking: Linking,
     ) -> dict[int, Link]:
         """Choose people, and share-lock what stands for them; who has nothing that a face can be linked to is left."""
-        chosen = self._chosen(found, wanted, _present(transaction, kept))
-        rows = people_rows.read(transaction, {one.person_id for one in chosen.values()})
-        if transaction.schema.has_persons:
-            persons = {one.id: one.app_person_id for one in rows.values() if one.app_person_id is not None}
-            there = lock_centroids(transaction, persons.values()).keys() if persons else set()
-            return {
-                place: Link(one.distance, person_id=persons[one.person_id], found=one)
-                for place, one in chosen.items()
-                if persons.get(one.person_id) in there
-            }
-        masters = {one.id: one.master_face_id for one in rows.values() if one.master_face_id is not None}
-        roots = lock_parents(transaction, masters.values())[0] if masters else set()
-        return {
-            place: Link(one.distance, face_id=masters[one.person_id], found=one)
-            for place, one in chosen.items()
-            if masters.get(one.person_id) in roots
+        indexed = face_index.read(transaction, [row.id for row in kept.values()])
+        refused = {
+            place: self._library.refused_people(*_refs(row.id, indexed.get(row.id))) for place, row in kept.items()
         }
+        chosen = self._chosen(found, wanted, refused, _present(indexed))
+        return lock_links(transaction, chosen)
 
     def columns(self, link: Link | None, ids: Mapping[int, int]) -> dict[str, object]:
         """As those beneath."""
@@ -100,11 +93,13 @@ class Calibrated(Identities[Transaction]):
         """As those beneath."""
         return self._beneath.name(transaction, row, name)
 
-    def _chosen(self, found: Encodings, wanted: Collection[int], present: set[int]) -> dict[int, Identification]:
+    def _chosen(
+        self, found: Encodings, wanted: Collection[int], refused: Mapping[int, Collection[int]], present: set[int]
+    ) -> dict[int, Identification]:
         places = sorted(wanted)
         if not places:
             return {}
-        answers = self._library.identify(as_matrix(found[places]))
+        answers = self._library.identify(as_matrix(found[places]), refused=[refused.get(place, ()) for place in places])
         return {
             place: one
             for place, one, decision in zip(places, answers, decide_photo(answers, present), strict=True)
@@ -112,8 +107,33 @@ class Calibrated(Identities[Transaction]):
         }
 
 
-def _present(transaction: Transaction, kept: Mapping[int, KeptFace]) -> set[int]:
+def _refs(face: int, indexed: IndexedFace | None) -> list[Ref]:
+    """What a person may have refused: the face, and its group."""
+    group = indexed.group_id if indexed else None
+    return [Ref("face", face)] if group is None else [Ref("face", face), Ref("group", group)]
+
+
+def _present(indexed: Mapping[int, IndexedFace]) -> set[int]:
     """Who is linked or confirmed in the photo already."""
-    indexed = face_index.read(transaction, [row.id for row in kept.values()])
     known = (FaceState.LINKED, FaceState.CONFIRMED)
     return {one.person_id for one in indexed.values() if one.state in known and one.person_id is not None}
+
+
+def lock_links(transaction: Transaction, answers: Mapping[int, Identification]) -> dict[int, Link]:
+    """What faces are linked to by these answers, share-locked by id; without who has nothing to be linked to now."""
+    rows = people_rows.read(transaction, {one.person_id for one in answers.values()})
+    if transaction.schema.has_persons:
+        persons = {one.id: one.app_person_id for one in rows.values() if one.app_person_id is not None}
+        there = lock_centroids(transaction, persons.values()).keys() if persons else set()
+        return {
+            place: Link(one.distance, person_id=persons[one.person_id], found=one)
+            for place, one in answers.items()
+            if persons.get(one.person_id) in there
+        }
+    masters = {one.id: one.master_face_id for one in rows.values() if one.master_face_id is not None}
+    roots = lock_parents(transaction, masters.values())[0] if masters else set()
+    return {
+        place: Link(one.distance, face_id=masters[one.person_id], found=one)
+        for place, one in answers.items()
+        if masters.get(one.person_id) in roots
+    }

@@ -5,7 +5,6 @@ The locks of the image and of its faces are held; groups, people and the library
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -13,8 +12,9 @@ import numpy as np
 
 from faces.library.library import Library
 from faces.library.people_of_rows import PeopleOfRows
-from faces.people.alarm import Alarm
+from faces.library.people_tally import UNNAMED, PeopleTally, with_offer
 from faces.people.encoding_sum import EncodingSum
+from faces.people.groups.alarm import Alarm
 from faces.people.groups.group_index import NearGroup
 from faces.people.kept_face import FaceState, KeptFace
 from faces.people.linking import Link
@@ -27,7 +27,6 @@ from faces.store.sidecar import (
     known_encodings,
     ledger,
     library_row,
-    people_of_app,
     people_rows,
     photo_rows,
 )
@@ -35,11 +34,7 @@ from faces.store.sidecar.face_index import IndexedFace
 from faces.store.sidecar.group_rows import GroupRow, Offer
 from faces.store.sidecar.known_encodings import KnownEncoding
 from faces.store.sidecar.ledger import FaceChange
-from faces.store.sidecar.people_rows import NOTHING, PersonChange
 from faces.store.sidecar.photo_rows import PhotoFacts
-
-#: Faces of these states join groups: nobody has said who they are.
-_UNNAMED = (FaceState.UNKNOWN, FaceState.SUGGESTED)
 
 
 class GroupsMoved(Exception):
@@ -135,7 +130,7 @@ class ImageUpdate:
         arriving = [
             face
             for face, one in sorted(after.items())
-            if one.state in _UNNAMED and face in self.read and face not in staying
+            if one.state in UNNAMED and face in self.read and face not in staying
         ]
         near = {face: self.library.nearest_group(self.read[face].numbers) for face in arriving}
         wanted = {one.group for one in near.values() if one is not None}
@@ -232,10 +227,7 @@ class ImageUpdate:
             return one
         if one.group_id not in self.offers:
             self.offers[one.group_id] = group_rows.read(self.transaction, [one.group_id])[one.group_id].offer
-        offer = self.offers[one.group_id]
-        if offer is None:
-            return one
-        return replace(one, state=FaceState.SUGGESTED, person_id=offer.person_id, probability=offer.probability)
+        return with_offer(one, self.offers[one.group_id])
 
     def _keep_encodings(self, changed: set[int]) -> None:
         gone = (self.kept.keys() - self.rows.keys()) | changed
@@ -245,28 +237,23 @@ class ImageUpdate:
 
     def _tell(self, after: Mapping[int, IndexedFace]) -> None:
         """Write what people gain and lose, and tell the processes that follow."""
-        changes: defaultdict[int, PersonChange] = defaultdict(PersonChange)
+        tally = PeopleTally()
         for face in self.before.keys() | after.keys():
             old, new = self.before.get(face), after.get(face)
-            if old and old.person_id is not None:
-                changes[old.person_id] += _taken(_counted(old, self.kept.get(face)))
-            if new and new.person_id is not None:
-                changes[new.person_id] += _counted(new, self.read.get(face))
-        changes = defaultdict(PersonChange, {person: one for person, one in changes.items() if not one.is_nothing})
+            tally.take(old, self.kept.get(face))
+            tally.give(new, self.read.get(face))
         confirmed = self._confirmed(self.before) | self._confirmed(after)
-        people_rows.lock(self.transaction, changes.keys() | confirmed)
+        people_rows.lock(self.transaction, tally.people | confirmed)
         if not self.people.names_are_the_same():
             raise GroupsMoved
-        # A middle of the app's stands in for a person until a face is confirmed: such a sum is never added to.
-        has_persons = self.transaction.schema.has_persons
-        sums = people_of_app.made_anew(self.transaction, changes.keys()) if has_persons else {}
-        people_rows.apply(self.transaction, changes, self.library.around, sums)
+        people = tally.write(self.transaction, self.library)
         for person in sorted(confirmed):
             self.people.see_to_master(person)
-        if changes or self.touched_groups:
+        if people or self.touched_groups:
             change = library_row.next_change(self.transaction, self.alarm)
             group_rows.stamp(self.transaction, self.touched_groups, change)
-            people_rows.stamp(self.transaction, changes.keys(), change)
+            people_rows.stamp(self.transaction, people, change)
+            self.library.expect(self.alarm.faces)
 
     def _enter_links(self) -> None:
         """Say in the ledger how faces were linked, each by itself."""
@@ -307,18 +294,3 @@ def _crc(known: KnownEncoding | None) -> int | None:
 
 def _score(near: NearGroup | None) -> float:
     return near.score if near else np.inf
-
-
-def _counted(one: IndexedFace, known: KnownEncoding | None) -> PersonChange:
-    """What a face adds to its person."""
-    confirmed = one.state is FaceState.CONFIRMED
-    return PersonChange(
-        _sum(known) if confirmed and known else NOTHING,
-        int(confirmed),
-        int(one.state is FaceState.LINKED),
-        int(one.state is FaceState.SUGGESTED),
-    )
-
-
-def _taken(change: PersonChange) -> PersonChange:
-    return PersonChange(NOTHING - change.total, -change.confirmed, -change.linked, -change.suggested)

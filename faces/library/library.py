@@ -5,23 +5,25 @@ It is changed by following only what was committed: a transaction that is rolled
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from threading import RLock
 
+import numpy as np
 import numpy.typing as npt
 
 from faces.people.calibration import Learned
-from faces.people.cohort import Cohort
+from faces.people.cohort import MOST_OWN, Cohort
 from faces.people.encoding_sum import EncodingSum
 from faces.people.enrolled import EnrolledPeople
-from faces.people.groups.group_index import GroupIndex, KeptGroup, NearGroup
+from faces.people.groups.group_index import GroupIndex, KeptGroup, NearGroup, NearPair
 from faces.people.groups.growing import FIRST, leaders
 from faces.people.groups.refusals import Refusals
 from faces.people.identify import OFFER, Identification, identify
+from faces.people.learning import MOST_PEOPLE, asked_places, learn
 from faces.people.neighbourhood import Neighbourhood
 from faces.people.products import Matrix, as_matrix
 from faces.people.refs import Ref
-from faces.photo.face import Encoding
+from faces.photo.face import ENCODING_LENGTH, Encoding
 from faces.store.database import Transaction
 from faces.store.sidecar import calibrations, group_rows, known_encodings, library_row, never_rows, people_rows
 from faces.store.sidecar.group_rows import GroupRow, Offer
@@ -48,6 +50,13 @@ class Library:
         self.groups = GroupIndex(self.neighbourhood)
         self.learned = Learned()
         self.refusals = Refusals()
+        self.arrived = 0
+        """Faces that this process has put into groups since it followed last, or fewer: groups may be due."""
+
+    @property
+    def follows(self) -> bool:
+        """Whether it has read anything yet."""
+        return self._state is not None
 
     @property
     def state(self) -> LibraryState:
@@ -65,20 +74,15 @@ class Library:
         """Take in all that was committed since the last time; one query where nothing was."""
         with self.mutex:
             state = library_row.read(transaction)
-            if state.change == self._seen:
-                return
-            first, before = self._state is None, self._state
-            self._state = state
-            if before is None or before.never_change != state.never_change:
-                self.refusals = never_rows.read_all(transaction)
-            if before is None or before.number != state.number or self.is_leading:
-                self._measure_with(self._neighbourhood(transaction, state), state.number)
-            if first:
-                self._read_all(transaction)
-            else:
-                self._take_changes(transaction)
-            self.learned = calibrations.newest(transaction, self.cohort.version)
-            self._seen = state.change
+            before, self._state, self.arrived = self._state, state, 0
+            if state.change != self._seen:
+                try:
+                    self._take(transaction, state, before)
+                except BaseException:
+                    # What was not read is looked for again the next time.
+                    self._state = before
+                    raise
+                self._seen = state.change
 
     def identify(
         self,
@@ -98,7 +102,7 @@ class Library:
 
     def ask(self, group: int, total: EncodingSum) -> Identification | None:
         """Who a group without a name most likely is, by its mean; of a person who was refused for it nothing."""
-        return self.identify(total.middle[None], [total.count], [self.refused_people(group)])[0]
+        return self.identify(total.middle[None], [total.count], [self.refused_people(Ref("group", group))])[0]
 
     def offer_for(self, group: int, total: EncodingSum) -> Offer | None:
         """What to offer for a group, where it has a face and a person is likely enough."""
@@ -107,10 +111,51 @@ class Library:
             return None
         return Offer(found.person_id, found.probability)
 
-    def refused_people(self, group: int) -> set[int]:
-        """Of whom a person has said that this group is not them."""
+    def refused_people(self, *refs: Ref) -> set[int]:
+        """Of whom a person has said that these, a face and its group for example, are not them."""
         with self.mutex:
-            return {ref.id for ref in self.refusals.of(Ref("group", group)) if ref.kind == "person"}
+            return {other.id for ref in refs for other in self.refusals.of(ref) if other.kind == "person"}
+
+    def pairs(self, changed: Collection[int]) -> list[NearPair]:
+        """The pairs of a changed group and any other that are near enough to join, nearest first."""
+        with self.mutex:
+            return self.groups.pairs(changed)
+
+    def measured_now(self) -> Neighbourhood:
+        """The neighbourhood that the groups make as they are now, to be put in force."""
+        with self.mutex:
+            return Neighbourhood(self.cohort, self.groups.largest_unnamed(MOST_OWN), self.state.alarm.strength)
+
+    def renew(self, most: int, first: Collection[int] = ()) -> int:
+        """Measure neighbourhoods anew that were measured with an older one; how many of groups it were.
+
+        Args:
+            most: of the groups that wait for it.
+            first: groups that do not wait.
+        """
+        with self.mutex:
+            return len(self.groups.renew(most, first))
+
+    def learn(self, first_faces: Mapping[int, Encoding]) -> Learned:
+        """What the library teaches about itself now.
+
+        Args:
+            first_faces: the first confirmed face of each person at `asked_places`; for who has none the middle stands.
+        """
+        with self.mutex:
+            # Rows that nobody asks for are never touched, and take no memory.
+            first = np.zeros((len(self.people), ENCODING_LENGTH))
+            asked = asked_places(len(self.people))
+            first[asked] = self.people.middles[asked]
+            for place, person in zip(asked.tolist(), self.people.ids[asked].tolist(), strict=True):
+                if person in first_faces:
+                    first[place] = first_faces[person]
+            middles, sizes = self.groups.some_unnamed(MOST_PEOPLE)
+            return learn(self.people, first, middles.astype(np.float64), sizes.tolist())
+
+    def expect(self, faces: int) -> None:
+        """So many faces come into groups as soon as the transaction in hand is committed."""
+        self.arrived += faces
 
     def around(self, total: EncodingSum) -> Around:
         """How crowded it is around the middle of a group, by the neighbourhood in force."""
@@ -118,6 +163,17 @@ class Library:
             return Around(float(self.neighbourhood.around(total.middle[None])[0]), self.groups.number)
 
     # --- following ---
+
+    def _take(self, transaction: Transaction, state: LibraryState, before: LibraryState | None) -> None:
+        if before is None or before.never_change != state.never_change:
+            self.refusals = never_rows.read_all(transaction)
+        if before is None or before.number != state.number or self.is_leading:
+            self._measure_with(self._neighbourhood(transaction, state), state.number)
+        if before is None:
+            self._read_all(transaction)
+        else:
+            self._take_changes(transaction)
+        self.learned = calibrations.newest(transaction, self.cohort.version)
 
     def _neighbourhood(self, transaction: Transaction, state: LibraryState) -> Neighbourhood:
         if state.number:
@@ -140,7 +196,10 @@ class Library:
     def _read_all(self, transaction: Transaction) -> None:
         everybody = {row.id: row.total for row in people_rows.changed_since(transaction, _NOTHING_SEEN)}
         self.people = EnrolledPeople(self.neighbourhood, everybody, self.state.number)
-        kept = [_kept(row) for row in group_rows.changed_since(transaction, _NOTHING_SEEN)]
+        # While some of the first faces stand in for groups, what a row was measured with may be others than now.
+        kept = [
+            _kept(row, measured=not self.is_leading) for row in group_rows.changed_since(transaction, _NOTHING_SEEN)
+        ]
         self.groups = GroupIndex(self.neighbourhood, kept, self.state.number)
 
     def _take_changes(self, transaction: Transaction) -> None:
@@ -153,8 +212,8 @@ class Library:
                 self.groups.drop(group.id)
 
 
-def _kept(row: GroupRow) -> KeptGroup:
-    around = row.around
+def _kept(row: GroupRow, *, measured: bool) -> KeptGroup:
+    around = row.around if measured else None
     return KeptGroup(
         row.id,
         row.total,

@@ -158,7 +158,7 @@ class EnrolledPeople:
         return renewed
 
     def measure_all(self) -> None:
-        """Measure everybody anew, stale or not."""
+        """Measure all people anew at once, stale or not."""
         self.rows.measure(np.arange(self.rows.used), self.neighbourhood, self.number)
 
     def places_of(self, ids: npt.ArrayLike) -> npt.NDArray[np.intp]:

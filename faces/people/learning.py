@@ -59,8 +59,13 @@ def learn_shift(people: EnrolledPeople, first_faces: Encodings) -> float:
 
 def median_among(people: EnrolledPeople, first_faces: Encodings) -> float:
     """The median t of the enrolled people's first faces, each against all others; shift left out."""
-    asked = np.arange(0, len(people), max(1, -(-len(people) // MOST_PEOPLE)))
+    asked = asked_places(len(people))
     return float(np.median(margin_scores(people.rank(first_faces[asked], 2, left_out=asked))))
+
+
+def asked_places(people: int) -> npt.NDArray[np.intp]:
+    """Which of so many people are asked: only their first faces are looked at."""
+    return np.arange(0, people, max(1, -(-people // MOST_PEOPLE)))
 
 
 def half_way(median: float, expected: float) -> float:

@@ -109,7 +109,7 @@ class Identities(ABC, Generic[TransactionT]):
         Args:
             found: the encodings of a photo's faces, shape (n, 128), by place.
             wanted: places that may get a link.
-            kept: the rows that the image has already, by place.
+            kept: the rows that the image has already, by place; those that no face was found for, past the last place.
             candidates: what `read` returned, as far as it is eligible for this image.
             linking: the threshold, and whether faces of one photo are linked to each other.
         """

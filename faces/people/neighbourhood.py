@@ -54,6 +54,11 @@ class Neighbourhood:
         self._squares = squares_of(self._members)
         self._nearer = np.repeat(np.array([0, OWN_NEARER], np.float32), [self._shipped, len(own)])
 
+    @property
+    def own(self) -> Matrix:
+        """The middles of the library's own groups, largest first, shape (n, 128)."""
+        return self._members[self._shipped :]
+
     def shipped_alone(self, encodings: npt.ArrayLike) -> npt.NDArray[np.float32]:
         """For each encoding, shape (n, 128), the mean distance to the nearest `NEAREST` shipped averages, level added.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from faces.errors import FileMissing
 from faces.sources import missing_files, seen_files
@@ -13,6 +14,10 @@ from faces.sources.seen_files import Compared, Known
 from faces.sources.whereabouts import Whereabouts
 from faces.store import scan_folders
 from faces.store.database import Store
+
+if TYPE_CHECKING:
+    # Not at run time: it is handed through, and a database may have no tables of ours.
+    from faces.library.arrivals import Arrivals
 
 #: Photos whose contents are read for one transaction: each of these takes a write to the disk.
 _TOGETHER = 100
@@ -31,11 +36,16 @@ class Inventory:
     """Files that could not be read, and may be any photo."""
 
 
-def take_stock(store: Store, found: FoundFiles, tell: Callable[[PhotoFile, Known | FileMissing], None]) -> Inventory:
+def take_stock(
+    store: Store,
+    found: FoundFiles,
+    tell: Callable[[PhotoFile, Known | FileMissing], None],
+    arrivals: Arrivals | None = None,
+) -> Inventory:
     """Follow photos that were moved, give copies their faces, and note which are gone.
 
     Files of the size of a known photo are read; no other file is opened. `tell` is called for each that is known by its
-    content now, or could not be read.
+    content now, or could not be read. `arrivals` keeps our tables up to date with copies.
 
     Raises:
         StoreUnavailable: the database cannot be used; what is done stays.
@@ -44,7 +54,7 @@ def take_stock(store: Store, found: FoundFiles, tell: Callable[[PhotoFile, Known
     whereabouts = seen_files.whereabouts_of(store)
     taken: dict[PhotoFile, Known | FileMissing] = {}
     for some in _in_parts(compared.perhaps_seen):
-        for file, known in zip(some, seen_files.take_all(store, some, whereabouts), strict=True):
+        for file, known in zip(some, seen_files.take_all(store, some, whereabouts, arrivals), strict=True):
             taken[file] = known
             if _is_done(known):
                 tell(file, known)

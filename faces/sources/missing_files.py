@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
+from faces.library.row_changes import write_rows
 from faces.sources.folder import FoundFiles
 from faces.sources.whereabouts import Presence, Whereabouts
 from faces.store import faces, images, scan_marks
 from faces.store.database import Store, Transaction
 from faces.store.scan_marks import MarkedImage
+
+if TYPE_CHECKING:
+    # Not at run time: it is handed through, and a database may have no tables of ours.
+    from faces.library.arrivals import Arrivals
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +58,19 @@ def settle(store: Store, missing: Iterable[MarkedImage], found: FoundFiles, wher
     return seen
 
 
-def forget(store: Store, folders: Sequence[str]) -> Forgotten:
+def forget(store: Store, folders: Sequence[str], arrivals: Arrivals | None = None) -> Forgotten:
     """Drop the images below folders whose photo is gone, with their faces.
 
     A copy that is there takes the names over. Kept are images with a face that another photo's face is linked to: its
-    name would be lost with it.
+    name would be lost with it. `arrivals` keeps our tables up to date.
     """
-    return store.write(lambda transaction: _forget(transaction, folders))
+    return write_rows(store, arrivals, lambda transaction, changed: _forget(transaction, folders, changed))
 
 
-def _forget(transaction: Transaction, folders: Sequence[str]) -> Forgotten:
+def _forget(transaction: Transaction, folders: Sequence[str], changed: set[int]) -> Forgotten:
     rows = [row for folder in folders for row in scan_marks.below(transaction, folder) if row.gone]
     for row in rows:
-        _hand_over(transaction, row)
+        changed |= _hand_over(transaction, row)
     gone = {row.image_id for row in rows}
     links = faces.links_between_images(transaction, gone)
     kept: set[int] = set()
@@ -73,13 +79,17 @@ def _forget(transaction: Transaction, folders: Sequence[str]) -> Forgotten:
     dropped = sorted(gone - kept)
     number = faces.delete_of_images(transaction, dropped)
     images.delete(transaction, dropped)
+    changed.update(dropped)
     return Forgotten(len(dropped), number, len(kept))
 
 
-def _hand_over(transaction: Transaction, gone: MarkedImage) -> None:
+def _hand_over(transaction: Transaction, gone: MarkedImage) -> set[int]:
+    """Returns the images whose faces are others now."""
     twins = scan_marks.with_content(transaction, gone.mark.sha256)
     if heir := next((twin for twin in twins if not twin.gone), None):
         faces.hand_over(transaction, gone.image_id, heir.image_id)
+        return {gone.image_id, heir.image_id}
+    return set()
 
 
 def _is_left_out(row: MarkedImage, left_out: set[str]) -> bool:

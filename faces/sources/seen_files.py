@@ -12,13 +12,19 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import groupby
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from faces.errors import FileMissing
+from faces.library.row_changes import write_rows
 from faces.sources.folder import FoundFiles, PhotoFile, is_below
 from faces.sources.whereabouts import Presence, Whereabouts
 from faces.store import faces, images, scan_folders, scan_marks
 from faces.store.database import Store, Transaction
 from faces.store.scan_marks import FileMark, MarkedImage
+
+if TYPE_CHECKING:
+    # Not at run time: it is handed through, and a database may have no tables of ours.
+    from faces.library.arrivals import Arrivals
 
 _CHUNK = 1 << 20
 
@@ -109,31 +115,49 @@ def unchanged_files(store: Store, files: Iterable[PhotoFile]) -> set[PhotoFile]:
 
 
 def take(
-    store: Store, file: PhotoFile, whereabouts: Whereabouts | None = None, there: Collection[int] = frozenset()
+    store: Store,
+    file: PhotoFile,
+    whereabouts: Whereabouts | None = None,
+    there: Collection[int] = frozenset(),
+    arrivals: Arrivals | None = None,
 ) -> Known:
     """Read the file's checksum, and make, move or refresh its row; a changed file is to be looked at as if it were new.
 
     `whereabouts` says whether other photos of this content are where they were; without, the file system is asked anew,
-    but not for the images in `there`, whose files were just seen.
+    but not for the images in `there`, whose files were just seen. `arrivals` keeps our tables up to date with copies.
 
     Raises:
         FileMissing: the file cannot be read.
     """
     sha256 = _sha256(file.path)
-    return store.write(lambda transaction: _take(transaction, file, sha256, whereabouts, there))
+
+    def work(transaction: Transaction, changed: set[int]) -> Known:
+        known = _take(transaction, file, sha256, whereabouts, there)
+        changed.update(_with_new_faces([known]))
+        return known
+
+    return write_rows(store, arrivals, work)
 
 
-def take_all(store: Store, files: Sequence[PhotoFile], whereabouts: Whereabouts) -> list[Known | FileMissing]:
+def take_all(
+    store: Store, files: Sequence[PhotoFile], whereabouts: Whereabouts, arrivals: Arrivals | None = None
+) -> list[Known | FileMissing]:
     """The same for some files in one transaction, in their order; an error in place of what cannot be read."""
     read = [_sha256_or_error(file.path) for file in files]
 
-    def work(transaction: Transaction) -> list[Known | FileMissing]:
-        return [
+    def work(transaction: Transaction, changed: set[int]) -> list[Known | FileMissing]:
+        taken = [
             one if isinstance(one, FileMissing) else _take(transaction, file, one, whereabouts)
             for file, one in zip(files, read, strict=True)
         ]
+        changed.update(_with_new_faces(one for one in taken if isinstance(one, Known)))
+        return taken
 
-    return store.write(work)
+    return write_rows(store, arrivals, work)
+
+
+def _with_new_faces(taken: Iterable[Known]) -> set[int]:
+    return {one.image_id for one in taken if one.arrival is Arrival.COPIED}
 
 
 def whereabouts_of(store: Store) -> Whereabouts:

@@ -184,6 +184,15 @@ def all_parents(transaction: Transaction) -> frozenset[int]:
     return frozenset(transaction.connection.execute(query.distinct()).scalars())
 
 
+def with_person(transaction: Transaction, face_ids: Collection[int]) -> set[int]:
+    """Which of these have a person in their own rows."""
+    found: set[int] = set()
+    for chunk in chunked(face_ids):
+        query = sa.select(faces.c.id).where(faces.c.id.in_(chunk), faces.c.person_id.is_not(None))
+        found |= {int(face) for face in transaction.connection.execute(query).scalars()}
+    return found
+
+
 def share_lock(transaction: Transaction, face_ids: Collection[int]) -> dict[int, KeptFace]:
     """These faces, by id, as far as they are not deleted, locked for reading; without encodings."""
     found: dict[int, KeptFace] = {}

@@ -57,6 +57,13 @@ def lock(transaction: Transaction, image_id: int) -> Image | None:
     return _first(transaction, sa.select(*_COLUMNS).where(images.c.id == image_id).with_for_update())
 
 
+def lock_all(transaction: Transaction, image_ids: Collection[int]) -> None:
+    """These rows, locked by id."""
+    for chunk in chunked(sorted(image_ids)):
+        query = sa.select(images.c.id).where(images.c.id.in_(chunk)).order_by(images.c.id).with_for_update()
+        transaction.connection.execute(query).all()
+
+
 def progress(transaction: Transaction, image_id: int) -> Progress | None:
     """How far the row's jobs are, not locked."""
     columns = (images.c.id, images.c.disk, images.c.path, images.c.filename, *(images.c[name] for name in PROGRESS))

@@ -13,10 +13,10 @@ from statistics import median
 import numpy as np
 import numpy.typing as npt
 
-from faces.people.alarm import USUAL, Alarm
 from faces.people.cohort import read_cohort
 from faces.people.encoding_sum import EncodingSum
 from faces.people.enrolled import EnrolledPeople
+from faces.people.groups.alarm import USUAL, Alarm
 from faces.people.groups.group_index import KeptGroup
 from faces.people.groups.growing import SLICE, Groups
 from faces.people.groups.memberships import Memberships, NewFace

@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from faces.people.alarm import USUAL
 from faces.people.calibration import Calibration
 from faces.people.cohort import Cohort
+from faces.people.groups.alarm import USUAL
 from faces.people.neighbourhood import Neighbourhood
 from script.cohorts.averages import averages_of
 from script.cohorts.libraries import Library, Tried, draw_library

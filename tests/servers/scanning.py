@@ -33,7 +33,7 @@ class Scan:
         before = len(self.api.requests)
         self.outcomes = {}
         self.found = find_photos(*places)
-        self.stock = inventory.take_stock(self.tools.store, self.found, self._tell)
+        self.stock = inventory.take_stock(self.tools.store, self.found, self._tell, self.tools.arrivals)
         Scanner(self.tools, 2, self._note).scan(self.stock.to_be_looked_at)
         self.encoded = len(self.api.requests) - before
         return self.outcomes

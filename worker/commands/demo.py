@@ -18,6 +18,7 @@ from pydantic import SecretStr
 from faces.client import private_api
 from faces.errors import FileMissing, RequestError
 from faces.laravel.disks import Disks, scanned_path
+from faces.library.opening import OpenLibrary
 from faces.photo.decoding import PhotoLimits
 from faces.report import contact_sheet
 from faces.report.sheet import MODEL, Sheet, SheetPhoto, photo_of, portraits_of
@@ -151,8 +152,9 @@ class Demo:
         """Do it all; 1 if a photo could not be used, else 0."""
         start = time.monotonic()
         with self.invocation.store(create=True) as store:
-            looked = self._look(store)
-            self._link(store)
+            library = self.invocation.library(store)
+            looked = self._look(store, library)
+            self._link(store, library)
             sheet = self._sheet(store, time.monotonic() - start if looked else None)
         with self.invocation.output.progress("pictures", len(sheet.photos)) as step:
             index = contact_sheet.write(self.results, sheet, PhotoLimits.of(self.invocation.settings), step)
@@ -160,13 +162,13 @@ class Demo:
         bad = (Outcome.FAILED, Outcome.REFUSED)
         return 1 if any(scanned.outcome in bad for scanned in self.outcomes.values()) else 0
 
-    def _look(self, store: Store) -> bool:
+    def _look(self, store: Store, library: OpenLibrary) -> bool:
         """Send the API what it has not seen; False where there is nothing new."""
 
         def tell(file: PhotoFile, known: Known | FileMissing) -> None:
             self._note(Scanned.of(file, known))
 
-        stock = inventory.take_stock(store, self.found, tell)
+        stock = inventory.take_stock(store, self.found, tell, library.arrivals)
         new = stock.to_be_looked_at
         for file in stock.unchanged:
             self._note(Scanned(file.path, Outcome.KNOWN))
@@ -174,19 +176,19 @@ class Demo:
             self._note(Scanned(trouble.path, Outcome.FAILED, reason=trouble.reason))
         unknown_portraits = known_portraits.not_yet_enrolled(store, self.portraits)
         if new or unknown_portraits:
-            with self._api(store) as tools:
+            with self._api(store, library) as tools:
                 self._enrol(tools, unknown_portraits)
                 self._scan(tools, new)
         return bool(new or unknown_portraits)
 
     @contextmanager
-    def _api(self, store: Store) -> Iterator[Tools]:
+    def _api(self, store: Store, library: OpenLibrary) -> Iterator[Tools]:
         output = self.invocation.output
         output.say("starting the face API")
         with private_api.running(self.port) as url:
             output.say(f"the face API answers at {url} until this command ends")
             settings = self.invocation.settings.model_copy(update={"api_url": url})
-            with Invocation(settings, output).tools(store) as tools:
+            with Invocation(settings, output).tools(store, library) as tools:
                 output.say(_path_of(tools.client.health() or {}))
                 yield tools
 
@@ -215,9 +217,9 @@ class Demo:
         for warning in scanned.processed.warnings if scanned.processed else ():
             self.invocation.output.say(f"{scanned.path}: {warning}")
 
-    def _link(self, store: Store) -> None:
+    def _link(self, store: Store, library: OpenLibrary) -> None:
         """Photos of earlier runs may show people who are known only now."""
-        linker = Linker.of(store, self.invocation.linking, lambda _linked: None)
+        linker = Linker.of(store, self.invocation.linking, lambda _linked: None, library)
         for image_id in linker.images():
             linker.link_image(image_id, dry_run=False)
 

@@ -20,6 +20,8 @@ from faces.errors import (
     SettingsError,
 )
 from faces.laravel.disks import place_of
+from faces.library.opening import OpenLibrary
+from faces.library.row_changes import write_rows
 from faces.people.kept_face import MACHINE_STATUSES, KeptFace
 from faces.people.linking import Identities
 from faces.people.names import canonical, key
@@ -72,7 +74,10 @@ def run(arguments: argparse.Namespace, session: Invocation) -> int:
     _refuse_contradictions(arguments)
     if arguments.face_id is not None:
         with session.store() as store:
-            _tell(session, enrol_face(store, arguments.name, arguments.face_id, rename=arguments.rename))
+            named = enrol_face(
+                store, arguments.name, arguments.face_id, rename=arguments.rename, library=session.library(store)
+            )
+            _tell(session, named)
         return 0
     portraits, troubles = _portraits(arguments, session)
     if not portraits:
@@ -183,41 +188,47 @@ def enrol_photo(tools: Tools, name: str, photo: Path, number: int | None, *, ren
             f"{tools.store.name} is the app's database, images come from there: use `enrol NAME --id ID`"
         )
     tools.identities.require_naming("enrol")
-    known = seen_files.take(tools.store, photo_file(photo))
+    known = seen_files.take(tools.store, photo_file(photo), arrivals=tools.arrivals)
     if not known.checked:
         process_image(tools, known.image_id)
 
-    def work(transaction: Transaction) -> Enrolled:
+    def work(transaction: Transaction, changed: set[int]) -> Enrolled:
+        changed.add(known.image_id)
         images.lock(transaction, known.image_id)
         rows = [row for row in faces.lock_of_image(transaction, known.image_id) if not row.deleted]
         face = _Face(known.image_id, str(photo), _choose(rows, number, photo))
         return _name(transaction, tools.identities, name, face, rename=rename)
 
-    return tools.store.write(work)
+    return write_rows(tools.store, tools.arrivals, work)
 
 
-def enrol_face(store: Store, name: str, face_id: int, *, rename: bool = False) -> Enrolled:
+def enrol_face(
+    store: Store, name: str, face_id: int, *, rename: bool = False, library: OpenLibrary | None = None
+) -> Enrolled:
     """Name a face that has a row. In the app's database exactly as a click does, with its parent left as it is.
+
+    `library` keeps our tables up to date, where the database has some.
 
     Raises:
         RequestError: there is no such face, or a person gave it another name and `rename` is not said.
         SchemaError: the database links faces to persons, or has no names.
     """
     name = _checked(name)
-    identities = identities_of(store.schema)
+    identities = library.identities if library else identities_of(store.schema)
     identities.require_naming("enrol")
 
-    def work(transaction: Transaction) -> Enrolled:
+    def work(transaction: Transaction, changed: set[int]) -> Enrolled:
         image_id = faces.image_of(transaction, face_id)
         image = None if image_id is None else images.lock(transaction, image_id)
         if image is not None:
+            changed.add(image.id)
             place = place_of(image.disk, image.path, image.filename)
             for row in faces.lock_of_image(transaction, image.id):
                 if row.id == face_id and not row.deleted:
                     return _name(transaction, identities, name, _Face(image.id, place, row), rename=rename)
         raise RequestError(f"found no face {face_id} (or it was removed), needed the id of one; `faces` lists them")
 
-    return store.write(work)
+    return write_rows(store, library.arrivals if library else None, work)
 
 
 def enrol_portrait(tools: Tools, portrait: KnownPortrait) -> str | None:

@@ -6,19 +6,23 @@ import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from faces.errors import SettingsError
 from faces.laravel import app_settings
 from faces.laravel.app_database import in_time_zone
 from faces.laravel.app_settings import LaravelSettings
 from faces.laravel.disks import Disks
-from faces.people.cohort import Cohort, read_cohort
+from faces.library.opening import OpenLibrary, open_library
 from faces.people.linking import Linking
 from faces.settings import MatchRule, Settings
 from faces.store.database import Store
-from faces.store.who import identities_of
 from worker.commands.output import Output
 from worker.jobs.faces import Tools
+
+if TYPE_CHECKING:
+    # Not at run time: only a database with our tables needs one.
+    from faces.people.cohort import Cohort
 
 #: Variables of which one at least is set where there is an app.
 _OF_AN_APP = {"LARAVEL_ENV_FILE", "LARAVEL_STORAGE_PATH", "DB_CONNECTION"}
@@ -102,27 +106,36 @@ class Invocation:
         Raises:
             SettingsError: the file is no cohort.
         """
+        from faces.people.cohort import read_cohort
+
         try:
             return read_cohort(self.settings.cohort)
         except SettingsError as error:
             raise SettingsError(f"FACE_COHORT: {error}") from error
 
+    def library(self, store: Store) -> OpenLibrary:
+        """What links faces in a database, and keeps our tables of people and groups up to date where it has them.
+
+        Raises:
+            SettingsError: as `match_rule` and `cohort` say.
+        """
+        return open_library(store, calibrated=self.match_rule(store) == "calibrated", cohort=self.cohort)
+
     @contextmanager
-    def tools(self, store: Store) -> Iterator[Tools]:
-        """What the job works with; a private API ends with the block."""
+    def tools(self, store: Store, library: OpenLibrary | None = None) -> Iterator[Tools]:
+        """What the job works with; a private API ends with the block. `library` is the one that is open already."""
         # Here, and not above: a worker of the queue starts no API.
         from faces.client.private_api import face_api
 
-        # Refused where the database has not got what it needs.
-        self.match_rule(store)
+        library = library or self.library(store)
         with face_api(self.settings, self.api_url, self.output.say) as client:
-            identities = identities_of(store.schema)
             yield Tools(
                 store,
                 client,
                 self.disks,
                 self.linking,
-                identities,
+                library.identities,
                 debug_subdir=self.debug_subdir,
                 pictures_required=self.settings.debug_pictures == "required",
+                arrivals=library.arrivals,
             )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from faces.errors import FileMissing, RequestError
+from faces.library.opening import OpenLibrary
 from faces.sources import inventory, missing_files
 from faces.sources.folder import FoundFiles, PhotoFile, find_photos, is_folder
 from faces.sources.inventory import Inventory
@@ -68,9 +69,10 @@ def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
         found = find_photos(*paths, rules=rules)
         with invocation.output.progress("photos", len(found.files)) as step:
             tally = Tally(invocation.output, step)
-            stock = _take_stock(store, found, tally)
-            is_forgotten = not arguments.forget_missing or _forget(store, found, stock, tally)
-            _scan(invocation, store, stock.to_be_looked_at, tally)
+            library = invocation.library(store)
+            stock = _take_stock(store, found, tally, library)
+            is_forgotten = not arguments.forget_missing or _forget(store, found, stock, tally, library)
+            _scan(invocation, store, stock.to_be_looked_at, tally, library)
     tally.sum_up()
     return 1 if tally.is_troubled or not is_forgotten else 0
 
@@ -94,7 +96,7 @@ def _require(path: Path) -> None:
         raise RequestError(f"found no folder or photo {path}: {error.strerror}") from error
 
 
-def _take_stock(store: Store, found: FoundFiles, tally: Tally) -> Inventory:
+def _take_stock(store: Store, found: FoundFiles, tally: Tally, library: OpenLibrary) -> Inventory:
     """All that needs no API, told as it is done."""
 
     def tell(file: PhotoFile, known: Known | FileMissing) -> None:
@@ -102,7 +104,7 @@ def _take_stock(store: Store, found: FoundFiles, tally: Tally) -> Inventory:
 
     for trouble in found.troubles:
         tally.add(Scanned(trouble.path, Outcome.FAILED, reason=trouble.reason))
-    stock = inventory.take_stock(store, found, tell)
+    stock = inventory.take_stock(store, found, tell, library.arrivals)
     for file in stock.unchanged:
         tally.add(Scanned(file.path, Outcome.KNOWN))
     tally.add_missing(stock.missing)
@@ -110,20 +112,20 @@ def _take_stock(store: Store, found: FoundFiles, tally: Tally) -> Inventory:
     return stock
 
 
-def _forget(store: Store, found: FoundFiles, stock: Inventory, tally: Tally) -> bool:
+def _forget(store: Store, found: FoundFiles, stock: Inventory, tally: Tally, library: OpenLibrary) -> bool:
     """Drop the rows of what is gone; False where that is refused, because it may be somewhere that was not seen."""
     unseen = [str(trouble.path) for trouble in found.troubles if is_folder(trouble.path)]
     if unseen or stock.missing.uncertain or stock.unread:
         tally.refuse_to_forget()
         return False
-    tally.add_forgotten(missing_files.forget(store, found.tops))
+    tally.add_forgotten(missing_files.forget(store, found.tops, library.arrivals))
     return True
 
 
-def _scan(invocation: Invocation, store: Store, files: list[PhotoFile], tally: Tally) -> None:
+def _scan(invocation: Invocation, store: Store, files: list[PhotoFile], tally: Tally, library: OpenLibrary) -> None:
     """No API is asked for, or started, where there is nothing to send."""
     if files:
-        with invocation.tools(store) as tools:
+        with invocation.tools(store, library) as tools:
             Scanner(tools, default_in_flight(tools), tally.add).scan(files)
 
 

@@ -131,7 +131,7 @@ class Scanner:
 
     def _take(self, file: PhotoFile) -> Known | FileMissing:
         try:
-            taken = seen_files.take(self.tools.store, file, there=self._there)
+            taken = seen_files.take(self.tools.store, file, there=self._there, arrivals=self.tools.arrivals)
         except FileMissing as error:
             return error
         self._there.add(taken.image_id)

@@ -135,8 +135,17 @@ def process_image(tools: Tools, image_id: int, context: Context = ALONE) -> Proc
             if tools.arrivals:
                 tools.arrivals.library.follow(transaction)
     reached("candidates read")
-    write = tools.arrivals.write if tools.arrivals else tools.store.write
-    return write(lambda transaction: _write(transaction, tools, image_id, context, encoded, candidates))
+    followers: set[int] = set()
+
+    def work(transaction: Transaction) -> Processed:
+        followers.clear()
+        return _write(transaction, tools, image_id, context, encoded, candidates, followers)
+
+    if tools.arrivals is None:
+        return tools.store.write(work)
+    processed = tools.arrivals.write(work)
+    tools.arrivals.update_images(sorted(followers))
+    return processed
 
 
 def _finish_if_done(tools: Tools, image_id: int, context: Context) -> Processed | None:
@@ -200,9 +209,18 @@ def _note(tools: Tools, image_id: int, context: Context, error: FacesError, text
 
 
 def _write(
-    transaction: Transaction, tools: Tools, image_id: int, context: Context, encoded: Encoded, candidates: Candidates
+    transaction: Transaction,
+    tools: Tools,
+    image_id: int,
+    context: Context,
+    encoded: Encoded,
+    candidates: Candidates,
+    followers: set[int],
 ) -> Processed:
-    """All writing of an image, in the one order of locks: image row, its faces by id, what they are linked to by id."""
+    """All writing of an image, in the one order of locks: image row, its faces by id, what they are linked to by id.
+
+    Notes in `followers` the images that our tables are to be brought up to date with afterwards.
+    """
     image = context.take(transaction, image_id)
     reached("image locked")
     if _skips(tools, image, context):
@@ -212,12 +230,13 @@ def _write(
     plan = reconcile(found, rows, redo=image.faces_checked)
     kept = {plan.paired[row.id]: row for row in rows if row.id in plan.paired}
     wanted = {*plan.inserted} | {place for place, row in kept.items() if tools.identities.may_be_linked(row)}
-    links = tools.identities.lock(transaction, found, wanted, kept, candidates, tools.linking)
+    staying = kept | dict(enumerate(_not_found(rows, plan), len(found)))
+    links = tools.identities.lock(transaction, found, wanted, staying, candidates, tools.linking)
     ids = _write_rows(transaction, tools.identities, image_id, encoded, rows, plan, links)
     faces.remove(transaction, plan.removed)
     if tools.arrivals:
         linked = {ids[place]: link for place, link in links.items()}
-        tools.arrivals.bring_up_to_date(transaction, image_id, linked)
+        followers |= tools.arrivals.bring_up_to_date(transaction, image_id, linked)
     images.finish(transaction, image, encoded.debug_filename, encoded.pixels)
     context.settle(transaction)
     reached("rows written")
@@ -233,6 +252,12 @@ def _write(
         scale=encoded.scale,
         distances=tuple(links[place].distance for place in sorted(links)),
     )
+
+
+def _not_found(rows: list[KeptFace], plan: Plan) -> list[KeptFace]:
+    """Rows that stay in the photo though no face was found there."""
+    gone = {*plan.paired, *plan.removed}
+    return [row for row in rows if not row.deleted and row.id not in gone]
 
 
 def _write_rows(

@@ -20,7 +20,6 @@ from faces.settings import Settings, risk_of
 from faces.store import statement_trial
 from faces.store.database import Store
 from faces.store.statement_trial import Needed
-from faces.store.who import identities_of
 from faces.system.systemd_notify import SystemdNotifier
 from worker.amqp.broker import Broker
 from worker.amqp.settings import BrokerSettings
@@ -131,8 +130,7 @@ def _consumer(
         lambda: Store.open(url, create=url.startswith("sqlite"), tables_database=settings.tables_database),
     )
     store = stack.enter_context(closing(opened))
-    # Refused where the database has not got what it needs.
-    session.match_rule(store)
+    rule = session.match_rule(store)
     needed = _check(store, settings, laravel)
     for warning in supervision.wait_for("database", lambda: statement_trial.try_statements(store, needed)):
         _log.warning("%s", warning)
@@ -149,6 +147,8 @@ def _consumer(
     supervision.pulse.ask_also(broker.answers)
     if risk := risk_of(settings.debug_pictures):
         _log.warning("%s", risk)
+    known = "with" if store.schema.sidecar else "without"
+    _log.info("what links faces by itself (FACE_MATCH): %s; %s tables of people and groups", rule, known)
     _log.info("taking jobs of %s from %s; rows in %s", settings.job_class, ", ".join(queues), store.name)
     return consumer
 
@@ -164,16 +164,18 @@ def assemble(
 ) -> Consumer:
     """A worker upon what is open; starts, opens and closes nothing. `more_jobs` are classes beside the registry's."""
     settings, store, cache = session.settings, world.store, world.cache
+    library = session.library(store)
     keys = keys_of(laravel.app_key.get_secret_value(), laravel.app_previous_keys.get_secret_value())
     tools = Tools(
         store,
         world.client,
         session.disks,
         session.linking,
-        identities_of(store.schema),
+        library.identities,
         debug_pictures=draws_pictures(settings),
         pictures_required=settings.debug_pictures == "required",
         debug_subdir=session.debug_subdir,
+        arrivals=library.arrivals,
     )
     attempts = Attempts(
         job_classes(settings, tools) | dict(more_jobs or {}),

@@ -187,6 +187,12 @@ class GroupIndex:
         places = np.flatnonzero(self._alive & ~self.rows.named[: self.rows.used])
         return self.rows.middles[places[np.argsort(-self.rows.counts[places], kind="stable")][:count]]
 
+    def some_unnamed(self, most: int) -> tuple[Matrix, npt.NDArray[np.int32]]:
+        """The middles and sizes of groups without a name, spread evenly by id, where there are more than `most`."""
+        places = np.flatnonzero(self._alive & ~self.rows.named[: self.rows.used])
+        places = places[:: max(1, -(-len(places) // most))]
+        return self.rows.middles[places], self.rows.counts[places]
+
     def nearest(self, encoding: Matrix, around: float) -> NearGroup | None:
         """The group whose score with a face is lowest against the limit for its size; of equals the smallest id.
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from faces.people.alarm import Alarm
 from faces.people.cohort import MOST_OWN, Cohort
+from faces.people.groups.alarm import Alarm
 from faces.people.groups.group_index import GroupIndex, KeptGroup, NearGroup, NearPair
+from faces.people.groups.joining import Joins, Merger
 from faces.people.groups.memberships import Memberships, NewFace
 from faces.people.neighbourhood import Neighbourhood
 from faces.people.products import Matrix, as_matrix, exact_distances
@@ -34,16 +35,6 @@ class Placement:
     face: int
     group: int
     near: NearGroup | None
-
-
-@dataclass(frozen=True, slots=True)
-class Merger:
-    """Two groups that are one now."""
-
-    kept: int
-    gone: int
-    score: float
-    distance: float
 
 
 def next_batch(faces: int) -> int:
@@ -125,15 +116,9 @@ class Groups:
         """
         if not self._leading:
             self._measure_anew()
-        changed, self._changed, mergers = self._changed, set[int](), list[Merger]()
-        while changed:
-            touched = set[int]()
-            for pair in self.index.pairs(changed):
-                if touched.isdisjoint((pair.one, pair.other)) and self.memberships.may_be_one(pair.one, pair.other):
-                    touched |= {pair.one, pair.other}
-                    mergers += self._join(pair)
-            changed = touched
-        self._changed.clear()
+        joins = Joins(self.index.pairs, self.memberships.may_be_one, self._join)
+        mergers = list(joins.nearest_first(self._changed))
+        self._changed = set()
         self._due = True
         return mergers
 
@@ -171,16 +156,16 @@ class Groups:
         self.take_anew(group)
         return Placement(face.id, group, None)
 
-    def _join(self, pair: NearPair) -> list[Merger]:
+    def _join(self, pair: NearPair) -> Merger | None:
         kept, gone = sorted((pair.one, pair.other), key=self.index.priority)
         total = self.memberships.absorb(kept, gone)
         if total is None:
             self.take_anew(kept)
             self.take_anew(gone)
-            return []
+            return None
         self.index.drop(gone)
         self.index.put(kept, total)
-        return [Merger(kept, gone, pair.score, pair.distance)]
+        return Merger(kept, gone, pair.score, pair.distance)
 
     def _measure_anew(self) -> None:
         """Take the groups as they are now, or leaders of the first faces, into the neighbourhood."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import sqlalchemy as sa
 
 from faces.people.calibration import Learned
@@ -16,6 +18,14 @@ def newest(transaction: Transaction, cohort: str) -> Learned:
     query = sa.select(*columns).where(calibration.c.cohort == cohort).order_by(calibration.c.id.desc()).limit(1)
     row = transaction.connection.execute(query).first()
     return Learned(row.shift, row.share, row.people) if row else Learned()
+
+
+def newest_at(transaction: Transaction, cohort: str) -> datetime | None:
+    """When it was learned last with this cohort."""
+    calibration = tables_of(transaction).calibration
+    query = sa.select(calibration.c.measured_at).where(calibration.c.cohort == cohort)
+    found = transaction.connection.execute(query.order_by(calibration.c.id.desc()).limit(1)).scalar()
+    return found if isinstance(found, datetime) else None
 
 
 def add(transaction: Transaction, cohort: str, learned: Learned) -> None:

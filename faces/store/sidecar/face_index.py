@@ -46,6 +46,23 @@ def read(transaction: Transaction, face_ids: Collection[int]) -> dict[int, Index
     return found
 
 
+def of_groups(transaction: Transaction, group_ids: Collection[int]) -> dict[int, dict[int, IndexedFace]]:
+    """The faces of these groups, by group and face."""
+    index = tables_of(transaction).face_index
+    found: dict[int, dict[int, IndexedFace]] = {group: {} for group in group_ids}
+    for chunk in chunked(group_ids):
+        for face, one in _read(transaction, index.c.group_id.in_(chunk)).items():
+            if one.group_id is not None:
+                found[one.group_id][face] = one
+    return found
+
+
+def move_group(transaction: Transaction, gone: int, kept: int) -> None:
+    """Say of the faces of one locked group that they are in another."""
+    index = tables_of(transaction).face_index
+    transaction.connection.execute(sa.update(index).where(index.c.group_id == gone).values(group_id=kept))
+
+
 def people_in_images(transaction: Transaction, image_ids: Collection[int]) -> dict[int, set[int]]:
     """Who is linked or confirmed in these images, by image."""
     index = tables_of(transaction).face_index

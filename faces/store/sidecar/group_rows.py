@@ -60,11 +60,18 @@ def lock(transaction: Transaction, ids: Collection[int]) -> dict[int, GroupRow]:
     return _read(transaction, ids, lock=True)
 
 
-def unsettled(transaction: Transaction, most: int) -> list[int]:
+def unsettled(transaction: Transaction) -> list[int]:
     """Groups that have changed since they were joined and asked about last, by id."""
     groups = tables_of(transaction).groups
-    query = sa.select(groups.c.id).where(groups.c.unsettled == 1).order_by(groups.c.id).limit(most)
+    query = sa.select(groups.c.id).where(groups.c.unsettled == 1).order_by(groups.c.id)
     return [int(group) for group in transaction.connection.execute(query).scalars()]
+
+
+def there_after(transaction: Transaction, group_id: int, most: int) -> list[int]:
+    """The next groups with faces after this one, by id."""
+    groups = tables_of(transaction).groups
+    query = sa.select(groups.c.id).where(groups.c.id > group_id, groups.c.joined_to.is_(None), groups.c.size > 0)
+    return [int(group) for group in transaction.connection.execute(query.order_by(groups.c.id).limit(most)).scalars()]
 
 
 def start(transaction: Transaction, total: EncodingSum, around: Around) -> int:
@@ -99,6 +106,26 @@ def update(transaction: Transaction, group_id: int, values: Mapping[str, Any]) -
     groups = tables_of(transaction).groups
     query = sa.update(groups).where(groups.c.id == group_id)
     transaction.connection.execute(query.values(**values, revision=groups.c.revision + 1))
+
+
+def absorb(transaction: Transaction, kept: GroupRow, gone: GroupRow, around: Around) -> None:
+    """Put all faces of one locked group into another; its row stays, so that it is known where they went."""
+    members = tables_of(transaction).group_members
+    moved = sa.update(members).where(members.c.group_id == gone.id).values(group_id=kept.id)
+    transaction.connection.execute(moved)
+    write_total(transaction, kept.id, kept.total + gone.total, around, kept.offer)
+    emptied = {**_total(NOTHING, None), **offer_columns(None), "joined_to": kept.id, "unsettled": 0}
+    update(transaction, gone.id, emptied)
+
+
+def offered(transaction: Transaction) -> Iterator[GroupRow]:
+    """The groups that somebody is offered for, surest first."""
+    groups = tables_of(transaction).groups
+    query = _select(transaction).where(groups.c.offered_person_id.is_not(None), groups.c.joined_to.is_(None))
+    query = query.where(groups.c.size > 0, groups.c.person_id.is_(None))
+    return (
+        _group(row) for row in transaction.connection.execute(query.order_by(groups.c.probability.desc(), groups.c.id))
+    )
 
 
 def settle(transaction: Transaction, group_ids: Collection[int]) -> None:
@@ -169,13 +196,6 @@ def take_member(transaction: Transaction, face_id: int) -> None:
     """Take a face out of its locked group."""
     members = tables_of(transaction).group_members
     transaction.connection.execute(sa.delete(members).where(members.c.face_id == face_id))
-
-
-def move_members(transaction: Transaction, gone: int, kept: int) -> None:
-    """Put all faces of one locked group into another."""
-    members = tables_of(transaction).group_members
-    query = sa.update(members).where(members.c.group_id == gone).values(group_id=kept)
-    transaction.connection.execute(query)
 
 
 def first_faces(transaction: Transaction, most: int) -> list[int]:

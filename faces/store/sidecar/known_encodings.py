@@ -10,6 +10,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from faces.people.encoding_sum import EncodingSum
+from faces.people.kept_face import FaceState
 from faces.people.products import LONGEST_ENCODING, Matrix
 from faces.photo.face import ENCODING_LENGTH, Encoding
 from faces.store.database import Transaction, chunked
@@ -91,6 +92,22 @@ def matrix_of(transaction: Transaction, face_ids: Collection[int]) -> Matrix:
     kept = kept_of(transaction, face_ids)
     rows = [kept[face].numbers for face in face_ids]
     return np.stack(rows).astype(np.float32) if rows else np.empty((0, ENCODING_LENGTH), np.float32)
+
+
+def first_confirmed(transaction: Transaction, person_ids: Collection[int]) -> dict[int, Encoding]:
+    """The first confirmed face of each of these people that has an encoding, by person."""
+    tables = tables_of(transaction)
+    index, vectors = tables.face_index, tables.vectors
+    faces_of: dict[int, int] = {}
+    for chunk in chunked(person_ids):
+        query = (
+            sa.select(index.c.person_id, sa.func.min(index.c.face_id).label("face_id"))
+            .join(vectors, vectors.c.face_id == index.c.face_id)
+            .where(index.c.person_id.in_(chunk), index.c.state == FaceState.CONFIRMED)
+            .group_by(index.c.person_id)
+        )
+        faces_of |= {int(row.face_id): int(row.person_id) for row in transaction.connection.execute(query)}
+    return {faces_of[face]: known.numbers for face, known in kept_of(transaction, faces_of).items()}
 
 
 def numbers_of(data: bytes) -> Encoding:

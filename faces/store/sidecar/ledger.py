@@ -41,6 +41,19 @@ class PastLink:
         return (self.after.get("parent_id"), self.after.get("person_id")) == (parent_id, person_id)
 
 
+@dataclass(frozen=True, slots=True)
+class LinkedBefore:
+    """A face that an entry has linked."""
+
+    face_id: int
+    image_id: int
+    person_id: int | None
+    """Whom it is today, of our people."""
+    probability: float
+    distance: float
+    after: Fields
+
+
 def add(
     transaction: Transaction,
     kind: str,
@@ -105,6 +118,54 @@ def last_links(transaction: Transaction, face_ids: Collection[int]) -> dict[int,
         )
         for row in transaction.connection.execute(query):
             found[int(row.face_id)] = PastLink(row.p, json.loads(row.after))
+    return found
+
+
+def find(transaction: Transaction, uuid: str) -> int | None:
+    """The id of the entry that has this uuid."""
+    table = tables_of(transaction).ledger
+    found = transaction.connection.execute(sa.select(table.c.id).where(table.c.uuid == uuid)).scalar()
+    return None if found is None else int(found)
+
+
+def newest(transaction: Transaction) -> int:
+    """The id of the newest entry; 0 where there is none."""
+    query = sa.select(sa.func.max(tables_of(transaction).ledger.c.id))
+    return int(transaction.connection.execute(query).scalar() or 0)
+
+
+def linked_since(transaction: Transaction, entry: int) -> list[LinkedBefore]:
+    """The faces that entries after this one have linked by probability, ascending."""
+    tables = tables_of(transaction)
+    entries, of_faces, index = tables.ledger, tables.ledger_faces, tables.face_index
+    query = (
+        sa.select(of_faces.c.face_id, index.c.image_id, index.c.person_id, of_faces.c.after)
+        .add_columns(entries.c.p, entries.c.distance)
+        .join_from(of_faces, entries, entries.c.id == of_faces.c.entry)
+        .join(index, index.c.face_id == of_faces.c.face_id)
+        .where(entries.c.id > entry, entries.c.kind == "linked", entries.c.p.is_not(None))
+        .order_by(entries.c.id, of_faces.c.face_id)
+    )
+    return [
+        LinkedBefore(int(row.face_id), int(row.image_id), row.person_id, row.p, row.distance, json.loads(row.after))
+        for row in transaction.connection.execute(query)
+    ]
+
+
+def answered(transaction: Transaction, face_ids: Collection[int]) -> set[int]:
+    """Which of these faces a person has decided something about that was not undone."""
+    tables = tables_of(transaction)
+    entries, undoing, of_faces = tables.ledger, tables.ledger.alias(), tables.ledger_faces
+    was_undone = sa.exists().where(undoing.c.undoes == entries.c.id)
+    found: set[int] = set()
+    for chunk in chunked(face_ids):
+        query = (
+            sa.select(of_faces.c.face_id)
+            .join_from(of_faces, entries, entries.c.id == of_faces.c.entry)
+            .where(of_faces.c.face_id.in_(chunk), entries.c.actor != MACHINE)
+            .where(entries.c.undoes.is_(None), ~was_undone)
+        )
+        found |= {int(face) for face in transaction.connection.execute(query).scalars()}
     return found
 
 

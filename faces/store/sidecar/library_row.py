@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
-from faces.people.alarm import Alarm
+from faces.people.groups.alarm import Alarm
 from faces.people.products import Matrix
 from faces.photo.face import ENCODING_LENGTH
 from faces.store.database import Transaction
@@ -36,7 +36,7 @@ class LibraryState:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class LastLook:
     """At what the app changed: UTC without a zone."""
 
     at: datetime | None
@@ -139,7 +139,7 @@ def give_up_joining(transaction: Transaction, process: str, joined_at_faces: int
     transaction.connection.execute(sa.update(library).where(library.c.joining_by == process).values(**values))
 
 
-def take_look(transaction: Transaction, seconds: float) -> Look | None:
+def take_look(transaction: Transaction, seconds: float) -> LastLook | None:
     """Take the right to look at what the app changed; None where a process has looked in the last `seconds`."""
     library = tables_of(transaction).library
     # One in the future is of a clock that was set back since.
@@ -149,11 +149,11 @@ def take_look(transaction: Transaction, seconds: float) -> Look | None:
     return last_look(transaction) if transaction.connection.execute(query).rowcount else None
 
 
-def last_look(transaction: Transaction) -> Look:
+def last_look(transaction: Transaction) -> LastLook:
     """When a process began to look at what the app changed last, and how far it came."""
     library = tables_of(transaction).library
     row = transaction.connection.execute(sa.select(library.c.looked_at, library.c.looked_until)).one()
-    return Look(row.looked_at, row.looked_until)
+    return LastLook(row.looked_at, row.looked_until)
 
 
 def note_look(transaction: Transaction, until: datetime | None) -> None:

@@ -43,6 +43,14 @@ def add(transaction: Transaction, one: Ref, other: Ref) -> None:
         transaction.connection.execute(sa.insert(never).values(a=a, b=b))
 
 
+def inherit(transaction: Transaction, kept: int, gone: int) -> bool:
+    """A group was absorbed: what was refused for it holds for the one that has its faces; whether anything was."""
+    others = read_of(transaction, [Ref("group", gone)]).of(Ref("group", gone))
+    for other in sorted(others):
+        add(transaction, Ref("group", kept), other)
+    return bool(others)
+
+
 def _word(ref: Ref) -> str:
     return f"{_LETTERS[ref.kind]}{ref.id}"
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from faces.people.alarm import USUAL
 from faces.people.calibration import Learned
 from faces.people.cohort import Cohort, arrays_of, read_cohort
+from faces.people.groups.alarm import USUAL
 from faces.people.identify import decide, identify
 from faces.people.neighbourhood import Neighbourhood
 from script.cohorts.averages import averages_of, look_alikes

@@ -11,7 +11,7 @@ import numpy as np
 
 from faces.library.arrivals import Arrivals
 from faces.library.library import Library
-from faces.library.outside_changes import OutsideChanges
+from faces.library.upkeep.outside_changes import OutsideChanges
 from faces.people.cohort import Cohort
 from faces.store import faces as face_rows
 from faces.store import images
@@ -216,7 +216,7 @@ class ChangingApp:
     def half_a_minute_later(self) -> None:
         """As far as looks are concerned."""
         table = self.store.schema.sidecar.library.name if self.store.schema.sidecar else ""
-        self.rows.run(f"UPDATE {table} SET looked_at = NULL")  # noqa: S608  our own name
+        self.rows.run(f"UPDATE {table} SET looked_at = NULL")
 
     def _update(self, face: int, **values: Any) -> None:
         columns = ", ".join(f"{name} = :{name}" for name in values)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from faces.people.alarm import Alarm
+from faces.people.groups.alarm import Alarm
 from faces.people.neighbourhood import Neighbourhood
 from tests.integration.faces.library.changing_app import COHORT, ChangingApp
 
@@ -30,12 +30,12 @@ class Derived:
         self.dates = {row["id"]: row["created_at_file"] for row in app.rows.read("SELECT * FROM images")}
         self.persons = {row["id"]: row for row in app.rows.read("SELECT * FROM persons")} if app.keeps_persons else {}
         for table in ("face_index", "vectors", "group_members"):
-            rows = app.rows.read(f"SELECT * FROM {getattr(sidecar, table).name}")  # noqa: S608  our own name
+            rows = app.rows.read(f"SELECT * FROM {getattr(sidecar, table).name}")
             setattr(self, table, {row["face_id"]: row for row in rows})
         for table in ("people", "groups"):
-            rows = app.rows.read(f"SELECT * FROM {getattr(sidecar, table).name}")  # noqa: S608  our own name
+            rows = app.rows.read(f"SELECT * FROM {getattr(sidecar, table).name}")
             setattr(self, table, {row["id"]: row for row in rows})
-        self.library = app.rows.one(f"SELECT * FROM {sidecar.library.name}")  # noqa: S608  our own name
+        self.library = app.rows.one(f"SELECT * FROM {sidecar.library.name}")
 
     face_index: dict[int, dict[str, Any]]
     vectors: dict[int, dict[str, Any]]
@@ -185,7 +185,7 @@ class Derived:
         encodings = [self.encoding(face) for face in self.group_members]
         expected = Alarm()
         if encodings:
-            expected = Alarm.of(Neighbourhood(COHORT).shipped_alone(np.stack([one for one in encodings])))  # type: ignore[arg-type]
+            expected = Alarm.of(Neighbourhood(COHORT).shipped_alone(np.stack(encodings)))  # type: ignore[arg-type]
         assert (self.library["alarm_steps"], self.library["alarm_faces"]) == (expected.steps, expected.faces)
 
     def _sum(self, faces: list[int]) -> tuple[int, list[int]]:

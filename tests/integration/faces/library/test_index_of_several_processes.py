@@ -1,4 +1,4 @@
-"""One file, several processes: some map it, one replaces it, one is killed over it; and disks that cannot be written."""
+"""Several processes: some map the file, one replaces it, one is killed over it. And disks that cannot be written."""
 
 from __future__ import annotations
 

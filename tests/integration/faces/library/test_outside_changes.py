@@ -90,7 +90,7 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
             rows.run(statement)
         beside = sidecar_tables(PREFIX)
         beside.metadata.create_all(rows._engine)
-        rows.run(f"INSERT INTO {beside.library.name} (id, version, match_rule) VALUES (1, 1, 'nearest')")  # noqa: S608
+        rows.run(f"INSERT INTO {beside.library.name} (id, version, match_rule) VALUES (1, 1, 'nearest')")
         rows.close()
     return {file.name: file for file in folder.iterdir() if "-" not in file.name}
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faces.people.alarm import USUAL, Alarm
+from faces.people.groups.alarm import USUAL, Alarm
 from faces.people.neighbourhood import Neighbourhood
 from tests.unit.faces.people.made_people import made_cohort, made_people
 

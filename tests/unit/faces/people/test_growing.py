@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from faces.people.alarm import Alarm
 from faces.people.encoding_sum import EncodingSum
-from faces.people.groups.growing import Groups, Merger, Placement, next_batch
+from faces.people.groups.alarm import Alarm
+from faces.people.groups.growing import Groups, Placement, next_batch
+from faces.people.groups.joining import Merger
 from faces.people.groups.members_in_memory import MembersInMemory
 from faces.people.groups.memberships import NewFace
 from faces.people.refs import Ref

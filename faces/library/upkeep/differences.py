@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from faces.library.people_tally import UNNAMED
 from faces.people import names
 from faces.people.kept_face import FaceState, KeptFace
 from faces.store.database import Transaction
@@ -13,9 +14,6 @@ from faces.store.sidecar.face_index import IndexedFace
 from faces.store.sidecar.group_rows import GroupRow
 from faces.store.sidecar.people_rows import PersonRow
 from faces.store.sidecar.watched_rows import WatchedRow
-
-#: Faces of these states are in groups: nobody has said who they are.
-_UNNAMED = (FaceState.UNKNOWN, FaceState.SUGGESTED)
 
 
 def images_that_differ(transaction: Transaction, rows: Sequence[WatchedRow]) -> list[int]:
@@ -100,7 +98,7 @@ class _Known:
         return person is not None and person.is_nameless and person.master_face_id == (face.parent_id or face.id)
 
     def _group_differs(self, row: WatchedRow, state: FaceState, one: IndexedFace) -> bool:
-        if state in _UNNAMED:
+        if state in UNNAMED:
             return one.group_id is None and row.face.id in self.crcs
         if one.group_id is None:
             return False

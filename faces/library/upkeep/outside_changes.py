@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from faces.errors import FacesError, StoreUnavailable
-from faces.library.app_persons import AppPersons
 from faces.library.arrivals import Arrivals
-from faces.library.differences import images_that_differ
+from faces.library.upkeep.app_persons import AppPersons
+from faces.library.upkeep.differences import images_that_differ
 from faces.store.sidecar import library_row, watched_rows
-from faces.store.sidecar.library_row import Look
+from faces.store.sidecar.library_row import LastLook
 from faces.store.sidecar.watched_rows import Balance, Moment
 
 _log = logging.getLogger(__name__)
@@ -106,7 +106,7 @@ class OutsideChanges:
         self._interval = max(EACH_SECONDS if looked.complete else 0.0, looked.seconds / _PART)
         return looked
 
-    def _look(self, last: Look, end: float | None) -> Looked:
+    def _look(self, last: LastLook, end: float | None) -> Looked:
         begin = self._clock()
         one = _LookInProgress(self._arrivals, self._clock, end, self._balance)
         complete = self._persons.follow(one.is_over) and one.over_rows(last, self._left_at)
@@ -133,7 +133,7 @@ class _LookInProgress:
     def is_over(self) -> bool:
         return self.end is not None and self.clock() >= self.end
 
-    def over_rows(self, last: Look, left_at: Moment | None) -> bool:
+    def over_rows(self, last: LastLook, left_at: Moment | None) -> bool:
         """Rows in the order of changes; False where it was over before all were seen.
 
         Args:
@@ -188,14 +188,14 @@ class _LookInProgress:
             self.updated += 1
         return True
 
-    def _note(self, seen: datetime, now: datetime, last: Look) -> None:
+    def _note(self, seen: datetime, now: datetime, last: LastLook) -> None:
         """Let other processes begin here. A time in the future, of a wrong clock, must not hide what comes after it."""
         until = min(seen, now)
         if last.until is None or until > last.until:
             self.arrivals.store.write(lambda transaction: library_row.note_look(transaction, until))
 
 
-def _start(last: Look) -> Moment:
+def _start(last: LastLook) -> Moment:
     """A row may be committed after one with a later time: two seconds are looked at again."""
     if last.until is None:
         return Moment()
@@ -203,7 +203,7 @@ def _start(last: Look) -> Moment:
     return Moment(min(last.until, last.at or last.until) - _OVERLAP)
 
 
-def _is_behind(moment: Moment, last: Look) -> bool:
+def _is_behind(moment: Moment, last: LastLook) -> bool:
     """Whether other processes have come farther."""
     start = _start(last)
     return start.at is not None and (moment.at is None or moment.at < start.at)

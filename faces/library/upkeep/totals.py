@@ -10,9 +10,8 @@ import numpy as np
 
 from faces.library.library import Library
 from faces.library.people_of_rows import PeopleOfRows
-from faces.people.alarm import Alarm
 from faces.people.encoding_sum import EncodingSum
-from faces.people.kept_face import FaceState
+from faces.people.groups.alarm import Alarm
 from faces.store.database import Store, Transaction
 from faces.store.sidecar import counted, group_rows, known_encodings, library_row, people_of_app, people_rows
 from faces.store.sidecar.group_rows import GroupRow

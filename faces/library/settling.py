@@ -1,0 +1,208 @@
+"""What is due when faces have come: groups join, and each that has changed is asked about once more.
+
+Beside the jobs, never in their transactions: whatever stops it, is taken up where it was. One process at a time does it
+for all, under a lease of the library's row.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from threading import Lock
+
+from faces.errors import StoreUnavailable
+from faces.library.group_joins import GroupJoins
+from faces.library.group_questions import Asked, GroupQuestions, ProbableGroup
+from faces.library.joining_lease import JoiningLease, LeaseLost
+from faces.library.library import Library
+from faces.library.relearning import relearn
+from faces.people.groups.growing import FIRST, SLICE, next_batch
+from faces.store.database import Store, Transaction
+from faces.store.sidecar import group_rows, library_row
+from faces.store.who import identities_of
+
+_log = logging.getLogger(__name__)
+
+#: Seconds after which settling between two jobs makes way for the next one.
+_PATIENCE = 5.0
+
+#: Groups that are listed at a time where all are asked about.
+_PAGE = 5000
+
+
+class _Stopped(Exception):
+    """Told to make way: what is done stays, the rest is taken up the next time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What settling did."""
+
+    joined: int
+    """Groups that went into others."""
+    asked: Asked
+
+
+class Settling:
+    """Settles a library. Threads may share it; one of them at a time does it."""
+
+    def __init__(
+        self, store: Store, library: Library, *, links: bool, is_told_to_stop: Callable[[], bool] = lambda: False
+    ) -> None:
+        """Do nothing yet.
+
+        Args:
+            store: where our tables are.
+            library: that follows it.
+            links: whether groups are linked by themselves: FACE_MATCH=calibrated.
+            is_told_to_stop: asked between two steps.
+        """
+        self.store, self.library = store, library
+        self._is_told_to_stop = is_told_to_stop
+        self._lease = JoiningLease(store)
+        self._joins = GroupJoins(store, library, self._go_on)
+        self._questions = GroupQuestions(store, library, identities_of(store.schema), links, self._go_on)
+        self._one = Lock()
+        self._until: float | None = None
+        self._is_unfinished = False
+
+    def settle_some(self) -> None:
+        """Do what is due, between two jobs: nothing, mostly, and that without a query. Never raises for the database.
+
+        Groups are due after as many faces as `next_batch` says. In between the neighbourhoods of some thousand groups
+        are measured anew, where they wait for it.
+        """
+        if not self._one.acquire(blocking=False):
+            return
+        try:
+            self._until = time.monotonic() + _PATIENCE
+            if self._is_due():
+                self._settle_what_is_due()
+            elif self.library.follows:
+                self.library.renew(SLICE)
+        except StoreUnavailable as error:
+            _log.warning("groups are joined and asked about later: %s", error)
+        finally:
+            self._one.release()
+
+    def join(self) -> int:
+        """Join groups where that is due, and return how many went into others; for who takes in a whole library.
+
+        Raises:
+            StoreUnavailable: the database cannot be used; what is done stays.
+        """
+        with self._one:
+            self._until = None
+            self._follow()
+            if not self._is_due():
+                return 0
+            with self._lease.held():
+                joined = self._join()
+            self._renew_all()
+            return joined
+
+    def settle_all(self) -> Settled:
+        """Join groups, learn, and ask about all of them, now; waits while another process settles.
+
+        Raises:
+            StoreUnavailable: the database cannot be used; what is done stays.
+        """
+        with self._one:
+            self._until = None
+            self._follow()
+            with self._lease.held():
+                joined = self._join()
+                self._renew_all()
+                relearn(self.store, self.library)
+                asked = sum((self._questions.ask(groups) for groups in self._all_groups()), Asked())
+            self._is_unfinished = False
+            return Settled(joined, asked)
+
+    def look(self) -> Iterator[ProbableGroup]:
+        """What `settle_all` would ask about the groups as they are now, without joining any; changes nothing."""
+        for groups in self._all_groups():
+            yield from self._questions.look(groups)
+
+    # --- when ---
+
+    def _is_due(self) -> bool:
+        if self._is_unfinished or not self.library.follows:
+            return self._is_unfinished
+        state = self.library.state
+        faces = state.alarm.faces + self.library.arrived
+        return abs(faces - state.joined_at_faces) >= next_batch(min(faces, state.joined_at_faces))
+
+    def _settle_what_is_due(self) -> None:
+        """Settle, unless another process is doing it, or has done it meanwhile."""
+        self._follow()
+        if not self._is_due() or not self._lease.take():
+            return
+        try:
+            self._is_unfinished = True
+            self._join()
+            relearn(self.store, self.library)
+            self._questions.ask(self._unsettled())
+            self._is_unfinished = False
+        except LeaseLost:
+            _log.info("another process joins groups by now: this one leaves it to that one")
+        except _Stopped:
+            pass
+        finally:
+            self._lease.give_back()
+
+    def _go_on(self) -> None:
+        """Between two steps: keep the lease, or make way."""
+        if self._is_told_to_stop() or (self._until is not None and time.monotonic() > self._until):
+            raise _Stopped
+        self._lease.keep()
+
+    # --- what ---
+
+    def _join(self) -> int:
+        """Join groups, by a neighbourhood of the groups before, and say at how many faces it was done."""
+        faces, changed = self.library.state.alarm.faces, self._unsettled()
+        if faces > FIRST and changed:
+            self._publish()
+        self.library.renew(SLICE, changed)
+        joined = sum(1 for _ in self._joins.join(changed))
+        self._follow()
+        if faces >= FIRST and len(self.library.groups) <= SLICE and (joined or self.library.is_leading):
+            self._publish()
+        self._lease.joined_at(faces)
+        return joined
+
+    def _publish(self) -> bool:
+        """Put the neighbourhood in force that the groups make now; False where another process was first."""
+        measured, number = self.library.measured_now(), self.library.state.number + 1
+
+        def publish(transaction: Transaction) -> bool:
+            cohort = self.library.cohort.version
+            return library_row.publish(transaction, number, cohort, measured.own, measured.alarm)
+
+        is_ours = self.store.write(publish)
+        self._follow()
+        return is_ours
+
+    def _renew_all(self) -> None:
+        while self.library.renew(SLICE):
+            pass
+
+    def _follow(self) -> None:
+        with self.store.reading() as transaction:
+            self.library.follow(transaction)
+
+    def _unsettled(self) -> list[int]:
+        with self.store.reading() as transaction:
+            return group_rows.unsettled(transaction)
+
+    def _all_groups(self) -> Iterator[list[int]]:
+        last = 0
+        while True:
+            with self.store.reading() as transaction:
+                groups = group_rows.there_after(transaction, last, _PAGE)
+            if not groups:
+                return
+            yield groups
+            last = groups[-1]

@@ -1,0 +1,41 @@
+"""Libraries on real databases: a file of our own, and our tables beside an app's on MariaDB."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from faces.store.database import Store
+from tests.servers.app_schema import ALL, V5
+from tests.servers.mariadb import MariaDB, running_mariadb
+from tests.servers.sidecar import create_tables
+
+_VERSIONS = {"mariadb": ALL, "mariadb v5": V5}
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[MariaDB]:
+    with running_mariadb() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "mariadb"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A fresh database with the app's tables and ours in it."""
+    if request.param == "sqlite":
+        file = f"sqlite:///{tmp_path / 'faces.db'}"
+        Store.open(file, create=True).close()
+        return file
+    server: MariaDB = request.getfixturevalue("mariadb")
+    url = server.new_database(*_VERSIONS[request.param])
+    create_tables(url)
+    return url
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[Store]:
+    store = Store.open(url)
+    yield store
+    store.close()

@@ -1,0 +1,245 @@
+"""Links of the fixed threshold looked at again, and doubtful ones taken back, on each version that has parents."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sqlalchemy as sa
+
+from faces.library.arrivals import Arrivals
+from faces.library.library import Library
+from faces.library.old_library import OldLibrary
+from faces.people.refs import Ref
+from faces.store.database import Store
+from faces.store.sidecar import ledger, never_rows
+from faces.store.sidecar.ledger import FaceChange
+from faces.store.sidecar.tables import PREFIX
+from tests.servers.app_schema import V1, V2, V2_NEW
+from tests.servers.library_verdict import wrong
+from tests.servers.mariadb import MariaDB
+from tests.servers.rows import Rows
+from tests.servers.sidecar import create_tables
+from tests.unit.faces.people.made_people import made_cohort, made_people, photos_of
+
+COHORT = made_cohort()
+PEOPLE = made_people(40)
+
+_VERSIONS = {"v1": V1, "v2": V2, "v3 made new": V2_NEW}
+
+
+@pytest.fixture(params=["sqlite", *_VERSIONS])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        file = f"sqlite:///{tmp_path / 'faces.db'}"
+        Store.open(file, create=True).close()
+        return file
+    server: MariaDB = request.getfixturevalue("mariadb")
+    url = server.new_database(*_VERSIONS[request.param])
+    create_tables(url)
+    return url
+
+
+@pytest.fixture
+def rows(url: str) -> Iterator[Rows]:
+    rows = Rows(url)
+    yield rows
+    rows.close()
+
+
+def between(one: np.ndarray, other: np.ndarray, share: float) -> np.ndarray:
+    """A face that is neither's: so far from one to the other."""
+    return one + share * (other - one)
+
+
+@dataclass
+class Old:
+    """A library as the threshold has linked it: right and doubtful children of a few masters, and what people said."""
+
+    store: Store
+    rows: Rows
+    masters: list[int]
+    right: list[int]
+    doubtful: list[int]
+    confirmed: int
+
+    @property
+    def arrivals(self) -> Arrivals:
+        return Arrivals(self.store, Library(COHORT))
+
+    def row(self, face: int) -> dict[str, object]:
+        return self.rows.one("SELECT * FROM faces WHERE id = :id", id=face)
+
+    def table(self, name: str) -> str:
+        return name if self.store.schema.ours else PREFIX + name
+
+    def ledger(self, kind: str) -> list[dict[str, object]]:
+        return self.rows.read(f"SELECT * FROM {self.table('ledger')} WHERE kind = :kind ORDER BY id", kind=kind)
+
+    def take_back(self) -> tuple[OldLibrary, int]:
+        old = OldLibrary(self.arrivals)
+        return old, sum(old.take_back(batch.doubtful) for batch in old.batches())
+
+    def doubted(self) -> list[int]:
+        return [one.link.face_id for batch in OldLibrary(self.arrivals).batches() for one in batch.doubtful]
+
+
+def named(store: Store, name: str) -> dict[str, str]:
+    return {"name": name} if "name" in store.schema.face_columns else {}
+
+
+@pytest.fixture
+def old(store: Store, rows: Rows) -> Old:
+    masters = [rows.master(person, **named(store, f"Person {number}")) for number, person in enumerate(PEOPLE[:12])]
+
+    def child(encoding: np.ndarray, master: int, **values: object) -> int:
+        number = masters.index(master)
+        linked = {"parent_id": master, "status": "process", **named(store, f"Person {number}")}
+        return rows.face(rows.image(faces_checked=1), encoding, **linked | values)
+
+    right = [child(photos_of(PEOPLE[number], 1, seed=number)[0], masters[number]) for number in range(6)]
+    doubtful = [child(between(PEOPLE[number], PEOPLE[20 + number], 0.8), masters[number]) for number in range(6)]
+    confirmed = child(between(PEOPLE[3], PEOPLE[30], 0.8), masters[3], status="ok")
+    found = Old(store, rows, masters, right, doubtful, confirmed)
+    images = [row["id"] for row in rows.read("SELECT id FROM images ORDER BY id")]
+    found.arrivals.update_images(images)
+    assert wrong(store, COHORT) == []
+    return found
+
+
+def test_a_link_is_doubtful_that_the_master_alone_does_not_bear_out(old: Old) -> None:
+    assert old.doubted() == old.doubtful
+
+
+def test_what_is_doubtful_is_told_with_person_distance_and_probability(old: Old) -> None:
+    (batch,) = OldLibrary(old.arrivals).batches()
+    one = batch.doubtful[2]
+    assert one.link.parent_id == old.masters[2]
+    assert one.link.name == ("Person 2" if "name" in old.store.schema.face_columns else None)
+    assert one.old.probability < 0.9
+    assert one.old.distance == pytest.approx(0.8 * np.linalg.norm(PEOPLE[2] - PEOPLE[22]), abs=1e-6)
+    assert one.becomes == "unknown"
+
+
+def test_looking_changes_nothing(old: Old) -> None:
+    before = old.rows.everything(), old.rows.read(f"SELECT * FROM {old.table('face_index')} ORDER BY face_id")
+    old.doubted()
+    assert (old.rows.everything(), old.rows.read(f"SELECT * FROM {old.table('face_index')} ORDER BY face_id")) == before
+    assert old.ledger("unlinked") == []
+
+
+def test_taken_back_they_have_neither_parent_nor_name_and_all_tables_follow(old: Old) -> None:
+    _, taken = old.take_back()
+    assert taken == 6
+    for face in old.doubtful:
+        assert (old.row(face)["parent_id"], old.row(face).get("name"), old.row(face)["status"]) == (
+            None,
+            None,
+            "process",
+        )
+    assert wrong(old.store, COHORT) == []
+
+
+def test_right_links_and_confirmed_faces_stay(old: Old) -> None:
+    kept = [old.row(face) for face in [*old.masters, *old.right, old.confirmed]]
+    old.take_back()
+    assert [old.row(face) for face in [*old.masters, *old.right, old.confirmed]] == kept
+
+
+def test_all_is_one_entry_of_the_ledger_with_what_was_before(old: Old) -> None:
+    library, _ = old.take_back()
+    (entry,) = old.ledger("unlinked")
+    assert entry["uuid"] == library.uuid
+    assert entry["actor"] == "machine"
+    changes = old.rows.read(
+        f"SELECT * FROM {old.table('ledger_faces')} WHERE entry = :entry ORDER BY face_id", entry=entry["id"]
+    )
+    assert [change["face_id"] for change in changes] == old.doubtful
+    for number, change in enumerate(changes):
+        assert json.loads(change["before"]) == {
+            "parent_id": old.masters[number],
+            **named(old.store, f"Person {number}"),
+        }
+        assert set(json.loads(change["after"]).values()) == {None}
+
+
+def test_a_second_time_there_is_nothing_to_take_back(old: Old) -> None:
+    old.take_back()
+    before = old.rows.everything()
+    assert old.take_back()[1] == 0
+    assert old.rows.everything() == before
+    assert len(old.ledger("unlinked")) == 1
+
+
+def test_what_a_person_has_answered_stays(old: Old) -> None:
+    yes, no, undone = old.doubtful[:3]
+
+    def answer(transaction: object) -> None:
+        ledger.add(transaction, "confirmed", {yes: FaceChange({}, {})}, actor="Eva")  # type: ignore[arg-type]
+        never_rows.add(transaction, Ref("face", no), Ref("person", 7))  # type: ignore[arg-type]
+        entry = ledger.add(transaction, "confirmed", {undone: FaceChange({}, {})}, actor="Eva")  # type: ignore[arg-type]
+        ledger.add(transaction, "undone", {undone: FaceChange({}, {})}, actor="Eva")  # type: ignore[arg-type]
+        old.rows_to_undo = entry  # type: ignore[attr-defined]
+
+    old.store.write(answer)
+    old.rows.run(
+        f"UPDATE {old.table('ledger')} SET undoes = :entry WHERE kind = 'undone'",
+        entry=old.rows_to_undo,  # type: ignore[attr-defined]
+    )
+    assert old.take_back()[1] == 4
+    assert [old.row(face)["parent_id"] for face in (yes, no)] == old.masters[:2]
+    assert old.row(undone)["parent_id"] is None
+
+
+def test_a_face_that_was_touched_since_it_was_judged_stays(old: Old) -> None:
+    library = OldLibrary(old.arrivals)
+    (batch,) = library.batches()
+    old.rows.run("UPDATE faces SET status = 'ok' WHERE id = :id", id=old.doubtful[0])
+    old.rows.run("UPDATE faces SET parent_id = :other WHERE id = :id", other=old.masters[9], id=old.doubtful[1])
+    assert library.take_back(batch.doubtful) == 4
+    assert [old.row(face)["parent_id"] for face in old.doubtful[:2]] == [old.masters[0], old.masters[9]]
+
+
+def test_a_suggested_or_unknown_status_is_no_machine_link_to_take_back(old: Old) -> None:
+    old.rows.run("UPDATE faces SET status = 'unknown' WHERE id = :id", id=old.doubtful[0])
+    assert old.doubted() == old.doubtful[1:]
+
+
+def _take_back_and_die(url: str, statements: int) -> None:
+    store = Store.open(url)
+    old = OldLibrary(Arrivals(store, Library(COHORT)))
+    left = [statements]
+
+    def die(*_event: object) -> None:
+        left[0] -= 1
+        if left[0] <= 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    batches = list(old.batches())
+    sa.event.listen(sa.Engine, "before_cursor_execute", die)
+    sa.event.listen(sa.Engine, "commit", die)
+    for batch in batches:
+        old.take_back(batch.doubtful)
+
+
+@pytest.mark.parametrize("statements", [3, 20, 47, 90])
+def test_killed_in_the_middle_the_next_run_takes_back_what_is_left(old: Old, url: str, statements: int) -> None:
+    process = multiprocessing.get_context("spawn").Process(target=_take_back_and_die, args=(url, statements))
+    process.start()
+    process.join(60)
+    assert process.exitcode == -signal.SIGKILL
+    assert wrong(old.store, COHORT) == []
+    old.take_back()
+    assert [old.row(face)["parent_id"] for face in old.doubtful] == [None] * 6
+    assert wrong(old.store, COHORT) == []
+    entries = [int(str(entry["id"])) for entry in old.ledger("unlinked")]
+    changed = old.rows.read(f"SELECT face_id FROM {old.table('ledger_faces')} ORDER BY face_id")
+    assert 1 <= len(entries) <= 2
+    assert [row["face_id"] for row in changed] == old.doubtful

@@ -1,0 +1,219 @@
+"""Processes that do the jobs of photos with made faces on one library, and die by SIGKILL at a statement of a job."""
+
+from __future__ import annotations
+
+import json
+import logging
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from multiprocessing.connection import wait
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import numpy as np
+import sqlalchemy as sa
+
+from faces.client.face_client import FaceClient
+from faces.laravel.disks import Disks
+from faces.library.arrivals import Arrivals
+from faces.library.calibrated import Calibrated
+from faces.library.library import Library
+from faces.people.linking import Linking
+from faces.store.database import Store
+from faces.store.who import identities_of
+from tests.servers.fake_api import FakeApi
+from tests.servers.rows import Rows
+from tests.unit.faces.people.made_people import made_cohort
+from worker.jobs.context import Context
+from worker.jobs.faces import Tools, process_image
+
+COHORT = made_cohort()
+
+#: Forks of a process that has imported all: a life costs no start.
+_PROCESSES = multiprocessing.get_context("forkserver")
+_PROCESSES.set_forkserver_preload([__name__])
+
+#: Seconds in which a process must come to its end.
+_PATIENCE = 120
+
+
+@dataclass(frozen=True)
+class Photos:
+    """What the API finds in the photos of a library, by image; all of them have one file."""
+
+    url: str
+    folder: Path
+    faces: Mapping[int, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def conflicts(self) -> int:
+        """How many transactions met another and were done again."""
+        file = self.folder / "conflicts"
+        return file.stat().st_size if file.exists() else 0
+
+    def waiting(self) -> list[int]:
+        """The images that are not done, by id."""
+        return [row["id"] for row in self._read("SELECT id FROM images WHERE NOT faces_checked ORDER BY id")]
+
+    def written(self) -> dict[int, list[list[float]]]:
+        """The encodings in the rows of each image, in the order of the faces."""
+        found: dict[int, list[list[float]]] = {image: [] for image in self.faces}
+        for row in self._read("SELECT image_id, encoding FROM faces ORDER BY face_index, id"):
+            if row["image_id"] in found:
+                found[row["image_id"]].append(json.loads(row["encoding"]))
+        return found
+
+    def expected(self) -> dict[int, list[list[float]]]:
+        """What `written` must say when all is done."""
+        return {image: encodings.tolist() for image, encodings in self.faces.items()}
+
+    def _read(self, query: str) -> list[dict[str, Any]]:
+        rows = Rows(self.url)
+        try:
+            return rows.read(query)
+        finally:
+            rows.close()
+
+
+def add_photos(url: str, folder: Path, found: Sequence[np.ndarray]) -> Photos:
+    """Rows of images to be done, with these faces each, shape (n, 128)."""
+    rows = Rows(url)
+    (folder / "2020").mkdir(parents=True, exist_ok=True)
+    (folder / "2020/a.jpg").write_bytes(b"a photo")
+    faces = {rows.image(): encodings for encodings in found}
+    rows.close()
+    return Photos(url, folder, faces)
+
+
+class Arriving:
+    """What a process does the jobs of photos with; `close` ends it."""
+
+    def __init__(self, photos: Photos) -> None:
+        self.photos = photos
+        self.store = Store.open(photos.url)
+        self.library = Library(COHORT)
+        self.arrivals = Arrivals(self.store, self.library)
+
+    def close(self) -> None:
+        self.store.close()
+
+    def follow(self) -> None:
+        """Take in what others have committed."""
+        with self.store.reading() as transaction:
+            self.library.follow(transaction)
+
+    def do(self, image: int) -> None:
+        """The job of one image. Threads may do several at once."""
+        api = FakeApi(found=list(self.photos.faces[image]))
+        with httpx2.Client(transport=httpx2.MockTransport(api), base_url="http://api") as http:
+            tools = Tools(
+                self.store,
+                FaceClient(http),
+                Disks.of({"photos": self.photos.folder}),
+                Linking(0.6),
+                Calibrated(self.library, identities_of(self.store.schema)),
+                debug_pictures=False,
+                arrivals=self.arrivals,
+            )
+            process_image(tools, image, Context(skip_done=True))
+
+
+Work = Callable[[Arriving], None]
+
+
+def jobs(images: Sequence[int]) -> Work:
+    """To do the jobs of these images, one after the other."""
+    return partial(_do_all, images)
+
+
+def _do_all(images: Sequence[int], arriving: Arriving) -> None:
+    for image in images:
+        arriving.do(image)
+
+
+def live(photos: Photos, work: Work, die_at: int = 0) -> Any:
+    """Begin a process that does the work and, where `die_at` is not 0, is killed at that statement of it."""
+    process = _PROCESSES.Process(target=_live, args=(photos, work, die_at))
+    process.start()
+    return process
+
+
+def end_of(process: Any) -> bool:
+    """Wait for the process's end; whether it has done all its work, else it was killed."""
+    process.join(_PATIENCE)
+    assert process.exitcode in (0, -signal.SIGKILL), f"a process left with {process.exitcode}"
+    return bool(process.exitcode == 0)
+
+
+def kill_and_go_on(photos: Photos, workers: int, deaths: Sequence[int], meanwhile: Callable[[], object]) -> int:
+    """Do all waiting photos by so many processes at once; returns how often one was killed.
+
+    Whichever begins takes the next of `deaths`, a statement at which it dies; when none is left it does all that is
+    left of its part. `meanwhile` is called whenever one has ended.
+    """
+    shares = [photos.waiting()[part::workers] for part in range(workers)]
+    coming, kills = iter(deaths), 0
+    running = {live(photos, jobs(share), next(coming, 0)): part for part, share in enumerate(shares)}
+    while running:
+        sentinels = wait([process.sentinel for process in running])
+        for process in [one for one in running if one.sentinel in sentinels]:
+            part = running.pop(process)
+            meanwhile()
+            if not end_of(process):
+                kills += 1
+                left = set(photos.waiting())
+                share = [image for image in shares[part] if image in left]
+                running[live(photos, jobs(share), next(coming, 0))] = part
+    return kills
+
+
+# --- in the process ---
+
+
+def _live(photos: Photos, work: Work, die_at: int) -> None:
+    arriving = Arriving(photos)
+    _count_conflicts(photos.folder / "conflicts")
+    if die_at:
+        die = _Death(die_at)
+        # At the class: each connection pool of the store.
+        sa.event.listen(sa.Engine, "before_cursor_execute", die)
+        sa.event.listen(sa.Engine, "commit", die)
+    work(arriving)
+    arriving.close()
+
+
+class _Death:
+    """Comes before so many statements and commits have been done."""
+
+    def __init__(self, statements: int) -> None:
+        self._left = statements
+
+    def __call__(self, *_of_the_event: object) -> None:
+        self._left -= 1
+        if self._left <= 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _count_conflicts(file: Path) -> None:
+    logger = logging.getLogger("faces.store.database")
+    logger.setLevel(logging.DEBUG)
+    logger.propagate = False
+    logger.addHandler(_OneByteEach(file))
+
+
+class _OneByteEach(logging.Handler):
+    """What a file that several processes append to keeps when one is killed."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__()
+        self._file = file
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if "met another" in record.getMessage():
+            with self._file.open("ab", buffering=0) as file:
+                file.write(b".")

@@ -1,0 +1,32 @@
+"""Photos of made people who appear again and again: one to three of them on each, some named before."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tests.servers.rows import Rows
+from tests.unit.faces.people.made_people import made_people, photos_of
+
+
+def made_album(photos: int, people: int, seed: int = 0) -> list[np.ndarray]:
+    """The faces of each photo, shape (1 to 3, 128); nobody is twice on one."""
+    dice = np.random.default_rng(seed)
+    points = made_people(people, seed)
+    return [
+        np.concatenate(
+            [
+                photos_of(points[person], 1, seed=int(dice.integers(2**32)))
+                for person in dice.permutation(people)[: dice.integers(1, min(people, 3) + 1)]
+            ]
+        )
+        for _ in range(photos)
+    ]
+
+
+def name_people(rows: Rows, people: int, named: int, seed: int = 0) -> list[int]:
+    """The first so many of an album's people get a photo with their name; returns its images."""
+    masters = [
+        rows.master(photos_of(person, 1, seed + 1000 + number)[0], name=f"Person {number}")
+        for number, person in enumerate(made_people(people, seed)[:named])
+    ]
+    return [rows.one("SELECT image_id FROM faces WHERE id = :id", id=face)["image_id"] for face in masters]
