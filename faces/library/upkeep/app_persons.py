@@ -54,6 +54,18 @@ class AppPersons:
             self._after = persons[-1].id
         return False
 
+    def differing(self) -> list[int]:
+        """The app's ids of all persons of whom our people say something else; of those who are gone none."""
+        found: list[int] = []
+        after: int | None = 0
+        while after is not None:
+            with self.store.reading() as transaction:
+                has_any = people_of_app.has_any(transaction)
+                persons = people_of_app.in_order(transaction, after, _BATCH) if has_any else []
+                found += _changed(transaction, persons)
+            after = persons[-1].id if persons else None
+        return found
+
     def take_over(self, transaction: Transaction, app_ids: list[int]) -> None:
         """Make our people say what these persons' rows say now; adds those whom nobody knows where faces are theirs."""
         library_row.hold(transaction)

@@ -73,7 +73,7 @@ class Totals:
             offer = self._offer(group, row, total) if offers else row.offer
             if differs or around is not None or offer != row.offer:
                 measured = around or row.around
-                group_rows.write_total(transaction, group, total, measured if total.count else None, offer)
+                group_rows.write_measured(transaction, group, total, measured if total.count else None, offer)
                 renewed.append(group)
             if differs or offer != row.offer:
                 wrong.append(group)

@@ -82,6 +82,11 @@ def crcs_of(transaction: Transaction, face_ids: Collection[int]) -> dict[int, in
     return found
 
 
+def bits(known: KnownEncoding | None) -> tuple[int, bytes] | None:
+    """What two of them can be compared by."""
+    return None if known is None else (known.crc, known.numbers.tobytes())
+
+
 def sum_of(rows: Sequence[bytes]) -> EncodingSum:
     """The sum of encodings as they are kept."""
     return EncodingSum.of(np.stack([numbers_of(row) for row in rows])) if rows else NOTHING

@@ -136,38 +136,34 @@ def differing_images(transaction: Transaction, first: int, last: int) -> set[int
 
 
 def images_of_lost(transaction: Transaction, after: int, most: int) -> tuple[set[int], int | None]:
-    """The images of faces in groups that are live on no such image, among `most` members after a face.
+    """The images of indexed faces that are not live there, among `most` of them behind a face.
 
-    Returns the last of these members, too; None where there were no more.
+    Returns the last of these faces, too; None where there were no more.
     """
-    members = tables_of(transaction).group_members
-    query = (
-        sa.select(members.c.face_id, members.c.image_id, faces.c.id)
-        .join(
-            faces,
-            sa.and_(faces.c.id == members.c.face_id, faces.c.image_id == members.c.image_id, *_IS_LIVE),
-            isouter=True,
-        )
-        .where(members.c.face_id > after)
-        .order_by(members.c.face_id)
-        .limit(most)
-    )
+    return _lost(transaction, tables_of(transaction).face_index, after, most)
+
+
+def images_of_lost_members(transaction: Transaction, after: int, most: int) -> tuple[set[int], int | None]:
+    """The same of faces in groups."""
+    return _lost(transaction, tables_of(transaction).group_members, after, most)
+
+
+def lost_encodings(transaction: Transaction, after: int, most: int) -> tuple[set[int], int | None]:
+    """The same of faces with a kept encoding: the faces."""
+    vectors = tables_of(transaction).vectors
+    query = sa.select(vectors.c.face_id, faces.c.id)
+    query = query.join(faces, sa.and_(faces.c.id == vectors.c.face_id, *_IS_LIVE), isouter=True)
+    query = query.where(vectors.c.face_id > after).order_by(vectors.c.face_id).limit(most)
+    rows = transaction.connection.execute(query).all()
+    return {int(row[0]) for row in rows if row[1] is None}, int(rows[-1][0]) if rows else None
+
+
+def _lost(transaction: Transaction, table: sa.Table, after: int, most: int) -> tuple[set[int], int | None]:
+    is_there = (faces.c.id == table.c.face_id, faces.c.image_id == table.c.image_id, *_IS_LIVE)
+    query = sa.select(table.c.face_id, table.c.image_id, faces.c.id).join(faces, sa.and_(*is_there), isouter=True)
+    query = query.where(table.c.face_id > after).order_by(table.c.face_id).limit(most)
     rows = transaction.connection.execute(query).all()
     return {int(row[1]) for row in rows if row[2] is None}, int(rows[-1][0]) if rows else None
-
-
-def encodings_of_lost(transaction: Transaction, after: int, most: int) -> tuple[list[int], int | None]:
-    """The faces with a kept encoding that are not live, among `most` kept ones after a face; and the last of these."""
-    vectors = tables_of(transaction).vectors
-    query = (
-        sa.select(vectors.c.face_id, faces.c.id)
-        .join(faces, sa.and_(faces.c.id == vectors.c.face_id, *_IS_LIVE), isouter=True)
-        .where(vectors.c.face_id > after)
-        .order_by(vectors.c.face_id)
-        .limit(most)
-    )
-    rows = transaction.connection.execute(query).all()
-    return [int(row[0]) for row in rows if row[1] is None], int(rows[-1][0]) if rows else None
 
 
 def _count(column: sa.ColumnElement[int]) -> sa.Select[int, int]:

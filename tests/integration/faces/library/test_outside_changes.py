@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from faces.library.upkeep.refresh import Differences, Refresh
 from faces.store.database import Store
 from faces.store.sidecar.tables import PREFIX, sidecar_tables
 from tests.integration.faces.library.changing_app import ChangingApp, Process
@@ -70,13 +71,14 @@ def do(app: ChangingApp, processes: list[Process], step: Step) -> None:
         process.clock.step = 0.0
 
 
-def run(app: ChangingApp, store: Store, sequence: list[Step], looks: bool = True) -> None:
+def run(app: ChangingApp, store: Store, sequence: list[Step], looks: bool = True) -> Process:
     """Do it all, with looks in between or only at the end."""
     processes = [Process.start(store), Process.start(store)]
     for step in [*BEGINNING, *sequence]:
         if looks or step[0] in DOINGS:
             do(app, processes, step)
     processes[0].changes.look()
+    return processes[0]
 
 
 @pytest.fixture(scope="module")
@@ -124,5 +126,6 @@ def test_after_any_changes_and_looks_all_that_is_derived_equals_what_is_made_ane
     templates: dict[str, Path], version: str, sequence: list[Step]
 ) -> None:
     with opened(templates[version]) as (app, store):
-        run(app, store, sequence)
+        process = run(app, store, sequence)
         Derived(app).check()
+        assert Refresh(process.arrivals, keep=False).run() == Differences()
