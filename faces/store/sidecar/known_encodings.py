@@ -93,9 +93,12 @@ def sum_of(rows: Sequence[bytes]) -> EncodingSum:
 
 
 def matrix_of(transaction: Transaction, face_ids: Collection[int]) -> Matrix:
-    """The kept encodings of these faces in the order of `face_ids`, shape (n, 128); each must be kept."""
+    """The kept encodings of these faces in the order of `face_ids`, shape (n, 128).
+
+    A face without one is left out: it was removed after its id was read, or its encoding was lost.
+    """
     kept = kept_of(transaction, face_ids)
-    rows = [kept[face].numbers for face in face_ids]
+    rows = [kept[face].numbers for face in face_ids if face in kept]
     return np.stack(rows).astype(np.float32) if rows else np.empty((0, ENCODING_LENGTH), np.float32)
 
 
