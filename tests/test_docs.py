@@ -158,7 +158,7 @@ def test_each_code_on_the_page_of_bad_input_has_its_status() -> None:
 QUESTIONS = {
     "known in this process": "def follow(",
     "one file a machine": "mmap.ACCESS_COPY",
-    "new face join": "library.nearest_group(",
+    "new face join": "library.nearest_groups(",
     "our own tables": "face_index=table(",
     "threshold": "threshold: float",
     "too large": "(PhotoTooLarge, 413)",

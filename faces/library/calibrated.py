@@ -13,7 +13,7 @@ from faces.people.products import as_matrix
 from faces.people.refs import Ref
 from faces.store.database import Transaction
 from faces.store.masters import Masters, lock_parents
-from faces.store.persons import Persons, lock_centroids
+from faces.store.persons import Persons, lock_present
 from faces.store.sidecar import face_index, people_rows
 from faces.store.sidecar.face_index import IndexedFace
 
@@ -124,7 +124,7 @@ def lock_links(transaction: Transaction, answers: Mapping[int, Identification]) 
     rows = people_rows.read(transaction, {one.person_id for one in answers.values()})
     if transaction.schema.has_persons:
         persons = {one.id: one.app_person_id for one in rows.values() if one.app_person_id is not None}
-        there = lock_centroids(transaction, persons.values()).keys() if persons else set()
+        there = lock_present(transaction, persons.values()) if persons else set()
         return {
             place: Link(one.distance, person_id=persons[one.person_id], found=one)
             for place, one in answers.items()

@@ -132,7 +132,7 @@ class ImageUpdate:
             for face, one in sorted(after.items())
             if one.state in UNNAMED and face in self.read and face not in staying
         ]
-        near = {face: self.library.nearest_group(self.read[face].numbers) for face in arriving}
+        near = self._near(arriving)
         wanted = {one.group for one in near.values() if one is not None}
         named = self._to_be_named(after, staying, known)
         self.groups = group_rows.lock(self.transaction, {*leaving.values(), *wanted, *named})
@@ -150,6 +150,12 @@ class ImageUpdate:
             after[face] = replace(one, group_id=self.member_of.get(face))
         for group in sorted(self.touched_groups):
             self._write_group(group)
+
+    def _near(self, arriving: list[int]) -> dict[int, NearGroup | None]:
+        if not arriving:
+            return {}
+        encodings = np.stack([self.read[face].numbers for face in arriving])
+        return dict(zip(arriving, self.library.nearest_groups(encodings), strict=True))
 
     def _write_group(self, group: int) -> None:
         """Write what a group has become, and who is offered for it; its other faces hear of that when it settles."""

@@ -11,15 +11,19 @@ from threading import RLock
 import numpy as np
 import numpy.typing as npt
 
+from faces.library.index_file import Saved
+from faces.library.shared_rows import SharedRows
 from faces.people.calibration import Learned
 from faces.people.cohort import MOST_OWN, Cohort
 from faces.people.encoding_sum import EncodingSum
 from faces.people.enrolled import EnrolledPeople
+from faces.people.groups.alarm import Alarm
 from faces.people.groups.group_index import GroupIndex, KeptGroup, NearGroup, NearPair
-from faces.people.groups.growing import FIRST, leaders
+from faces.people.groups.growing import FIRST, SLICE, leaders
 from faces.people.groups.refusals import Refusals
 from faces.people.identify import OFFER, Identification, identify
 from faces.people.learning import MOST_PEOPLE, asked_places, learn
+from faces.people.matching import Encodings
 from faces.people.neighbourhood import Neighbourhood
 from faces.people.products import Matrix, as_matrix
 from faces.people.refs import Ref
@@ -28,9 +32,12 @@ from faces.store.database import Transaction
 from faces.store.sidecar import calibrations, group_rows, known_encodings, library_row, never_rows, people_rows
 from faces.store.sidecar.group_rows import GroupRow, Offer
 from faces.store.sidecar.library_row import LibraryState
-from faces.store.sidecar.people_rows import Around
+from faces.store.sidecar.people_rows import Around, TableSum
 
 _NOTHING_SEEN = -1
+
+#: Looks whether the rows of the index file and what follows them are what the tables have.
+_LOOKS = 3
 
 
 class Library:
@@ -39,9 +46,14 @@ class Library:
     Threads may share it. None of its methods locks a row.
     """
 
-    def __init__(self, cohort: Cohort) -> None:
-        """Know nothing yet: `follow` reads."""
-        self.cohort = cohort
+    def __init__(self, cohort: Cohort, shared: SharedRows | None = None) -> None:
+        """Know nothing yet: `follow` reads.
+
+        Args:
+            cohort: what neighbourhoods are measured with.
+            shared: the machine's index file; None: this process measures all by itself.
+        """
+        self.cohort, self._shared = cohort, shared
         self.mutex = RLock()
         self._seen = _NOTHING_SEEN
         self._state: LibraryState | None = None
@@ -50,6 +62,7 @@ class Library:
         self.groups = GroupIndex(self.neighbourhood)
         self.learned = Learned()
         self.refusals = Refusals()
+        self._first_faces = as_matrix(np.empty((0, ENCODING_LENGTH)))
         self.arrived = 0
         """Faces that this process has put into groups since it followed last, or fewer: groups may be due."""
 
@@ -70,19 +83,26 @@ class Library:
         """Whether some of the first faces still stand in for groups."""
         return self.state.number == 0
 
+    @property
+    def is_stale(self) -> bool:
+        """Whether people or groups wait for their neighbourhood to be measured anew."""
+        return bool(self.groups.stale or self.people.stale)
+
     def follow(self, transaction: Transaction) -> None:
         """Take in all that was committed since the last time; one query where nothing was."""
         with self.mutex:
             state = library_row.read(transaction)
             before, self._state, self.arrived = self._state, state, 0
-            if state.change != self._seen:
-                try:
+            try:
+                if state.change != self._seen:
                     self._take(transaction, state, before)
-                except BaseException:
-                    # What was not read is looked for again the next time.
-                    self._state = before
-                    raise
-                self._seen = state.change
+                elif self._map_what_is_renewed():
+                    self._take_changes(transaction)
+            except BaseException:
+                # What was not read is looked for again the next time.
+                self._state = before
+                raise
+            self._seen = state.change
 
     def identify(
         self,
@@ -94,11 +114,19 @@ class Library:
         with self.mutex:
             return identify(encodings, self.people, self.learned, sizes, refused)
 
-    def nearest_group(self, encoding: Encoding) -> NearGroup | None:
-        """The group that a face, shape (128,), would join, as far as it is known here."""
+    def nearest_groups(self, encodings: Encodings) -> list[NearGroup | None]:
+        """The groups that a photo's new faces, shape (n, 128), would join, as far as they are known here.
+
+        Among the first faces these are those that may stand in for groups, too.
+        """
         with self.mutex:
-            row = as_matrix(encoding[None])
-            return self.groups.nearest(row, float(self.neighbourhood.around(row)[0]))
+            faces = as_matrix(encodings)
+            measured = self._measured_for(faces)
+            self._measure_groups(measured, self.groups.number)
+            around = measured.around(faces)
+            near = [self.groups.nearest(faces[at : at + 1], float(around[at])) for at in range(len(faces))]
+            self._measure_groups(self.neighbourhood, self.groups.number)
+            return near
 
     def ask(self, group: int, total: EncodingSum) -> Identification | None:
         """Who a group without a name most likely is, by its mean; of a person who was refused for it nothing."""
@@ -127,14 +155,23 @@ class Library:
             return Neighbourhood(self.cohort, self.groups.largest_unnamed(MOST_OWN), self.state.alarm.strength)
 
     def renew(self, most: int, first: Collection[int] = ()) -> int:
-        """Measure neighbourhoods anew that were measured with an older one; how many of groups it were.
+        """Measure neighbourhoods anew that were measured with an older one, of `most` people and groups.
+
+        Returns how many it were: 0 when there are no more, or while another process of the machine does it.
 
         Args:
-            most: of the groups that wait for it.
+            most: how many.
             first: groups that do not wait.
         """
         with self.mutex:
-            return len(self.groups.renew(most, first))
+            self.groups.renew(0, first)
+            if not self.is_stale or not self._renews():
+                return 0
+            done = len(self.groups.renew(most))
+            done += len(self.people.renew(most - done))
+            if not self.is_stale:
+                self._share()
+            return done
 
     def learn(self, first_faces: Mapping[int, Encoding]) -> Learned:
         """What the library teaches about itself now.
@@ -172,6 +209,7 @@ class Library:
         if before is None:
             self._read_all(transaction)
         else:
+            self._map_what_is_renewed()
             self._take_changes(transaction)
         self.learned = calibrations.newest(transaction, self.cohort.version)
 
@@ -179,21 +217,38 @@ class Library:
         if state.number:
             own: Matrix = library_row.read_own_middles(transaction)
             return Neighbourhood(self.cohort, own, state.alarm_strength)
-        first = group_rows.first_faces(transaction, FIRST)
-        return Neighbourhood(
-            self.cohort, leaders(known_encodings.matrix_of(transaction, first)), state.alarm.strength
-        )  # fmt: skip
+        self._first_faces = known_encodings.matrix_of(transaction, group_rows.first_faces(transaction, FIRST))
+        return Neighbourhood(self.cohort, leaders(self._first_faces), state.alarm.strength)
+
+    def _measured_for(self, faces: Matrix) -> Neighbourhood:
+        """The neighbourhood in force; until there are `FIRST` faces with these among them."""
+        if not self.is_leading or self.state.alarm.faces >= FIRST:
+            return self.neighbourhood
+        alarm = self.state.alarm + Alarm.of(self.neighbourhood.shipped_alone(faces))
+        return Neighbourhood(self.cohort, leaders(np.concatenate([self._first_faces, faces])), alarm.strength)
 
     def _measure_with(self, neighbourhood: Neighbourhood, number: int) -> None:
         """Rows keep what they were measured with until `renew`; in the first hundred faces all are measured at once."""
         self.neighbourhood = neighbourhood
         self.people.use(neighbourhood, number)
-        self.people.measure_all()
+        if number == 0 or len(self.people) <= SLICE:
+            self.people.measure_all()
+        self._measure_groups(neighbourhood, number)
+
+    def _measure_groups(self, neighbourhood: Neighbourhood, number: int) -> None:
+        if self.groups.neighbourhood is neighbourhood:
+            return
         self.groups.use(neighbourhood, number)
         if number == 0:
             self.groups.measure_all()
 
     def _read_all(self, transaction: Transaction) -> None:
+        if self._shared and not self.is_leading and self._take_over(self._shared.load(self.state, self.cohort.version)):
+            # Others may commit between these queries: then what they changed is taken, too.
+            for _ in range(_LOOKS):
+                self._take_changes(transaction)
+                if self._is_whole(transaction):
+                    return
         everybody = {row.id: row.total for row in people_rows.changed_since(transaction, _NOTHING_SEEN)}
         self.people = EnrolledPeople(self.neighbourhood, everybody, self.state.number)
         # While some of the first faces stand in for groups, what a row was measured with may be others than now.
@@ -210,6 +265,47 @@ class Library:
                 self.groups.put(group.id, group.total, named=group.person_id is not None)
             else:
                 self.groups.drop(group.id)
+
+    # --- the machine's index file ---
+
+    def _take_over(self, saved: Saved | None) -> bool:
+        """Go on with rows of the file, as they were at a change; whether there are any."""
+        if saved is None:
+            return False
+        self.people = EnrolledPeople.of_rows(self.neighbourhood, saved.people, self.state.number)
+        self.groups = GroupIndex.of_rows(self.neighbourhood, saved.groups, self.state.number)
+        self._seen = saved.change
+        return True
+
+    def _is_whole(self, transaction: Transaction) -> bool:
+        """Whether what was taken over and followed is what the tables have: they may be those of a copy put back."""
+        groups = TableSum(len(self.groups), int(self.groups.ids.sum()), self.groups.faces)
+        people = TableSum(len(self.people), int(self.people.ids.sum()), int(self.people.confirmed.sum()))
+        return (group_rows.table_sum(transaction), people_rows.table_sum(transaction)) == (groups, people)
+
+    def _map_what_is_renewed(self) -> bool:
+        """Take over what another process has measured with the neighbourhood in force; whether there was anything."""
+        if self._shared is None or not self.is_stale or not self._shared.is_renewed(self.state, self.cohort.version):
+            return False
+        return self._take_over(self._shared.load(self.state, self.cohort.version))
+
+    def _renews(self) -> bool:
+        """Whether this process measures anew: alone, or for all of the machine."""
+        return self._shared is None or not self._is_worth_sharing or self._shared.begin()
+
+    @property
+    def _is_worth_sharing(self) -> bool:
+        return self._shared is not None and self._shared.is_worth(len(self.groups) + len(self.people))
+
+    def _share(self) -> None:
+        if self._shared is None or not self._is_worth_sharing:
+            return
+        rows = Saved(self._seen, self.state.number, self.cohort.version, self.groups.rows, self.people.rows)
+        self._shared.end(rows)
+        # The same rows, from now on in memory that all processes have in common.
+        shared = self._shared.load(self.state, self.cohort.version)
+        if shared and (shared.change, shared.number) == (rows.change, rows.number):
+            self._take_over(shared)
 
 
 def _kept(row: GroupRow, *, measured: bool) -> KeptGroup:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from faces.people.linking import Identities
@@ -15,6 +16,7 @@ from faces.store.who import identities_of
 
 if TYPE_CHECKING:
     from faces.library.arrivals import Arrivals
+    from faces.library.settling import Settling
     from faces.people.cohort import Cohort
 
 
@@ -25,25 +27,33 @@ class OpenLibrary:
     identities: Identities[Transaction]
     arrivals: Arrivals | None
     """None where the database has no tables of ours."""
+    settling: Settling | None
+    """The same: joins groups and asks about them, between jobs."""
     is_calibrated: bool
     """Whether faces are linked by probability, else to the nearest below the threshold."""
 
 
-def open_library(store: Store, *, calibrated: bool, cohort: Callable[[], Cohort]) -> OpenLibrary:
+def open_library(
+    store: Store, *, calibrated: bool, cohort: Callable[[], Cohort], folder: Path | None = None
+) -> OpenLibrary:
     """Put the rule in force upon the masters or persons of a database; reads nothing from it yet.
 
     Args:
         store: the opened database; `calibrated` needs our tables in it.
         calibrated: whether faces are linked by probability.
         cohort: reads the averages to tell people apart by; only asked where there are tables of ours.
+        folder: FACE_STATE_DIR, where the machine's processes share what is measured; None: nowhere.
     """
     beneath = identities_of(store.schema)
     if store.schema.sidecar is None:
-        return OpenLibrary(beneath, None, is_calibrated=False)
+        return OpenLibrary(beneath, None, None, is_calibrated=False)
     from faces.library.arrivals import Arrivals
     from faces.library.calibrated import Calibrated
     from faces.library.library import Library
+    from faces.library.settling import Settling
+    from faces.library.shared_rows import SharedRows
 
-    library = Library(cohort())
+    library = Library(cohort(), SharedRows(folder, store.name) if folder else None)
     identities = Calibrated(library, beneath) if calibrated else beneath
-    return OpenLibrary(identities, Arrivals(store, library), is_calibrated=calibrated)
+    settling = Settling(store, library, links=calibrated)
+    return OpenLibrary(identities, Arrivals(store, library), settling, is_calibrated=calibrated)

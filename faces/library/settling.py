@@ -9,10 +9,11 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Lock
 
-from faces.errors import StoreUnavailable
+from faces.errors import SchemaError, StoreUnavailable
 from faces.library.group_joins import GroupJoins
 from faces.library.group_questions import Asked, GroupQuestions, ProbableGroup
 from faces.library.joining_lease import JoiningLease, LeaseLost
@@ -27,6 +28,9 @@ _log = logging.getLogger(__name__)
 
 #: Seconds after which settling between two jobs makes way for the next one.
 _PATIENCE = 5.0
+
+#: Seconds after which it is tried again where the database could not be used, or another process settles.
+_PAUSE = 10.0
 
 #: Groups that are listed at a time where all are asked about.
 _PAGE = 5000
@@ -48,41 +52,41 @@ class Settled:
 class Settling:
     """Settles a library. Threads may share it; one of them at a time does it."""
 
-    def __init__(
-        self, store: Store, library: Library, *, links: bool, is_told_to_stop: Callable[[], bool] = lambda: False
-    ) -> None:
+    def __init__(self, store: Store, library: Library, *, links: bool) -> None:
         """Do nothing yet.
 
         Args:
             store: where our tables are.
             library: that follows it.
             links: whether groups are linked by themselves: FACE_MATCH=calibrated.
-            is_told_to_stop: asked between two steps.
         """
         self.store, self.library = store, library
-        self._is_told_to_stop = is_told_to_stop
         self._lease = JoiningLease(store)
         self._joins = GroupJoins(store, library, self._go_on)
         self._questions = GroupQuestions(store, library, identities_of(store.schema), links, self._go_on)
         self._one = Lock()
+        self._is_told_to_stop: Callable[[], bool] = _never
         self._until: float | None = None
         self._is_unfinished = False
+        self._not_before = 0.0
 
-    def settle_some(self) -> None:
+    def settle_some(self, is_told_to_stop: Callable[[], bool] = lambda: False) -> None:
         """Do what is due, between two jobs: nothing, mostly, and that without a query. Never raises for the database.
 
         Groups are due after as many faces as `next_batch` says. In between the neighbourhoods of some thousand groups
-        are measured anew, where they wait for it.
+        are measured anew, where they wait for it. `is_told_to_stop` is asked between two steps.
         """
         if not self._one.acquire(blocking=False):
             return
         try:
-            self._until = time.monotonic() + _PATIENCE
+            self._until, self._is_told_to_stop = time.monotonic() + _PATIENCE, is_told_to_stop
             if self._is_due():
-                self._settle_what_is_due()
+                if time.monotonic() >= self._not_before:
+                    self._settle_what_is_due()
             elif self.library.follows:
                 self.library.renew(SLICE)
-        except StoreUnavailable as error:
+        except (StoreUnavailable, SchemaError) as error:
+            self._not_before = time.monotonic() + _PAUSE
             _log.warning("groups are joined and asked about later: %s", error)
         finally:
             self._one.release()
@@ -93,9 +97,9 @@ class Settling:
         Raises:
             StoreUnavailable: the database cannot be used; what is done stays.
         """
-        with self._one:
-            self._until = None
-            self._follow()
+        if not self._is_due():
+            return 0
+        with self._at_leisure():
             if not self._is_due():
                 return 0
             with self._lease.held():
@@ -103,20 +107,31 @@ class Settling:
             self._renew_all()
             return joined
 
+    def settle_rest(self) -> Settled:
+        """Join groups and ask about those that have changed, now; waits while another process settles.
+
+        Raises:
+            StoreUnavailable: the database cannot be used; what is done stays.
+        """
+        with self._at_leisure(), self._lease.held():
+            joined = self._join()
+            self._renew_all()
+            relearn(self.store, self.library)
+            asked = self._questions.ask(self._unsettled())
+            self._is_unfinished = False
+            return Settled(joined, asked)
+
     def settle_all(self) -> Settled:
         """Join groups, learn, and ask about all of them, now; waits while another process settles.
 
         Raises:
             StoreUnavailable: the database cannot be used; what is done stays.
         """
-        with self._one:
-            self._until = None
-            self._follow()
-            with self._lease.held():
-                joined = self._join()
-                self._renew_all()
-                relearn(self.store, self.library)
-                asked = sum((self._questions.ask(groups) for groups in self._all_groups()), Asked())
+        with self._at_leisure(), self._lease.held():
+            joined = self._join()
+            self._renew_all()
+            relearn(self.store, self.library)
+            asked = sum((self._questions.ask(groups) for groups in self._all_groups()), Asked())
             self._is_unfinished = False
             return Settled(joined, asked)
 
@@ -126,6 +141,14 @@ class Settling:
             yield from self._questions.look(groups)
 
     # --- when ---
+
+    @contextmanager
+    def _at_leisure(self) -> Iterator[None]:
+        """Without a limit of time, when no other thread settles."""
+        with self._one:
+            self._until, self._is_told_to_stop = None, _never
+            self._follow()
+            yield
 
     def _is_due(self) -> bool:
         if self._is_unfinished or not self.library.follows:
@@ -137,7 +160,10 @@ class Settling:
     def _settle_what_is_due(self) -> None:
         """Settle, unless another process is doing it, or has done it meanwhile."""
         self._follow()
-        if not self._is_due() or not self._lease.take():
+        if not self._is_due():
+            return
+        if not self._lease.take():
+            self._not_before = time.monotonic() + _PAUSE
             return
         try:
             self._is_unfinished = True
@@ -170,6 +196,7 @@ class Settling:
         self._follow()
         if faces >= FIRST and len(self.library.groups) <= SLICE and (joined or self.library.is_leading):
             self._publish()
+        self.library.renew(SLICE)
         self._lease.joined_at(faces)
         return joined
 
@@ -206,3 +233,7 @@ class Settling:
                 return
             yield groups
             last = groups[-1]
+
+
+def _never() -> bool:
+    return False

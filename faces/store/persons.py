@@ -164,6 +164,12 @@ def lock_centroids(transaction: Transaction, ids: Iterable[int]) -> dict[int, En
     return _centroids(transaction, query)
 
 
+def lock_present(transaction: Transaction, ids: Iterable[int]) -> set[int]:
+    """Share-lock chosen persons by id: which of them are there, whether the app has a centroid of theirs or not."""
+    query = sa.select(persons.c.id).where(persons.c.id.in_(sorted(ids))).order_by(persons.c.id)
+    return {int(person) for person in transaction.connection.execute(query.with_for_update(read=True)).scalars()}
+
+
 def _summary(transaction: Transaction) -> tuple[Any, ...] | None:
     """What changes with any centroid; None where the database has no such sum."""
     if transaction.connection.dialect.name == "sqlite":

@@ -206,7 +206,8 @@ class Schema:
         """
         if self.sidecar is None:
             raise SchemaError(
-                "found no tables of people and groups in this database, needed those that `tables --create` makes"
+                "found no tables of people and groups in this database, "
+                "needed those that `worker tables --create` makes"
             )
         return self.sidecar
 

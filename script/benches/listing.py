@@ -1,4 +1,4 @@
-"""Measure how long a page of the list of faces takes: see script/bench-listing."""
+"""Measure how long a page of a list takes, of faces, people and groups: see script/bench-listing."""
 
 from __future__ import annotations
 
@@ -11,27 +11,42 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
+import sqlalchemy as sa
 
 from faces.store.database import Store
 from faces.store.face_pages import Choice, FaceOrder, page_of_faces, spellings_of
 from faces.store.listing import read_faces
+from script.benches import library_lists
+from script.benches.library_lists import Took
+from tests.servers.app_schema import V1
+from tests.servers.library_rows import tables_at
+from tests.servers.mariadb import running_mariadb
 
-#: CPU seconds that a page may take.
-_LIMIT = 0.3
+#: CPU seconds that a page by --name or --offset may take, and seconds for one of the lists that begin behind a row.
+_LIMIT, _LIST_LIMIT = 0.3, 0.05
 
-_PAGE = 50
+_PAGE = library_lists.PAGE
 _PEOPLE = 500
 
 #: The part of the faces that is the first person's, and the part that is anybody's.
 _OF_THE_FIRST, _OF_ANYBODY = 0.3, 0.6
 
+_IMAGE = "INSERT INTO images (id, disk, path, filename, faces_checked) VALUES (?, ?, ?, ?, 1)"
+
 _FACE = (
     "INSERT INTO faces (id, image_id, face_index, name, status, parent_id, encoding, quality_score, box)"
     """ VALUES (?, ?, ?, ?, ?, ?, ?, 70, '{"top":0.1,"right":0.2,"bottom":0.2,"left":0.1}')"""
 )
+
+#: The app's first version has no more columns.
+_APPS_FACE = """
+INSERT INTO faces (id, image_id, face_index, name, status, parent_id, encoding) VALUES (%s, %s, %s, %s, %s, %s, %s)
+"""
 
 
 def main() -> int:
@@ -39,6 +54,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="script/bench-listing", description=__doc__)
     parser.add_argument("--faces", type=int, default=200_000, metavar="N", help="faces in the file")
     parser.add_argument("--rounds", type=int, default=5, metavar="N", help="times each page is taken; the best counts")
+    parser.add_argument("--no-mariadb", action="store_true", help="only the SQLite file")
     parser.add_argument("--json", action="store_true", help="figures for machines")
     told = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -50,9 +66,30 @@ def main() -> int:
                 for name, name_of, offset in _pages(told.faces)
             }
             whole = _whole(store, min(told.faces, 20_000)) * max(1.0, told.faces / 20_000)
+        lists = {"SQLite": _lists(f"sqlite:///{file}", told.faces, told.rounds)}
+    if not told.no_mariadb:
+        with running_mariadb() as server:
+            url = server.new_database(*V1)
+            _make_apps(url, told.faces)
+            lists["MariaDB"] = _lists(url, told.faces, told.rounds)
     figures = {"faces": told.faces, "pages": pages, "reading all": whole}
-    print(json.dumps(figures) if told.json else _words(figures["pages"], told.faces, whole))  # noqa: T201  the answer
-    return 1 if max(pages.values()) > _LIMIT else 0
+    if told.json:
+        figures["lists"] = {name: {page: asdict(took) for page, took in found.items()} for name, found in lists.items()}
+        print(json.dumps(figures))  # noqa: T201  the answer
+    else:
+        words = [_words(pages, told.faces, whole), *(_list_words(name, found) for name, found in lists.items())]
+        print("\n\n".join(words))  # noqa: T201  the answer
+    slow = max(took.wall for found in lists.values() for took in found.values()) > _LIST_LIMIT
+    return 1 if slow or max(pages.values()) > _LIMIT else 0
+
+
+def _lists(url: str, count: int, rounds: int) -> dict[str, Took]:
+    """Make people and groups in a database of faces, and take the pages of their lists."""
+    engine = sa.create_engine(url)
+    library_lists.fill(engine, tables_at(url), count)
+    engine.dispose()
+    with closing(Store.open(url)) as store:
+        return library_lists.measure(store, rounds)
 
 
 def _pages(count: int) -> list[tuple[str, str | None, int]]:
@@ -92,14 +129,30 @@ def _make(file: Path, count: int) -> None:
     """Two faces a photo, 200 photos a folder, scanned in another order than that of their places."""
     dice = random.Random(7)  # noqa: S311  the same file each time
     Store.open(f"sqlite:///{file}", create=True).close()
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.executemany(_IMAGE, _images(None, count, dice))
+        connection.executemany(_FACE, _faces(count, dice))
+
+
+def _make_apps(url: str, count: int) -> None:
+    """The same in an app's database, on a disk of its own."""
+    dice = random.Random(7)  # noqa: S311  the same tables each time
+    engine = sa.create_engine(url)
+    for statement, rows in (
+        (_IMAGE.replace("?", "%s"), _images("photos", count, dice)),
+        (_APPS_FACE, _faces(count, dice)),
+    ):
+        while some := list(islice(rows, 2_000)):
+            with engine.begin() as connection:
+                connection.exec_driver_sql(statement, some)
+    engine.dispose()
+
+
+def _images(disk: str | None, count: int, dice: random.Random) -> Iterator[tuple[object, ...]]:
     places = list(range((count + 1) // 2))
     dice.shuffle(places)
-    with closing(sqlite3.connect(file)) as connection, connection:
-        connection.executemany(
-            "INSERT INTO images (id, path, filename, faces_checked) VALUES (?, ?, ?, 1)",
-            ((at, f"/photos/{place // 200:05}", f"IMG_{place:07}.jpg") for at, place in enumerate(places, 1)),
-        )
-        connection.executemany(_FACE, _faces(count, dice))
+    for at, place in enumerate(places, 1):
+        yield at, disk, f"/photos/{place // 200:05}", f"IMG_{place:07}.jpg"
 
 
 def _faces(count: int, dice: random.Random) -> Iterator[tuple[object, ...]]:
@@ -119,6 +172,15 @@ def _words(pages: dict[str, float], count: int, whole: float) -> str:
     lines = [f"  {name:32} {seconds:7.3f}   1/{whole / seconds:,.0f}" for name, seconds in pages.items()]
     heads = [f"{count:,} faces, {_PAGE} a page: CPU seconds, and the part of what reading all takes ({whole:.1f} s)"]
     return "\n".join(heads + lines)
+
+
+def _list_words(name: str, found: dict[str, Took]) -> str:
+    head = f"{name}, {_PAGE} a page: milliseconds, of them our own CPU's, and the part of what the whole list takes"
+    lines = [
+        f"  {page:32} {took.wall * 1000:7.1f} {took.cpu * 1000:7.1f}   1/{max(1, took.whole / took.wall):,.0f}"
+        for page, took in found.items()
+    ]
+    return "\n".join([head, *lines])
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import logging
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing.connection import wait
@@ -23,8 +23,10 @@ from faces.laravel.disks import Disks
 from faces.library.arrivals import Arrivals
 from faces.library.calibrated import Calibrated
 from faces.library.library import Library
+from faces.library.settling import Settling
 from faces.people.linking import Linking
 from faces.store.database import Store
+from faces.store.sidecar.tables import PREFIX
 from faces.store.who import identities_of
 from tests.servers.fake_api import FakeApi
 from tests.servers.rows import Rows
@@ -72,12 +74,36 @@ class Photos:
         """What `written` must say when all is done."""
         return {image: encodings.tolist() for image, encodings in self.faces.items()}
 
+    def end_lease(self) -> None:
+        """As if so much time had passed that a killed process has no right to join groups any more."""
+        rows = Rows(self.url)
+        rows.run(f"UPDATE {self.prefix}library SET joining_until = '2020-01-01 00:00:00'")
+        rows.close()
+
+    @property
+    def prefix(self) -> str:
+        """Of the names of our tables."""
+        return "" if self.url.startswith("sqlite") else PREFIX
+
     def _read(self, query: str) -> list[dict[str, Any]]:
         rows = Rows(self.url)
         try:
             return rows.read(query)
         finally:
             rows.close()
+
+
+def add_single_groups(photos: Photos) -> None:
+    """All waiting photos' faces come to processes that know of no group yet: each begins one of its own."""
+    rows, arriving = Rows(photos.url), Arriving(photos)
+    arriving.follow()
+    for image, found in photos.faces.items():
+        for place, encoding in enumerate(found):
+            rows.face(image, encoding, face_index=place)
+        rows.run("UPDATE images SET faces_checked = 1 WHERE id = :id", id=image)
+    arriving.arrivals.update_images(photos.faces)
+    arriving.close()
+    rows.close()
 
 
 def add_photos(url: str, folder: Path, found: Sequence[np.ndarray]) -> Photos:
@@ -98,6 +124,7 @@ class Arriving:
         self.store = Store.open(photos.url)
         self.library = Library(COHORT)
         self.arrivals = Arrivals(self.store, self.library)
+        self.settling = Settling(self.store, self.library, links=True)
 
     def close(self) -> None:
         self.store.close()
@@ -134,6 +161,12 @@ def jobs(images: Sequence[int]) -> Work:
 def _do_all(images: Sequence[int], arriving: Arriving) -> None:
     for image in images:
         arriving.do(image)
+        arriving.settling.settle_some()
+
+
+def settle(arriving: Arriving) -> None:
+    """To join groups and ask about all of them."""
+    arriving.settling.settle_all()
 
 
 def live(photos: Photos, work: Work, die_at: int = 0) -> Any:
@@ -150,15 +183,35 @@ def end_of(process: Any) -> bool:
     return bool(process.exitcode == 0)
 
 
-def kill_and_go_on(photos: Photos, workers: int, deaths: Sequence[int], meanwhile: Callable[[], object]) -> int:
+def kill_and_go_on(photos: Photos, workers: int, deaths: Iterable[int], meanwhile: Callable[[], object]) -> int:
     """Do all waiting photos by so many processes at once; returns how often one was killed.
 
     Whichever begins takes the next of `deaths`, a statement at which it dies; when none is left it does all that is
     left of its part. `meanwhile` is called whenever one has ended.
     """
     shares = [photos.waiting()[part::workers] for part in range(workers)]
+
+    def left_of(part: int) -> Work:
+        left = set(photos.waiting())
+        return jobs([image for image in shares[part] if image in left])
+
+    return _go_on(photos, left_of, workers, deaths, meanwhile)
+
+
+def kill_and_settle(photos: Photos, workers: int, deaths: Iterable[int], meanwhile: Callable[[], object]) -> int:
+    """Settle the library by so many processes at once, killed as by `kill_and_go_on`."""
+    return _go_on(photos, lambda _: settle, workers, deaths, meanwhile)
+
+
+def _go_on(
+    photos: Photos,
+    work_of: Callable[[int], Work],
+    workers: int,
+    deaths: Iterable[int],
+    meanwhile: Callable[[], object],
+) -> int:
     coming, kills = iter(deaths), 0
-    running = {live(photos, jobs(share), next(coming, 0)): part for part, share in enumerate(shares)}
+    running = {live(photos, work_of(part), next(coming, 0)): part for part in range(workers)}
     while running:
         sentinels = wait([process.sentinel for process in running])
         for process in [one for one in running if one.sentinel in sentinels]:
@@ -166,9 +219,8 @@ def kill_and_go_on(photos: Photos, workers: int, deaths: Sequence[int], meanwhil
             meanwhile()
             if not end_of(process):
                 kills += 1
-                left = set(photos.waiting())
-                share = [image for image in shares[part] if image in left]
-                running[live(photos, jobs(share), next(coming, 0))] = part
+                photos.end_lease()
+                running[live(photos, work_of(part), next(coming, 0))] = part
     return kills
 
 

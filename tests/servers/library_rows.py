@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Any
 
 import sqlalchemy as sa
 
 from faces.people import names
-from faces.store.sidecar.tables import PREFIX, sidecar_tables
+from faces.store.database import Store
+from faces.store.sidecar import layout
+from faces.store.sidecar.tables import PREFIX, SidecarTables, sidecar_tables
+
+
+def tables_at(url: str) -> SidecarTables:
+    """The tables in this database; beside an app's they are made as `tables --create` makes them."""
+    with closing(Store.open(url)) as store:
+        if store.schema.sidecar is None:
+            layout.run(store, layout.look(store).creating)
+        return sidecar_tables("" if store.is_file else PREFIX)
 
 
 class LibraryRows:
@@ -15,10 +26,7 @@ class LibraryRows:
 
     def __init__(self, url: str) -> None:
         self._engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
-        beside = self._engine.dialect.name != "sqlite"
-        self.tables = sidecar_tables(PREFIX if beside else "")
-        if beside:
-            self.tables.metadata.create_all(self._engine)
+        self.tables = tables_at(url)
 
     def close(self) -> None:
         self._engine.dispose()

@@ -46,6 +46,10 @@ def unlike_a_fresh_one(store: Store, followed: Library) -> list[str]:
     with store.reading() as transaction:
         fresh.follow(transaction)
         followed.follow(transaction)
+        for one in (fresh, followed):
+            # What waits to be measured anew is no difference.
+            while one.renew(1000):
+                pass
         probes = [one.numbers for one in _read(transaction).encodings.values()]
     told = {name: (_told(followed, probes)[name], value) for name, value in _told(fresh, probes).items()}
     return [f"{name}: followed {one}, fresh {other}" for name, (one, other) in told.items() if one != other]
@@ -62,7 +66,7 @@ def _told(library: Library, probes: list[Any]) -> dict[str, object]:
         "groups": ids,
         "order of groups": [groups.priority(group) for group in ids],
         "around groups": [groups.around(group) for group in ids],
-        "nearest groups": [library.nearest_group(probe) for probe in probes],
+        "nearest groups": [library.nearest_groups(probe[None]) for probe in probes],
         "people": people.ids.tolist(),
         "confirmed": people.confirmed.tolist(),
         "middles of people": people.middles.tobytes(),

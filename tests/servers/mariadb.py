@@ -49,6 +49,12 @@ class MariaDB:
         """Its Unix socket."""
         return self._folder / "socket"
 
+    @property
+    def pid(self) -> int:
+        """Of the running server."""
+        assert self._process is not None
+        return self._process.pid
+
     def start(self, *options: str) -> None:
         """Start it, also after `kill`; options as on its command line."""
         command = [

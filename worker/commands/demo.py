@@ -30,6 +30,7 @@ from faces.store.database import Store
 from faces.store.listing import ListedFace, list_faces, list_images
 from worker.commands import photo_table, results_folder
 from worker.commands.enrol import enrol_portrait
+from worker.commands.group import group_all
 from worker.commands.invocation import Invocation
 from worker.commands.link import Linker
 from worker.commands.scanner import Outcome, Scanned, Scanner, default_in_flight
@@ -219,9 +220,12 @@ class Demo:
 
     def _link(self, store: Store, library: OpenLibrary) -> None:
         """Photos of earlier runs may show people who are known only now."""
-        linker = Linker.of(store, self.invocation.linking, lambda _linked: None, library)
-        for image_id in linker.images():
-            linker.link_image(image_id, dry_run=False)
+        if not library.is_calibrated:
+            linker = Linker.of(store, self.invocation.linking, lambda _linked: None, library)
+            for image_id in linker.images():
+                linker.link_image(image_id, dry_run=False)
+        if library.settling:
+            group_all(store, library, self.invocation.output)
 
     def _sheet(self, store: Store, seconds: float | None) -> Sheet:
         with store.reading() as transaction:

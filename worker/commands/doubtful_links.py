@@ -60,7 +60,7 @@ def _opened(store: Store, library: OpenLibrary) -> OldLibrary:
     if library.arrivals is None:
         raise RequestError(
             f"found no tables of ours in {store.name}, which keep what is taken back: `worker tables --create` makes "
-            "them, `worker refresh` fills them"
+            "them, `worker group` takes the faces in"
         )
     from faces.library.old_library import OldLibrary
 
@@ -90,7 +90,7 @@ class _Seen:
     def sum_up(self, old: OldLibrary, *, applied: bool) -> None:
         output = self.session.output
         if old.not_indexed:
-            output.say(f"link: {old.not_indexed} faces are not in our tables yet: `worker refresh` brings them in")
+            output.say(f"link: {old.not_indexed} faces are not in our tables yet: `worker group` takes them in")
         doubtful = self.becomes.total()
         output.result(
             f"{self.judged} links looked at again, {doubtful} doubtful (p below {BELIEVED}). By today's rule "

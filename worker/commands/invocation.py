@@ -119,7 +119,8 @@ class Invocation:
         Raises:
             SettingsError: as `match_rule` and `cohort` say.
         """
-        return open_library(store, calibrated=self.match_rule(store) == "calibrated", cohort=self.cohort)
+        calibrated = self.match_rule(store) == "calibrated"
+        return open_library(store, calibrated=calibrated, cohort=self.cohort, folder=self.settings.state_dir)
 
     @contextmanager
     def tools(self, store: Store, library: OpenLibrary | None = None) -> Iterator[Tools]:
@@ -138,4 +139,5 @@ class Invocation:
                 debug_subdir=self.debug_subdir,
                 pictures_required=self.settings.debug_pictures == "required",
                 arrivals=library.arrivals,
+                settling=library.settling,
             )

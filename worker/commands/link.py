@@ -50,11 +50,11 @@ def run(arguments: argparse.Namespace, session: Invocation) -> int:
         if arguments.again:
             return look_again(arguments, session, store)
         library = session.library(store)
-        if library.is_calibrated and library.arrivals:
+        if library.is_calibrated and library.settling:
             # Here, and not above: only a database with our tables needs it.
             from worker.commands.probable_links import link_groups
 
-            return link_groups(session, store, library.arrivals, dry_run=arguments.dry_run)
+            return link_groups(session, store, library, library.settling, dry_run=arguments.dry_run)
         linker = Linker.of(store, session.linking, linked.append, library)
         image_ids = linker.images()
         with session.output.progress("images", len(image_ids)) as step:
@@ -107,7 +107,7 @@ class Linker:
         cls, store: Store, linking: Linking, tell: Callable[[Linked], None], library: OpenLibrary | None = None
     ) -> Linker:
         """Read today's candidates, once for all images; without a library by distance, with our tables left alone."""
-        library = library or OpenLibrary(identities_of(store.schema), None, is_calibrated=False)
+        library = library or OpenLibrary(identities_of(store.schema), None, None, is_calibrated=False)
         with store.reading() as transaction:
             candidates = library.identities.read(transaction)
             return cls(store, linking, library, candidates, faces.all_parents(transaction), tell)

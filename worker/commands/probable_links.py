@@ -6,23 +6,23 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from faces.library.arrivals import Arrivals
 from faces.library.group_questions import ProbableGroup
+from faces.library.opening import OpenLibrary
 from faces.library.settling import Settling
 from faces.store.database import Store, Transaction
 from faces.store.sidecar import group_rows, ledger, people_rows
 from faces.store.sidecar.people_rows import PersonRow
+from worker.commands.group import group_all
 from worker.commands.invocation import Invocation
 
 
-def link_groups(session: Invocation, store: Store, arrivals: Arrivals, *, dry_run: bool) -> int:
-    """Link and offer, or with `dry_run` only tell; groups join before, unless it is a dry run.
+def link_groups(session: Invocation, store: Store, library: OpenLibrary, settling: Settling, *, dry_run: bool) -> int:
+    """Link and offer as `group` does, or with `dry_run` only tell of the groups as they are now.
 
     Raises:
         StoreUnavailable: the database cannot be used; what is done stays.
     """
-    settling = Settling(store, arrivals.library, links=True)
-    found = _would_be_found(store, settling) if dry_run else _found(store, settling)
+    found = _would_be_found(store, settling) if dry_run else _found(session, store, library)
     for line in found.lines(dry_run=dry_run):
         session.output.result(line)
     session.output.record(
@@ -78,11 +78,11 @@ class _Found:
         )
 
 
-def _found(store: Store, settling: Settling) -> _Found:
-    """Settle, and read what was linked, and what is offered now."""
+def _found(session: Invocation, store: Store, library: OpenLibrary) -> _Found:
+    """Ask about all groups, and read what was linked, and what is offered now."""
     with store.reading() as transaction:
         newest = ledger.newest(transaction)
-    settling.settle_all()
+    group_all(store, library, session.output)
     with store.reading() as transaction:
         linked = ledger.linked_since(transaction, newest)
         offered = list(group_rows.offered(transaction))

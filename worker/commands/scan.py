@@ -73,6 +73,11 @@ def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
             stock = _take_stock(store, found, tally, library)
             is_forgotten = not arguments.forget_missing or _forget(store, found, stock, tally, library)
             _scan(invocation, store, stock.to_be_looked_at, tally, library)
+        if library.settling:
+            # Here, and not above: only a database with our tables needs it.
+            from worker.commands.group import group_all
+
+            group_all(store, library, invocation.output, everything=False)
     tally.sum_up()
     return 1 if tally.is_troubled or not is_forgotten else 0
 

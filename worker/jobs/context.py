@@ -112,3 +112,6 @@ class JobClass(ABC):
     def finish_if_done(self, _context: Context, _image_id: int) -> Done | None:
         """End a job that may not be run again, where an earlier attempt had committed its work; else None."""
         return None
+
+    def between_jobs(self, _is_told_to_stop: Callable[[], bool]) -> None:  # noqa: B027  most have nothing to do then
+        """Do what is due beside the jobs, some seconds of it at most; called when no delivery is in hand."""

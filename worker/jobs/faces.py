@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,7 @@ from worker.jobs.context import ALONE, Context, Done, JobClass, reached
 if TYPE_CHECKING:
     # Not at run time: a database without our tables needs none of it.
     from faces.library.arrivals import Arrivals
+    from faces.library.settling import Settling
 
 _log = logging.getLogger(__name__)
 
@@ -47,6 +48,8 @@ class Tools:
     """The folder of a debug picture, beside its original."""
     arrivals: Arrivals | None = None
     """Brings people and groups up to date, where the database has our tables."""
+    settling: Settling | None = None
+    """Joins groups and asks about them, where it has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,11 @@ class FaceJob(JobClass):
             return None
         done = _finish_if_done(self._tools, image_id, context)
         return _told(done, context) if done else None
+
+    def between_jobs(self, is_told_to_stop: Callable[[], bool]) -> None:
+        """Join groups and ask about them, where enough faces have come."""
+        if self._tools.settling:
+            self._tools.settling.settle_some(is_told_to_stop)
 
 
 def _told(done: Processed, context: Context) -> Done:

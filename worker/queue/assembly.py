@@ -176,6 +176,7 @@ def assemble(
         pictures_required=settings.debug_pictures == "required",
         debug_subdir=session.debug_subdir,
         arrivals=library.arrivals,
+        settling=library.settling,
     )
     attempts = Attempts(
         job_classes(settings, tools) | dict(more_jobs or {}),

@@ -63,7 +63,16 @@ class Handling:
                 _log.exception("a fault of our own in the handling of a job")
         if self.broker.holds(delivery):
             self._drop(delivery)
+        self.between_jobs()
         return counts
+
+    def between_jobs(self) -> None:
+        """What is due beside the jobs: no delivery is in hand, so whatever becomes of it, no job suffers by it."""
+        try:
+            for job_class in self.attempts.jobs.values():
+                job_class.between_jobs(self.supervision.stop.is_set)
+        except Exception:  # noqa: BLE001  beside any job, with its traceback in the log
+            _log.exception("a fault of our own between two jobs")
 
     def _settle(self, job: Job, outcome: Outcome, log: JobLog) -> bool:
         """Publish all that must be at the broker, then end the delivery; False where a server refused the job."""

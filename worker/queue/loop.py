@@ -87,6 +87,7 @@ class Consumer:
                 self._jobs += self._handling.handle(delivery)
                 continue
             self._status.idle()
+            self._handling.between_jobs()
             if self._until.stop_when_empty and was_connected and self._broker.is_connected:
                 _log.info("the queue is empty")
                 return 0

@@ -107,6 +107,11 @@ class GroupIndex:
         return found
 
     @property
+    def faces(self) -> int:
+        """How many are in groups."""
+        return int(self.rows.counts[: self.rows.used][self._alive].sum())
+
+    @property
     def bytes(self) -> int:
         """What the rows take, with the room for more."""
         return self.rows.bytes

@@ -99,6 +99,19 @@ def images_linked_to(transaction: Transaction, parents: Collection[int], people:
     return found
 
 
+def not_indexed(transaction: Transaction) -> dict[int, int]:
+    """The images with faces that are not indexed though they are not deleted, by id, and how many each has."""
+    index = tables_of(transaction).face_index
+    query = (
+        sa.select(faces.c.image_id, sa.func.count())
+        .select_from(faces.outerjoin(index, index.c.face_id == faces.c.id))
+        .where(faces.c.deleted_at.is_(None), faces.c.image_id.is_not(None), index.c.face_id.is_(None))
+        .group_by(faces.c.image_id)
+        .order_by(faces.c.image_id)
+    )
+    return {int(row[0]): int(row[1]) for row in transaction.connection.execute(query)}
+
+
 def write(transaction: Transaction, face_id: int, before: IndexedFace | None, after: IndexedFace | None) -> None:
     """Make a face's row what it must be; None: there is none."""
     index = tables_of(transaction).face_index

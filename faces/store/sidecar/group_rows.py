@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from faces.people.encoding_sum import EncodingSum
 from faces.store.database import Transaction, chunked
 from faces.store.sidecar.library_row import tables_of
-from faces.store.sidecar.people_rows import NOTHING, Around
+from faces.store.sidecar.people_rows import NOTHING, Around, TableSum, sum_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,14 @@ class GroupRow:
     def is_there(self) -> bool:
         """Whether faces can join it: it has some, and is in no other group."""
         return self.joined_to is None and self.total.count > 0
+
+
+@dataclass(frozen=True, slots=True)
+class GroupCounts:
+    """How many groups there are, and for how many of them somebody is offered."""
+
+    groups: int
+    offered: int
 
 
 def changed_since(transaction: Transaction, change: int) -> Iterator[GroupRow]:
@@ -144,6 +152,20 @@ def offered(transaction: Transaction) -> Iterator[GroupRow]:
     return (
         _group(row) for row in transaction.connection.execute(query.order_by(groups.c.probability.desc(), groups.c.id))
     )
+
+
+def counts(transaction: Transaction) -> GroupCounts:
+    """How many groups there are."""
+    groups = tables_of(transaction).groups
+    there = sa.select(sa.func.count()).where(groups.c.joined_to.is_(None), groups.c.size > 0)
+    offered = there.where(groups.c.person_id.is_(None), groups.c.offered_person_id.is_not(None))
+    return GroupCounts(*(int(transaction.connection.execute(query).scalar_one()) for query in (there, offered)))
+
+
+def table_sum(transaction: Transaction) -> TableSum:
+    """Of all groups with faces."""
+    groups = tables_of(transaction).groups
+    return sum_of(transaction, groups.c.id, groups.c.size, groups.c.joined_to.is_(None), groups.c.size > 0)
 
 
 def settle(transaction: Transaction, group_ids: Collection[int]) -> None:

@@ -33,6 +33,15 @@ class Around:
 
 
 @dataclass(frozen=True, slots=True)
+class TableSum:
+    """By which rows that were kept elsewhere are known to be those of the table."""
+
+    rows: int
+    ids: int
+    faces: int
+
+
+@dataclass(frozen=True, slots=True)
 class PersonRow:
     """A person as the rules need it."""
 
@@ -88,6 +97,24 @@ def read(transaction: Transaction, ids: Collection[int]) -> dict[int, PersonRow]
         rows = transaction.connection.execute(_select(transaction).where(people.c.id.in_(chunk)))
         found |= {int(row.id): _person(row) for row in rows}
     return found
+
+
+def table_sum(transaction: Transaction) -> TableSum:
+    """Of all people with a confirmed face."""
+    people = tables_of(transaction).people
+    return sum_of(transaction, people.c.id, people.c.k, people.c.k > 0)
+
+
+def sum_of(
+    transaction: Transaction,
+    ids: sa.ColumnElement[int],
+    faces_of: sa.ColumnElement[int],
+    *which: sa.ColumnElement[bool],
+) -> TableSum:
+    """Of the rows of a table of ours."""
+    query = sa.select(sa.func.count(), sa.func.sum(ids), sa.func.sum(faces_of)).where(*which)
+    rows, all_ids, all_faces = transaction.connection.execute(query).one()
+    return TableSum(int(rows), int(all_ids or 0), int(all_faces or 0))
 
 
 def find_named(transaction: Transaction, name: str) -> int | None:

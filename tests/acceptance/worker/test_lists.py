@@ -225,4 +225,7 @@ def test_beside_an_app_without_our_tables_lists_are_as_before_and_new_ones_say_w
     assert record["state"] is None
     for words in (["people"], ["groups"], ["faces", "--group", "g1"], ["faces", "--person", "p1"]):
         _, err = lister.run(*words, code=1)
-        assert "found no tables of people and groups in this database, needed those that `tables --create` makes" in err
+        assert (
+            "found no tables of people and groups in this database, needed those that `worker tables --create` makes"
+            in err
+        )

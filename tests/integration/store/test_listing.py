@@ -62,7 +62,7 @@ def test_a_face_that_was_deleted_meanwhile_is_left_out(rows: Rows, store: Store)
 @pytest.mark.parametrize("url", ["mariadb v1"], indirect=True)
 def test_where_there_are_no_tables_the_command_that_makes_them_is_named(store: Store) -> None:
     with store.reading() as transaction:
-        with pytest.raises(SchemaError, match="needed those that `tables --create` makes"):
+        with pytest.raises(SchemaError, match="needed those that `worker tables --create` makes"):
             list_people(transaction, PeopleChoice())
-        with pytest.raises(SchemaError, match="needed those that `tables --create` makes"):
+        with pytest.raises(SchemaError, match="needed those that `worker tables --create` makes"):
             list_groups(transaction, GroupChoice())

@@ -1,28 +1,65 @@
-"""Empty databases with our tables, of each kind that links faces in its own way."""
+"""Libraries on real databases: a file of our own, and our tables beside an app's on MariaDB."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from faces.store.database import Store
-from faces.store.sidecar.tables import PREFIX, sidecar_tables
-from tests.servers.app_schema import SQLITE_V2, SQLITE_V4, SQLITE_V5
+from tests.servers.app_schema import ALL, V5
+from tests.servers.mariadb import MariaDB, running_mariadb
 from tests.servers.rows import Rows
+from tests.servers.settled_album import Album
+from tests.servers.sidecar import create_tables
+
+_VERSIONS = {"mariadb": ALL, "mariadb v5": V5}
 
 
 @pytest.fixture(scope="session")
-def templates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """An empty database of each kind."""
-    folder = tmp_path_factory.mktemp("templates")
-    Store.open(f"sqlite:///{folder / 'our own'}", create=True).close()
-    for version, tables in {"v2": SQLITE_V2, "v4": SQLITE_V4, "v5": SQLITE_V5}.items():
-        rows = Rows(f"sqlite:///{folder / version}")
-        for statement in tables:
-            rows.run(statement)
-        beside = sidecar_tables(PREFIX)
-        beside.metadata.create_all(rows._engine)
-        rows.run(f"INSERT INTO {beside.library.name} (id, version, match_rule) VALUES (1, 1, 'nearest')")
-        rows.close()
-    return {file.name: file for file in folder.iterdir() if "-" not in file.name}
+def mariadb() -> Iterator[MariaDB]:
+    with running_mariadb() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "mariadb"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A fresh database with the app's tables and ours in it."""
+    if request.param == "sqlite":
+        file = f"sqlite:///{tmp_path / 'faces.db'}"
+        Store.open(file, create=True).close()
+        return file
+    server: MariaDB = request.getfixturevalue("mariadb")
+    url = server.new_database(*_VERSIONS[request.param])
+    create_tables(url)
+    return url
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[Store]:
+    store = Store.open(url)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def album(store: Store, url: str) -> Iterator[Album]:
+    """A library without photos."""
+    rows = Rows(url)
+    yield Album(store, rows)
+    rows.close()
+
+
+@pytest.fixture
+def statements(store: Store) -> Iterator[list[str]]:
+    """All that is asked of databases."""
+    asked: list[str] = []
+
+    def hear(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
+        asked.append(statement)
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", hear)
+    yield asked
+    sa.event.remove(sa.Engine, "before_cursor_execute", hear)

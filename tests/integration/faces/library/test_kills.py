@@ -8,7 +8,15 @@ from pathlib import Path
 import pytest
 
 from faces.store.database import Store
-from tests.servers.arriving import COHORT, Arriving, Photos, add_photos, kill_and_go_on
+from tests.servers.arriving import (
+    COHORT,
+    Arriving,
+    Photos,
+    add_photos,
+    add_single_groups,
+    kill_and_go_on,
+    kill_and_settle,
+)
 from tests.servers.library_verdict import unlike_a_fresh_one, wrong
 from tests.servers.made_album import made_album, name_people
 from tests.servers.rows import Rows
@@ -46,6 +54,19 @@ def test_at_whatever_statement_a_process_is_killed_no_face_is_lost_doubled_or_ha
     kills = kill_and_go_on(photos, workers, DEATHS, follower.follow)
     assert kills == len(DEATHS)
     assert photos.waiting() == []
+    assert photos.written() == photos.expected()
+    assert wrong(store, COHORT) == []
+    assert unlike_a_fresh_one(store, follower.library) == []
+
+
+def test_at_whatever_statement_of_settling_two_processes_are_killed_groups_stay_whole(
+    store: Store, photos: Photos, follower: Arriving
+) -> None:
+    """The killed one's right to settle ends at once: both settle at the same time."""
+    add_single_groups(photos)
+    kills = kill_and_settle(photos, 2, range(1, 400, 3), follower.follow)
+    assert kills > 20
+    assert len(follower.library.groups) == PEOPLE
     assert photos.written() == photos.expected()
     assert wrong(store, COHORT) == []
     assert unlike_a_fresh_one(store, follower.library) == []

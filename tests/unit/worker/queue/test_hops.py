@@ -6,7 +6,7 @@ from script.census.__main__ import ROOT, module_of, name_of, walked
 
 #: How many there may be until the rows are committed. Lower them when they fall, and think twice before raising them.
 MOST_MODULES = 27
-MOST_FUNCTIONS = 134
+MOST_FUNCTIONS = 136
 
 
 def test_a_delivery_passes_few_modules_and_functions() -> None:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from faces.library.upkeep.refresh import Differences, Refresh
-from tests.integration.faces.library.derived import Derived
-from tests.integration.faces.library.happenings import Step, opened, run, steps
+from tests.integration.faces.library.upkeep.derived import Derived
+from tests.integration.faces.library.upkeep.happenings import Step, opened, run, steps
 
 
 @pytest.mark.parametrize("version", ["our own", "v2", "v4", "v5"])

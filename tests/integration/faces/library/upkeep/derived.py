@@ -12,7 +12,7 @@ import numpy as np
 
 from faces.people.groups.alarm import Alarm
 from faces.people.neighbourhood import Neighbourhood
-from tests.integration.faces.library.changing_app import COHORT, ChangingApp
+from tests.integration.faces.library.upkeep.changing_app import COHORT, ChangingApp
 
 UNKNOWN, SUGGESTED, LINKED, CONFIRMED, STRANGER, NOT_FACE = range(6)
 

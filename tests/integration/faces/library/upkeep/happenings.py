@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from faces.store.database import Store
 from faces.store.sidecar.tables import PREFIX, sidecar_tables
-from tests.integration.faces.library.changing_app import ChangingApp, Process
+from tests.integration.faces.library.upkeep.changing_app import ChangingApp, Process
 
 numbers = st.integers(0, 47)
 

@@ -7,16 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from faces.library.upkeep.refresh import Differences, Refresh
-from tests.integration.faces.library.changing_app import ChangingApp
-from tests.integration.faces.library.derived import Derived
-from tests.integration.faces.library.happenings import Step, opened, run, steps
+from tests.integration.faces.library.upkeep.changing_app import ChangingApp
+from tests.integration.faces.library.upkeep.derived import Derived
+from tests.integration.faces.library.upkeep.happenings import Step, opened, run, steps
 
-from hypothesis import Phase
-PHASES=(Phase.generate,)
+PHASES = (Phase.generate,)
 #: How our tables are spoiled: statements with the tables' names in braces.
 SPOILED = {
     "an index that is empty": "DELETE FROM {face_index}",
@@ -51,7 +50,8 @@ def spoil(app: ChangingApp, statement: str) -> None:
 @settings(
     max_examples=int(os.environ.get("N", "10")),
     deadline=None,
-    phases=PHASES, suppress_health_check=[HealthCheck.function_scoped_fixture],
+    phases=PHASES,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(sequence=steps, faults=st.lists(st.sampled_from([*SPOILED.values()]), min_size=1, max_size=3, unique=True))
 def test_whatever_is_lost_or_wrong_is_made_anew_and_then_nothing_differs(
