@@ -42,9 +42,10 @@ class AppPersons:
                     return True
         while not is_over():
             with self.store.reading() as transaction:
-                self.library.follow(transaction)
                 persons = people_of_app.in_order(transaction, self._after, _BATCH)
                 changed = _changed(transaction, persons)
+                if changed:
+                    self.library.follow(transaction)
             if changed:
                 self.store.write(lambda transaction, ids=changed: self.take_over(transaction, ids))  # type: ignore[misc]
             if len(persons) < _BATCH:
@@ -102,6 +103,8 @@ class AppPersons:
         if self.store.schema.has_persons:
             with self.store.reading() as transaction:
                 some = people_of_app.gone(transaction)
+                if some:
+                    self.library.follow(transaction)
             if some:
                 self.store.write(work)
 

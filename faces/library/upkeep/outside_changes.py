@@ -58,6 +58,8 @@ class OutsideChanges:
 
     def __init__(self, arrivals: Arrivals, clock: Callable[[], float] = time.monotonic) -> None:
         self._arrivals, self._clock = arrivals, clock
+        self.tell: Callable[[float], None] = lambda age: None
+        """Called with the seconds since any process looked, whenever this one has asked for it."""
         self._persons = AppPersons(arrivals.store, arrivals.library)
         self._mutex = threading.Lock()
         self._next = -1.0
@@ -85,21 +87,28 @@ class OutsideChanges:
             self._next = self._clock() + self._interval
             self._mutex.release()
 
-    def look(self) -> Looked:
-        """Look now, at all there is: for a verb that shows or changes people and groups.
+    def look(self, most_seconds: float | None = None) -> Looked:
+        """Look now, at all there is or for so long: for a verb that shows or changes people and groups.
 
         Raises:
             StoreUnavailable: the database cannot be used; what is done stays.
         """
         with self._mutex:
-            self._arrivals.store.write(lambda transaction: library_row.take_look(transaction, 0))
-            with self._arrivals.store.reading() as transaction:
-                last = library_row.last_look(transaction)
-            return self._look(last, None)
+            last, _ = self._take(0)
+            return self._look(last, None if most_seconds is None else self._clock() + most_seconds)
+
+    def _take(self, seconds: float) -> tuple[LastLook, bool]:
+        """How far looks have come, and whether the next is ours."""
+        is_ours = self._arrivals.store.write(lambda transaction: library_row.take_look(transaction, seconds))
+        with self._arrivals.store.reading() as transaction:
+            last = library_row.last_look(transaction)
+            if last.at:
+                self.tell(max(0.0, (transaction.now - last.at).total_seconds()))
+        return last, is_ours
 
     def _take_turn(self) -> Looked | None:
-        last = self._arrivals.store.write(lambda transaction: library_row.take_look(transaction, self._interval))
-        if last is None:
+        last, is_ours = self._take(self._interval)
+        if not is_ours:
             return None
         looked = self._look(last, self._clock() + _BUDGET)
         # What is left over waits no longer than it must.

@@ -139,14 +139,14 @@ def give_up_joining(transaction: Transaction, process: str, joined_at_faces: int
     transaction.connection.execute(sa.update(library).where(library.c.joining_by == process).values(**values))
 
 
-def take_look(transaction: Transaction, seconds: float) -> LastLook | None:
-    """Take the right to look at what the app changed; None where a process has looked in the last `seconds`."""
+def take_look(transaction: Transaction, seconds: float) -> bool:
+    """Take the right to look at what the app changed; False where a process has looked in the last `seconds`."""
     library = tables_of(transaction).library
     # One in the future is of a clock that was set back since.
     lately = library.c.looked_at.between(transaction.now - timedelta(seconds=seconds), transaction.now)
     is_due = sa.or_(library.c.looked_at.is_(None), sa.not_(lately))
     query = sa.update(library).where(library.c.id == _ONE, is_due).values(looked_at=transaction.now)
-    return last_look(transaction) if transaction.connection.execute(query).rowcount else None
+    return bool(transaction.connection.execute(query).rowcount)
 
 
 def last_look(transaction: Transaction) -> LastLook:
