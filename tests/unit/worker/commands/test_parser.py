@@ -20,6 +20,7 @@ CALLS = {
     "faces": ([], ["--name", "Bob"], {"name": "Bob"}),
     "people": ([], ["--after", "p12"], {"after": 12}),
     "groups": ([], ["--min", "3"], {"min": 3}),
+    "refresh": ([], ["--dry-run"], {"dry_run": True}),
     "report": (["people"], ["--limit", "3"], {"directory": Path("people"), "limit": 3}),
     "export": ([], ["--csv", "all.csv"], {"csv": "all.csv"}),
     "recognise": (["people", "photos"], ["--tolerance", "0.5"], {"known": Path("people"), "photos": "photos"}),

@@ -11,6 +11,7 @@ import numpy as np
 
 from faces.library.arrivals import Arrivals
 from faces.library.library import Library
+from faces.library.settling import Settling
 from faces.library.upkeep.outside_changes import OutsideChanges
 from faces.people.cohort import Cohort
 from faces.store import faces as face_rows
@@ -46,12 +47,14 @@ class Process:
 
     arrivals: Arrivals
     changes: OutsideChanges
+    settling: Settling
     clock: Clock
 
     @classmethod
     def start(cls, store: Store) -> Process:
         arrivals, clock = Arrivals(store, Library(COHORT)), Clock()
-        return cls(arrivals, OutsideChanges(arrivals, clock), clock)
+        settling = Settling(store, arrivals.library, links=True)
+        return cls(arrivals, OutsideChanges(arrivals, clock), settling, clock)
 
 
 class ChangingApp:
@@ -64,6 +67,16 @@ class ChangingApp:
 
     def close(self) -> None:
         self.rows.close()
+
+    def empty(self) -> None:
+        """As it was when it was made."""
+        tables = self.store.schema.sidecar
+        assert tables is not None
+        for name in ("faces", "images", *(["persons"] if self.keeps_persons else []), *sorted(tables.metadata.tables)):
+            if name != tables.library.name:
+                self.rows.run(f"DELETE FROM {name}")
+        self.rows.run(f"DELETE FROM {tables.library.name}")
+        self.rows.run(f"INSERT INTO {tables.library.name} (id, version, match_rule) VALUES (1, 1, 'nearest')")
 
     # --- new photos ---
 

@@ -20,6 +20,7 @@ numbers = st.integers(0, 47)
 DOINGS: dict[str, Callable[[ChangingApp, Process, int, int], object]] = {
     "photo by PHP": lambda app, _, a, b: app.new_photo(a, b, a * b),
     "linked photo by PHP": lambda app, _, a, b: app.new_photo(a, b, linked_to=b),
+    "settle": lambda _, process, a, b: process.settling.settle_all(),
     "photo without a time": lambda app, _, a, b: app.new_photo(a, b, timed=False),
     "our job": lambda app, process, a, b: app.our_job(process, a, b),
     "our job links": lambda app, process, a, b: app.our_job(process, a, linked_to=b),
@@ -91,3 +92,16 @@ def opened(template: Path, name: str = "faces.db") -> Iterator[tuple[ChangingApp
         store.close()
         for one in file.parent.glob(f"{file.name}*"):
             one.unlink()
+
+
+@contextmanager
+def emptied(url: str) -> Iterator[tuple[ChangingApp, Store]]:
+    """A server's database without a row, but for the library's."""
+    store = Store.open(url)
+    app = ChangingApp(url, store)
+    try:
+        app.empty()
+        yield app, store
+    finally:
+        app.close()
+        store.close()

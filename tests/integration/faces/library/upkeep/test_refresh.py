@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from faces.library.upkeep.refresh import Differences, Refresh
@@ -15,7 +15,6 @@ from tests.integration.faces.library.upkeep.changing_app import ChangingApp
 from tests.integration.faces.library.upkeep.derived import Derived
 from tests.integration.faces.library.upkeep.happenings import Step, opened, run, steps
 
-PHASES = (Phase.generate,)
 #: How our tables are spoiled: statements with the tables' names in braces.
 SPOILED = {
     "an index that is empty": "DELETE FROM {face_index}",
@@ -50,7 +49,6 @@ def spoil(app: ChangingApp, statement: str) -> None:
 @settings(
     max_examples=int(os.environ.get("N", "10")),
     deadline=None,
-    phases=PHASES,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(sequence=steps, faults=st.lists(st.sampled_from([*SPOILED.values()]), min_size=1, max_size=3, unique=True))
