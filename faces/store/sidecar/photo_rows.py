@@ -34,8 +34,8 @@ class FileFacts:
     """What a scan has read in a photo's file."""
 
     sha256: bytes
-    taken_at: datetime | None
-    """By its EXIF block, in the time of the place where it was taken."""
+    taken_at: datetime
+    """By its EXIF block, in the time of the place where it was taken; else the file's time, UTC."""
     turn: int | None
     """EXIF's orientation."""
 
@@ -64,12 +64,20 @@ def made_anew(transaction: Transaction, image_ids: Collection[int]) -> dict[int,
     return found
 
 
-def note_file(transaction: Transaction, image_id: int, file: FileFacts) -> None:
-    """Keep what a scan has read, in a file of our own."""
+def note_file(transaction: Transaction, image_id: int, file: FileFacts) -> bool:
+    """Keep what a scan has read, in a file of our own; returns whether the photo is of another time than was kept."""
     photos = tables_of(transaction).photos
+    query = sa.select(photos.c.taken_at).where(photos.c.image_id == image_id)
+    before = transaction.connection.execute(query).scalar()
     values = {"sha256": file.sha256, "turn": file.turn, "taken_at": file.taken_at}
     insert = sqlite.insert(photos).values(image_id=image_id, **values)
     transaction.connection.execute(insert.on_conflict_do_update(index_elements=["image_id"], set_=values))
+    return before is not None and before != file.taken_at
+
+
+def time_of(modified_ns: int) -> datetime:
+    """A file's time as the table keeps times."""
+    return _EPOCH + timedelta(seconds=modified_ns // 1_000_000_000)
 
 
 def _expected(transaction: Transaction, image_ids: Collection[int], *, add: bool) -> dict[int, PhotoFacts]:
@@ -118,13 +126,11 @@ def _of_files(transaction: Transaction, image_ids: Collection[int]) -> list[tupl
 
 
 def _taken(row: Any) -> datetime | None:
-    if row.taken_at is not None and row.sha256 is not None:
-        taken: datetime = row.taken_at
-        return taken
-    if row.modified_ns is None:
-        file_time: datetime | None = row.created_at_file
-        return file_time
-    return _EPOCH + timedelta(seconds=row.modified_ns // 1_000_000_000)
+    """What a scan has noted; of a photo that was found before scans did that, the file's time."""
+    noted: datetime | None = row.taken_at if row.sha256 is not None else None
+    if noted is not None or row.modified_ns is None:
+        return noted or row.created_at_file
+    return time_of(row.modified_ns)
 
 
 def _source(transaction: Transaction, name: str) -> int | None:
