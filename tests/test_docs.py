@@ -157,6 +157,9 @@ def test_each_code_on_the_page_of_bad_input_has_its_status() -> None:
 #: A word of each question of a newcomer, and what stands in the file that answers it.
 QUESTIONS = {
     "known in this process": "def follow(",
+    "rule in force": "def open_library(",
+    "verb that changes": "def write_rows(",
+    "links of before": "def take_back(",
     "one file a machine": "mmap.ACCESS_COPY",
     "new face join": "library.nearest_groups(",
     "our own tables": "face_index=table(",

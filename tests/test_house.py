@@ -48,8 +48,11 @@ ARROWS: dict[str, tuple[str, ...]] = {
         *("faces.system", "faces.store", "faces.library", "faces.people.names"),
         "faces.photo.files.capture",
     ),
-    # It cuts faces out of photos, and names them and their errors as the app does.
-    "faces.report": ("faces.system", "faces.store", "faces.photo", "faces.laravel"),
+    # It cuts faces out of photos, names them and their errors as the app does, and writes ids and offers as lists do.
+    "faces.report": (
+        *("faces.system", "faces.store", "faces.photo", "faces.laravel"),
+        *("faces.people.refs", "faces.people.names"),
+    ),
     # It compares two photos by the distance that `people` matches by, and draws only on the app's disks.
     "face_api": ("faces.system", "faces.settings", "faces.photo", "faces.people.matching", "faces.laravel.disks"),
     # Only bytes and errors, and its parts of the settings.

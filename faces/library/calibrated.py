@@ -31,8 +31,7 @@ class Calibrated(Identities[Transaction]):
         self._linked = ("link", "offer") if isinstance(beneath, Persons) else ("link",)
 
     def read(self, transaction: Transaction) -> Candidates:
-        """Follow what has changed; the library keeps what faces are compared with."""
-        self._library.follow(transaction)
+        """Nothing: the library keeps what faces are compared with, and whoever keeps our tables lets it follow."""
         return _KEPT_ELSEWHERE
 
     def may_be_linked(self, row: KeptFace) -> bool:

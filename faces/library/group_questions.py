@@ -15,6 +15,7 @@ from faces.people.identify import OFFER, Decision, Identification, decide
 from faces.people.kept_face import FaceState
 from faces.people.linking import Identities, Link
 from faces.people.refs import Ref
+from faces.photo.face import ENCODING_LENGTH
 from faces.store import faces, images
 from faces.store.database import Store, Transaction, chunked
 from faces.store.sidecar import face_index, group_rows, known_encodings, ledger, library_row, people_rows
@@ -123,13 +124,13 @@ class GroupQuestions:
         for chunk in chunked(group_ids):
             with self.store.reading() as transaction:
                 self.library.follow(transaction)
-                answers = self._answers(transaction, self._questions(transaction, chunk))
+                answers = self._answers(transaction, self._questions(transaction, group_rows.read(transaction, chunk)))
             yield from (one for answer in answers if (one := answer.probable))
 
     def _ask(self, group_ids: Collection[int]) -> Asked:
         with self.store.reading() as transaction:
             self.library.follow(transaction)
-            questions = self._questions(transaction, group_ids)
+            questions = self._questions(transaction, self._not_silent(transaction, group_ids))
             answers = self._answers(transaction, questions)
         asked, others = Asked(), list[_Answer]()
         for answer in answers:
@@ -147,9 +148,19 @@ class GroupQuestions:
 
     # --- asking ---
 
-    def _questions(self, transaction: Transaction, group_ids: Collection[int]) -> list[_Question]:
+    def _not_silent(self, transaction: Transaction, group_ids: Collection[int]) -> dict[int, GroupRow]:
+        """The groups without those that were silent when they were asked about last, and still are: nearly all."""
         rows = group_rows.read(transaction, group_ids)
-        indexed = face_index.of_groups(transaction, group_ids)
+        silent = [row for row in rows.values() if row.is_silent]
+        middles = np.stack([row.total.middle for row in silent]) if silent else np.empty((0, ENCODING_LENGTH))
+        found = self.library.identify(middles, [row.total.count for row in silent])
+        for row, one in zip(silent, found, strict=True):
+            if one is None or one.probability < OFFER:
+                del rows[row.id]
+        return rows
+
+    def _questions(self, transaction: Transaction, rows: dict[int, GroupRow]) -> list[_Question]:
+        indexed = face_index.of_groups(transaction, rows.keys())
         confirmed = known_encodings.kept_of(
             transaction,
             [face for each in indexed.values() for face, one in each.items() if one.state is FaceState.CONFIRMED],
@@ -181,7 +192,7 @@ class GroupQuestions:
             )
             for question in asked
         ]
-        middles = np.stack([question.total.middle for question in asked]) if asked else np.empty((0, 128))
+        middles = np.stack([question.total.middle for question in asked]) if asked else np.empty((0, ENCODING_LENGTH))
         found = self.library.identify(middles, [question.total.count for question in asked], refused)
         answers = [_Answer(question, None, "silent") for question in questions if not question.total.count]
         for question, one in zip(asked, found, strict=True):

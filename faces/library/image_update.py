@@ -38,7 +38,7 @@ from faces.store.sidecar.photo_rows import PhotoFacts
 
 
 class GroupsMoved(Exception):
-    """A group that a face was to join is gone, or a person has another name by now.
+    """Groups or names are others than when it was decided.
 
     The library has to follow first, and the work is done again.
     """
@@ -136,8 +136,7 @@ class ImageUpdate:
         wanted = {one.group for one in near.values() if one is not None}
         named = self._to_be_named(after, staying, known)
         self.groups = group_rows.lock(self.transaction, {*leaving.values(), *wanted, *named})
-        joined = group_rows.groups_of_image(self.transaction, self.image_id) != self.member_of
-        if joined or any(not self.groups[group].is_there for group in wanted if group in self.groups):
+        if self._have_moved(wanted, known):
             raise GroupsMoved
         self.totals = {group: row.total for group, row in self.groups.items()}
         for face, group in leaving.items():
@@ -148,8 +147,16 @@ class ImageUpdate:
         self._join(near)
         for face, one in after.items():
             after[face] = replace(one, group_id=self.member_of.get(face))
-        for group in sorted(self.touched_groups):
-            self._write_group(group)
+        self._write_groups()
+
+    def _have_moved(self, wanted: set[int], known: Mapping[int, GroupRow]) -> bool:
+        """Whether what was decided without locks is decided upon other groups: joined, empty, or somebody else's."""
+        if group_rows.groups_of_image(self.transaction, self.image_id) != self.member_of:
+            return True
+        locked = self.groups.keys()
+        if any(self.groups[group].person_id != known[group].person_id for group in locked & known.keys()):
+            return True
+        return any(not self.groups[group].is_there for group in locked & wanted)
 
     def _near(self, arriving: list[int]) -> dict[int, NearGroup | None]:
         if not arriving:
@@ -157,12 +164,13 @@ class ImageUpdate:
         encodings = np.stack([self.read[face].numbers for face in arriving])
         return dict(zip(arriving, self.library.nearest_groups(encodings), strict=True))
 
-    def _write_group(self, group: int) -> None:
-        """Write what a group has become, and who is offered for it; its other faces hear of that when it settles."""
-        total = self.totals[group]
-        around = self.library.around(total) if total.count else None
-        self.offers[group] = self.library.offer_for(group, total)
-        group_rows.write_total(self.transaction, group, total, around, self.offers[group])
+    def _write_groups(self) -> None:
+        """Write what groups have become, and whom to offer for them; their other faces hear of it when they settle."""
+        totals = {group: self.totals[group] for group in sorted(self.touched_groups)}
+        self.offers |= self.library.offers_for(totals)
+        for group, total in totals.items():
+            around = self.library.around(total) if total.count else None
+            group_rows.write_total(self.transaction, group, total, around, self.offers[group])
 
     def _leaves(
         self, face: int, after: Mapping[int, IndexedFace], changed: set[int], known: Mapping[int, GroupRow]

@@ -112,6 +112,8 @@ class Library:
     ) -> list[Identification | None]:
         """The likeliest person of each face or group, as `faces.people.identify.identify` says."""
         with self.mutex:
+            if not len(self.people):
+                return [None] * len(as_matrix(encodings))
             return identify(encodings, self.people, self.learned, sizes, refused)
 
     def nearest_groups(self, encodings: Encodings) -> list[NearGroup | None]:
@@ -124,20 +126,24 @@ class Library:
             measured = self._measured_for(faces)
             self._measure_groups(measured, self.groups.number)
             around = measured.around(faces)
-            near = [self.groups.nearest(faces[at : at + 1], float(around[at])) for at in range(len(faces))]
+            near = self.groups.nearest_of_each(faces, around.tolist())
             self._measure_groups(self.neighbourhood, self.groups.number)
             return near
 
-    def ask(self, group: int, total: EncodingSum) -> Identification | None:
-        """Who a group without a name most likely is, by its mean; of a person who was refused for it nothing."""
-        return self.identify(total.middle[None], [total.count], [self.refused_people(Ref("group", group))])[0]
-
-    def offer_for(self, group: int, total: EncodingSum) -> Offer | None:
-        """What to offer for a group, where it has a face and a person is likely enough."""
-        found = self.ask(group, total) if total.count else None
-        if found is None or found.probability < OFFER:
-            return None
-        return Offer(found.person_id, found.probability)
+    def offers_for(self, totals: Mapping[int, EncodingSum]) -> dict[int, Offer | None]:
+        """What to offer for each of these groups, where it has a face and a person is likely enough, by its mean."""
+        asked = {group: total for group, total in totals.items() if total.count}
+        if not asked:
+            return dict.fromkeys(totals)
+        found = self.identify(
+            np.stack([total.middle for total in asked.values()]),
+            [total.count for total in asked.values()],
+            [self.refused_people(Ref("group", group)) for group in asked],
+        )
+        return dict.fromkeys(totals) | {
+            group: Offer(one.person_id, one.probability) if one and one.probability >= OFFER else None
+            for group, one in zip(asked, found, strict=True)
+        }
 
     def refused_people(self, *refs: Ref) -> set[int]:
         """Of whom a person has said that these, a face and its group for example, are not them."""

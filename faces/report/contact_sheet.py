@@ -10,8 +10,9 @@ import jinja2
 from faces.errors import SheetNotWritten
 from faces.photo.decoding import PhotoLimits
 from faces.report.sheet import Sheet
-from faces.report.sheet_page import Page, page_of
+from faces.report.sheet_page import page_of
 from faces.report.sheet_pictures import PictureFolder
+from faces.report.sheet_views import Page
 from faces.system import atomic_file, marked_folder
 from faces.system.marked_folder import INDEX, PAGE_MARK, PICTURES
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from faces.errors import FileMissing, OutsideDisks
 from faces.laravel import last_error
 from faces.laravel.disks import Disks, scanned_path
+from faces.people.names import OfferedName
 from faces.photo.face import RatioBox
 from faces.store.listing import ListedFace, ListedImage
 
@@ -23,7 +24,8 @@ class SheetFace:
 
     `name` is the person's, None for an unknown face. `distance` is that to the known face it was linked to.
     `known` marks a face that others are compared with: it has no distance. `box` is None where the database
-    does not keep it. `quality` is 0–100.
+    does not keep it. `quality` is 0–100. `person` is the person's id, `group` that of the group that an unknown face is
+    in, and `offer` who is offered for it.
     """
 
     index: int
@@ -32,6 +34,9 @@ class SheetFace:
     name: str | None = None
     distance: float | None = None
     known: bool = False
+    person: int | None = None
+    group: int | None = None
+    offer: OfferedName | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +62,14 @@ class Portrait:
 class Sheet:
     """All that a contact sheet says. The verbs `report` and `demo` make it, `contact_sheet.write` makes a page of it.
 
-    `seconds` is how long finding the faces took, `notes` are sentences for a person.
+    `threshold` is the distance below which a face was linked, None where faces were linked by probability. `seconds` is
+    how long finding the faces took, `notes` are sentences for a person.
     """
 
     title: str
     photos: tuple[SheetPhoto, ...]
     model: str
-    threshold: float
+    threshold: float | None
     made_at: datetime
     portraits: tuple[Portrait, ...] = ()
     seconds: float | None = None
@@ -88,13 +94,18 @@ def portraits_of(image: ListedImage, faces: Iterable[ListedFace], disks: Disks) 
 
 
 def _face(face: ListedFace) -> SheetFace:
+    # What the app's own job suggests has a name there already.
+    name = None if face.offer else face.name
     return SheetFace(
         index=face.face_index,
         box=face.box,
         quality=face.quality,
-        name=face.name,
+        name=name,
         distance=face.distance,
         known=_is_known(face),
+        person=face.person_id if name else None,
+        group=None if name else face.group_id,
+        offer=face.offer,
     )
 
 

@@ -16,7 +16,7 @@ from faces.errors import RequestError
 from faces.people import names
 from faces.people.refs import Ref
 from faces.store.database import Transaction
-from faces.store.image_order import BY_ID, PLACE, images_behind
+from faces.store.image_order import PLACE, images_by_id, images_by_place
 from faces.store.scan_marks import is_listed
 from faces.store.schema import faces, images, persons
 from faces.store.who import identities_of
@@ -76,7 +76,7 @@ def page_of_faces(transaction: Transaction, choice: Choice, order: FaceOrder) ->
         # sorting all. Where few faces are wanted, sorting those is quicker.
         image_id = images.c.id + 0 if choice.spellings is None else images.c.id
         source = source.join(images, faces.c.image_id == image_id)
-    ordered = PLACE if order is FaceOrder.PLACES else (faces.c.image_id,)
+    ordered = (*PLACE, images.c.id) if order is FaceOrder.PLACES else (faces.c.image_id,)
     query = sa.select(faces.c.id).select_from(source).where(*conditions)
     # MariaDB would read the faces in the order of images, all over the disk.
     query = query.prefix_with("STRAIGHT_JOIN", dialect="mysql").order_by(*ordered, faces.c.face_index, faces.c.id)
@@ -87,7 +87,7 @@ def page_of_images(transaction: Transaction, choice: Choice) -> Sequence[int]:
     """The ids of a page of the images that are listed, in the order of their places: all, or those with such faces."""
     if choice.is_empty:
         return ()
-    query = sa.select(images.c.id).where(is_listed(transaction.schema, images.c.id)).order_by(*PLACE)
+    query = sa.select(images.c.id).where(is_listed(transaction.schema, images.c.id)).order_by(*PLACE, images.c.id)
     if choice.spellings is not None:
         source, conditions = _listed(transaction, choice)
         query = query.where(images.c.id.in_(sa.select(faces.c.image_id).select_from(source).where(*conditions)))
@@ -148,13 +148,13 @@ def _all_names(transaction: Transaction) -> Iterable[str]:
 
 def _image_by_image(transaction: Transaction, order: FaceOrder, after: int | None, count: int | None) -> Iterator[int]:
     """All faces in order, or those behind one, for `count` of them: the app's tables have no index for one query."""
-    by = PLACE if order is FaceOrder.PLACES else BY_ID
+    in_order = images_by_place if order is FaceOrder.PLACES else images_by_id
     start = None if after is None else _face(transaction, after)
     if start is not None:
         of_the_image = _faces_of(transaction, [start.image_id])
         yield from (face_id for _, place, face_id in of_the_image if (place, face_id) > (start.face_index, start.id))
     size = _CHUNK if count is None else max(1, min(count, _CHUNK))
-    for ids in images_behind(transaction, by, start and start.image_id, size):
+    for ids in in_order(transaction, start and start.image_id, size):
         yield from (face_id for _, _, face_id in _faces_of(transaction, ids))
 
 

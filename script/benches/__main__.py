@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from script.benches import comparing, made_photos, matching, people, photos, service
+from script.benches.people_answers import ANSWERS, FIGURES
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -70,9 +71,19 @@ def _people(file: Path, splits: int, json_file: Path | None) -> int:
     for name, verdict in others.items():
         table.add_row(name, _told(verdict), end_section=name == list(others)[-1])
     Console(width=None if sys.stdout.isatty() else _WIDE).print(table)
+    _print_answers(people.of_answers(result))
     if json_file:
         json_file.write_text(json.dumps(people.as_figures(result), indent=2) + "\n", encoding="utf-8")
     return 0 if all(one.reached for one in chain(*rows.values(), others.values())) else 1
+
+
+def _print_answers(figures: dict[str, list[str]]) -> None:
+    table = Table(title="groups named by their owner: means after so many answers, percent", title_justify="left")
+    for heading in ("", *map(str, ANSWERS)):
+        table.add_column(heading, justify="right" if heading else "left")
+    for name, means in figures.items():
+        table.add_row(name, *means, end_section=name.endswith(FIGURES[-1]))
+    Console(width=None if sys.stdout.isatty() else _WIDE).print(table)
 
 
 def _told(verdict: people.Verdict) -> str:

@@ -1,4 +1,4 @@
-"""Libraries of made people and groups on MariaDB, as large as wanted: rows of photos and faces, and our tables of them."""
+"""Libraries of made people and groups on MariaDB, as large as wanted: photos, faces, and our tables of them."""
 
 from __future__ import annotations
 

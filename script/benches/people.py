@@ -23,6 +23,7 @@ from faces.people.learning import learn
 from faces.people.neighbourhood import Neighbourhood
 from faces.people.old_links import believed
 from faces.people.products import rough_distances, squares_of
+from script.benches.people_answers import ANSWERS, FAMILIES, FIGURES, judge_answers
 from script.benches.people_bars import OTHERS, ROWS, SLACK, Row
 from script.benches.people_groups import heavy_people, judge_families, judge_groups, largest_people
 from script.cohorts.averages import averages_of
@@ -86,6 +87,7 @@ def measure(file: Path, splits: int, tell: Callable[[str], None]) -> Result:
         _old_links(split, result)
         _shares(split, result)
         _groups(split, result)
+        _answers(split, result)
     return result
 
 
@@ -210,6 +212,13 @@ def _groups(split: Split, result: Result) -> None:
         tell("families of a kind that the cohort lacks", figures)
 
 
+def _answers(split: Split, result: Result) -> None:
+    """How far an owner gets by answers; each library has dice of its own, whatever was measured before."""
+    for family, dice in zip(FAMILIES, split.dice.spawn(len(FAMILIES)), strict=True):
+        for figure, value in judge_answers(split.cohort, split.faces, family, dice).items():
+            result.others[f"{family.name}, {figure}"].append(value)
+
+
 def _percent(values: npt.NDArray[np.bool_]) -> float:
     return 100 * float(values.mean()) if len(values) else 0.0
 
@@ -247,6 +256,17 @@ def of_rows(result: Result) -> dict[str, list[Verdict]]:
 def of_others(result: Result) -> dict[str, Verdict]:
     """The figures that are not about one row."""
     return {name: _verdict(result.others[name], *bar) for name, bar in OTHERS.items()}
+
+
+def of_answers(result: Result) -> dict[str, list[str]]:
+    """The means of what is counted after each number of answers, by the library and the figure."""
+    return {
+        f"{family.name}, {figure}": [
+            f"{mean(result.others[f'{family.name}, {figure} after {answers} answers']):.2f}" for answers in ANSWERS
+        ]
+        for family in FAMILIES
+        for figure in FIGURES
+    }
 
 
 def _verdict(figures: list[float], better: str, promise: float, slack: float) -> Verdict:

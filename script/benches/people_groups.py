@@ -29,7 +29,7 @@ class _Judged:
 
     def __init__(self, cohort: Cohort, faces: Faces, rows: npt.NDArray[np.intp], dice: np.random.Generator) -> None:
         self.person = faces.person[rows]
-        self.photos = _photos(self.person, dice)
+        self.photos = drawn_photos(self.person, dice)
         self.grown = GrownLibrary(cohort, faces.encodings[rows], self.photos)
         self.group_of = self.grown.group_of
 
@@ -106,7 +106,7 @@ def _all_rows(faces: Faces, people: Sequence[int]) -> npt.NDArray[np.intp]:
     return np.concatenate([rows_of[person] for person in people])
 
 
-def _photos(person: npt.NDArray[np.int64], dice: np.random.Generator) -> npt.NDArray[np.intp]:
+def drawn_photos(person: npt.NDArray[np.int64], dice: np.random.Generator) -> npt.NDArray[np.intp]:
     """Photos of one to five faces that follow each other, each of other people."""
     photos = np.empty(len(person), np.intp)
     photo, room, seen = -1, 0, set[int]()

@@ -42,10 +42,12 @@ class LibraryRows:
         row = {"face_id": face_id, "image_id": image_id, "state": state, **values}
         return self._insert(self.tables.face_index, row)
 
-    def insert(self, table: sa.Table, rows: list[dict[str, Any]]) -> None:
-        """Many rows at once."""
-        with self._engine.connect() as connection, connection.begin():
+    def insert(self, table: sa.TableClause, rows: list[dict[str, Any]]) -> None:
+        """Many rows in one transaction."""
+        engine = sa.create_engine(self._engine.url)
+        with engine.begin() as connection:
             connection.execute(sa.insert(table), rows)
+        engine.dispose()
 
     def _insert(self, table: sa.Table, row: dict[str, Any]) -> int:
         with self._engine.connect() as connection:

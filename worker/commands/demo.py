@@ -246,7 +246,7 @@ class Demo:
                 for one in self.found
             ),
             model=MODEL,
-            threshold=self.invocation.threshold,
+            threshold=self.invocation.threshold if self.invocation.match_rule(store) == "nearest" else None,
             made_at=datetime.now().astimezone(),
             portraits=tuple(portraits),
             seconds=seconds,

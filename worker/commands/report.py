@@ -21,8 +21,9 @@ from worker.commands.invocation import Invocation
 from worker.commands.verbs import add_verb
 
 _DETAILS = """\
-Writes DIR/index.html: each photo with its faces framed and numbered, who is who, and each person's photos. It opens in
-a browser without a server. The pictures in DIR/pictures are small copies; the photos are not changed.
+Writes DIR/index.html: each photo with its faces framed and numbered, who is who, each person's photos, who is offered
+(Ada? 87 %), and the groups of unknown faces with their ids (g12). It opens in a browser without a server. The pictures
+in DIR/pictures are small copies; the photos are not changed.
 --name shows the photos of one person; --limit and --offset take a part of them, in the order of their places."""
 
 
@@ -35,12 +36,13 @@ def add_to(verbs: Any) -> None:
 def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
     """Write the page; 1 and no page where nobody has the name."""
     with invocation.store() as store, store.reading() as transaction:
+        threshold = invocation.threshold if invocation.match_rule(store) == "nearest" else None
         ids = page_of_images(transaction, choice_of(arguments, transaction))
         if code := tell_if_nobody(arguments, invocation, len(ids)):
             return code
         images = [image for some in in_parts(ids) for image in list_images(transaction, some)]
         faces = [face for some in in_parts(ids) for face in list_faces(transaction, some)]
-    sheet = _sheet(invocation, images, faces)
+    sheet = _sheet(invocation, images, faces, threshold)
     with invocation.output.progress("pictures", len(sheet.photos)) as step:
         index = contact_sheet.write(arguments.directory, sheet, PhotoLimits.of(invocation.settings), step)
     invocation.output.result(f"{len(sheet.photos)} photos with {len(faces)} faces: {index}")
@@ -48,7 +50,9 @@ def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
     return 0
 
 
-def _sheet(invocation: Invocation, images: Iterable[ListedImage], faces: Iterable[ListedFace]) -> Sheet:
+def _sheet(
+    invocation: Invocation, images: Iterable[ListedImage], faces: Iterable[ListedFace], threshold: float | None
+) -> Sheet:
     of_image: dict[int, list[ListedFace]] = defaultdict(list)
     for face in faces:
         of_image[face.image_id].append(face)
@@ -62,7 +66,7 @@ def _sheet(invocation: Invocation, images: Iterable[ListedImage], faces: Iterabl
             for image in images
         ),
         model=MODEL,
-        threshold=invocation.threshold,
+        threshold=threshold,
         made_at=datetime.now().astimezone(),
     )
 

@@ -142,9 +142,10 @@ def process_image(tools: Tools, image_id: int, context: Context = ALONE) -> Proc
     encoded = _encode(tools, image, context)
     reached("encoded")
     candidates = Candidates.of([], [], [])
-    if encoded.faces:
+    if encoded.faces or tools.arrivals:
         with tools.store.reading() as transaction:
-            candidates = tools.linking.eligible(tools.identities.read(transaction), image_id)
+            if encoded.faces:
+                candidates = tools.linking.eligible(tools.identities.read(transaction), image_id)
             if tools.arrivals:
                 tools.arrivals.library.follow(transaction)
     reached("candidates read")

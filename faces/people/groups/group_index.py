@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -199,25 +199,40 @@ class GroupIndex:
         return self.rows.middles[places], self.rows.counts[places]
 
     def nearest(self, encoding: Matrix, around: float) -> NearGroup | None:
+        """The group that one face, shape (1, 128), would join, as `nearest_of_each` says."""
+        return self.nearest_of_each(encoding, [around])[0]
+
+    def nearest_of_each(self, encodings: Matrix, around: Sequence[float]) -> list[NearGroup | None]:
         """The group whose score with a face is lowest against the limit for its size; of equals the smallest id.
 
-        None where no score is below its limit. A product in float32 chooses which are measured exactly.
+        None where no score is below its limit. A product in float32 chooses which are measured exactly, so the faces
+        beside it change nothing.
 
         Args:
-            encoding: the face, shape (1, 128).
-            around: its neighbourhood.
+            encodings: faces, shape (n, 128).
+            around: the neighbourhood of each.
         """
         if not self.rows.used:
-            return None
+            return [None] * len(encodings)
         alarm, squares = self.neighbourhood.alarm, self.rows.squares[: self.rows.used]
-        rough = rough_distances(encoding, self.rows.middles[: self.rows.used], squares)[0]
-        rough -= np.float32(around / 2) + self.rows.around[: self.rows.used] / 2
-        rough -= join_limits(self.rows.counts[: self.rows.used], alarm).astype(np.float32)
+        products = rough_distances(encodings, self.rows.middles[: self.rows.used], squares)
+        limits = self.rows.around[: self.rows.used] / 2
+        limits += join_limits(self.rows.counts[: self.rows.used], alarm).astype(np.float32)
+        products -= limits
+        return [
+            self._nearest(encodings[at : at + 1], float(around[at]), rough, squares)
+            for at, rough in enumerate(products)
+        ]
+
+    def _nearest(
+        self, encoding: Matrix, around: float, rough: npt.NDArray[np.float32], squares: npt.NDArray[np.float32]
+    ) -> NearGroup | None:
+        """Of one face, by its distances less all but its own neighbourhood."""
         slack = 2 * error_of(encoding, squares)
-        places = np.flatnonzero(rough <= min(float(rough.min()), 0.0) + slack)
+        places = np.flatnonzero(rough <= min(float(rough.min()), around / 2) + slack)
         distances = exact_distances(encoding, self.rows.middles, np.zeros(len(places), np.intp), places)
         scores = distances - (around + self.rows.around[places].astype(np.float64)) / 2
-        below = scores - join_limits(self.rows.counts[places], alarm)
+        below = scores - join_limits(self.rows.counts[places], self.neighbourhood.alarm)
         if not len(places) or below.min() >= 0:
             return None
         best = int(below.argmin())

@@ -32,6 +32,13 @@ class GroupRow:
     total: EncodingSum
     around: Around | None
     offer: Offer | None
+    unsettled: bool
+    """Changed since it was asked about last."""
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether it has no name, and nobody is offered for it, since it is what it is."""
+        return self.is_there and self.person_id is None and self.offer is None and not self.unsettled
 
     @property
     def is_there(self) -> bool:
@@ -279,7 +286,7 @@ def _select(transaction: Transaction) -> sa.Select[Any]:
     groups = tables_of(transaction).groups
     columns = (
         *("id", "person_id", "joined_to", "size", "sum", "around", "cohort_number"),
-        *("offered_person_id", "probability"),
+        *("offered_person_id", "probability", "unsettled"),
     )
     return sa.select(*(groups.c[name] for name in columns))
 
@@ -293,4 +300,5 @@ def _group(row: Any) -> GroupRow:
         total,
         None if row.around is None else Around(row.around, row.cohort_number),
         None if row.offered_person_id is None else Offer(int(row.offered_person_id), row.probability),
+        bool(row.unsettled),
     )

@@ -12,6 +12,7 @@ from tests.servers.mariadb import MariaDB
 from tests.servers.people import PEOPLE, near
 from tests.servers.photo_app import NOTHING_LEFT, NewApp, PhotoApp
 from tests.servers.scripted_api import ScriptedApi, finds
+from tests.servers.sidecar import create_tables
 
 Wait = Callable[..., None]
 
@@ -149,3 +150,20 @@ def test_failed_jobs_is_needed_as_the_apps_driver_uses_it(new_app: NewApp, api: 
         assert row_of(app, image)["faces_checked"] == 1, driver
     _, err = new_app(variables={"QUEUE_FAILED_DRIVER": "dynamodb"}).worker().run("run", code=2)
     assert "QUEUE_FAILED_DRIVER: found dynamodb" in err
+
+
+@pytest.mark.parametrize("rule", ["nearest", "calibrated"])
+def test_the_log_says_what_links_faces_by_itself_and_jobs_keep_people_and_groups(
+    new_app: NewApp, api: ScriptedApi, rule: str
+) -> None:
+    app = new_app(schema=V1)
+    app.push(scripted(app, api, finds(PEOPLE[0])))
+    assert "what links faces by itself (FACE_MATCH): nearest; without tables of people and groups" in work(app, 1)
+    create_tables(app.url, match_rule="nearest")
+    image = scripted(app, api, finds(PEOPLE[1], PEOPLE[2]))
+    app.push(image)
+    log = work(app, 1, FACE_MATCH=rule)
+    assert f"what links faces by itself (FACE_MATCH): {rule}; with tables of people and groups" in log
+    members = app.rows.read("SELECT face_id FROM face_sidecar_group_members ORDER BY face_id")
+    assert [row["face_id"] for row in members] == [face["id"] for face in app.rows.faces(image)]
+    assert app.leftovers() == NOTHING_LEFT

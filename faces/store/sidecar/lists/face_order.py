@@ -14,15 +14,15 @@ import sqlalchemy as sa
 from faces.errors import RequestError
 from faces.people.refs import Ref
 from faces.store.database import Transaction
+from faces.store.keyset import behind, in_pages, same
 from faces.store.scan_marks import is_listed
-from faces.store.sidecar.lists.keyset import behind, in_pages
 
 _Row = sa.RowMapping
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Faces that lie side by side in an index: equal in some columns, in the order of another one, the highest first.
+    """Faces that lie side by side in an index: equal in its first columns, in the order of the next, the highest first.
 
     A stretch has either only faces with a value there or only those without: no comparison finds NULL.
     """
@@ -36,15 +36,20 @@ class Stretch:
         here = all(row[column] == value for column, value in self.equal.items())
         return here and (row[self.by] is not None) == self.with_value
 
-    def query(self, index: sa.Table, last: _Row | None) -> sa.Select[Any]:
+    def query(self, transaction: Transaction, index: sa.Table, last: _Row | None) -> sa.Select[Any]:
         """The faces behind this one."""
-        order, face_id = index.c[self.by], index.c.face_id
-        query = sa.select(order, face_id).where(*(index.c[column] == value for column, value in self.equal.items()))
+        by, face_id = index.c[self.by], index.c.face_id
+        query = sa.select(by, face_id).where(
+            *(same(transaction, index.c[name], value) for name, value in self.equal.items())
+        )
+        # All columns of the index, as MariaDB does not see which are equal.
+        query = query.order_by(*(index.c[name].desc() for name in self.equal), by.desc(), face_id.desc())
         if not self.with_value:
-            query = query.where(order.is_(None)).order_by(face_id.desc())
+            query = query.where(by.is_(None))
             return query if last is None else query.where(face_id < last["face_id"])
-        query = query.where(order.is_not(None)).order_by(order.desc(), face_id.desc())
-        return query if last is None else query.where(behind((order, last[self.by]), (face_id, last["face_id"])))
+        if last is None:
+            return query.where(by.is_not(None))
+        return query.where(behind(transaction, (by, last[self.by]), (face_id, last["face_id"])))
 
 
 def both(equal: Mapping[str, int], by: str) -> tuple[Stretch, Stretch]:
@@ -84,7 +89,7 @@ def face_ids(
 def _read(
     transaction: Transaction, index: sa.Table, stretch: Stretch, start: _Row | None, last: _Row | None, size: int
 ) -> Sequence[_Row]:
-    query = stretch.query(index, last or start).where(is_listed(transaction.schema, index.c.image_id))
+    query = stretch.query(transaction, index, last or start).where(is_listed(transaction.schema, index.c.image_id))
     return transaction.connection.execute(query.limit(size)).mappings().all()
 
 

@@ -12,10 +12,10 @@ from faces.errors import RequestError
 from faces.people.names import OfferedName, canonical
 from faces.people.refs import Ref
 from faces.store.database import Transaction
+from faces.store.keyset import behind, in_pages
 from faces.store.scan_marks import is_listed
 from faces.store.schema import faces, images
 from faces.store.sidecar.lists.face_order import both, face_ids
-from faces.store.sidecar.lists.keyset import behind, in_pages
 from faces.store.sidecar.tables import SidecarTables
 
 
@@ -75,7 +75,9 @@ def list_groups(transaction: Transaction, choice: GroupChoice) -> Iterator[Liste
     start = None if choice.after is None else _start(transaction, tables, choice, choice.after)
 
     def read(last: ListedGroup | None, size: int) -> list[ListedGroup]:
-        query = _query(transaction, tables, choice, _place(last) if last else start).limit(size)
+        query = _query(
+            transaction, tables, _page(transaction, tables.groups, choice, _place(last) if last else start, size)
+        )
         rows = transaction.connection.execute(query).mappings().all()
         examples = _examples(transaction, [row["example"] for row in rows if row["example"] is not None])
         return [_listed(row, examples) for row in rows]
@@ -135,36 +137,50 @@ def _start(transaction: Transaction, tables: SidecarTables, choice: GroupChoice,
     return row.person_id, row.size, row.id
 
 
-def _query(transaction: Transaction, tables: SidecarTables, choice: GroupChoice, last: _Place | None) -> sa.Select[Any]:
-    groups, offered, person = tables.groups, tables.people.alias("offered"), tables.people.alias("person")
+def _page(
+    transaction: Transaction, groups: sa.Table, choice: GroupChoice, last: _Place | None, size: int
+) -> sa.Subquery:
+    """Which groups are on a page, by the index alone: their rows are 1 kB each."""
     columns = (groups.c.person_id, groups.c.size, groups.c.id)
     # Unnamed ones are equal in the first column.
     ordered = columns if choice.named else columns[1:]
     query = (
-        sa.select(
-            *(*columns, groups.c.offered_person_id, groups.c.probability),
-            *(offered.c.name.label("offered"), person.c.name.label("person")),
-            _best_face(transaction, tables).label("example"),
-        )
-        .select_from(groups)
-        .outerjoin(offered, offered.c.id == groups.c.offered_person_id)
-        .outerjoin(person, person.c.id == groups.c.person_id)
+        sa.select(*columns)
         .where(groups.c.joined_to.is_(None), groups.c.size >= choice.at_least)
         .where(groups.c.person_id.is_not(None) if choice.named else groups.c.person_id.is_(None))
         .order_by(*(column.desc() for column in ordered))
+        .limit(size)
     )
-    return query if last is None else query.where(behind(*zip(ordered, last[-len(ordered) :], strict=True)))
+    if last is not None:
+        query = query.where(behind(transaction, *zip(ordered, last[-len(ordered) :], strict=True)))
+    return query.subquery("page")
 
 
-def _best_face(transaction: Transaction, tables: SidecarTables) -> sa.ScalarSelect[Any]:
+def _query(transaction: Transaction, tables: SidecarTables, page: sa.Subquery) -> sa.Select[Any]:
+    groups, offered, person = tables.groups, tables.people.alias("offered"), tables.people.alias("person")
+    return (
+        sa.select(
+            *(page.c.person_id, page.c.size, page.c.id, groups.c.offered_person_id, groups.c.probability),
+            *(offered.c.name.label("offered"), person.c.name.label("person")),
+            _best_face(transaction, tables, page).label("example"),
+        )
+        .select_from(page)
+        .join(groups, groups.c.id == page.c.id)
+        .outerjoin(offered, offered.c.id == groups.c.offered_person_id)
+        .outerjoin(person, person.c.id == page.c.person_id)
+        .order_by(page.c.person_id.desc(), page.c.size.desc(), page.c.id.desc())
+    )
+
+
+def _best_face(transaction: Transaction, tables: SidecarTables, page: sa.Subquery) -> sa.ScalarSelect[Any]:
     index = tables.face_index
     query = (
         sa.select(index.c.face_id)
-        .where(index.c.group_id == tables.groups.c.id, is_listed(transaction.schema, index.c.image_id))
+        .where(index.c.group_id == page.c.id, is_listed(transaction.schema, index.c.image_id))
         .order_by(index.c.quality.desc(), index.c.face_id.desc())
         .limit(1)
     )
-    return query.correlate(tables.groups).scalar_subquery()
+    return query.correlate(page).scalar_subquery()
 
 
 def _examples(transaction: Transaction, face_ids: Collection[int]) -> dict[int, Example]:

@@ -14,8 +14,8 @@ from faces.people import names
 from faces.people.kept_face import FaceState
 from faces.people.refs import Ref
 from faces.store.database import Transaction
+from faces.store.keyset import behind, in_pages, same
 from faces.store.sidecar.lists.face_order import both, face_ids
-from faces.store.sidecar.lists.keyset import behind, in_pages
 
 #: Letters of a name's key that its column has.
 _KEY = 255
@@ -59,7 +59,7 @@ def list_people(transaction: Transaction, choice: PeopleChoice) -> Iterator[List
     start = None if choice.after is None else person_of(transaction, choice.after)
 
     def read(last: ListedPerson | None, size: int) -> list[ListedPerson]:
-        query = _query(people, choice, last or start).limit(size)
+        query = _query(transaction, people, choice, last or start).limit(size)
         return [_listed(row) for row in transaction.connection.execute(query).mappings()]
 
     return in_pages(read, choice.limit)
@@ -98,12 +98,15 @@ def faces_of_person(
     return face_ids(transaction, stretches, after, limit)
 
 
-def _query(people: sa.Table, choice: PeopleChoice, last: ListedPerson | None) -> sa.Select[Any]:
-    query = sa.select(*_columns(people)).order_by(people.c.confirmed.desc(), people.c.id.desc())
+def _query(
+    transaction: Transaction, people: sa.Table, choice: PeopleChoice, last: ListedPerson | None
+) -> sa.Select[Any]:
+    ordered = (people.c.hidden, people.c.confirmed, people.c.id)
+    query = sa.select(*_columns(people)).order_by(*(column.desc() for column in ordered))
     if last is not None:
-        query = query.where(behind((people.c.confirmed, last.confirmed), (people.c.id, last.id)))
+        query = query.where(behind(transaction, (people.c.confirmed, last.confirmed), (people.c.id, last.id)))
     if choice.name is None:
-        return query.where(people.c.hidden == int(choice.hidden))
+        return query.where(same(transaction, people.c.hidden, int(choice.hidden)))
     # A sum has no index: the few of one name are to be found by it, and sorted.
     return query.where(people.c.name_key == names.key(choice.name)[:_KEY], people.c.hidden + 0 == int(choice.hidden))
 

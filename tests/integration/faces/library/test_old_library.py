@@ -7,7 +7,6 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,16 +20,12 @@ from faces.people.refs import Ref
 from faces.store.database import Store
 from faces.store.sidecar import ledger, never_rows
 from faces.store.sidecar.ledger import FaceChange
-from faces.store.sidecar.tables import PREFIX
 from tests.servers.app_schema import V1, V2, V2_NEW
 from tests.servers.library_verdict import wrong
+from tests.servers.linked_before import COHORT, PEOPLE, Old, made_old, named
 from tests.servers.mariadb import MariaDB
 from tests.servers.rows import Rows
 from tests.servers.sidecar import create_tables
-from tests.unit.faces.people.made_people import made_cohort, made_people, photos_of
-
-COHORT = made_cohort()
-PEOPLE = made_people(40)
 
 _VERSIONS = {"v1": V1, "v2": V2, "v3 made new": V2_NEW}
 
@@ -54,64 +49,11 @@ def rows(url: str) -> Iterator[Rows]:
     rows.close()
 
 
-def between(one: np.ndarray, other: np.ndarray, share: float) -> np.ndarray:
-    """A face that is neither's: so far from one to the other."""
-    return one + share * (other - one)
-
-
-@dataclass
-class Old:
-    """A library as the threshold has linked it: right and doubtful children of a few masters, and what people said."""
-
-    store: Store
-    rows: Rows
-    masters: list[int]
-    right: list[int]
-    doubtful: list[int]
-    confirmed: int
-
-    @property
-    def arrivals(self) -> Arrivals:
-        return Arrivals(self.store, Library(COHORT))
-
-    def row(self, face: int) -> dict[str, object]:
-        return self.rows.one("SELECT * FROM faces WHERE id = :id", id=face)
-
-    def table(self, name: str) -> str:
-        return name if self.store.schema.ours else PREFIX + name
-
-    def ledger(self, kind: str) -> list[dict[str, object]]:
-        return self.rows.read(f"SELECT * FROM {self.table('ledger')} WHERE kind = :kind ORDER BY id", kind=kind)
-
-    def take_back(self) -> tuple[OldLibrary, int]:
-        old = OldLibrary(self.arrivals)
-        return old, sum(old.take_back(batch.doubtful) for batch in old.batches())
-
-    def doubted(self) -> list[int]:
-        return [one.link.face_id for batch in OldLibrary(self.arrivals).batches() for one in batch.doubtful]
-
-
-def named(store: Store, name: str) -> dict[str, str]:
-    return {"name": name} if "name" in store.schema.face_columns else {}
-
-
 @pytest.fixture
 def old(store: Store, rows: Rows) -> Old:
-    masters = [rows.master(person, **named(store, f"Person {number}")) for number, person in enumerate(PEOPLE[:12])]
-
-    def child(encoding: np.ndarray, master: int, **values: object) -> int:
-        number = masters.index(master)
-        linked = {"parent_id": master, "status": "process", **named(store, f"Person {number}")}
-        return rows.face(rows.image(faces_checked=1), encoding, **linked | values)
-
-    right = [child(photos_of(PEOPLE[number], 1, seed=number)[0], masters[number]) for number in range(6)]
-    doubtful = [child(between(PEOPLE[number], PEOPLE[20 + number], 0.8), masters[number]) for number in range(6)]
-    confirmed = child(between(PEOPLE[3], PEOPLE[30], 0.8), masters[3], status="ok")
-    found = Old(store, rows, masters, right, doubtful, confirmed)
-    images = [row["id"] for row in rows.read("SELECT id FROM images ORDER BY id")]
-    found.arrivals.update_images(images)
+    old = made_old(store, rows)
     assert wrong(store, COHORT) == []
-    return found
+    return old
 
 
 def test_a_link_is_doubtful_that_the_master_alone_does_not_bear_out(old: Old) -> None:

@@ -34,7 +34,7 @@ CHANGES = {
     "confirmed as it is linked": "UPDATE faces SET status = 'ok' WHERE id = :id",
     "deleted": "UPDATE faces SET deleted_at = '2024-05-01 10:00:00' WHERE id = :id",
     "restored": "UPDATE faces SET deleted_at = NULL WHERE id = :id",
-    "another encoding": "UPDATE faces SET encoding = (SELECT encoding FROM faces AS f ORDER BY id LIMIT 1) WHERE id = :id",
+    "the first one's encoding": "UPDATE faces SET encoding = (SELECT encoding FROM faces LIMIT 1) WHERE id = :id",
     "without an encoding": "UPDATE faces SET encoding = NULL WHERE id = :id",
     "removed": "DELETE FROM faces WHERE id = :id",
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import replace
 from datetime import datetime, timezone
 from html.parser import HTMLParser
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from PIL import Image
 
 from faces.errors import SheetNotWritten
+from faces.people.names import OfferedName
 from faces.photo.decoding import PhotoLimits
 from faces.photo.face import RatioBox
 from faces.report import contact_sheet
@@ -285,3 +287,75 @@ def test_colours_repeat_after_ten_people_but_names_and_filters_do_not(tmp_path: 
     assert len({box.attributes["href"] for box in page.all("a", "box")}) == 12
     assert page.all("figure", "crowd")
     assert "12 faces" in page.all("summary")[0].text
+
+
+def offered(index: int, name: str, probability: float, group: int | None = None) -> SheetFace:
+    return SheetFace(index, BOX, quality=70, offer=OfferedName(name, probability), group=group)
+
+
+def test_groups_of_unknown_faces_are_shown_with_their_ids_the_largest_first(tmp_path: Path) -> None:
+    small = [SheetFace(at, BOX, group=3) for at in range(2)]
+    large = [offered(at, "Ann", 0.871, group=12) for at in range(3)]
+    alone = SheetFace(9, BOX, group=4)
+    page = Page(contact_sheet.write(tmp_path, sheet(photo(tmp_path, "a.jpg", *small, *large, alone)), LIMITS))
+    groups = [" ".join(group.text.split()) for group in page.all("article", "group")]
+    assert groups == ["g12 · 3 faces Ann? 87 % 87 % 87 % 87 %", "g3 · 2 faces"]
+    (unknown,) = page.all("article", "unknown")
+    assert "6 faces in 1 photo" in unknown.text
+    assert len(page.all("ul", "crops")) == 3
+    assert [box.attributes["href"] for box in page.all("a", "box")] == [
+        *["#only-g3"] * 2,
+        *["#only-g12"] * 3,
+        "#only-unknown",
+    ]
+
+
+def test_who_is_offered_stands_under_the_face_and_on_the_persons_card(tmp_path: Path) -> None:
+    faces = (SheetFace(0, BOX, name="Ann", known=True, person=7), offered(1, "Ann", 0.35), offered(2, "Ann", 0.62))
+    page = Page(contact_sheet.write(tmp_path, sheet(photo(tmp_path, "a.jpg", *faces)), LIMITS))
+    (ann,) = page.all("article", "p0")
+    assert " ".join(ann.text.split()) == "Ann p7 1 face in 1 photo known offered for 2 faces 62 % 35 %"
+    (unknown,) = page.all("article", "unknown")
+    assert "Ann? 62 %" in " ".join(unknown.text.split())
+    (caption,) = page.all("figcaption")
+    assert "1 Ann? 35 % quality 70 2 Ann? 62 % quality 70" in " ".join(caption.text.split())
+    assert [box.attributes["href"] for box in page.all("a", "offered")] == ["#only-unknown"] * 2
+    (totals,) = page.all("dl", "totals")
+    assert "offered2" in totals.text.split()
+    (footer,) = page.all("footer")
+    assert "how likely it is that person" in footer.text
+
+
+def test_an_offer_of_a_person_who_is_not_on_the_page_is_told_too(tmp_path: Path) -> None:
+    page = Page(contact_sheet.write(tmp_path, sheet(photo(tmp_path, "a.jpg", offered(0, "Bob", 0.9999))), LIMITS))
+    assert "Bob? 99 %" in page.all("figcaption")[0].text
+    assert not page.all("article", "p0")
+
+
+def test_of_many_groups_the_largest_are_shown_and_the_rest_is_counted(tmp_path: Path) -> None:
+    faces = [SheetFace(at, BOX, group=at // 2) for at in range(2 * 63)]
+    page = Page(contact_sheet.write(tmp_path, sheet(photo(tmp_path, "a.jpg", *faces)), LIMITS))
+    assert len(page.all("article", "group")) == 60
+    assert "and 3 smaller groups" in page.all("section", "groups")[0].text
+
+
+def test_two_people_of_one_name_are_told_by_their_ids(tmp_path: Path) -> None:
+    faces = (SheetFace(0, BOX, name="Ann", person=12), SheetFace(1, BOX, name="Ann", person=3))
+    page = Page(contact_sheet.write(tmp_path, sheet(photo(tmp_path, "a.jpg", *faces)), LIMITS))
+    assert [element.text for element in page.all("span", "id")] == ["p3", "p12"]
+
+
+def test_without_groups_and_offers_nothing_is_said_of_them(tmp_path: Path) -> None:
+    index = contact_sheet.write(tmp_path, sheet(photo(tmp_path, "a.jpg", SheetFace(0, BOX, name="Ann"))), LIMITS)
+    page = Page(index)
+    assert not page.all("section", "groups")
+    assert not page.all("span", "id")
+    assert "offered" not in "".join(element.text for element in page.all("main"))
+    assert "question mark" not in page.all("footer")[0].text
+
+
+def test_where_faces_are_linked_by_probability_no_distance_is_the_limit(tmp_path: Path) -> None:
+    page = Page(contact_sheet.write(tmp_path, replace(sheet(photo(tmp_path)), threshold=None), LIMITS))
+    (footer,) = page.all("footer")
+    assert "nearer than" not in footer.text
+    assert "depends on how alike other people are" in footer.text

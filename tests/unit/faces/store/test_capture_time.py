@@ -50,7 +50,8 @@ def test_it_is_found_wherever_metadata_has_it(metadata: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "metadata", [None, "", "null", "[]", "{", '"a text"', '{"DateTimeOriginal": {}}', '{"DateTime": "2020:05:17 1:1:1"}']
+    "metadata",
+    [None, "", "null", "[]", "{", '"a text"', '{"DateTimeOriginal": {}}', '{"DateTime": "2020:05:17 1:1:1"}'],
 )
 def test_metadata_without_it_says_nothing(metadata: str | None) -> None:
     assert capture_time(metadata) is None

@@ -136,8 +136,8 @@ def test_a_scanned_photo_is_of_the_time_in_its_file_else_of_the_file(scan: Scan,
     rows = Rows(f"sqlite:///{tmp_path / 'faces.db'}")
     indexed = rows.read(
         "SELECT filename, face_index.taken_at, turn, name, length(sha256) AS bytes FROM face_index "
-        "JOIN photos USING (image_id) JOIN images ON images.id = image_id JOIN sources ON sources.id = photos.source_id "
-        "ORDER BY filename"
+        "JOIN photos USING (image_id) JOIN images ON images.id = image_id "
+        "JOIN sources ON sources.id = photos.source_id ORDER BY filename"
     )
     top = str((tmp_path / "photos").resolve())
     assert [tuple(row.values()) for row in indexed] == [
