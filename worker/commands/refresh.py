@@ -17,7 +17,8 @@ _DETAILS = """\
 Makes anew all that is derived of the photos' faces: which person and group each face is listed with, encodings as
 numbers, each person's and group's sum, the counters, how crowded it is around each. Names, answers, refusals, groups
 and who is in them are kept as they are, but for faces that are no more. Tells what was another than it must be, which
-mostly is nothing. Run it after a database was restored or rows were changed by hand.
+mostly is nothing. Run it after a database was restored or rows were changed by hand; who groups may be is asked anew by
+`group`.
 
 It works in batches beside running workers, and can be stopped at any moment. With --dry-run what the app or a worker
 changed just then is told, too: look again. Its exit code is 1 where something differs."""
@@ -32,7 +33,7 @@ _KINDS: tuple[tuple[str, str, Kind | None], ...] = (
     ("memberships", "faces in a group or none", "face"),
     ("persons", "persons of the app, by their ids there", None),
     ("people", "people's sums, counters or best faces", "person"),
-    ("groups", "groups' sums or offers", "group"),
+    ("groups", "groups' sums", "group"),
 )
 
 
@@ -40,7 +41,6 @@ def add_to(verbs: Any) -> None:
     """Add the verb to the command line."""
     parser = add_verb(verbs, "refresh", run, _DETAILS)
     parser.add_argument("--dry-run", action="store_true", help="only tell what is another than it must be")
-    parser.add_argument("--offers", action="store_true", help="ask anew, too, who each group without a name may be")
 
 
 def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
@@ -59,7 +59,7 @@ def _refresh(store: Store, library: OpenLibrary, arguments: argparse.Namespace) 
         raise SchemaError(f"found no tables of people and groups in {store.name}: `worker tables --create` makes them")
     if library.outside and not arguments.dry_run:
         library.outside.look()
-    return Refresh(library.arrivals, keep=not arguments.dry_run, offers=arguments.offers).run()
+    return Refresh(library.arrivals, keep=not arguments.dry_run).run()
 
 
 def _lines(found: Differences, *, dry_run: bool) -> list[str]:

@@ -1,6 +1,7 @@
 """All that is derived made anew, of rows, memberships, ledger and refusals; and what of it was another before.
 
-Facts stay as they are, but for memberships of faces that are no more. It works in batches beside running workers.
+Facts stay as they are, but for memberships of faces that are no more. It works in batches beside running workers. Whom
+a group may be is not asked again: settling does that, for all of them by `worker group`.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class Differences:
     people: set[int] = field(default_factory=set)
     """Sums, counters and masters."""
     groups: set[int] = field(default_factory=set)
-    """Sizes, sums and, where asked for, offers."""
+    """Sizes and sums."""
     alarm: bool = False
 
     @property
@@ -62,10 +63,6 @@ class Refresh:
     arrivals: Arrivals
     keep: bool = True
     """Whether what is made anew is kept; else everything is only compared."""
-    offers: bool = False
-    """Whether it is asked anew whom each group without a name may be."""
-    step: Callable[[], None] = lambda: None
-    """Called after each image and each batch of rows."""
     found: Differences = field(default_factory=Differences)
 
     def run(self) -> Differences:
@@ -90,7 +87,6 @@ class Refresh:
         # Faces hang on confirmed ones, which come first: then each is done once.
         for image_id in (*wrong.first, *(one for one in wrong.images if one not in wrong.first)):
             self._remake_image(image_id, wrong.encodings)
-            self.step()
         if wrong.lost_encodings:
             self.found.encodings |= wrong.lost_encodings
             self._write(partial(known_encodings.forget, face_ids=wrong.lost_encodings))
@@ -105,7 +101,6 @@ class Refresh:
             if not rows:
                 break
             after = rows[-1].face.id
-            self.step()
         for read, into in (
             (watched_rows.images_of_lost, wrong.images),
             (watched_rows.images_of_lost_members, wrong.images),
@@ -155,13 +150,8 @@ class Refresh:
         totals = Totals(self.arrivals.store, self.arrivals.library)
         for ids in self._batches(counted.people_after, _PEOPLE):
             self.found.people |= set(self._write(partial(totals.remake_people, ids=ids)))
-        changed_offers: set[int] = set()
         for ids in self._batches(counted.groups_after, _GROUPS):
-            wrong, image_ids = self._write(partial(totals.remake_groups, ids=ids, offers=self.offers))
-            self.found.groups |= set(wrong)
-            changed_offers |= image_ids
-        if self.keep:
-            self.arrivals.update_images(sorted(changed_offers))
+            self.found.groups |= set(self._write(partial(totals.remake_groups, ids=ids)))
         self.found.alarm |= totals.remake_alarm(keep=self.keep)
 
     def _batches(self, ids_after: Callable[[Transaction, int, int], list[int]], most: int) -> Iterator[Sequence[int]]:
@@ -174,7 +164,6 @@ class Refresh:
                 return
             yield ids
             last = ids[-1]
-            self.step()
 
     # --- ---
 

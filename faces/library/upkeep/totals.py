@@ -54,34 +54,26 @@ class Totals:
             people_rows.stamp(transaction, renewed, library_row.next_change(transaction))
         return wrong
 
-    def remake_groups(
-        self, transaction: Transaction, ids: Sequence[int], *, offers: bool
-    ) -> tuple[list[int], set[int]]:
-        """Sizes and sums of some groups and, where asked for, offers.
-
-        Returns those of which something was another, and the images of the faces in groups with another offer.
-        """
+    def remake_groups(self, transaction: Transaction, ids: Sequence[int]) -> list[int]:
+        """Sizes and sums of some groups; returns those of which something was another. Offers are `settling`'s."""
         rows = group_rows.lock(transaction, ids)
         members = group_rows.members_of(transaction, ids)
         encodings = known_encodings.kept_of(transaction, [face for faces in members.values() for face, _ in faces])
-        wrong, renewed, images = [], [], set[int]()
+        wrong, renewed = [], []
         for group, row in rows.items():
             numbers = [encodings[face].numbers for face, _ in members[group] if face in encodings]
             total = EncodingSum.of(np.stack(numbers)) if numbers else people_rows.NOTHING
             differs = total != row.total
             around = self._around(total, *_measured(row), differs=differs)
-            offer = self._offer(group, row, total) if offers else row.offer
-            if differs or around is not None or offer != row.offer:
+            if differs or around is not None:
                 measured = around or row.around
-                group_rows.write_measured(transaction, group, total, measured if total.count else None, offer)
+                group_rows.write_measured(transaction, group, total, measured if total.count else None)
                 renewed.append(group)
-            if differs or offer != row.offer:
+            if differs:
                 wrong.append(group)
-            if offer != row.offer:
-                images |= {image for _, image in members[group]}
         if renewed:
             group_rows.stamp(transaction, renewed, library_row.next_change(transaction))
-        return wrong, images
+        return wrong
 
     def remake_alarm(self, *, keep: bool) -> bool:
         """The alarm of all faces in groups; whether it was another.
@@ -115,9 +107,6 @@ class Totals:
             alone = self.library.neighbourhood.shipped_alone(np.stack([kept[face].numbers for face, _ in part]))
             measured |= {one: Alarm.of(alone[at : at + 1]).steps for at, one in enumerate(part)}
         return [one for one in there if one in measured]
-
-    def _offer(self, group: int, row: GroupRow, total: EncodingSum) -> group_rows.Offer | None:
-        return self.library.offer_for(group, total) if row.person_id is None else row.offer
 
     def _around(self, total: EncodingSum, value: float | None, number: int, *, differs: bool) -> Around | None:
         """How crowded it is there, where the sum is another or it was measured with another neighbourhood; else None.

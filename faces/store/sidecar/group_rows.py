@@ -118,11 +118,9 @@ def write_total(
     update(transaction, group_id, {**_total(total, around), **offer_columns(offer)})
 
 
-def write_measured(
-    transaction: Transaction, group_id: int, total: EncodingSum, around: Around | None, offer: Offer | None
-) -> None:
-    """Write what a locked group should have had already: whether it is settled stays as it is."""
-    columns = _total(total, around) | offer_columns(offer)
+def write_measured(transaction: Transaction, group_id: int, total: EncodingSum, around: Around | None) -> None:
+    """Write the sum that a locked group should have had already: its offer, and whether it is settled, stay."""
+    columns = _total(total, around)
     update(transaction, group_id, {name: value for name, value in columns.items() if name != "unsettled"})
 
 
