@@ -19,6 +19,7 @@ CALLS = {
     "link": ([], ["--dry-run"], {"dry_run": True}),
     "faces": ([], ["--name", "Bob"], {"name": "Bob"}),
     "people": ([], ["--after", "p12"], {"after": 12}),
+    "group": ([], ["--json"], {"as_json": True}),
     "groups": ([], ["--min", "3"], {"min": 3}),
     "refresh": ([], ["--dry-run"], {"dry_run": True}),
     "report": (["people"], ["--limit", "3"], {"directory": Path("people"), "limit": 3}),
