@@ -42,6 +42,9 @@ DOINGS: dict[str, Callable[[ChangingApp, Process, int, int], object]] = {
 }
 LOOKS = {"look": 0.0, "short look": 0.03, "very short look": 0.2}
 
+#: What most is done with.
+OFTEN = ("name", "name", "name", "move parent", "remove", "restore")
+
 Step = tuple[str, int, int]
 
 #: There is something to be changed: persons, named faces, faces that hang on them, groups.
@@ -50,7 +53,9 @@ BEGINNING: list[Step] = [
     *[("name", 0, 0), ("name", 1, 2), ("linked photo by PHP", 3, 0), ("linked photo by PHP", 16, 1)],
     *[("our job", 25, 26), ("our job", 27, 40), ("our job", 28, 41)],
 ]
-steps = st.lists(st.tuples(st.sampled_from([*DOINGS, *DOINGS, *LOOKS]), numbers, numbers), min_size=3, max_size=30)
+steps = st.lists(
+    st.tuples(st.sampled_from([*DOINGS, *DOINGS, *LOOKS, *OFTEN]), numbers, numbers), min_size=3, max_size=30
+)
 
 
 def _do(app: ChangingApp, processes: list[Process], step: Step) -> None:
