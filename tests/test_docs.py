@@ -165,6 +165,8 @@ QUESTIONS = {
     "links of before": "def take_back(",
     "one file a machine": "mmap.ACCESS_COPY",
     "new face join": "library.nearest_groups(",
+    "groups join, and": "def settle_some(",
+    "linked whole": "def _link(",
     "our own tables": "face_index=table(",
     "threshold": "threshold: float",
     "too large": "(PhotoTooLarge, 413)",

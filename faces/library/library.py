@@ -36,6 +36,10 @@ from faces.store.sidecar.people_rows import Around, TableSum
 
 _NOTHING_SEEN = -1
 
+#: Nobody is offered above this score. A person of one face is offered for a face below t = 0.03, with more of either
+#: below less; that is a score of 0.15 where the second person's is 0.5, and of less where anybody is nearer.
+_MAY_BE_OFFERED = 0.15
+
 #: Looks whether the rows of the index file and what follows them are what the tables have.
 _LOOKS = 3
 
@@ -62,6 +66,8 @@ class Library:
         self.groups = GroupIndex(self.neighbourhood)
         self.learned = Learned()
         self.refusals = Refusals()
+        self.changed_people: set[int] = set()
+        """Whose confirmed faces have changed since this was emptied: groups near them are to be asked about."""
         self._first_faces = as_matrix(np.empty((0, ENCODING_LENGTH)))
         self.arrived = 0
         """Faces that this process has put into groups since it followed last, or fewer: groups may be due."""
@@ -154,6 +160,15 @@ class Library:
         """The pairs of a changed group and any other that are near enough to join, nearest first."""
         with self.mutex:
             return self.groups.pairs(changed)
+
+    def groups_near(self, people: Collection[int]) -> list[int]:
+        """The groups without a name that any of these people might be offered for, and some more."""
+        with self.mutex:
+            places = self.people.places_of(sorted(people))
+            places = places[places >= 0]
+            middles, around = self.people.middles[places], self.people.around[places]
+            found: list[int] = self.groups.unnamed_near(middles, around, _MAY_BE_OFFERED).tolist()
+            return found
 
     def measured_now(self) -> Neighbourhood:
         """The neighbourhood that the groups make as they are now, to be put in force."""
@@ -265,7 +280,9 @@ class Library:
 
     def _take_changes(self, transaction: Transaction) -> None:
         for person in people_rows.changed_since(transaction, self._seen):
-            self.people.put(person.id, person.total)
+            if not self.people.is_as(person.id, person.total):
+                self.changed_people.add(person.id)
+                self.people.put(person.id, person.total)
         for group in group_rows.changed_since(transaction, self._seen):
             if group.is_there:
                 self.groups.put(group.id, group.total, named=group.person_id is not None)

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from threading import Lock
 
 from faces.errors import SchemaError, StoreUnavailable
@@ -31,6 +32,9 @@ _PATIENCE = 5.0
 
 #: Seconds after which it is tried again where the database could not be used, or another process settles.
 _PAUSE = 10.0
+
+#: Groups near changed people that are asked about before it is noted that they were.
+_TOGETHER = 500
 
 #: Groups that are listed at a time where all are asked about.
 _PAGE = 5000
@@ -69,18 +73,20 @@ class Settling:
         self._until: float | None = None
         self._is_unfinished = False
         self._not_before = 0.0
+        self._near_changed: dict[int, None] = {}
 
     def settle_some(self, is_told_to_stop: Callable[[], bool] = lambda: False) -> None:
         """Do what is due, between two jobs: nothing, mostly, and that without a query. Never raises for the database.
 
-        Groups are due after as many faces as `next_batch` says. In between the neighbourhoods of some thousand groups
-        are measured anew, where they wait for it. `is_told_to_stop` is asked between two steps.
+        Groups are due after as many faces as `next_batch` says, and those near a person whose confirmed faces have
+        changed. In between the neighbourhoods of some thousand groups are measured anew, where they wait for it.
+        `is_told_to_stop` is asked between two steps.
         """
         if not self._one.acquire(blocking=False):
             return
         try:
             self._until, self._is_told_to_stop = time.monotonic() + _PATIENCE, is_told_to_stop
-            if self._is_due():
+            if self._is_due() or self.library.changed_people or self._near_changed:
                 if time.monotonic() >= self._not_before:
                     self._settle_what_is_due()
             elif self.library.follows:
@@ -108,7 +114,7 @@ class Settling:
             return joined
 
     def settle_rest(self) -> Settled:
-        """Join groups and ask about those that have changed, now; waits while another process settles.
+        """Join groups and ask about those that have changed, or are near who has; waits while another process settles.
 
         Raises:
             StoreUnavailable: the database cannot be used; what is done stays.
@@ -117,7 +123,7 @@ class Settling:
             joined = self._join()
             self._renew_all()
             relearn(self.store, self.library)
-            asked = self._questions.ask(self._unsettled())
+            asked = self._questions.ask(self._unsettled()) + self._ask_near_changed_people()
             self._is_unfinished = False
             return Settled(joined, asked)
 
@@ -131,7 +137,9 @@ class Settling:
             joined = self._join()
             self._renew_all()
             relearn(self.store, self.library)
+            self.library.changed_people = set()
             asked = sum((self._questions.ask(groups) for groups in self._all_groups()), Asked())
+            self._near_changed.clear()
             self._is_unfinished = False
             return Settled(joined, asked)
 
@@ -160,17 +168,20 @@ class Settling:
     def _settle_what_is_due(self) -> None:
         """Settle, unless another process is doing it, or has done it meanwhile."""
         self._follow()
-        if not self._is_due():
+        is_due = self._is_due()
+        if not (is_due or self.library.changed_people or self._near_changed):
             return
         if not self._lease.take():
             self._not_before = time.monotonic() + _PAUSE
             return
         try:
-            self._is_unfinished = True
-            self._join()
-            relearn(self.store, self.library)
-            self._questions.ask(self._unsettled())
-            self._is_unfinished = False
+            if is_due:
+                self._is_unfinished = True
+                self._join()
+                relearn(self.store, self.library)
+                self._questions.ask(self._unsettled())
+                self._is_unfinished = False
+            self._ask_near_changed_people()
         except LeaseLost:
             _log.info("another process joins groups by now: this one leaves it to that one")
         except _Stopped:
@@ -191,14 +202,30 @@ class Settling:
         faces, changed = self.library.state.alarm.faces, self._unsettled()
         if faces > FIRST and changed:
             self._publish()
-        self.library.renew(SLICE, changed)
+        # Of few groups all at once; of many those that have changed, and the others in slices between jobs.
+        at_once = SLICE if len(self.library.groups) <= SLICE else 0
+        self.library.renew(at_once, changed)
         joined = sum(1 for _ in self._joins.join(changed))
         self._follow()
         if faces >= FIRST and len(self.library.groups) <= SLICE and (joined or self.library.is_leading):
             self._publish()
-        self.library.renew(SLICE)
+        self.library.renew(at_once)
         self._lease.joined_at(faces)
         return joined
+
+    def _ask_near_changed_people(self) -> Asked:
+        """Ask about the groups that people might be offered for whose faces have changed, or are offered for."""
+        people, self.library.changed_people = self.library.changed_people, set()
+        if people:
+            with self.store.reading() as transaction:
+                offered = group_rows.offered_to(transaction, people)
+            self._near_changed |= dict.fromkeys([*offered, *self.library.groups_near(people)])
+        asked = Asked()
+        while some := list(islice(self._near_changed, _TOGETHER)):
+            asked += self._questions.ask(some)
+            for group in some:
+                del self._near_changed[group]
+        return asked
 
     def _publish(self) -> bool:
         """Put the neighbourhood in force that the groups make now; False where another process was first."""

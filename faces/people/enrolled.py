@@ -131,6 +131,14 @@ class EnrolledPeople:
         elif person in self:
             self.rows.take_out(self.rows.place(person)[0])
 
+    def is_as(self, person: int, confirmed: EncodingSum) -> bool:
+        """Whether a person has so many confirmed faces, with this middle; with none is not here."""
+        place, is_there = self.rows.place(person)
+        if not is_there or not confirmed.count:
+            return is_there == bool(confirmed.count)
+        same = self.rows.counts[place] == confirmed.count
+        return bool(same and (self.rows.middles[place] == as_matrix(confirmed.middle[None])[0]).all())
+
     def measurement(self, person: int) -> tuple[float, int]:
         """A person's neighbourhood, and the number of what it was measured with, to be kept.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,13 @@ class Album:
         self.arrivals = Arrivals(store, self.library)
         self.settling = Settling(store, self.library, links=True)
 
+    @classmethod
+    def sharing(cls, store: Store, rows: Rows, folder: Path) -> Album:
+        """As a process that shares with its machine's others what is measured; it has followed."""
+        album = cls(store, rows, SharedRows(folder, store.name))
+        album.follow()
+        return album
+
     def links(self, *, calibrated: bool) -> None:
         """What FACE_MATCH says."""
         self.settling = Settling(self.store, self.library, links=calibrated)
@@ -60,6 +68,12 @@ class Album:
         )
         image = self.rows.one("SELECT image_id FROM faces WHERE id = :id", id=face)["image_id"]
         self.arrivals.update_images([image])
+
+    def say(self, face: int, status: str) -> None:
+        """A person says something else of a face."""
+        self.rows.run("UPDATE faces SET status = :status WHERE id = :id", status=status, id=face)
+        self.arrivals.update_images([self.rows.one("SELECT image_id FROM faces WHERE id = :id", id=face)["image_id"]])
+        self.follow()
 
     def refuse(self, one: Ref, other: Ref) -> None:
         """A person says that these are not one."""

@@ -72,10 +72,10 @@ class _Found:
             yield f"{one.ref} {would or 'is '}linked to {one.who}, p {one.probability:.2f}"
         for one in self.offered:
             yield f"{one.ref}, {one.faces} faces: is it {one.who}? p {one.probability:.2f}"
-        offered = sum(one.faces for one in self.offered)
-        yield (
-            f"{len(self.linked)} faces {would}linked; {offered} in {len(self.offered)} groups {would or 'are '}offered"
-        )
+        if self.offered:
+            faces = sum(one.faces for one in self.offered)
+            yield f"{faces} faces in {len(self.offered)} groups {would or 'are '}offered to be named"
+        yield f"{len(self.linked)} faces {would}linked"
 
 
 def _found(session: Invocation, store: Store, library: OpenLibrary) -> _Found:

@@ -198,6 +198,26 @@ class GroupIndex:
         places = places[:: max(1, -(-len(places) // most))]
         return self.rows.middles[places], self.rows.counts[places]
 
+    def unnamed_near(self, middles: Matrix, around: npt.NDArray[np.float32], below: float) -> npt.NDArray[np.int64]:
+        """The groups without a name whose score with any of these places is below this, as products say it.
+
+        Args:
+            middles: of people, shape (n, 128).
+            around: their neighbourhoods, shape (n,).
+            below: a score.
+        """
+        used = self.rows.used
+        near = np.zeros(used, np.bool_)
+        block = max(1, _SCORES // max(used, 1))
+        for start in range(0, len(middles) if used else 0, block):
+            part = slice(start, start + block)
+            rough = rough_distances(middles[part], self.rows.middles[:used], self.rows.squares[:used])
+            rough -= (around[part] / 2)[:, None]
+            rough -= self.rows.around[:used] / 2
+            near |= rough.min(axis=0) < below
+        found: npt.NDArray[np.int64] = self.rows.ids[:used][near & self._alive & ~self.rows.named[:used]]
+        return found
+
     def nearest(self, encoding: Matrix, around: float) -> NearGroup | None:
         """The group that one face, shape (1, 128), would join, as `nearest_of_each` says."""
         return self.nearest_of_each(encoding, [around])[0]

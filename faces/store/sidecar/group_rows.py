@@ -159,6 +159,16 @@ def offered(transaction: Transaction) -> Iterator[GroupRow]:
     )
 
 
+def offered_to(transaction: Transaction, person_ids: Collection[int]) -> list[int]:
+    """The groups that these people are offered for, by id."""
+    groups = tables_of(transaction).groups
+    found: list[int] = []
+    for chunk in chunked(sorted(person_ids)):
+        query = sa.select(groups.c.id).where(groups.c.offered_person_id.in_(chunk))
+        found += [int(group) for group in transaction.connection.execute(query).scalars()]
+    return sorted(found)
+
+
 def counts(transaction: Transaction) -> GroupCounts:
     """How many groups there are."""
     groups = tables_of(transaction).groups

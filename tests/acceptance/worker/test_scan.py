@@ -87,7 +87,7 @@ def test_naming_somebody_after_the_scan_finds_the_photos(worker: Any, samples: P
     assert len(dry["linked"]) == 1
     assert worker.rows("SELECT count(*) FROM faces WHERE parent_id IS NOT NULL") == [(0,)]
     out, _ = worker.run("link")
-    assert out == "1 faces linked\n"
+    assert out == 'f1 is linked to p1 "Barack Obama", p 1.00\n1 faces linked\n'
     (face,) = [face for face in worker.records("faces")[0] if face["parent_id"]]
     assert face["name"] == "Barack Obama"
 

@@ -12,7 +12,7 @@ from faces.people.cohort import arrays_of
 from faces.store.database import Store
 from tests.servers.app_schema import V1, V5
 from tests.servers.library_verdict import wrong
-from tests.servers.linked_before import COHORT, PEOPLE, Old, made_old
+from tests.servers.linked_before import COHORT, PEOPLE, Old, between, made_old
 from tests.servers.mariadb import MariaDB
 from tests.servers.rows import Rows
 from tests.servers.sidecar import create_tables
@@ -68,6 +68,13 @@ def test_again_takes_them_back_and_warns_while_nearest_links(worker: Worker, old
     assert wrong(old.store, COHORT) == []
 
 
+def test_masters_of_one_name_are_one_person_and_bear_each_others_faces_out(old: Old) -> None:
+    second = old.rows.master(photos_of(PEOPLE[0], 1, seed=90)[0], name="Person 0")
+    child = old.rows.face(old.rows.image(faces_checked=1), photos_of(PEOPLE[0], 1, seed=91)[0], parent_id=second)
+    old.arrivals.update_images(row["id"] for row in old.rows.read("SELECT id FROM images"))
+    assert child not in old.doubted()
+
+
 def test_by_probability_groups_are_linked_and_told(worker: Worker, old: Old) -> None:
     faces = [old.rows.face(old.rows.image(faces_checked=1), photo) for photo in photos_of(PEOPLE[10], 2, seed=7)]
     (would,) = worker.records("link", "--dry-run", FACE_MATCH="calibrated")
@@ -102,3 +109,34 @@ def test_where_faces_are_linked_to_persons_it_is_refused(worker: Worker, mariadb
 def test_without_our_tables_it_says_how_they_are_made(worker: Worker, mariadb: MariaDB) -> None:
     _, err = worker.run("link", "--again", "--dry-run", code=2, FACE_DATABASE_URL=mariadb.new_database(*V1))
     assert "`worker tables --create` makes them" in err
+
+
+def test_an_apps_old_library_is_brought_to_probability_verb_by_verb(worker: Worker, mariadb: MariaDB) -> None:
+    url = mariadb.new_database(*V1)
+    store, rows = Store.open(url), Rows(url)
+    masters = [rows.master(person, name=f"Person {number}") for number, person in enumerate(PEOPLE[:12])]
+    linked = {"parent_id": masters[0], "name": "Person 0"}
+    right = rows.face(rows.image(faces_checked=1), photos_of(PEOPLE[0], 1)[0], **linked)
+    wrongly = rows.face(rows.image(faces_checked=1), between(PEOPLE[0], PEOPLE[3], 0.9), **linked)
+    stranger = rows.face(rows.image(faces_checked=1), between(PEOPLE[0], PEOPLE[30], 0.8), **linked)
+    app = {"FACE_DATABASE_URL": url}
+    worker.run("tables", "--create", "--yes", **app)
+    worker.run("group", **app)
+    (told,) = worker.records("link", "--again", "--dry-run", **app)
+    assert {one["face"]: one["today"]["becomes"] for one in told["doubtful"]} == {
+        f"f{wrongly}": "linked to another",
+        f"f{stranger}": "unknown",
+    }
+    worker.run("link", "--again", "--apply", **app)
+    worker.run("link", FACE_MATCH="calibrated", **app)
+    parents = {row["id"]: (row["parent_id"], row["name"]) for row in rows.read("SELECT * FROM faces")}
+    assert [parents[face] for face in (right, wrongly, stranger)] == [
+        (masters[0], "Person 0"),
+        (masters[3], None),
+        (None, None),
+    ]
+    with_tables = Store.open(url)
+    assert wrong(with_tables, COHORT) == []
+    with_tables.close()
+    rows.close()
+    store.close()

@@ -224,6 +224,32 @@ def test_a_face_that_comes_to_a_named_group_is_linked_by_what_is_not_confirmed(a
     assert album.wrong() == []
 
 
+def test_naming_a_person_asks_about_the_groups_that_may_be_theirs_before_any_is_due(album: Album) -> None:
+    ada, eve = made_people(2, seed=4)
+    face, stranger = album.photo(photos_of(ada, 1)[0], photos_of(eve, 1)[0])
+    album.master(ada, "Ada")
+    album.follow()
+    album.settling.settle_some()
+    (row,) = album.read("SELECT state, person_id FROM {face_index} WHERE face_id = :face", face=face)
+    assert row["state"] > 0
+    assert row["person_id"] == 1
+    assert album.read("SELECT state FROM {face_index} WHERE face_id = :face", face=stranger) == [{"state": 0}]
+    assert album.wrong() == []
+
+
+def test_a_person_who_is_taken_back_is_offered_no_more(album: Album) -> None:
+    album.links(calibrated=False)
+    person = made_people(1, seed=4)[0]
+    (face,) = album.photo(photos_of(person, 1)[0])
+    master = album.master(person, "Ada")
+    album.settling.settle_some()
+    assert album.read("SELECT state FROM {face_index} WHERE face_id = :face", face=face) == [{"state": 1}]
+    album.say(master, "not_face")
+    album.settling.settle_some()
+    assert album.read("SELECT state FROM {face_index} WHERE face_id = :face", face=face) == [{"state": 0}]
+    assert album.wrong() == []
+
+
 def test_while_another_process_joins_groups_this_one_goes_on_with_jobs(album: Album) -> None:
     pair = two_near_groups(album)
     album.make_due()

@@ -26,6 +26,7 @@ from tests.servers.library_verdict import wrong
 from tests.servers.mariadb import MariaDB
 from tests.servers.rows import Rows
 from tests.servers.scanning import Scan, names
+from tests.servers.sidecar import create_tables
 from tests.unit.faces.people.made_people import made_cohort, made_people, photos_of
 from worker.commands.enrol import enrol_face, enrol_photo
 from worker.commands.link import Linked, Linker
@@ -57,6 +58,10 @@ def http() -> Iterator[tuple[FakeApi, httpx2.Client]]:
     api = FakeApi(found=[ADA])
     with httpx2.Client(transport=httpx2.MockTransport(api), base_url="http://api") as client:
         yield api, client
+
+
+def without_times(row: dict[str, object]) -> dict[str, object]:
+    return {name: value for name, value in row.items() if name not in ("created_at", "updated_at")}
 
 
 def tools_of(store: Store, http: httpx2.Client, library: OpenLibrary, folder: Path | None = None) -> Tools:
@@ -207,8 +212,6 @@ class TestWithPersons:
 
     @pytest.fixture
     def url(self, mariadb: MariaDB) -> str:
-        from tests.servers.sidecar import create_tables
-
         url = mariadb.new_database(*V5)
         create_tables(url)
         return url
@@ -262,6 +265,30 @@ class TestWithoutOurTables:
         told = [self._statements(store, client, library, rows, tmp_path) for library in (before, opened(store))]
         assert told[0] == told[1]
         assert not [one for one in told[1] if PREFIX in one]
+
+    def test_by_distance_the_apps_rows_are_the_same_with_our_tables_as_without(
+        self, mariadb: MariaDB, http: tuple[FakeApi, httpx2.Client], tmp_path: Path
+    ) -> None:
+        api, client = http
+        (tmp_path / "2020").mkdir()
+        (tmp_path / "2020/a.jpg").write_bytes(b"a photo")
+        found = []
+        for with_tables in (False, True):
+            url = mariadb.new_database(*V1)
+            if with_tables:
+                create_tables(url)
+            store, rows = Store.open(url), Rows(url)
+            for number, person in enumerate(PEOPLE[:12]):
+                rows.master(person, name=f"Person {number}")
+            tools = tools_of(store, client, opened(store), tmp_path)
+            for photo in range(6):
+                api.found = [photos_of(PEOPLE[2 * photo], 1, seed=photo)[0], PEOPLE[13 + photo]]
+                process_image(tools, rows.image())
+            found.append([without_times(row) for row in rows.everything()])
+            rows.close()
+            store.close()
+        assert sum(row.get("parent_id") is not None for row in found[0]) == 6
+        assert found[0] == found[1]
 
     def test_nothing_of_people_and_groups_is_loaded_at_a_workers_start(self) -> None:
         loaded = "[name for name in sys.modules if name.startswith(('faces.library.', 'faces.people.'))]"

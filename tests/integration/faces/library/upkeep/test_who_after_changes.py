@@ -26,7 +26,7 @@ class Told:
 
     def __call__(self, *steps: Callable[[], object]) -> dict[int, str | None]:
         """The names of the people of all faces that are somebody, after these steps."""
-        for step in steps:
+        for step in (lambda: None, *steps):
             step()
             if self._often:
                 self.process.changes.look()
@@ -120,6 +120,13 @@ def test_a_face_that_is_named_as_another_leaves_a_named_group(told: Told) -> Non
     told(set_(app, one, status="ok", name="Ann"), set_(app, other, status="unknown"))
     groups = {row["face_id"]: row["group_id"] for row in app.rows.read("SELECT * FROM face_sidecar_group_members")}
     assert other not in groups
+
+
+def test_a_face_with_another_encoding_is_added_to_its_person_as_it_is_now(told: Told) -> None:
+    app = told.app
+    one = face(app, 1, status="ok", name="Ann")
+    before = told(lambda: app.new_encoding(0, 2))
+    assert before == {one: "Ann"}
 
 
 def test_the_apps_suggestion_keeps_its_person_and_counts(templates: dict[str, Path]) -> None:
