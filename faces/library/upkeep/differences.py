@@ -70,6 +70,7 @@ class _Known:
             or not (one.state is state or is_offered)
             or self._encoding_differs(row)
             or self._person_differs(row.face, state, one)
+            or self._master_differs(row, one)
             or self._group_differs(row, state, one)
         )
 
@@ -85,6 +86,14 @@ class _Known:
         if state is FaceState.CONFIRMED or (state is FaceState.SUGGESTED and self.has_persons):
             return not self._is_person(face, None if one.person_id is None else self.people.get(one.person_id))
         return one.state is not FaceState.SUGGESTED and one.person_id is not None
+
+    def _master_differs(self, row: WatchedRow, one: IndexedFace) -> bool:
+        """Whether the face is its person's master and cannot be, or could be and there is none."""
+        person = None if one.person_id is None else self.people.get(one.person_id)
+        if self.has_persons or person is None or person.is_nameless or one.state is not FaceState.CONFIRMED:
+            return False
+        may_be = row.face.parent_id is None and row.face.status == "ok" and row.text is not None
+        return person.master_face_id is None if may_be else person.master_face_id == row.face.id
 
     def _is_person(self, face: KeptFace, person: PersonRow | None) -> bool:
         """Whether a face that is confirmed, or suggested by the app, is this person."""
