@@ -84,6 +84,8 @@ class _Answer:
     def offer(self) -> Offer | None:
         """What is offered where it is not linked."""
         one = self.found
+        if self.question.group.person_id is not None and not self.question.faces:
+            return None
         return Offer(one.person_id, one.probability) if one and one.probability >= OFFER else None
 
     @property
@@ -226,7 +228,7 @@ class GroupQuestions:
         if answer.decision == "link" and found.person_id in _present(transaction, question):
             return 0
         link = links[question.group.id]
-        wanted = [face for face in sorted(current) if self.identities.may_be_linked(rows[face])]
+        wanted = [face for face in sorted(current) if face in rows and self.identities.may_be_linked(rows[face])]
         linked = [face for face in wanted if self.identities.link(transaction, face, link)]
         if linked:
             self._write_linked(transaction, answer, found, {face: current[face] for face in linked}, link)
@@ -244,7 +246,8 @@ class GroupQuestions:
         state = FaceState.SUGGESTED if transaction.schema.has_persons else FaceState.LINKED
         offer = None if is_named else answer.offer
         named = {"person_id": found.person_id} if is_named else {}
-        group_rows.update(transaction, group.id, {**group_rows.offer_columns(offer), **named, "unsettled": 0})
+        group_rows.update(transaction, group.id, {**group_rows.offer_columns(offer), **named})
+        group_rows.settle(transaction, [group.id])
         tally, changes = PeopleTally(), dict[int, FaceChange]()
         for face, before in linked.items():
             after = replace(before, state=state, person_id=found.person_id, probability=found.probability)
