@@ -19,8 +19,8 @@ from faces.library.arrivals import Arrivals
 from faces.people.calibration import Learned
 from faces.people.encoding_sum import EncodingSum
 from faces.people.enrolled import EnrolledPeople
-from faces.people.identify import Decision, Identification, decide_photo
-from faces.people.kept_face import KeptFace
+from faces.people.identify import Identification, decide_photo
+from faces.people.kept_face import Decision, KeptFace
 from faces.people.learning import learn_shift
 from faces.people.old_links import BELIEVED, OldLink, judge
 from faces.people.refs import Ref
