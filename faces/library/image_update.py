@@ -94,8 +94,8 @@ class ImageUpdate:
         """What the rows say of each face; groups and offers come later."""
         persons = self.people.of(self.rows.values(), self.before)
         photo = photo_rows.of_image(self.transaction, self.image_id) if self.rows else PhotoFacts(None, None)
-        has_persons = self.transaction.schema.has_persons
-        states = {row.id: row.state(has_persons=has_persons) for row in self.rows.values()}
+        rule = self.transaction.schema.rule
+        states = {row.id: rule.state(row) for row in self.rows.values()}
         probabilities = self._probabilities(states)
         return {
             row.id: IndexedFace(
