@@ -52,7 +52,7 @@ def main() -> int:
 
 
 def _run(mariadb: MariaDB, code: Path, folder: Path, jobs: int) -> float:
-    """CPU seconds of a job, the median of a run on a fresh database."""
+    """CPU seconds of a job on a fresh database: a tenth of all cost less; the others show what else the machine did."""
     url = mariadb.new_database(*V3)
     rows = Rows(url)
     image = rows.image(faces_checked=1)
@@ -64,7 +64,7 @@ def _run(mariadb: MariaDB, code: Path, folder: Path, jobs: int) -> float:
     command = [sys.executable, "-c", run, url, str(folder), "--jobs", str(jobs)]
     environment = os.environ | {"PYTHONPATH": str(code), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment, cwd=code)  # noqa: S603
-    return float(median(json.loads(done.stdout)))
+    return float(np.quantile(json.loads(done.stdout), 0.1))
 
 
 if __name__ == "__main__":

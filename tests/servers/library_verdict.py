@@ -227,6 +227,9 @@ def _people(found: _Found) -> Iterator[str]:
 
 
 def _master(found: _Found, person: int, confirmed: list[int]) -> Iterator[str]:
+    """A person without a name is known by the face that it began with, whatever has become of that."""
+    if found.people[person].name is None and found.people[person].app_person_id is None:
+        return
     can_be = {face for face in confirmed if found.live[face].parent_id is None and found.live[face].status == "ok"}
     master = found.people[person].master_face_id
     if (master is None and can_be) or (master is not None and master not in can_be):
