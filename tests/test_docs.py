@@ -167,6 +167,7 @@ QUESTIONS = {
     "new face join": "library.nearest_groups(",
     "groups join, and": "def settle_some(",
     "linked whole": "def _link(",
+    "go on behind": "def behind(",
     "our own tables": "face_index=table(",
     "threshold": "threshold: float",
     "too large": "(PhotoTooLarge, 413)",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import time
 from collections.abc import Iterator
@@ -10,6 +11,8 @@ from dataclasses import dataclass, field
 
 from faces.store.database import Store
 from faces.store.sidecar import library_row
+
+_log = logging.getLogger(__name__)
 
 #: Seconds after which another process may take it, and between two renewals: a process that was killed holds nothing
 #: up for longer, and one that waits for a lock of the database for 50 s keeps it.
@@ -58,8 +61,10 @@ class JoiningLease:
         Raises:
             StoreUnavailable: the database cannot be used.
         """
-        while not self.take():
-            time.sleep(_PAUSE)
+        if not self.take():
+            _log.warning("another process joins groups: waiting, after a killed one for %d s", SECONDS)
+            while not self.take():
+                time.sleep(_PAUSE)
         try:
             yield
         finally:

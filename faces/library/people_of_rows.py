@@ -28,12 +28,12 @@ class PeopleOfRows:
     def of(self, rows: Iterable[KeptFace], before: Mapping[int, IndexedFace]) -> dict[int, int]:
         """The person of each of an image's faces that is somebody, as our tables have it from now on."""
         found: dict[int, int] = {}
-        has_persons = self.transaction.schema.has_persons
+        rule = self.transaction.schema.rule
         here = {row.id: row for row in rows}
         linked: dict[int, int] = {}
         for row in here.values():
-            state = row.state(has_persons=has_persons)
-            if state is FaceState.CONFIRMED or (state is FaceState.SUGGESTED and has_persons):
+            state = rule.state(row)
+            if state in (FaceState.CONFIRMED, FaceState.SUGGESTED):
                 person = self._person(row, before.get(row.id))
                 if person is not None:
                     found[row.id] = person
@@ -61,7 +61,7 @@ class PeopleOfRows:
         Its name is written as that face's is. A person without a name is known by the face that it began with, and
         keeps that one.
         """
-        if self.transaction.schema.has_persons:
+        if not self.transaction.schema.rule.has_masters:
             return
         person = people_rows.read(self.transaction, [person_id])[person_id]
         if person.is_nameless:
@@ -86,9 +86,9 @@ class PeopleOfRows:
         """
         if not face_ids:
             return {}
-        has_persons = self.transaction.schema.has_persons
+        rule = self.transaction.schema.rule
         parents = faces.share_lock(self.transaction, face_ids)
-        confirmed = {face for face, row in parents.items() if row.state(has_persons=has_persons) is FaceState.CONFIRMED}
+        confirmed = {face for face, row in parents.items() if rule.state(row) is FaceState.CONFIRMED}
         indexed = face_index.read(self.transaction, confirmed)
         found = {
             face: one.person_id
@@ -103,17 +103,16 @@ class PeopleOfRows:
         return found
 
     def _person(self, row: KeptFace, before: IndexedFace | None) -> int | None:
-        schema = self.transaction.schema
-        if schema.has_persons:
-            return None if row.person_id is None else self._of_app(row.person_id)
-        name = names.canonical(row.name) if row.name else None
+        rule = self.transaction.schema.rule
+        name = names.canonical(rule.name_of(row) or "")
         if name:
             person = self._named(name, row, before)
             self._found_by_name[person] = names.key(name)
             return person
         if row.person_id is not None:
             return self._of_app(row.person_id)
-        return self._of_master(row.parent_id or row.id)
+        root = rule.root_of(row)
+        return None if root is None else self._of_master(root)
 
     def _named(self, name: str, row: KeptFace, before: IndexedFace | None) -> int:
         was = self._was(before)

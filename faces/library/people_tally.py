@@ -45,7 +45,8 @@ class PeopleTally:
         changes = {person: self._changes[person] for person in self.people}
         people_rows.lock(transaction, changes.keys())
         # A middle of the app's stands in for a person until a face is confirmed: such a sum is never added to.
-        sums = people_of_app.made_anew(transaction, changes.keys()) if transaction.schema.has_persons else {}
+        others = [person for person, change in changes.items() if not change.total.is_nothing]
+        sums = people_of_app.made_anew(transaction, others) if people_of_app.keeps_middles(transaction) else {}
         people_rows.apply(transaction, changes, library.around, sums)
         return set(changes)
 

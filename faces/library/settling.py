@@ -199,13 +199,15 @@ class Settling:
 
     def _join(self) -> int:
         """Join groups, by a neighbourhood of the groups before, and say at how many faces it was done."""
-        faces, changed = self.library.state.alarm.faces, self._unsettled()
+        faces = self.library.state.alarm.faces
+        with self.store.reading() as transaction:
+            changed = group_rows.not_joined(transaction)
         if faces > FIRST and changed:
             self._publish()
         # Of few groups all at once; of many those that have changed, and the others in slices between jobs.
         at_once = SLICE if len(self.library.groups) <= SLICE else 0
         self.library.renew(at_once, changed)
-        joined = sum(1 for _ in self._joins.join(changed))
+        joined = self._joins.join(changed)
         self._follow()
         if faces >= FIRST and len(self.library.groups) <= SLICE and (joined or self.library.is_leading):
             self._publish()
@@ -214,12 +216,12 @@ class Settling:
         return joined
 
     def _ask_near_changed_people(self) -> Asked:
-        """Ask about the groups that people might be offered for whose faces have changed, or are offered for."""
+        """Ask about the groups of people whose confirmed faces have changed, and those that might be theirs."""
         people, self.library.changed_people = self.library.changed_people, set()
         if people:
             with self.store.reading() as transaction:
-                offered = group_rows.offered_to(transaction, people)
-            self._near_changed |= dict.fromkeys([*offered, *self.library.groups_near(people)])
+                theirs = group_rows.of_people(transaction, people)
+            self._near_changed |= dict.fromkeys([*theirs, *self.library.groups_near(people)])
         asked = Asked()
         while some := list(islice(self._near_changed, _TOGETHER)):
             asked += self._questions.ask(some)

@@ -37,7 +37,9 @@ def behind(transaction: Transaction, *place: tuple[sa.ColumnElement[Any], Any]) 
     A comparison of row values is no range to MariaDB, and what it wants instead is none to SQLite.
     """
     if _is_sqlite(transaction):
-        return sa.tuple_(*(column for column, _ in place)) < sa.tuple_(*(value for _, value in place))
+        # Each value as its column has it: a time is a text there.
+        values = (sa.literal(value, column.type) for column, value in place)
+        return sa.tuple_(*(column for column, _ in place)) < sa.tuple_(*values)
     return _descended(*place)
 
 

@@ -38,15 +38,21 @@ def new_library(mariadb: MariaDB, cohort: Cohort, count: int) -> str:
     with engine.begin() as connection:
         connection.execute(sa.insert(tables.library).values(id=1, version=1, match_rule="calibrated"))
     engine.dispose()
-    made = _made(cohort, 2 * count)
-    own = made[count : count + MOST_OWN].astype(np.float32)
+    fill_library(url, tables, cohort, people=count, groups=count)
+    return url
+
+
+def fill_library(url: str, tables: SidecarTables, cohort: Cohort, *, people: int, groups: int) -> np.ndarray:
+    """Put so many people and groups of a face each into a database that is empty; the groups' faces."""
+    made = _made(cohort, people + groups)
+    own = made[people : people + MOST_OWN].astype(np.float32)
     around = Neighbourhood(cohort, own)
     with closing(Store.open(url)) as store:
-        for start in range(0, 2 * count, _ROWS):
-            part = range(start, min(start + _ROWS, 2 * count))
-            store.write(partial(_fill, tables=tables, part=part, made=made[part.start :], around=around, count=count))
-        store.write(partial(_tell, tables=tables, cohort=cohort, own=own, count=count))
-    return url
+        for start in range(0, len(made), _ROWS):
+            part = range(start, min(start + _ROWS, len(made)))
+            store.write(partial(_fill, tables=tables, part=part, made=made[part.start :], around=around, count=people))
+        store.write(partial(_tell, tables=tables, cohort=cohort, own=own, count=groups))
+    return made[people:]
 
 
 def _made(cohort: Cohort, count: int) -> np.ndarray:

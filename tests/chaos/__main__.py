@@ -8,7 +8,9 @@ import signal
 import sys
 from types import FrameType
 
+from tests.chaos import library_soak
 from tests.chaos.jobs import POISON, USUAL
+from tests.chaos.library_soak import LibraryTold
 from tests.chaos.soak import Told, soak
 
 
@@ -18,18 +20,24 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
     told = _told()
+    if isinstance(told, LibraryTold):
+        return _end(library_soak.soak(told, lambda line: print(line, flush=True)))  # noqa: T201  the answer
     print(f"seed {told.seed}, cache in {told.cache}, poison: {', '.join(told.poison) or 'none'}", flush=True)  # noqa: T201
     try:
         found = soak(told, lambda line: print(line, flush=True))  # noqa: T201  the answer
     except KeyboardInterrupt:
         print("stopped; all that was started has ended")  # noqa: T201  the answer
         return 130
+    return _end(found)
+
+
+def _end(found: list[str]) -> int:
     for fault in found:
         print(f"WRONG: {fault}")  # noqa: T201  the answer
     return 1 if found else 0
 
 
-def _told() -> Told:
+def _told() -> Told | LibraryTold:
     parser = argparse.ArgumentParser(prog="script/chaos", description=__doc__)
     add = parser.add_argument
     add("--seed", type=int, default=random.SystemRandom().randrange(10**6), metavar="N", help="default: any")
@@ -38,7 +46,12 @@ def _told() -> Told:
     add("--minutes", type=float, default=15, metavar="N", help="when it must be over (default: 15)")
     add("--cache", choices=("database", "redis"), help="default: as the seed has it")
     add("--poison", default=",".join(USUAL), metavar="A,B", help=f"some of {', '.join(POISON)}; or all, or none")
+    add("--library", choices=("sqlite", "mariadb"), help="groups of faces instead of jobs, in such a database")
+    add("--photos", type=int, default=300, metavar="N", help="of a library (default: 300)")
+    add("--workers", type=int, default=4, metavar="N", help="that work on a library at once (default: 4)")
     words = parser.parse_args()
+    if words.library:
+        return LibraryTold(words.seed, words.photos, words.faults, words.workers, words.library)
     cache = words.cache or random.Random(words.seed).choice(("database", "redis"))  # noqa: S311  the same again
     named = {"all": tuple(POISON), "none": ()}
     names = named[words.poison] if words.poison in named else tuple(words.poison.split(","))

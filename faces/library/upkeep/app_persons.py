@@ -72,12 +72,14 @@ class AppPersons:
         library_row.hold(transaction)
         persons = people_of_app.read(transaction, app_ids)
         known = people_of_app.people_of(transaction, app_ids)
-        if transaction.schema.has_persons:
+        if people_of_app.keeps_middles(transaction):
             for app_id in sorted(persons.keys() - known.keys()):
                 known[app_id] = people_of_app.add(transaction, app_id)
         people_rows.lock(transaction, known.values())
         rows = people_rows.read(transaction, known.values())
-        totals = people_of_app.made_anew(transaction, known.values()) if transaction.schema.has_persons else {}
+        totals = (
+            people_of_app.made_anew(transaction, known.values()) if people_of_app.keeps_middles(transaction) else {}
+        )
         for app_id, person_id in sorted(known.items()):
             if app_id in persons and persons[app_id].name != rows[person_id].name:
                 people_rows.rename(transaction, person_id, persons[app_id].name)
@@ -100,13 +102,12 @@ class AppPersons:
             if changed:
                 people_rows.stamp(transaction, changed, library_row.next_change(transaction))
 
-        if self.store.schema.has_persons:
-            with self.store.reading() as transaction:
-                some = people_of_app.gone(transaction)
-                if some:
-                    self.library.follow(transaction)
+        with self.store.reading() as transaction:
+            some = people_of_app.gone(transaction) if people_of_app.keeps_middles(transaction) else []
             if some:
-                self.store.write(work)
+                self.library.follow(transaction)
+        if some:
+            self.store.write(work)
 
     def _write_total(self, transaction: Transaction, person_id: int, total: EncodingSum) -> None:
         around = self.library.around(total) if total.count else None
@@ -117,7 +118,7 @@ def _changed(transaction: Transaction, persons: list[AppPerson]) -> list[int]:
     """Those of whom our people say something else."""
     known = people_of_app.people_of(transaction, [person.id for person in persons])
     rows = people_rows.read(transaction, known.values())
-    if not transaction.schema.has_persons:
+    if not people_of_app.keeps_middles(transaction):
         return [one.id for one in persons if one.id in known and rows[known[one.id]].name != one.name]
     totals = people_of_app.made_anew(transaction, known.values())
     found = []

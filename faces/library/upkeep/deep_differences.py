@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from faces.library.upkeep.differences import images_that_differ
-from faces.people.kept_face import FaceState
+from faces.people.kept_face import FaceState, RowRule
 from faces.store.database import Transaction
 from faces.store.sidecar import face_index, group_rows, known_encodings, ledger, photo_rows, watched_rows
 from faces.store.sidecar.face_index import IndexedFace
@@ -40,9 +40,9 @@ def look_closely(transaction: Transaction, rows: Sequence[WatchedRow], wrong: Wr
         if known.encoding_is_another(row):
             wrong.encodings.add(row.face.id)
             found.add(row.image_id)
-        elif known.differs(row, has_persons=transaction.schema.has_persons):
+        elif known.differs(row, transaction.schema.rule):
             found.add(row.image_id)
-    state = {row.image_id for row in rows if _may_be_a_parent(row, has_persons=transaction.schema.has_persons)}
+    state = {row.image_id for row in rows if _may_be_a_parent(row, transaction.schema.rule)}
     wrong.first |= {image for image in found if image in state}
     wrong.images |= found
 
@@ -80,7 +80,7 @@ class _KnownClosely:
         is_same_text = kept is not None and read is not None and kept.crc == read.crc
         return is_same_text and known_encodings.bits(kept) != known_encodings.bits(read)
 
-    def differs(self, row: WatchedRow, *, has_persons: bool) -> bool:
+    def differs(self, row: WatchedRow, rule: RowRule) -> bool:
         one = self.index.get(row.face.id)
         if one is None or row.image_id is None:
             return True
@@ -88,7 +88,7 @@ class _KnownClosely:
         return (
             one.group_id != self.member_of.get(row.face.id)
             or (photo is not None and (one.source_id, one.taken_at) != (photo.source_id, photo.taken_at))
-            or self._offer_differs(one, row.face.state(has_persons=has_persons))
+            or self._offer_differs(one, rule.state(row.face))
             or (one.state is FaceState.LINKED and one.probability != self._probability(row))
         )
 
@@ -107,5 +107,5 @@ class _KnownClosely:
         return link.probability if link and is_still_it else None
 
 
-def _may_be_a_parent(row: WatchedRow, *, has_persons: bool) -> bool:
-    return row.is_live and row.face.state(has_persons=has_persons) is FaceState.CONFIRMED
+def _may_be_a_parent(row: WatchedRow, rule: RowRule) -> bool:
+    return row.is_live and rule.state(row.face) is FaceState.CONFIRMED

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from faces.library.people_tally import UNNAMED
 from faces.people import names
-from faces.people.kept_face import FaceState, KeptFace
+from faces.people.kept_face import FaceState, KeptFace, RowRule
 from faces.store.database import Transaction
 from faces.store.sidecar import face_index, group_rows, known_encodings, people_rows, watched_rows
 from faces.store.sidecar.face_index import IndexedFace
@@ -33,7 +33,7 @@ def images_that_differ(transaction: Transaction, rows: Sequence[WatchedRow]) -> 
 class _Known:
     """What our tables have of some rows' faces, and of those that they hang on; read at once."""
 
-    has_persons: bool
+    rule: RowRule
     index: dict[int, IndexedFace]
     crcs: dict[int, int]
     people: dict[int, PersonRow] = field(default_factory=dict)
@@ -47,7 +47,7 @@ class _Known:
         people = {one.person_id for one in index.values() if one.person_id is not None}
         groups = {one.group_id for one in index.values() if one.group_id is not None}
         return cls(
-            transaction.schema.has_persons,
+            transaction.schema.rule,
             index,
             known_encodings.crcs_of(transaction, ids),
             people_rows.read(transaction, people),
@@ -62,7 +62,7 @@ class _Known:
             yield row.image_id
 
     def _differs(self, row: WatchedRow, one: IndexedFace) -> bool:
-        state = row.face.state(has_persons=self.has_persons)
+        state = self.rule.state(row.face)
         is_offered = state is FaceState.UNKNOWN and one.state is FaceState.SUGGESTED
         return (
             one.image_id != row.image_id
@@ -83,28 +83,29 @@ class _Known:
             parent = self.index.get(face.parent_id or 0)
             is_known = parent is not None and parent.state is FaceState.CONFIRMED
             return one.person_id != (parent.person_id if parent and is_known else None)
-        if state is FaceState.CONFIRMED or (state is FaceState.SUGGESTED and self.has_persons):
+        if state in (FaceState.CONFIRMED, FaceState.SUGGESTED):
             return not self._is_person(face, None if one.person_id is None else self.people.get(one.person_id))
         return one.state is not FaceState.SUGGESTED and one.person_id is not None
 
     def _master_differs(self, row: WatchedRow, one: IndexedFace) -> bool:
         """Whether the face is its person's master and cannot be, or could be and there is none."""
         person = None if one.person_id is None else self.people.get(one.person_id)
-        if self.has_persons or person is None or person.is_nameless or one.state is not FaceState.CONFIRMED:
+        if not self.rule.has_masters or person is None or person.is_nameless or one.state is not FaceState.CONFIRMED:
             return False
         may_be = row.face.parent_id is None and row.face.status == "ok" and row.text is not None
         return person.master_face_id is None if may_be else person.master_face_id == row.face.id
 
     def _is_person(self, face: KeptFace, person: PersonRow | None) -> bool:
         """Whether a face that is confirmed, or suggested by the app, is this person."""
-        name = None if self.has_persons else names.canonical(face.name or "")
+        name = names.canonical(self.rule.name_of(face) or "")
         if name:
             is_named_so = person is not None and names.key(person.name or "") == names.key(name)
             is_spelled_so = person is not None and (person.master_face_id != face.id or person.name == name)
             return is_named_so and is_spelled_so and person is not None and person.app_person_id is None
-        if self.has_persons or face.person_id is not None:
+        root = self.rule.root_of(face)
+        if root is None or face.person_id is not None:
             return (person.app_person_id if person else None) == face.person_id
-        return person is not None and person.is_nameless and person.master_face_id == (face.parent_id or face.id)
+        return person is not None and person.is_nameless and person.master_face_id == root
 
     def _group_differs(self, row: WatchedRow, state: FaceState, one: IndexedFace) -> bool:
         if state in UNNAMED:

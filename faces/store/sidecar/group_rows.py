@@ -13,6 +13,9 @@ from faces.store.database import Transaction, chunked
 from faces.store.sidecar.library_row import tables_of
 from faces.store.sidecar.people_rows import NOTHING, Around, TableSum, sum_of
 
+#: What a group waits for.
+_SETTLED, _TO_JOIN, _TO_ASK = range(3)
+
 
 @dataclass(frozen=True, slots=True)
 class Offer:
@@ -76,10 +79,25 @@ def lock(transaction: Transaction, ids: Collection[int]) -> dict[int, GroupRow]:
 
 
 def unsettled(transaction: Transaction) -> list[int]:
-    """Groups that have changed since they were joined and asked about last, by id."""
+    """Groups that have changed since they were asked about last, by id."""
     groups = tables_of(transaction).groups
-    query = sa.select(groups.c.id).where(groups.c.unsettled == 1).order_by(groups.c.id)
+    query = sa.select(groups.c.id).where(groups.c.unsettled.in_((_TO_JOIN, _TO_ASK))).order_by(groups.c.id)
     return [int(group) for group in transaction.connection.execute(query).scalars()]
+
+
+def not_joined(transaction: Transaction) -> list[int]:
+    """Groups that have changed since groups were joined last, by id."""
+    groups = tables_of(transaction).groups
+    query = sa.select(groups.c.id).where(groups.c.unsettled == _TO_JOIN).order_by(groups.c.id)
+    return [int(group) for group in transaction.connection.execute(query).scalars()]
+
+
+def note_joined(transaction: Transaction, group_ids: Collection[int], change: int) -> None:
+    """Note that groups were joined as they were at a change: those that have changed since are to be joined still."""
+    groups = tables_of(transaction).groups
+    for chunk in chunked(sorted(group_ids)):
+        query = sa.update(groups).where(groups.c.id.in_(chunk), groups.c.unsettled == _TO_JOIN)
+        transaction.connection.execute(query.where(groups.c.change <= change).values(unsettled=_TO_ASK))
 
 
 def unsettled_of(transaction: Transaction, group_ids: Collection[int]) -> set[int]:
@@ -87,7 +105,7 @@ def unsettled_of(transaction: Transaction, group_ids: Collection[int]) -> set[in
     groups = tables_of(transaction).groups
     found: set[int] = set()
     for chunk in chunked(group_ids):
-        query = sa.select(groups.c.id).where(groups.c.id.in_(chunk), groups.c.unsettled == 1)
+        query = sa.select(groups.c.id).where(groups.c.id.in_(chunk), groups.c.unsettled.in_((_TO_JOIN, _TO_ASK)))
         found |= {int(group) for group in transaction.connection.execute(query).scalars()}
     return found
 
@@ -145,7 +163,7 @@ def absorb(transaction: Transaction, kept: GroupRow, gone: GroupRow, around: Aro
     moved = sa.update(members).where(members.c.group_id == gone.id).values(group_id=kept.id)
     transaction.connection.execute(moved)
     write_total(transaction, kept.id, kept.total + gone.total, around, kept.offer)
-    emptied = {**_total(NOTHING, None), **offer_columns(None), "joined_to": kept.id, "unsettled": 0}
+    emptied = {**_total(NOTHING, None), **offer_columns(None), "joined_to": kept.id, "unsettled": _SETTLED}
     update(transaction, gone.id, emptied)
 
 
@@ -159,13 +177,14 @@ def offered(transaction: Transaction) -> Iterator[GroupRow]:
     )
 
 
-def offered_to(transaction: Transaction, person_ids: Collection[int]) -> list[int]:
-    """The groups that these people are offered for, by id."""
+def of_people(transaction: Transaction, person_ids: Collection[int]) -> list[int]:
+    """The groups that are these people's by name, or that they are offered for, by id."""
     groups = tables_of(transaction).groups
-    found: list[int] = []
+    found: set[int] = set()
     for chunk in chunked(sorted(person_ids)):
-        query = sa.select(groups.c.id).where(groups.c.offered_person_id.in_(chunk))
-        found += [int(group) for group in transaction.connection.execute(query).scalars()]
+        named = sa.select(groups.c.id).where(groups.c.joined_to.is_(None), groups.c.person_id.in_(chunk))
+        offered = sa.select(groups.c.id).where(groups.c.offered_person_id.in_(chunk))
+        found |= {int(group) for query in (named, offered) for group in transaction.connection.execute(query).scalars()}
     return sorted(found)
 
 
@@ -184,10 +203,11 @@ def table_sum(transaction: Transaction) -> TableSum:
 
 
 def settle(transaction: Transaction, group_ids: Collection[int]) -> None:
-    """Note that groups were asked about; for locked ones."""
+    """Note that groups were asked about; for locked ones. Those that are to be joined first will be asked again."""
     groups = tables_of(transaction).groups
     for chunk in chunked(group_ids):
-        transaction.connection.execute(sa.update(groups).where(groups.c.id.in_(chunk)).values(unsettled=0))
+        query = sa.update(groups).where(groups.c.id.in_(chunk), groups.c.unsettled == _TO_ASK)
+        transaction.connection.execute(query.values(unsettled=_SETTLED))
 
 
 def stamp(transaction: Transaction, ids: Collection[int], change: int) -> None:
@@ -263,20 +283,13 @@ def take_member(transaction: Transaction, face_id: int) -> None:
     transaction.connection.execute(sa.delete(members).where(members.c.face_id == face_id))
 
 
-def first_faces(transaction: Transaction, most: int) -> list[int]:
-    """The faces in groups with the smallest ids."""
-    members = tables_of(transaction).group_members
-    query = sa.select(members.c.face_id).order_by(members.c.face_id).limit(most)
-    return [int(face) for face in transaction.connection.execute(query).scalars()]
-
-
 def _total(total: EncodingSum, around: Around | None) -> dict[str, Any]:
     return {
         "size": total.count,
         "sum": total.to_bytes(),
         "around": around.value if around else None,
         "cohort_number": around.number if around else 0,
-        "unsettled": 1,
+        "unsettled": _TO_JOIN,
     }
 
 

@@ -92,13 +92,17 @@ def sum_of(rows: Sequence[bytes]) -> EncodingSum:
     return EncodingSum.of(np.stack([numbers_of(row) for row in rows])) if rows else NOTHING
 
 
-def matrix_of(transaction: Transaction, face_ids: Collection[int]) -> Matrix:
-    """The kept encodings of these faces in the order of `face_ids`, shape (n, 128).
-
-    A face without one is left out: it was removed after its id was read, or its encoding was lost.
-    """
-    kept = kept_of(transaction, face_ids)
-    rows = [kept[face].numbers for face in face_ids if face in kept]
+def first_in_groups(transaction: Transaction, most: int) -> Matrix:
+    """The encodings of the faces in groups with the smallest ids, up to so many, shape (n, 128), in one statement."""
+    tables = tables_of(transaction)
+    members, vectors = tables.group_members, tables.vectors
+    query = (
+        sa.select(vectors.c.encoding)
+        .join(members, members.c.face_id == vectors.c.face_id)
+        .order_by(members.c.face_id)
+        .limit(most)
+    )
+    rows = [numbers_of(data) for data in transaction.connection.execute(query).scalars()]
     return np.stack(rows).astype(np.float32) if rows else np.empty((0, ENCODING_LENGTH), np.float32)
 
 

@@ -11,16 +11,13 @@ from faces.people.refs import Ref
 from faces.store.database import Transaction, chunked
 from faces.store.sidecar.library_row import tables_of
 
-_LETTERS = {"face": "f", "group": "g", "person": "p"}
-_KINDS = {letter: kind for kind, letter in _LETTERS.items()}
-
 
 def read_all(transaction: Transaction) -> Refusals:
     """All of them."""
     never = tables_of(transaction).never
     refusals = Refusals()
     for row in transaction.connection.execute(sa.select(never.c.a, never.c.b)):
-        refusals.add(_ref(row.a), _ref(row.b))
+        refusals.add(Ref.parse(row.a), Ref.parse(row.b))
     return refusals
 
 
@@ -28,17 +25,17 @@ def read_of(transaction: Transaction, refs: Collection[Ref]) -> Refusals:
     """Those that name one of these."""
     never = tables_of(transaction).never
     refusals = Refusals()
-    for chunk in chunked(sorted(_word(ref) for ref in refs)):
+    for chunk in chunked(sorted(str(ref) for ref in refs)):
         query = sa.select(never.c.a, never.c.b).where(sa.or_(never.c.a.in_(chunk), never.c.b.in_(chunk)))
         for row in transaction.connection.execute(query):
-            refusals.add(_ref(row.a), _ref(row.b))
+            refusals.add(Ref.parse(row.a), Ref.parse(row.b))
     return refusals
 
 
 def add(transaction: Transaction, one: Ref, other: Ref) -> None:
     """Keep a refusal; one that is kept already stays."""
     never = tables_of(transaction).never
-    a, b = sorted((_word(one), _word(other)))
+    a, b = sorted((str(one), str(other)))
     if transaction.connection.execute(sa.select(never.c.a).where(never.c.a == a, never.c.b == b)).first() is None:
         transaction.connection.execute(sa.insert(never).values(a=a, b=b))
 
@@ -49,11 +46,3 @@ def inherit(transaction: Transaction, kept: int, gone: int) -> bool:
     for other in sorted(others):
         add(transaction, Ref("group", kept), other)
     return bool(others)
-
-
-def _word(ref: Ref) -> str:
-    return f"{_LETTERS[ref.kind]}{ref.id}"
-
-
-def _ref(word: str) -> Ref:
-    return Ref(_KINDS[word[0]], int(word[1:]))  # type: ignore[arg-type]

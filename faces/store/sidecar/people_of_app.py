@@ -95,10 +95,15 @@ def summary(transaction: Transaction) -> tuple[Any, ...] | None:
     return tuple(transaction.connection.execute(query).one())
 
 
+def keeps_middles(transaction: Transaction) -> bool:
+    """Whether the app keeps middles of its persons, and links faces to them: from v4 on."""
+    return transaction.schema.has_persons
+
+
 def made_anew(transaction: Transaction, person_ids: Collection[int]) -> dict[int, EncodingSum]:
     """Each one's sum: of the confirmed faces; where there is none and the app links to persons, its own middle."""
     found = _confirmed(transaction, person_ids)
-    if not transaction.schema.has_persons:
+    if not keeps_middles(transaction):
         return found
     without = [person for person, total in found.items() if not total.count]
     apps = {
@@ -128,12 +133,12 @@ def _confirmed(transaction: Transaction, person_ids: Collection[int]) -> dict[in
 
 
 def _columns(transaction: Transaction) -> tuple[sa.ColumnElement[Any], ...]:
-    return _COLUMNS if transaction.schema.has_persons else _COLUMNS[:2]
+    return _COLUMNS if keeps_middles(transaction) else _COLUMNS[:2]
 
 
 def _app_person(transaction: Transaction, row: Any) -> AppPerson:
     name = names.canonical(row.name or "") or None
-    middle = _middle(row.centroid_embedding, row.embeddings_count) if transaction.schema.has_persons else NOTHING
+    middle = _middle(row.centroid_embedding, row.embeddings_count) if keeps_middles(transaction) else NOTHING
     return AppPerson(int(row.id), name, middle)
 
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from faces.people import names
 from faces.people.encoding_sum import EncodingSum
-from faces.people.kept_face import FaceState
+from faces.people.kept_face import FaceState, RowRule
 from faces.photo.face import ENCODING_LENGTH
 from faces.store.database import Transaction, chunked
 from faces.store.schema import faces
@@ -57,6 +57,10 @@ class PersonRow:
         """Whether neither a name nor the app says who it is: then `master_face_id` is the face that it began with."""
         return self.name is None and self.app_person_id is None
 
+    def linked_as(self, rule: RowRule) -> int | None:
+        """What a face is linked to as this person: a master's id or a person's of the app; None: it cannot be."""
+        return self.master_face_id if rule.has_masters else self.app_person_id
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PersonChange:
@@ -78,8 +82,7 @@ class PersonChange:
     @property
     def is_nothing(self) -> bool:
         """Whether it changes no row."""
-        counted = self.total.count or self.confirmed or self.linked or self.suggested
-        return not counted and not self.total.steps.any()
+        return self.total.is_nothing and not (self.confirmed or self.linked or self.suggested)
 
 
 def changed_since(transaction: Transaction, change: int) -> Iterator[PersonRow]:

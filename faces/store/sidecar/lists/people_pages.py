@@ -16,9 +16,7 @@ from faces.people.refs import Ref
 from faces.store.database import Transaction
 from faces.store.keyset import behind, in_pages, same
 from faces.store.sidecar.lists.face_order import both, face_ids
-
-#: Letters of a name's key that its column has.
-_KEY = 255
+from faces.store.sidecar.people_rows import key_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +106,7 @@ def _query(
     if choice.name is None:
         return query.where(same(transaction, people.c.hidden, int(choice.hidden)))
     # A sum has no index: the few of one name are to be found by it, and sorted.
-    return query.where(people.c.name_key == names.key(choice.name)[:_KEY], people.c.hidden + 0 == int(choice.hidden))
+    return query.where(people.c.name_key == key_of(choice.name), people.c.hidden + 0 == int(choice.hidden))
 
 
 def _columns(people: sa.Table) -> list[sa.Column[Any]]:

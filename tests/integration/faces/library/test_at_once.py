@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from faces.store.database import Store
 from tests.servers.arriving import COHORT, Arriving, Photos
-from tests.servers.library_verdict import wrong
+from tests.servers.library_verdict import unlike_a_fresh_one, wrong
 from tests.servers.rows import Rows
 from tests.unit.faces.people.made_people import made_people, photos_of
 
@@ -62,12 +62,12 @@ def two(url: str, tmp_path: Path) -> Iterator[Two]:
 class InTheMiddle:
     """Does something in a thread of its own before the lock of a number, and waits for it as long as it may take."""
 
-    def __init__(self, number: int, work: Callable[[], object]) -> None:
-        self.number = number
+    def __init__(self, number: int, words: tuple[str, ...], work: Callable[[], object]) -> None:
+        self.number, self.words = number, words
         self.thread = threading.Thread(target=work)
 
     def __call__(self, _connection: object, _cursor: object, statement: str, *_: object) -> None:
-        if threading.current_thread() is threading.main_thread() and any(words in statement for words in _LOCKS):
+        if threading.current_thread() is threading.main_thread() and any(words in statement for words in self.words):
             self.number -= 1
             if self.number == 0:
                 self.thread.start()
@@ -77,16 +77,16 @@ class InTheMiddle:
 Works = tuple[Callable[[], object], Callable[[], object]]
 
 
-def at_each_lock(prepare: Callable[[np.ndarray], Works]) -> int:
+def at_each_lock(prepare: Callable[[np.ndarray], Works], words: tuple[str, ...] = _LOCKS) -> int:
     """Do two works, the second before the first lock of the first one, then before its second … ; how many locks.
 
-    `prepare` gets three photos of somebody who was not there before.
+    `prepare` gets three photos of somebody who was not there before. `words` are those of other statements than locks.
     """
     number = 0
     while True:
         number += 1
         one, other = prepare(photos_of(PEOPLE[number + 1], 3))
-        middle = InTheMiddle(number, other)
+        middle = InTheMiddle(number, words, other)
         sa.event.listen(sa.Engine, "before_cursor_execute", middle)
         try:
             one()
@@ -185,3 +185,14 @@ def test_two_photos_of_a_source_that_is_new(two: Two, store: Store) -> None:
     assert wrong(store, COHORT) == []
     query = "SELECT name FROM face_sidecar_sources GROUP BY name HAVING COUNT(*) > 1"
     assert two.rows.read(query) == []
+
+
+def test_a_face_leaves_while_a_process_follows(two: Two, store: Store) -> None:
+    def prepare(photos: np.ndarray) -> Works:
+        image = two.image(photos[0])
+        two.other.do(image)
+        two.rows.run("UPDATE faces SET deleted_at = '2024-05-01' WHERE image_id = :image", image=image)
+        return two.one.follow, lambda: two.other.arrivals.update_images([image])
+
+    assert at_each_lock(prepare, ("SELECT face_sidecar",)) > 3
+    assert unlike_a_fresh_one(store, two.one.library) == []

@@ -149,7 +149,7 @@ def test_a_face_that_was_touched_since_it_was_judged_stays(old: Old) -> None:
     assert [old.row(face)["parent_id"] for face in old.doubtful[:2]] == [old.masters[0], old.masters[9]]
 
 
-def test_a_suggested_or_unknown_status_is_no_machine_link_to_take_back(old: Old) -> None:
+def test_a_face_that_a_person_has_called_a_stranger_is_not_looked_at(old: Old) -> None:
     old.rows.run("UPDATE faces SET status = 'unknown' WHERE id = :id", id=old.doubtful[0])
     assert old.doubted() == old.doubtful[1:]
 

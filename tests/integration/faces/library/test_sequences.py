@@ -155,7 +155,7 @@ def library(empty: Path) -> Iterator[Library]:
             one.close()
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(steps=steps)
 def test_after_any_sequence_all_that_is_derived_is_as_made_anew(empty: Path, steps: list[tuple[str, Any]]) -> None:
     with library(empty) as one:
@@ -173,7 +173,7 @@ photos = st.lists(
 said = st.dictionaries(st.tuples(st.integers(0, 5), st.integers(0, 2)), st.sampled_from(ANSWERS), max_size=6)
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(photos=photos, said=said, dice=st.randoms(use_true_random=False))
 def test_neither_order_nor_batches_change_what_was_confirmed(
     empty: Path, photos: list[list[int]], said: dict[tuple[int, int], str], dice: random.Random

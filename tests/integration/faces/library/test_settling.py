@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import httpx2
 import numpy as np
 import pytest
 
+from faces.client.face_client import FaceClient
+from faces.laravel.disks import Disks
 from faces.people.groups.growing import Groups, next_batch
 from faces.people.groups.members_in_memory import MembersInMemory
 from faces.people.groups.memberships import NewFace
+from faces.people.linking import Linking
 from faces.people.refs import Ref
-from faces.store.sidecar import library_row
+from faces.store.sidecar import group_rows, library_row
+from faces.store.who import identities_of
 from tests.servers.library_verdict import unlike_a_fresh_one
 from tests.servers.settled_album import COHORT, Album
 from tests.unit.faces.people.made_people import made_people, photos_of
+from worker.jobs.faces import FaceJob, Tools
 
 
 def photos_in_turn(people: int, count: int, spread: float = 0.4, seed: int = 1) -> np.ndarray:
@@ -237,6 +243,42 @@ def test_naming_a_person_asks_about_the_groups_that_may_be_theirs_before_any_is_
     assert album.wrong() == []
 
 
+def test_naming_one_face_of_a_group_links_the_others_before_any_is_due(album: Album) -> None:
+    person = made_people(1, seed=4)[0]
+    faces = [face for photo in photos_of(person, 4) for face in album.photo(photo)]
+    assert len(album.groups()) == 1
+    album.name(faces[0], "Ada")
+    album.follow()
+    album.settling.settle_some()
+    assert [row["parent_id"] for row in album.face_rows(faces)] == [None, *[faces[0]] * 3]
+    assert album.wrong() == []
+
+
+def test_a_group_that_was_asked_about_before_it_was_joined_is_joined_still(album: Album) -> None:
+    first, second = two_near_groups(album)
+    album.master(made_people(1, seed=4)[0], "Ada")
+    album.links(calibrated=False)
+    album.settling.settle_some()
+    assert album.groups() == {(first,), (second,)}
+    assert album.read("SELECT unsettled FROM {groups}") == [{"unsettled": 1}] * 2
+    assert album.settling.settle_all().joined == 1
+    assert album.groups() == {(first, second)}
+
+
+def test_what_comes_while_groups_are_joined_is_joined_the_next_time(album: Album) -> None:
+    two_near_groups(album)
+    with album.store.reading() as transaction:
+        waiting = group_rows.not_joined(transaction)
+        seen = library_row.read(transaction).change
+    album.photo(made_people(1, seed=8)[0])
+    album.store.write(lambda transaction: group_rows.note_joined(transaction, [*waiting, 3], seen))
+    assert album.read("SELECT unsettled FROM {groups} ORDER BY id") == [
+        {"unsettled": 2},
+        {"unsettled": 2},
+        {"unsettled": 1},
+    ]
+
+
 def test_a_person_who_is_taken_back_is_offered_no_more(album: Album) -> None:
     album.links(calibrated=False)
     person = made_people(1, seed=4)[0]
@@ -297,3 +339,23 @@ def test_the_library_learns_once_there_are_people_and_again_after_a_day(album: A
     assert len(album.read("SELECT people FROM {calibration}")) == 2
     album.follow()
     assert album.library.learned.people == 12
+
+
+def test_a_face_job_settles_between_two_jobs_once_a_batch_has_come(album: Album) -> None:
+    job = FaceJob(
+        Tools(
+            album.store,
+            FaceClient(httpx2.Client()),
+            Disks.of({}),
+            Linking(0.6),
+            identities_of(album.store.schema),
+            settling=album.settling,
+        )
+    )
+    for person in made_people(24, seed=3):
+        album.photo(person)
+    job.between_jobs(lambda: False)
+    assert album.read("SELECT joined_at_faces FROM {library}") == [{"joined_at_faces": 0}]
+    album.photo(made_people(1, seed=4)[0])
+    job.between_jobs(lambda: False)
+    assert album.read("SELECT joined_at_faces FROM {library}") == [{"joined_at_faces": 25}]

@@ -9,7 +9,7 @@ from hypothesis.extra.numpy import arrays
 from faces.people.calibration import Learned
 from faces.people.identify import identify
 from faces.people.learning import half_way, learn, learn_shift, share_of_strangers
-from faces.people.old_links import believed
+from faces.people.old_links import believed, judge
 from tests.unit.faces.people.made_people import enrolled, made_people, photos_of
 
 
@@ -97,3 +97,15 @@ def test_of_an_old_librarys_children_those_are_believed_that_are_their_parents()
     right, stranger, anothers = photos_of(people[3], 1), photos_of(people[30], 1), photos_of(people[5], 1)
     found = believed(np.concatenate([right, stranger, anothers]), [4, 4, 4], masters, Learned())
     assert found.tolist() == [True, False, False]
+
+
+def test_of_an_old_link_it_is_told_how_far_it_is_and_who_is_likelier() -> None:
+    people = made_people(40)
+    masters = enrolled(people[:20], ids=list(range(1, 21)))
+    face = photos_of(people[5], 1)
+    right, wrong = judge(np.concatenate([face, face]), [6, 4], masters, Learned())
+    assert right.likelier is None
+    assert right.probability == identify(face, masters, Learned())[0].probability  # type: ignore[union-attr]
+    assert wrong.likelier == 6
+    assert wrong.distance == pytest.approx(np.linalg.norm(face[0] - people[3]), abs=1e-5)
+    assert wrong.probability < 0.01
