@@ -46,6 +46,9 @@ class Totals:
             kept, was = known[person], before.get(person, known[person])
             differs = any(not _same(kept[name], value) for name, value in expected.items())
             around = self._around(totals[person], kept["around"], kept["cohort_number"], differs=differs)
+            # While its faces were mended another may have stood in for the master.
+            if (master := was["master_face_id"]) and people_rows.is_master(transaction, person, master):
+                people_rows.set_master(transaction, person, master)
             people.see_to_master(person)
             master = people_rows.read(transaction, [person])[person].master_face_id
             if differs or around is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -48,7 +47,7 @@ def spoil(app: ChangingApp, statement: str) -> None:
 
 @pytest.mark.parametrize("version", ["our own", "v2", "v4", "v5"])
 @settings(
-    max_examples=int(os.environ.get("N", "10")),
+    max_examples=6,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
