@@ -100,6 +100,16 @@ def note_joined(transaction: Transaction, group_ids: Collection[int], change: in
         transaction.connection.execute(query.where(groups.c.change <= change).values(unsettled=_TO_ASK))
 
 
+def unsettled_of(transaction: Transaction, group_ids: Collection[int]) -> set[int]:
+    """Which of these groups have changed since they were joined and asked about last."""
+    groups = tables_of(transaction).groups
+    found: set[int] = set()
+    for chunk in chunked(group_ids):
+        query = sa.select(groups.c.id).where(groups.c.id.in_(chunk), groups.c.unsettled.in_((_TO_JOIN, _TO_ASK)))
+        found |= {int(group) for group in transaction.connection.execute(query).scalars()}
+    return found
+
+
 def there_after(transaction: Transaction, group_id: int, most: int) -> list[int]:
     """The next groups with faces after this one, by id."""
     groups = tables_of(transaction).groups
@@ -124,6 +134,12 @@ def write_total(
     `around` is None where no face is left.
     """
     update(transaction, group_id, {**_total(total, around), **offer_columns(offer)})
+
+
+def write_measured(transaction: Transaction, group_id: int, total: EncodingSum, around: Around | None) -> None:
+    """Write the sum that a locked group should have had already: its offer, and whether it is settled, stay."""
+    columns = _total(total, around)
+    update(transaction, group_id, {name: value for name, value in columns.items() if name != "unsettled"})
 
 
 def offer_columns(offer: Offer | None) -> dict[str, Any]:
@@ -209,6 +225,16 @@ def groups_of_image(transaction: Transaction, image_id: int) -> dict[int, int]:
     members = tables_of(transaction).group_members
     query = sa.select(members.c.face_id, members.c.group_id).where(members.c.image_id == image_id)
     return {int(row.face_id): int(row.group_id) for row in transaction.connection.execute(query)}
+
+
+def groups_of(transaction: Transaction, face_ids: Collection[int]) -> dict[int, int]:
+    """The groups of faces that are in one, by face."""
+    members = tables_of(transaction).group_members
+    found: dict[int, int] = {}
+    for chunk in chunked(face_ids):
+        query = sa.select(members.c.face_id, members.c.group_id).where(members.c.face_id.in_(chunk))
+        found |= {int(row.face_id): int(row.group_id) for row in transaction.connection.execute(query)}
+    return found
 
 
 def members_of(transaction: Transaction, group_ids: Collection[int]) -> dict[int, list[tuple[int, int]]]:
