@@ -43,7 +43,11 @@ ARROWS: dict[str, tuple[str, ...]] = {
     # People and groups in memory and in a file: it asks `people`, and follows and writes our tables by `store`.
     "faces.library": ("faces.system", "faces.store", "faces.people", "faces.photo.face"),
     # The name of a person's folder is written as any name of a person; people and groups follow what becomes of photos.
-    "faces.sources": ("faces.system", "faces.store", "faces.library", "faces.people.names"),
+    # A file's EXIF block says when its photo was taken.
+    "faces.sources": (
+        *("faces.system", "faces.store", "faces.library", "faces.people.names"),
+        "faces.photo.files.capture",
+    ),
     # It cuts faces out of photos, names them and their errors as the app does, and writes ids and offers as lists do.
     "faces.report": (
         *("faces.system", "faces.store", "faces.photo", "faces.laravel"),

@@ -12,10 +12,11 @@ from faces.people.matching import Candidates, Encodings
 from faces.people.products import as_matrix
 from faces.people.refs import Ref
 from faces.store.database import Transaction
-from faces.store.masters import Masters, lock_parents
-from faces.store.persons import Persons, lock_present
+from faces.store.masters import Masters
+from faces.store.persons import Persons
 from faces.store.sidecar import face_index, people_rows
 from faces.store.sidecar.face_index import IndexedFace
+from faces.store.who import identities_of
 
 _KEPT_ELSEWHERE = Candidates.of([], [], [])
 
@@ -28,7 +29,6 @@ class Calibrated(Identities[Transaction]):
 
     def __init__(self, library: Library, beneath: Masters | Persons) -> None:
         self._library, self._beneath = library, beneath
-        self._linked = ("link", "offer") if isinstance(beneath, Persons) else ("link",)
 
     def read(self, transaction: Transaction) -> Candidates:
         """Nothing: the library keeps what faces are compared with, and whoever keeps our tables lets it follow."""
@@ -102,7 +102,7 @@ class Calibrated(Identities[Transaction]):
         return {
             place: one
             for place, one, decision in zip(places, answers, decide_photo(answers, present), strict=True)
-            if one is not None and decision in self._linked
+            if one is not None and decision in self._beneath.rule.written
         }
 
 
@@ -120,19 +120,13 @@ def _present(indexed: Mapping[int, IndexedFace]) -> set[int]:
 
 def lock_links(transaction: Transaction, answers: Mapping[int, Identification]) -> dict[int, Link]:
     """What faces are linked to by these answers, share-locked by id; without who has nothing to be linked to now."""
+    rule = transaction.schema.rule
     rows = people_rows.read(transaction, {one.person_id for one in answers.values()})
-    if transaction.schema.has_persons:
-        persons = {one.id: one.app_person_id for one in rows.values() if one.app_person_id is not None}
-        there = lock_present(transaction, persons.values()) if persons else set()
-        return {
-            place: Link(one.distance, person_id=persons[one.person_id], found=one)
-            for place, one in answers.items()
-            if persons.get(one.person_id) in there
-        }
-    masters = {one.id: one.master_face_id for one in rows.values() if one.master_face_id is not None}
-    roots = lock_parents(transaction, masters.values())[0] if masters else set()
+    targets = {one.id: target for one in rows.values() if (target := one.linked_as(rule)) is not None}
+    there = identities_of(transaction.schema).lock_targets(transaction, targets.values()) if targets else set()
+    column = "face_id" if rule.has_masters else "person_id"
     return {
-        place: Link(one.distance, face_id=masters[one.person_id], found=one)
+        place: Link(one.distance, found=one, **{column: targets[one.person_id]})
         for place, one in answers.items()
-        if masters.get(one.person_id) in roots
+        if targets.get(one.person_id) in there
     }

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
 
 from faces.library.library import Library
 from faces.people.groups.group_index import NearPair
@@ -22,19 +22,28 @@ class GroupJoins:
     store: Store
     library: Library
     go_on: Callable[[], None]
+    _compared_at: list[int] = field(default_factory=list)
+    """The changes that the library had followed when pairs were looked for."""
 
-    def join(self, changed: Collection[int]) -> Iterator[Merger]:
-        """Join what these groups are near to, nearest first; each join is committed when it is told.
+    def join(self, changed: Collection[int]) -> int:
+        """Join what these groups are near to, nearest first, each join in a transaction; how many went into others.
 
         Raises:
             StoreUnavailable: the database cannot be used; what is done stays.
         """
-        return Joins(self._pairs, self._may_be_one, self._join).nearest_first(changed)
+        self._compared_at.clear()
+        joined = list(Joins(self._pairs, self._may_be_one, self._join).nearest_first(changed))
+        compared = {*changed, *(merger.kept for merger in joined)}
+        if self._compared_at:
+            change = self._compared_at[-1]
+            self.store.write(lambda transaction: group_rows.note_joined(transaction, compared, change))
+        return len(joined)
 
     def _pairs(self, changed: Collection[int]) -> list[NearPair]:
         self.go_on()
         with self.store.reading() as transaction:
             self.library.follow(transaction)
+        self._compared_at.append(self.library.state.change)
         return self.library.pairs(changed)
 
     def _may_be_one(self, one: int, other: int) -> bool:

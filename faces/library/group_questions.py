@@ -11,8 +11,8 @@ from faces.library.calibrated import lock_links
 from faces.library.library import Library
 from faces.library.people_tally import UNNAMED, PeopleTally, with_offer
 from faces.people.encoding_sum import EncodingSum
-from faces.people.identify import OFFER, Decision, Identification, decide
-from faces.people.kept_face import FaceState
+from faces.people.identify import OFFER, Identification, decide
+from faces.people.kept_face import Decision, FaceState
 from faces.people.linking import Identities, Link
 from faces.people.refs import Ref
 from faces.photo.face import ENCODING_LENGTH
@@ -181,7 +181,7 @@ class GroupQuestions:
 
     def _suggested_by_rows(self, transaction: Transaction, indexed: Iterable[dict[int, IndexedFace]]) -> set[int]:
         """Faces whose own rows have a suggested person: where the app has persons."""
-        if not transaction.schema.has_persons:
+        if transaction.schema.rule.linked is not FaceState.SUGGESTED:
             return set()
         suggested = [face for each in indexed for face, one in each.items() if one.state is FaceState.SUGGESTED]
         return faces.with_person(transaction, suggested)
@@ -209,7 +209,7 @@ class GroupQuestions:
     def _is_linked(self, answer: _Answer) -> bool:
         if not (self.links and answer.question.faces and answer.question.group.is_there):
             return False
-        return answer.decision == "link" or (self.store.schema.has_persons and answer.decision == "offer")
+        return answer.decision in self.store.schema.rule.written
 
     # --- writing ---
 
@@ -243,10 +243,11 @@ class GroupQuestions:
         link: Link,
     ) -> None:
         group, is_named = answer.question.group, answer.decision == "link"
-        state = FaceState.SUGGESTED if transaction.schema.has_persons else FaceState.LINKED
+        state = transaction.schema.rule.linked
         offer = None if is_named else answer.offer
         named = {"person_id": found.person_id} if is_named else {}
-        group_rows.update(transaction, group.id, {**group_rows.offer_columns(offer), **named, "unsettled": 0})
+        group_rows.update(transaction, group.id, {**group_rows.offer_columns(offer), **named})
+        group_rows.settle(transaction, [group.id])
         tally, changes = PeopleTally(), dict[int, FaceChange]()
         for face, before in linked.items():
             after = replace(before, state=state, person_id=found.person_id, probability=found.probability)

@@ -42,7 +42,10 @@ _ASKED_AT_ONCE = 20_000
 
 
 class GroupsMoved(Exception):
-    """Groups are others than when it was decided; the library has to follow first, and the work is done again."""
+    """Groups or names are others than when it was decided.
+
+    The library has to follow first, and the work is done again.
+    """
 
 
 @dataclass(slots=True)
@@ -63,9 +66,11 @@ class ImageUpdate:
     offers: dict[int, Offer | None] = field(default_factory=dict)
     alarm: Alarm = field(default_factory=Alarm)
     touched_groups: set[int] = field(default_factory=set)
+    people: PeopleOfRows = field(init=False)
 
     def run(self) -> set[int]:
         transaction = self.transaction
+        self.people = PeopleOfRows(transaction)
         live = [row for row in faces.of_image(transaction, self.image_id) if not row.deleted]
         self.rows = {row.id: row for row in live}
         self.before = face_index.of_image(transaction, self.image_id)
@@ -87,10 +92,11 @@ class ImageUpdate:
 
     def _states(self) -> dict[int, IndexedFace]:
         """What the rows say of each face; groups and offers come later."""
-        people = PeopleOfRows(self.transaction)
-        persons = people.of(self.rows.values(), self.before)
+        persons = self.people.of(self.rows.values(), self.before)
         photo = photo_rows.of_image(self.transaction, self.image_id) if self.rows else PhotoFacts(None, None)
-        has_persons = self.transaction.schema.has_persons
+        rule = self.transaction.schema.rule
+        states = {row.id: rule.state(row) for row in self.rows.values()}
+        probabilities = self._probabilities(states)
         return {
             row.id: IndexedFace(
                 self.image_id,
@@ -98,21 +104,25 @@ class ImageUpdate:
                 photo.taken_at,
                 persons.get(row.id),
                 self.member_of.get(row.id),
-                row.state(has_persons=has_persons),
-                self._probability(row.id, persons.get(row.id), row.state(has_persons=has_persons)),
+                states[row.id],
+                probabilities.get(row.id),
                 row.quality_score,
             )
             for row in self.rows.values()
         }
 
-    def _probability(self, face: int, person: int | None, state: FaceState) -> float | None:
-        """A link, or a suggestion in the app's row, keeps what it was made with."""
-        if link := self.links.get(face):
-            return link.found.probability if link.found else None
-        before = self.before.get(face)
-        if before is None or state not in (FaceState.LINKED, FaceState.SUGGESTED):
-            return None
-        return before.probability if (before.person_id, before.state) == (person, state) else None
+    def _probabilities(self, states: Mapping[int, FaceState]) -> dict[int, float]:
+        """What links, and the app's suggestions, were made with: the ledger keeps that."""
+        linked = [face for face, state in states.items() if state in (FaceState.LINKED, FaceState.SUGGESTED)]
+        found = {
+            face: link.found.probability for face, link in self.links.items() if face in states and link.found
+        }  # fmt: skip
+        earlier = ledger.last_links(self.transaction, set(linked) - self.links.keys())
+        return found | {
+            face: link.probability
+            for face, link in earlier.items()
+            if link.probability is not None and link.is_of(self.rows[face].parent_id, self.rows[face].person_id)
+        }
 
     # --- groups ---
 
@@ -199,9 +209,11 @@ class ImageUpdate:
     def _leave(self, face: int, group: int) -> None:
         group_rows.take_member(self.transaction, face)
         del self.member_of[face]
-        self.totals[group] -= _sum(self.kept[face])
         self.touched_groups.add(group)
-        self.alarm -= self._alone(self.kept[face])
+        # One whose encoding was lost is in no sum that could be told: `refresh` makes such a group's anew.
+        if kept := self.kept.get(face):
+            self.totals[group] -= _sum(kept)
+            self.alarm -= self._alone(kept)
 
     def _join(self, near: Mapping[int, NearGroup | None]) -> None:
         """The nearest of the photo's faces first; the second best group is never taken."""
@@ -253,11 +265,16 @@ class ImageUpdate:
         """Write what people gain and lose, and tell the processes that follow."""
         tally = PeopleTally()
         for face in self.before.keys() | after.keys():
-            tally.take(self.before.get(face), self.kept.get(face))
-            tally.give(after.get(face), self.read.get(face))
+            old, new = self.before.get(face), after.get(face)
+            tally.take(old, self.kept.get(face))
+            tally.give(new, self.read.get(face))
+        confirmed = self._confirmed(self.before) | self._confirmed(after)
+        people_rows.lock(self.transaction, tally.people | confirmed)
+        if not self.people.names_are_the_same():
+            raise GroupsMoved
         people = tally.write(self.transaction, self.library)
-        for person in sorted(self._confirmed(self.before) | self._confirmed(after)):
-            PeopleOfRows(self.transaction).see_to_master(person)
+        for person in sorted(confirmed):
+            self.people.see_to_master(person)
         if people or self.touched_groups:
             change = library_row.next_change(self.transaction, self.alarm)
             group_rows.stamp(self.transaction, self.touched_groups, change)
@@ -279,14 +296,18 @@ class ImageUpdate:
         }
 
     def _followers(self, after: Mapping[int, IndexedFace]) -> set[int]:
-        """Images with faces that are linked to a face of this one which is confirmed as somebody else now."""
-        moved = {
-            face
-            for face, old in self.before.items()
-            if old.state is FaceState.CONFIRMED
-            and ((new := after.get(face)) is None or (new.person_id, new.state) != (old.person_id, old.state))
-        }
-        return faces.images_of_children(self.transaction, moved) - {self.image_id} if moved else set()
+        """Images with faces that are linked to a face of this one which is, or was, confirmed as somebody else."""
+        moved: dict[int, set[int]] = {}
+        for face in self.before.keys() | after.keys():
+            was, now = (_confirmed_as(of.get(face)) for of in (self.before, after))
+            if was != now:
+                moved[face] = {one for one in (was, now) if one is not None}
+        people = set().union(*moved.values()) if moved else set()
+        return face_index.images_linked_to(self.transaction, moved.keys(), people) - {self.image_id}
+
+
+def _confirmed_as(one: IndexedFace | None) -> int | None:
+    return one.person_id if one is not None and one.state is FaceState.CONFIRMED else None
 
 
 def _sum(known: KnownEncoding) -> EncodingSum:

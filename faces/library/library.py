@@ -130,11 +130,12 @@ class Library:
         with self.mutex:
             faces = as_matrix(encodings)
             measured = self._measured_for(faces)
-            self._measure_groups(measured, self.groups.number)
             around = measured.around(faces)
-            near = self.groups.nearest_of_each(faces, around.tolist())
-            self._measure_groups(self.neighbourhood, self.groups.number)
-            return near
+            try:
+                self._measure_groups(measured, self.groups.number)
+                return self.groups.nearest_of_each(faces, around.tolist())
+            finally:
+                self._measure_groups(self.neighbourhood, self.groups.number)
 
     def offers_for(self, totals: Mapping[int, EncodingSum]) -> dict[int, Offer | None]:
         """What to offer for each of these groups, where it has a face and a person is likely enough, by its mean."""

@@ -19,8 +19,8 @@ from faces.library.arrivals import Arrivals
 from faces.people.calibration import Learned
 from faces.people.encoding_sum import EncodingSum
 from faces.people.enrolled import EnrolledPeople
-from faces.people.identify import Decision, Identification, decide_photo
-from faces.people.kept_face import KeptFace
+from faces.people.identify import Identification, decide_photo
+from faces.people.kept_face import Decision, KeptFace
 from faces.people.learning import learn_shift
 from faces.people.old_links import BELIEVED, OldLink, judge
 from faces.people.refs import Ref
@@ -82,14 +82,15 @@ class OldLibrary:
         arrivals.follow()
         with arrivals.store.reading() as transaction:
             masters = linked_faces.masters(transaction)
-            ids = sorted(face for of_person in masters.values() for face in of_person)
-            kept = dict(zip(ids, known_encodings.matrix_of(transaction, ids), strict=True))
+            kept = known_encodings.kept_of(transaction, [face for of in masters.values() for face in of])
             self.links = linked_faces.number(transaction)
             self.not_indexed = linked_faces.number_not_indexed(transaction)
-        sums = {person: EncodingSum.of(np.stack([kept[face] for face in of])) for person, of in masters.items()}
+        # One may have been removed since it was listed.
+        there = {person: [kept[face].numbers for face in of if face in kept] for person, of in masters.items()}
+        sums = {person: EncodingSum.of(np.stack(encodings)) for person, encodings in there.items() if encodings}
         self._masters = EnrolledPeople(self._library.neighbourhood, sums)
-        first = [kept[masters[person][0]] for person in self._masters.ids.tolist()]
-        self._learned = Learned(learn_shift(self._masters, np.stack(first).astype(np.float64)) if first else 0.0)
+        first = [there[person][0] for person in self._masters.ids.tolist()]
+        self._learned = Learned(learn_shift(self._masters, np.stack(first)) if first else 0.0)
         self.uuid = str(uuid4())
         """Of the ledger's one entry for all that is taken back."""
 
@@ -140,10 +141,11 @@ class OldLibrary:
     def _judge(self, transaction: Transaction, links: Sequence[LinkedFace]) -> Batch:
         known = [link for link in links if link.person_id in self._masters]
         answered = _answered(transaction, [link.face_id for link in known])
-        asked = [link for link in known if link.face_id not in answered]
+        kept = known_encodings.kept_of(transaction, [link.face_id for link in known])
+        asked = [link for link in known if link.face_id not in answered and link.face_id in kept]
         if not asked:
             return Batch(0, len(answered), [])
-        encodings = known_encodings.matrix_of(transaction, [link.face_id for link in asked])
+        encodings = np.stack([kept[link.face_id].numbers for link in asked])
         judged = judge(encodings, [link.person_id for link in asked], self._masters, self._learned)
         places = [place for place, one in enumerate(judged) if not one.is_believed]
         today = self._today(transaction, [asked[place] for place in places], encodings[places])

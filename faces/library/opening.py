@@ -17,6 +17,7 @@ from faces.store.who import identities_of
 if TYPE_CHECKING:
     from faces.library.arrivals import Arrivals
     from faces.library.settling import Settling
+    from faces.library.upkeep.outside_changes import OutsideChanges
     from faces.people.cohort import Cohort
 
 
@@ -31,6 +32,8 @@ class OpenLibrary:
     """The same: joins groups and asks about them, between jobs."""
     is_calibrated: bool
     """Whether faces are linked by probability, else to the nearest below the threshold."""
+    outside: OutsideChanges | None = None
+    """Looks at what the app changes; None also in a file of our own, where every change is ours."""
 
 
 def open_library(
@@ -52,8 +55,11 @@ def open_library(
     from faces.library.library import Library
     from faces.library.settling import Settling
     from faces.library.shared_rows import SharedRows
+    from faces.library.upkeep.outside_changes import OutsideChanges
 
     library = Library(cohort(), SharedRows(folder, store.name) if folder else None)
     identities = Calibrated(library, beneath) if calibrated else beneath
     settling = Settling(store, library, links=calibrated)
-    return OpenLibrary(identities, Arrivals(store, library), settling, is_calibrated=calibrated)
+    arrivals = Arrivals(store, library)
+    outside = None if store.schema.ours else OutsideChanges(arrivals)
+    return OpenLibrary(identities, arrivals, settling, is_calibrated=calibrated, outside=outside)

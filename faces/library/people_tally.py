@@ -9,7 +9,7 @@ from faces.library.library import Library
 from faces.people.encoding_sum import EncodingSum
 from faces.people.kept_face import FaceState
 from faces.store.database import Transaction
-from faces.store.sidecar import people_rows
+from faces.store.sidecar import people_of_app, people_rows
 from faces.store.sidecar.face_index import IndexedFace
 from faces.store.sidecar.group_rows import Offer
 from faces.store.sidecar.known_encodings import KnownEncoding
@@ -35,11 +35,19 @@ class PeopleTally:
         if one and one.person_id is not None:
             self._changes[one.person_id] += _counted(one, known)
 
+    @property
+    def people(self) -> set[int]:
+        """Those that change: in `write` they are locked by id, where their locks are not held yet."""
+        return {person for person, change in self._changes.items() if not change.is_nothing}
+
     def write(self, transaction: Transaction, library: Library) -> set[int]:
         """Lock those that have changed by id, write them, and return them; the index of faces is written already."""
-        changes = {person: change for person, change in self._changes.items() if not change.is_nothing}
+        changes = {person: self._changes[person] for person in self.people}
         people_rows.lock(transaction, changes.keys())
-        people_rows.apply(transaction, changes, library.around)
+        # A middle of the app's stands in for a person until a face is confirmed: such a sum is never added to.
+        others = [person for person, change in changes.items() if not change.total.is_nothing]
+        sums = people_of_app.made_anew(transaction, others) if people_of_app.keeps_middles(transaction) else {}
+        people_rows.apply(transaction, changes, library.around, sums)
         return set(changes)
 
 

@@ -199,13 +199,15 @@ class Settling:
 
     def _join(self) -> int:
         """Join groups, by a neighbourhood of the groups before, and say at how many faces it was done."""
-        faces, changed = self.library.state.alarm.faces, self._unsettled()
+        faces = self.library.state.alarm.faces
+        with self.store.reading() as transaction:
+            changed = group_rows.not_joined(transaction)
         if faces > FIRST and changed:
             self._publish()
         # Of few groups all at once; of many those that have changed, and the others in slices between jobs.
         at_once = SLICE if len(self.library.groups) <= SLICE else 0
         self.library.renew(at_once, changed)
-        joined = sum(1 for _ in self._joins.join(changed))
+        joined = self._joins.join(changed)
         self._follow()
         if faces >= FIRST and len(self.library.groups) <= SLICE and (joined or self.library.is_leading):
             self._publish()

@@ -62,6 +62,11 @@ class EncodingSum:
         return self.count == other.count and bool((self.steps == other.steps).all())
 
     @property
+    def is_nothing(self) -> bool:
+        """Whether adding it changes nothing."""
+        return not self.count and not self.steps.any()
+
+    @property
     def middle(self) -> Encodings:
         """The plain mean, shape (128,); there must be one encoding or more."""
         return self.steps / (_STEPS * self.count)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +16,7 @@ import numpy.typing as npt
 from faces.people.calibration import Learned
 from faces.people.cohort import MARGIN
 from faces.people.enrolled import EnrolledPeople, Ranking
+from faces.people.kept_face import Decision
 
 #: From the first on a face is linked by itself, from the second on it is offered, below it nothing is said.
 LINK, OFFER = 0.95, 0.2
@@ -29,8 +29,6 @@ NO_SECOND = 0.1
 
 #: Next people that are told beside the likeliest.
 _NEXT = 2
-
-Decision = Literal["link", "offer", "silent"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Literal
 
 from faces.photo.face import Encoding
 
 #: Statuses that a machine gives; every other one was a person's click.
 MACHINE_STATUSES = frozenset({"process", "suggested"})
+
+
+Decision = Literal["link", "offer", "silent"]
+"""What to do with an answer: link it by itself, offer it to a person, or say nothing."""
 
 
 class FaceState(IntEnum):
@@ -62,17 +67,37 @@ class KeptFace:
         chosen = self.person_id is not None and self.status != "suggested"
         return self.status not in MACHINE_STATUSES or chosen or self.is_reference or self.is_parent
 
-    def state(self, *, has_persons: bool) -> FaceState:
-        """What its row says of it, offers apart.
 
-        Args:
-            has_persons: whether faces are linked by `person_id`; else by `parent_id`.
-        """
-        if self.status in ("not_face", "unknown"):
-            return FaceState.NOT_FACE if self.status == "not_face" else FaceState.STRANGER
-        chosen = self.person_id is not None and self.status != "suggested"
-        if self.status not in MACHINE_STATUSES or chosen or self.is_reference:
+@dataclass(frozen=True, slots=True)
+class RowRule:
+    """How a row of `faces` says who it is, where versions of the app differ. A schema has the one that holds."""
+
+    linked: FaceState
+    """What a link by a machine makes of a face."""
+    written: tuple[Decision, ...]
+    """Which decisions a machine writes into the row."""
+    has_masters: bool
+    """Whether faces are linked to faces, and may have names: by `parent_id`. Else to persons, by `person_id`."""
+
+    def state(self, row: KeptFace) -> FaceState:
+        """What the row says of the face, offers of ours apart."""
+        if row.status in ("not_face", "unknown"):
+            return FaceState.NOT_FACE if row.status == "not_face" else FaceState.STRANGER
+        chosen = row.person_id is not None and row.status != "suggested"
+        if row.status not in MACHINE_STATUSES or chosen or row.is_reference:
             return FaceState.CONFIRMED
-        if has_persons:
-            return FaceState.UNKNOWN if self.person_id is None else FaceState.SUGGESTED
-        return FaceState.UNKNOWN if self.parent_id is None else FaceState.LINKED
+        link = row.parent_id if self.has_masters else row.person_id
+        return FaceState.UNKNOWN if link is None else self.linked
+
+    def name_of(self, row: KeptFace) -> str | None:
+        """The name that a confirmed face has itself, as it is written; None where it has none, or persons have them."""
+        return row.name or None if self.has_masters else None
+
+    def root_of(self, row: KeptFace) -> int | None:
+        """The face by which a confirmed face without a name or person is known; None where only persons are."""
+        return row.parent_id or row.id if self.has_masters else None
+
+
+#: The app's v1 to v3, and files of our own; the app's later versions.
+BY_PARENT = RowRule(FaceState.LINKED, ("link",), has_masters=True)
+BY_PERSON = RowRule(FaceState.SUGGESTED, ("link", "offer"), has_masters=False)

@@ -16,11 +16,15 @@ from typing import TYPE_CHECKING
 
 from faces.errors import FileMissing
 from faces.library.row_changes import write_rows
+from faces.photo.files.capture import read_capture
 from faces.sources.folder import FoundFiles, PhotoFile, is_below
 from faces.sources.whereabouts import Presence, Whereabouts
 from faces.store import faces, images, scan_folders, scan_marks
+from faces.store.capture_time import read_capture_time
 from faces.store.database import Store, Transaction
 from faces.store.scan_marks import FileMark, MarkedImage
+from faces.store.sidecar import photo_rows
+from faces.store.sidecar.photo_rows import FileFacts
 
 if TYPE_CHECKING:
     # Not at run time: it is handed through, and a database may have no tables of ours.
@@ -129,11 +133,11 @@ def take(
     Raises:
         FileMissing: the file cannot be read.
     """
-    sha256 = _sha256(file.path)
+    facts = _facts(file)
 
     def work(transaction: Transaction, changed: set[int]) -> Known:
-        known = _take(transaction, file, sha256, whereabouts, there)
-        changed.update(_with_new_faces([known]))
+        known = _take(transaction, file, facts.sha256, whereabouts, there)
+        changed.update(_to_be_indexed(transaction, known, facts))
         return known
 
     return write_rows(store, arrivals, work)
@@ -143,21 +147,26 @@ def take_all(
     store: Store, files: Sequence[PhotoFile], whereabouts: Whereabouts, arrivals: Arrivals | None = None
 ) -> list[Known | FileMissing]:
     """The same for some files in one transaction, in their order; an error in place of what cannot be read."""
-    read = [_sha256_or_error(file.path) for file in files]
+    read = [_facts_or_error(file) for file in files]
 
     def work(transaction: Transaction, changed: set[int]) -> list[Known | FileMissing]:
-        taken = [
-            one if isinstance(one, FileMissing) else _take(transaction, file, one, whereabouts)
-            for file, one in zip(files, read, strict=True)
-        ]
-        changed.update(_with_new_faces(one for one in taken if isinstance(one, Known)))
+        taken = list[Known | FileMissing]()
+        for file, facts in zip(files, read, strict=True):
+            if isinstance(facts, FileMissing):
+                taken.append(facts)
+            else:
+                known = _take(transaction, file, facts.sha256, whereabouts)
+                changed.update(_to_be_indexed(transaction, known, facts))
+                taken.append(known)
         return taken
 
     return write_rows(store, arrivals, work)
 
 
-def _with_new_faces(taken: Iterable[Known]) -> set[int]:
-    return {one.image_id for one in taken if one.arrival is Arrival.COPIED}
+def _to_be_indexed(transaction: Transaction, known: Known, facts: FileFacts) -> set[int]:
+    """Keep what the file says of the photo; the image whose faces are others now, or of another time."""
+    is_another = photo_rows.note_file(transaction, known.image_id, facts)
+    return {known.image_id} if is_another or known.arrival is Arrival.COPIED else set()
 
 
 def whereabouts_of(store: Store) -> Whereabouts:
@@ -279,11 +288,18 @@ def _is_still(row: MarkedImage) -> bool:
         return True
 
 
-def _sha256_or_error(path: Path) -> bytes | FileMissing:
+def _facts_or_error(file: PhotoFile) -> FileFacts | FileMissing:
     try:
-        return _sha256(path)
+        return _facts(file)
     except FileMissing as error:
         return error
+
+
+def _facts(file: PhotoFile) -> FileFacts:
+    """The checksum, and when the photo was taken: by its EXIF block, else by the file's time of change."""
+    sha256, capture = _sha256(file.path), read_capture(file.path)
+    taken_at = read_capture_time(capture.taken) or photo_rows.time_of(file.modified_ns)
+    return FileFacts(sha256, taken_at, capture.turn)
 
 
 def _sha256(path: Path) -> bytes:

@@ -22,7 +22,8 @@ from faces.store.schema import TIME, faces
 
 _others = faces.alias("others")
 
-_READ = (
+#: The columns that become a `KeptFace`.
+READ = (
     *("id", "face_index", "encoding", "status", "name", "parent_id", "person_id", "is_reference", "deleted_at"),
     *("quality_score", "quality_details", "box"),
 )
@@ -30,19 +31,19 @@ _READ = (
 
 def of_image(transaction: Transaction, image_id: int) -> list[KeptFace]:
     """All rows of an image by id, soft-deleted ones too; not locked, and not asked whether they are parents."""
-    return [_kept(dict(row)) for row in transaction.connection.execute(_select(transaction, image_id)).mappings()]
+    return [kept(dict(row)) for row in transaction.connection.execute(_select(transaction, image_id)).mappings()]
 
 
 def lock_of_image(transaction: Transaction, image_id: int) -> list[KeptFace]:
     """All rows of an image by id, soft-deleted ones too, locked until the transaction ends."""
     query = _select(transaction, image_id).with_for_update()
-    kept = [_kept(dict(row)) for row in transaction.connection.execute(query).mappings()]
-    ids = [row.id for row in kept if not (row.deleted or row.touched)]
+    rows = [kept(dict(row)) for row in transaction.connection.execute(query).mappings()]
+    ids = [row.id for row in rows if not (row.deleted or row.touched)]
     if not ids or "parent_id" not in transaction.schema.face_columns:
-        return kept
+        return rows
     children = sa.select(faces.c.parent_id).where(faces.c.parent_id.in_(ids), faces.c.deleted_at.is_(None))
     parents = set(transaction.connection.execute(children.distinct()).scalars())
-    return [replace(row, is_parent=True) if row.id in parents else row for row in kept]
+    return [replace(row, is_parent=True) if row.id in parents else row for row in rows]
 
 
 def image_of(transaction: Transaction, face_id: int) -> int | None:
@@ -183,15 +184,6 @@ def all_parents(transaction: Transaction) -> frozenset[int]:
     return frozenset(transaction.connection.execute(query.distinct()).scalars())
 
 
-def images_of_children(transaction: Transaction, face_ids: Collection[int]) -> set[int]:
-    """The images that have a face whose parent is one of these."""
-    found: set[int] = set()
-    for chunk in chunked(face_ids if "parent_id" in transaction.schema.face_columns else ()):
-        query = sa.select(faces.c.image_id).where(faces.c.parent_id.in_(chunk), faces.c.deleted_at.is_(None))
-        found |= {int(image) for image in transaction.connection.execute(query.distinct()).scalars() if image}
-    return found
-
-
 def with_person(transaction: Transaction, face_ids: Collection[int]) -> set[int]:
     """Which of these have a person in their own rows."""
     found: set[int] = set()
@@ -201,16 +193,32 @@ def with_person(transaction: Transaction, face_ids: Collection[int]) -> set[int]
     return found
 
 
-def roots(transaction: Transaction, face_ids: Collection[int]) -> dict[int, KeptFace]:
-    """These faces, by id, as far as they are not deleted and have no parent; without encodings."""
+def share_lock(transaction: Transaction, face_ids: Collection[int]) -> dict[int, KeptFace]:
+    """These faces, by id, as far as they are not deleted, locked for reading; without encodings."""
     found: dict[int, KeptFace] = {}
-    names = [name for name in _READ if name in transaction.schema.face_columns and name != "encoding"]
+    names = [name for name in READ if name in transaction.schema.face_columns and name != "encoding"]
     for chunk in chunked(sorted(face_ids)):
         query = sa.select(*(faces.c[name] for name in names), sa.null().label("encoding"))
-        query = query.where(faces.c.id.in_(chunk), faces.c.parent_id.is_(None), faces.c.deleted_at.is_(None))
-        rows = transaction.connection.execute(query).mappings()
-        found |= {int(row["id"]): _kept(dict(row)) for row in rows}
+        query = query.where(faces.c.id.in_(chunk), faces.c.deleted_at.is_(None)).order_by(faces.c.id)
+        rows = transaction.connection.execute(query.with_for_update(read=True)).mappings()
+        found |= {int(row["id"]): kept(dict(row)) for row in rows}
     return found
+
+
+def without_image(transaction: Transaction, face_ids: Collection[int]) -> set[int]:
+    """Which of these faces are on no image."""
+    found: set[int] = set()
+    for chunk in chunked(face_ids):
+        query = sa.select(faces.c.id).where(faces.c.id.in_(chunk), faces.c.image_id.is_(None))
+        found |= {int(face) for face in transaction.connection.execute(query).scalars()}
+    return found
+
+
+def name_of(transaction: Transaction, face_id: int) -> str | None:
+    """The name in a face's row; None also where rows have none."""
+    if "name" not in transaction.schema.face_columns:
+        return None
+    return transaction.connection.execute(sa.select(faces.c.name).where(faces.c.id == face_id)).scalar()
 
 
 def name_children(transaction: Transaction, parents: Collection[int], name: str) -> int:
@@ -284,7 +292,7 @@ def read_box(text: str | bytes | None) -> RatioBox | None:
 
 
 def _select(transaction: Transaction, image_id: int) -> sa.Select[Any]:
-    columns = [faces.c[name] for name in _READ if name in transaction.schema.face_columns]
+    columns = [faces.c[name] for name in READ if name in transaction.schema.face_columns]
     return sa.select(*columns).where(faces.c.image_id == image_id).order_by(faces.c.id)
 
 
@@ -304,7 +312,8 @@ def _may_be_linked(transaction: Transaction, unlinked: Unlinked) -> list[sa.Colu
     return conditions
 
 
-def _kept(row: dict[str, Any]) -> KeptFace:
+def kept(row: dict[str, Any]) -> KeptFace:
+    """The columns `READ` of a row, as far as the database has them."""
     values = row | {
         "encoding": read_encoding(row["encoding"]),
         "is_reference": bool(row.get("is_reference")),

@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from faces.errors import SchemaError
-from faces.people.kept_face import MACHINE_STATUSES, KeptFace
+from faces.people.kept_face import BY_PARENT, MACHINE_STATUSES, KeptFace
 from faces.people.linking import Identities, Link, Linking, Named, Unlinked, choose_parents
 from faces.people.matching import Candidates, Encodings
 from faces.photo.face import Encoding
@@ -55,6 +55,9 @@ class Masters(Identities[Transaction]):
     Keeps parsed encodings by id and `updated_at`: 100 000 of them are 280 MB of JSON. They are read whole once, and
     later only what is new. A candidate whose encoding cannot be read is looked at again the next time.
     """
+
+    #: What rows say here.
+    rule = BY_PARENT
 
     def __init__(self, schema: Schema) -> None:
         self._schema = schema
@@ -158,6 +161,10 @@ class Masters(Identities[Transaction]):
         parent_id = None if self._schema.ours else row.parent_id
         face_rows.update(transaction, row, {"name": name, "status": "ok", "parent_id": parent_id})
         return Named(parent_id, face_rows.name_children(transaction, self._parents_of_relatives(row), name))
+
+    def lock_targets(self, transaction: Transaction, face_ids: Iterable[int]) -> set[int]:
+        """Share-lock masters by id: which of them faces can be linked to now."""
+        return lock_parents(transaction, face_ids)[0]
 
     def try_link(self, transaction: Transaction) -> dict[str, Any]:
         """What an ordinary link writes, read and locked as the job does: for the trial at a worker's start."""

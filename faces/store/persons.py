@@ -11,7 +11,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from faces.errors import SchemaError
-from faces.people.kept_face import KeptFace
+from faces.people.kept_face import BY_PERSON, KeptFace
 from faces.people.linking import Identities, Link, Linking, Named, Unlinked, choose_persons
 from faces.people.matching import Candidates, Encodings
 from faces.photo.face import ENCODING_LENGTH, Encoding
@@ -38,6 +38,9 @@ class Persons(Identities[Transaction]):
 
     Keeps their centroids for as long as none of them changes.
     """
+
+    #: What rows say here.
+    rule = BY_PERSON
 
     def __init__(self) -> None:
         self._mutex = threading.Lock()
@@ -126,6 +129,11 @@ class Persons(Identities[Transaction]):
         """
         raise _no_naming("enrol")
 
+    def lock_targets(self, transaction: Transaction, person_ids: Iterable[int]) -> set[int]:
+        """Share-lock persons by id: which of them are there, whether the app has a centroid of theirs or not."""
+        query = sa.select(persons.c.id).where(persons.c.id.in_(sorted(person_ids))).order_by(persons.c.id)
+        return {int(person) for person in transaction.connection.execute(query.with_for_update(read=True)).scalars()}
+
     def try_link(self, transaction: Transaction) -> dict[str, Any]:
         """What an ordinary link writes, read and locked as the job does: for the trial at a worker's start."""
         lock_centroids(transaction, [0])
@@ -162,12 +170,6 @@ def lock_centroids(transaction: Transaction, ids: Iterable[int]) -> dict[int, En
     """Share-lock chosen persons by id: the centroid of each that faces can be matched with now."""
     query = _CENTROIDS.where(persons.c.id.in_(sorted(ids))).with_for_update(read=True)
     return _centroids(transaction, query)
-
-
-def lock_present(transaction: Transaction, ids: Iterable[int]) -> set[int]:
-    """Share-lock chosen persons by id: which of them are there, whether the app has a centroid of theirs or not."""
-    query = sa.select(persons.c.id).where(persons.c.id.in_(sorted(ids))).order_by(persons.c.id)
-    return {int(person) for person in transaction.connection.execute(query.with_for_update(read=True)).scalars()}
 
 
 def _summary(transaction: Transaction) -> tuple[Any, ...] | None:

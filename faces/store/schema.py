@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 
 from faces.errors import SchemaError
+from faces.people.kept_face import BY_PARENT, BY_PERSON, RowRule
 from faces.store import catalogue, migrations
 from faces.store.catalogue import Index
 from faces.store.sidecar import beside
@@ -181,6 +182,11 @@ class Schema:
     """What the library says that links faces by itself; None where there are no tables of ours."""
     indexes_updated_at: bool
     """Whether an index of `faces` begins with `updated_at`: what changed lately is found without reading the table."""
+
+    @property
+    def rule(self) -> RowRule:
+        """How this version's rows of `faces` say who they are."""
+        return BY_PERSON if self.has_persons else BY_PARENT
 
     @property
     def completes_images(self) -> bool:

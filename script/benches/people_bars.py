@@ -69,8 +69,10 @@ OTHERS: dict[str, tuple[str, float, float]] = {
     "families of a kind that the cohort lacks: faces in a mixed group": ("at most", 6.0, 0.0),
     "family, share of perfect groups after 50 answers": ("at least", 94.0, SLACK),
     "family, share of perfect groups after 250 answers": ("at least", 94.0, SLACK),
+    "family, wrong of named after 50 answers": ("at most", 0.3, 0.0),
     "family, wrong of named after 250 answers": ("at most", 0.3, 0.0),
     "close family, share of perfect groups after 50 answers": ("at least", 95.0, SLACK),
     "close family, share of perfect groups after 250 answers": ("at least", 97.0, SLACK),
+    "close family, wrong of named after 50 answers": ("at most", 0.3, 0.0),
     "close family, wrong of named after 250 answers": ("at most", 0.3, 0.0),
 }

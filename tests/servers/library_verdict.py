@@ -14,7 +14,7 @@ from faces.people import names
 from faces.people.cohort import Cohort
 from faces.people.encoding_sum import EncodingSum
 from faces.people.groups.alarm import Alarm
-from faces.people.kept_face import FaceState, KeptFace
+from faces.people.kept_face import BY_PARENT, BY_PERSON, FaceState, KeptFace
 from faces.people.neighbourhood import Neighbourhood
 from faces.store import faces
 from faces.store.database import Store, Transaction
@@ -93,7 +93,7 @@ class _Found:
     index: dict[int, Any] = field(default_factory=dict)
 
     def state(self, face: int) -> FaceState:
-        return self.live[face].state(has_persons=self.has_persons)
+        return (BY_PERSON if self.has_persons else BY_PARENT).state(self.live[face])
 
     def sum_of(self, members: list[int]) -> EncodingSum:
         return EncodingSum.of([self.encodings[face].numbers for face in members])

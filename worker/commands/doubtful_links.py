@@ -52,7 +52,7 @@ def _refuse_contradictions(arguments: argparse.Namespace) -> None:
 
 
 def _opened(store: Store, library: OpenLibrary) -> OldLibrary:
-    if store.schema.has_persons:
+    if not store.schema.rule.has_masters:
         raise SchemaError(
             f"found a table `persons` in {store.name}, which faces are linked to: persons are the app's, and what is "
             "doubtful is answered there; `link --again` is for links to other faces. Nothing was changed"

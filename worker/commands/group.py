@@ -82,6 +82,8 @@ def group_all(store: Store, library: OpenLibrary, output: Output, *, everything:
     """
     if library.arrivals is None or library.settling is None:
         raise SchemaError(f"found no tables of people and groups in {store.name}: `worker tables --create` makes them")
+    if library.outside:
+        library.outside.look()
     # Here, and not above: only a database with our tables needs it.
     from faces.library.taking_in import TakingIn
 

@@ -114,7 +114,7 @@ def _would_be_found(store: Store, settling: Settling) -> _Found:
         people = people_rows.read(transaction, {one.found.person_id for one in probable})
         linkable = {person for person, row in people.items() if _can_be_linked(transaction, row)}
         # What is offered is suggested in the app's rows, as its own job does it.
-        linked = ("link", "offer") if transaction.schema.has_persons else ("link",)
+        linked = transaction.schema.rule.written
     links, offers = list[_Probable](), list[_Probable]()
     for one in probable:
         person = people[one.found.person_id]
@@ -126,7 +126,7 @@ def _would_be_found(store: Store, settling: Settling) -> _Found:
 
 
 def _can_be_linked(transaction: Transaction, person: PersonRow) -> bool:
-    return (person.app_person_id if transaction.schema.has_persons else person.master_face_id) is not None
+    return person.linked_as(transaction.schema.rule) is not None
 
 
 def _linked(group: ProbableGroup, face: int, person: PersonRow) -> _Probable:

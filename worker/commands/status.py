@@ -96,11 +96,12 @@ def lines_of(report: Report) -> list[str]:
     job = " ".join(f"{name} {value}" for name, value in (report.job or {}).items())
     state = ": ".join(filter(None, [report.state, report.reason or job]))
     connected = {True: ", connected", False: ", not connected", None: ""}[report.is_connected]
+    looks = [] if report.looked is None else [f"the app's changes were looked at {_seconds(report.looked)} s ago"]
     below = [_wait(report, wait) for wait in report.waiting if report.state != "starting"]
     if all(wait.what != "queue" for wait in report.waiting):
         below += [f"there is no queue {queue}" for queue in report.missing]
     line = f"worker {report.pid}, {','.join(report.queues)}, {int(report.seconds)} s{connected}: {state}"
-    return [line, *(f"    {sentence}" for sentence in (*below, *_left(report)))]
+    return [line, *(f"    {sentence}" for sentence in (*below, *_left(report), *looks))]
 
 
 def troubles_of(report: Report) -> list[str]:
@@ -117,6 +118,7 @@ def facts_of(report: Report) -> dict[str, Any]:
         "waiting": [_without_since(asdict(wait)) for wait in report.waiting],
         "refused": report.refused_jobs,
         "unrecorded": {"messages": report.unrecorded, "queues": report.unrecorded_queues},
+        "look_seconds": None if report.looked is None else _seconds(report.looked),
         "wrong": troubles_of(report),
     }
 
@@ -179,6 +181,13 @@ def metrics_of(reports: Sequence[Report], totals: Mapping[str, int]) -> str:
                 "queues",
                 _unrecorded(reports),
             ),
+            *_family(
+                "look_age_seconds",
+                "gauge",
+                "Since when a worker knows of no look at what the app changed of people and groups.",
+                "",
+                _look_ages(reports),
+            ),
         ]
     )
 
@@ -227,6 +236,12 @@ def _unrecorded(reports: Sequence[Report]) -> dict[str, int]:
         queues = ",".join(report.queues)
         found[queues] = max(found.get(queues, 0), report.unrecorded)
     return found
+
+
+def _look_ages(reports: Sequence[Report]) -> dict[str, int]:
+    """By the worker that heard of one last; none where no database has our tables."""
+    ages = [_seconds(report.looked) for report in reports if report.looked is not None]
+    return {"": min(ages)} if ages else {}
 
 
 def _escaped(text: str) -> str:

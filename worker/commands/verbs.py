@@ -21,6 +21,7 @@ VERBS = {
     "people": "list who is known",
     "groups": "list the faces without a name, those that look like one person together",
     "group": "group the faces without a name, and ask who they are, now",
+    "refresh": "make sums, counters and the index of people and groups anew, and tell what was wrong",
     "report": "make a page with all photos and names",
     "export": "write all faces as CSV or JSON",
     "recognise": "who of a folder of people is in photos, without a database",

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     # Not at run time: a database without our tables needs none of it.
     from faces.library.arrivals import Arrivals
     from faces.library.settling import Settling
+    from faces.library.upkeep.outside_changes import OutsideChanges
 
 _log = logging.getLogger(__name__)
 
@@ -48,6 +49,8 @@ class Tools:
     """The folder of a debug picture, beside its original."""
     arrivals: Arrivals | None = None
     """Brings people and groups up to date, where the database has our tables."""
+    outside: OutsideChanges | None = None
+    """Looks at what the app changed behind our back, where its database has our tables."""
     settling: Settling | None = None
     """Joins groups and asks about them, where it has them."""
 
@@ -127,6 +130,8 @@ def process_image(tools: Tools, image_id: int, context: Context = ALONE) -> Proc
         FaceApiUnavailable: the API is unavailable; `last_error` says so.
         StoreUnavailable: the database is unavailable; nothing is half written.
     """
+    if tools.outside:
+        tools.outside.look_if_due()
     with tools.store.reading() as transaction:
         image = images.find(transaction, image_id)
     if image is None:

@@ -177,7 +177,10 @@ def assemble(
         debug_subdir=session.debug_subdir,
         arrivals=library.arrivals,
         settling=library.settling,
+        outside=library.outside,
     )
+    if library.outside:
+        library.outside.tell = supervision.status.looked
     attempts = Attempts(
         job_classes(settings, tools) | dict(more_jobs or {}),
         LaravelApp(store, tools.disks, keys, laravel.default_queue),

@@ -162,6 +162,12 @@ class Status:
             self._report.unrecorded = messages
             self._write()
 
+    def looked(self, age: float) -> None:
+        """So many seconds ago a process looked at what the app changed of people and groups."""
+        with self._guard:
+            self._report.looked = boot_seconds() - age
+            self._write()
+
     @contextlib.contextmanager
     def watching(self, look: Callable[[], BrokerReport]) -> Iterator[None]:
         """Within this, a thread looks once a second how the connection is, whatever the main thread is busy with."""

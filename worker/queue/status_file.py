@@ -91,6 +91,8 @@ class Report:
     """The jobs, by uuid, that a server refused and that wait at the queue's tail, and when they were last heard of."""
     unrecorded: int = 0
     """Messages in the queues of `unrecorded_queues`."""
+    looked: float | None = None
+    """When a process looked last at what the app changed of people and groups; None without our tables."""
 
     @property
     def seconds(self) -> float:

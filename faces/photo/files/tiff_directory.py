@@ -61,8 +61,10 @@ class TiffDirectory:
     _fields: Mapping[int, _Field]
 
     @classmethod
-    def read(cls, data: FileBytes) -> TiffDirectory:
+    def read(cls, data: FileBytes, start: int | None = None) -> TiffDirectory:
         """Read the tags; one that cannot be read is as if it were not there, unless pixels or a turn depend on it.
+
+        `start` is where another directory of the file begins, as a tag of the first one says.
 
         Raises:
             ValueError: there is no directory where the file says, or not the whole of it.
@@ -72,7 +74,8 @@ class TiffDirectory:
             raise ValueError("it does not begin as a TIFF file does")
         try:
             is_big = struct.unpack_from(order + "H", data, 2)[0] == 43
-            (start,) = struct.unpack_from(order + ("Q" if is_big else "I"), data, 8 if is_big else 4)
+            if start is None:
+                (start,) = struct.unpack_from(order + ("Q" if is_big else "I"), data, 8 if is_big else 4)
             (count,) = struct.unpack_from(order + ("Q" if is_big else "H"), data, start)
             first = start + (8 if is_big else 2)
             places = [first + at * _entry_size(is_big) for at in range(_few(count))]

@@ -75,6 +75,30 @@ def people_in_images(transaction: Transaction, image_ids: Collection[int]) -> di
     return found
 
 
+def has_other_confirmed(transaction: Transaction, person_id: int, face_id: int) -> bool:
+    """Whether a person has a confirmed face beside this one."""
+    index = tables_of(transaction).face_index
+    query = sa.select(index.c.face_id).where(
+        index.c.person_id == person_id, index.c.state == FaceState.CONFIRMED, index.c.face_id != face_id
+    )
+    return transaction.connection.execute(query.limit(1)).first() is not None
+
+
+def images_linked_to(transaction: Transaction, parents: Collection[int], people: Collection[int]) -> set[int]:
+    """The images that have a face linked to one of these faces and, as far as known here, to one of these people.
+
+    Faces that are linked to nobody known count, too. `faces.parent_id` need have no index.
+    """
+    index = tables_of(transaction).face_index
+    found: set[int] = set()
+    is_theirs = sa.or_(index.c.person_id.is_(None), index.c.person_id.in_(sorted(people)))
+    for chunk in chunked(sorted(parents) if "parent_id" in transaction.schema.face_columns else ()):
+        query = sa.select(index.c.image_id).join(faces, faces.c.id == index.c.face_id)
+        query = query.where(faces.c.parent_id.in_(chunk), index.c.state == FaceState.LINKED, is_theirs)
+        found |= {int(image) for image in transaction.connection.execute(query.distinct()).scalars()}
+    return found
+
+
 def not_indexed(transaction: Transaction) -> dict[int, int]:
     """The images with faces that are not indexed though they are not deleted, by id, and how many each has."""
     index = tables_of(transaction).face_index

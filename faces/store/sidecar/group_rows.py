@@ -13,6 +13,9 @@ from faces.store.database import Transaction, chunked
 from faces.store.sidecar.library_row import tables_of
 from faces.store.sidecar.people_rows import NOTHING, Around, TableSum, sum_of
 
+#: What a group waits for.
+_SETTLED, _TO_JOIN, _TO_ASK = range(3)
+
 
 @dataclass(frozen=True, slots=True)
 class Offer:
@@ -76,10 +79,35 @@ def lock(transaction: Transaction, ids: Collection[int]) -> dict[int, GroupRow]:
 
 
 def unsettled(transaction: Transaction) -> list[int]:
-    """Groups that have changed since they were joined and asked about last, by id."""
+    """Groups that have changed since they were asked about last, by id."""
     groups = tables_of(transaction).groups
-    query = sa.select(groups.c.id).where(groups.c.unsettled == 1).order_by(groups.c.id)
+    query = sa.select(groups.c.id).where(groups.c.unsettled.in_((_TO_JOIN, _TO_ASK))).order_by(groups.c.id)
     return [int(group) for group in transaction.connection.execute(query).scalars()]
+
+
+def not_joined(transaction: Transaction) -> list[int]:
+    """Groups that have changed since groups were joined last, by id."""
+    groups = tables_of(transaction).groups
+    query = sa.select(groups.c.id).where(groups.c.unsettled == _TO_JOIN).order_by(groups.c.id)
+    return [int(group) for group in transaction.connection.execute(query).scalars()]
+
+
+def note_joined(transaction: Transaction, group_ids: Collection[int], change: int) -> None:
+    """Note that groups were joined as they were at a change: those that have changed since are to be joined still."""
+    groups = tables_of(transaction).groups
+    for chunk in chunked(sorted(group_ids)):
+        query = sa.update(groups).where(groups.c.id.in_(chunk), groups.c.unsettled == _TO_JOIN)
+        transaction.connection.execute(query.where(groups.c.change <= change).values(unsettled=_TO_ASK))
+
+
+def unsettled_of(transaction: Transaction, group_ids: Collection[int]) -> set[int]:
+    """Which of these groups have changed since they were joined and asked about last."""
+    groups = tables_of(transaction).groups
+    found: set[int] = set()
+    for chunk in chunked(group_ids):
+        query = sa.select(groups.c.id).where(groups.c.id.in_(chunk), groups.c.unsettled.in_((_TO_JOIN, _TO_ASK)))
+        found |= {int(group) for group in transaction.connection.execute(query).scalars()}
+    return found
 
 
 def there_after(transaction: Transaction, group_id: int, most: int) -> list[int]:
@@ -108,6 +136,12 @@ def write_total(
     update(transaction, group_id, {**_total(total, around), **offer_columns(offer)})
 
 
+def write_measured(transaction: Transaction, group_id: int, total: EncodingSum, around: Around | None) -> None:
+    """Write the sum that a locked group should have had already: its offer, and whether it is settled, stay."""
+    columns = _total(total, around)
+    update(transaction, group_id, {name: value for name, value in columns.items() if name != "unsettled"})
+
+
 def offer_columns(offer: Offer | None) -> dict[str, Any]:
     """The columns of a group that hold an offer."""
     return {
@@ -129,7 +163,7 @@ def absorb(transaction: Transaction, kept: GroupRow, gone: GroupRow, around: Aro
     moved = sa.update(members).where(members.c.group_id == gone.id).values(group_id=kept.id)
     transaction.connection.execute(moved)
     write_total(transaction, kept.id, kept.total + gone.total, around, kept.offer)
-    emptied = {**_total(NOTHING, None), **offer_columns(None), "joined_to": kept.id, "unsettled": 0}
+    emptied = {**_total(NOTHING, None), **offer_columns(None), "joined_to": kept.id, "unsettled": _SETTLED}
     update(transaction, gone.id, emptied)
 
 
@@ -169,10 +203,11 @@ def table_sum(transaction: Transaction) -> TableSum:
 
 
 def settle(transaction: Transaction, group_ids: Collection[int]) -> None:
-    """Note that groups were asked about; for locked ones."""
+    """Note that groups were asked about; for locked ones. Those that are to be joined first will be asked again."""
     groups = tables_of(transaction).groups
     for chunk in chunked(group_ids):
-        transaction.connection.execute(sa.update(groups).where(groups.c.id.in_(chunk)).values(unsettled=0))
+        query = sa.update(groups).where(groups.c.id.in_(chunk), groups.c.unsettled == _TO_ASK)
+        transaction.connection.execute(query.values(unsettled=_SETTLED))
 
 
 def stamp(transaction: Transaction, ids: Collection[int], change: int) -> None:
@@ -190,6 +225,16 @@ def groups_of_image(transaction: Transaction, image_id: int) -> dict[int, int]:
     members = tables_of(transaction).group_members
     query = sa.select(members.c.face_id, members.c.group_id).where(members.c.image_id == image_id)
     return {int(row.face_id): int(row.group_id) for row in transaction.connection.execute(query)}
+
+
+def groups_of(transaction: Transaction, face_ids: Collection[int]) -> dict[int, int]:
+    """The groups of faces that are in one, by face."""
+    members = tables_of(transaction).group_members
+    found: dict[int, int] = {}
+    for chunk in chunked(face_ids):
+        query = sa.select(members.c.face_id, members.c.group_id).where(members.c.face_id.in_(chunk))
+        found |= {int(row.face_id): int(row.group_id) for row in transaction.connection.execute(query)}
+    return found
 
 
 def members_of(transaction: Transaction, group_ids: Collection[int]) -> dict[int, list[tuple[int, int]]]:
@@ -244,7 +289,7 @@ def _total(total: EncodingSum, around: Around | None) -> dict[str, Any]:
         "sum": total.to_bytes(),
         "around": around.value if around else None,
         "cohort_number": around.number if around else 0,
-        "unsettled": 1,
+        "unsettled": _TO_JOIN,
     }
 
 

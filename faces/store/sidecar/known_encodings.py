@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import sqlalchemy as sa
 
+from faces.people.encoding_sum import EncodingSum
 from faces.people.kept_face import FaceState
 from faces.people.products import LONGEST_ENCODING, Matrix
 from faces.photo.face import ENCODING_LENGTH, Encoding
@@ -16,6 +17,7 @@ from faces.store.database import Transaction, chunked
 from faces.store.faces import read_encoding
 from faces.store.schema import faces
 from faces.store.sidecar.library_row import tables_of
+from faces.store.sidecar.people_rows import NOTHING
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,7 +51,7 @@ def kept_of(transaction: Transaction, face_ids: Collection[int]) -> dict[int, Kn
     for chunk in chunked(face_ids):
         query = sa.select(vectors).where(vectors.c.face_id.in_(chunk))
         for row in transaction.connection.execute(query):
-            found[int(row.face_id)] = KnownEncoding(_numbers(row.encoding), int(row.encoding_crc))
+            found[int(row.face_id)] = KnownEncoding(numbers_of(row.encoding), int(row.encoding_crc))
     return found
 
 
@@ -70,11 +72,24 @@ def forget(transaction: Transaction, face_ids: Collection[int]) -> None:
         transaction.connection.execute(sa.delete(vectors).where(vectors.c.face_id.in_(chunk)))
 
 
-def matrix_of(transaction: Transaction, face_ids: Collection[int]) -> Matrix:
-    """The kept encodings of these faces in the order of `face_ids`, shape (n, 128); each must be kept."""
-    kept = kept_of(transaction, face_ids)
-    rows = [kept[face].numbers for face in face_ids]
-    return np.stack(rows).astype(np.float32) if rows else np.empty((0, ENCODING_LENGTH), np.float32)
+def crcs_of(transaction: Transaction, face_ids: Collection[int]) -> dict[int, int]:
+    """The CRC-32 of the text that each kept encoding was read from, by face."""
+    vectors = tables_of(transaction).vectors
+    found: dict[int, int] = {}
+    for chunk in chunked(face_ids):
+        query = sa.select(vectors.c.face_id, vectors.c.encoding_crc).where(vectors.c.face_id.in_(chunk))
+        found |= {int(row.face_id): int(row.encoding_crc) for row in transaction.connection.execute(query)}
+    return found
+
+
+def bits(known: KnownEncoding | None) -> tuple[int, bytes] | None:
+    """What two of them can be compared by."""
+    return None if known is None else (known.crc, known.numbers.tobytes())
+
+
+def sum_of(rows: Sequence[bytes]) -> EncodingSum:
+    """The sum of encodings as they are kept."""
+    return EncodingSum.of(np.stack([numbers_of(row) for row in rows])) if rows else NOTHING
 
 
 def first_in_groups(transaction: Transaction, most: int) -> Matrix:
@@ -87,7 +102,7 @@ def first_in_groups(transaction: Transaction, most: int) -> Matrix:
         .order_by(members.c.face_id)
         .limit(most)
     )
-    rows = [_numbers(data) for data in transaction.connection.execute(query).scalars()]
+    rows = [numbers_of(data) for data in transaction.connection.execute(query).scalars()]
     return np.stack(rows).astype(np.float32) if rows else np.empty((0, ENCODING_LENGTH), np.float32)
 
 
@@ -107,5 +122,6 @@ def first_confirmed(transaction: Transaction, person_ids: Collection[int]) -> di
     return {faces_of[face]: known.numbers for face, known in kept_of(transaction, faces_of).items()}
 
 
-def _numbers(data: bytes) -> Encoding:
+def numbers_of(data: bytes) -> Encoding:
+    """The encoding in a row of ours, shape (128,)."""
     return np.frombuffer(data, "<f4").astype(np.float64)

@@ -30,6 +30,18 @@ class FaceChange:
 
 
 @dataclass(frozen=True, slots=True)
+class PastLink:
+    """How a face was linked last."""
+
+    probability: float | None
+    after: Fields
+
+    def is_of(self, parent_id: int | None, person_id: int | None) -> bool:
+        """Whether the row still says what it was linked to."""
+        return (self.after.get("parent_id"), self.after.get("person_id")) == (parent_id, person_id)
+
+
+@dataclass(frozen=True, slots=True)
 class LinkedBefore:
     """A face that an entry has linked."""
 
@@ -90,6 +102,23 @@ def add_faces(transaction: Transaction, entry: int, changes: Mapping[int, FaceCh
     ]
     if rows:
         transaction.connection.execute(sa.insert(tables_of(transaction).ledger_faces), rows)
+
+
+def last_links(transaction: Transaction, face_ids: Collection[int]) -> dict[int, PastLink]:
+    """The newest entry `linked` of each of these faces."""
+    tables = tables_of(transaction)
+    entries, changes = tables.ledger, tables.ledger_faces
+    found: dict[int, PastLink] = {}
+    for chunk in chunked(face_ids):
+        query = (
+            sa.select(changes.c.face_id, changes.c.after, entries.c.p)
+            .join(entries, entries.c.id == changes.c.entry)
+            .where(changes.c.face_id.in_(chunk), entries.c.kind == "linked")
+            .order_by(changes.c.entry)
+        )
+        for row in transaction.connection.execute(query):
+            found[int(row.face_id)] = PastLink(row.p, json.loads(row.after))
+    return found
 
 
 def find(transaction: Transaction, uuid: str) -> int | None:

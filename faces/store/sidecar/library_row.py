@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,16 @@ class LibraryState:
     never_change: int
     cohort: str | None
     """The version of the cohort that the neighbourhood in force was made with."""
+
+
+@dataclass(frozen=True, slots=True)
+class LastLook:
+    """At what the app changed: UTC without a zone."""
+
+    at: datetime | None
+    """When a process began it."""
+    until: datetime | None
+    """The time of change, as the app wrote it, of the rows up to which nothing is left."""
 
 
 def tables_of(transaction: Transaction) -> SidecarTables:
@@ -127,6 +137,28 @@ def give_up_joining(transaction: Transaction, process: str, joined_at_faces: int
     if joined_at_faces is not None:
         values["joined_at_faces"] = joined_at_faces
     transaction.connection.execute(sa.update(library).where(library.c.joining_by == process).values(**values))
+
+
+def take_look(transaction: Transaction, seconds: float) -> bool:
+    """Take the right to look at what the app changed; False where a process has looked in the last `seconds`."""
+    library = tables_of(transaction).library
+    # One in the future is of a clock that was set back since.
+    lately = library.c.looked_at.between(transaction.now - timedelta(seconds=seconds), transaction.now)
+    is_due = sa.or_(library.c.looked_at.is_(None), sa.not_(lately))
+    query = sa.update(library).where(library.c.id == _ONE, is_due).values(looked_at=transaction.now)
+    return bool(transaction.connection.execute(query).rowcount)
+
+
+def last_look(transaction: Transaction) -> LastLook:
+    """When a process began to look at what the app changed last, and how far it came."""
+    library = tables_of(transaction).library
+    row = transaction.connection.execute(sa.select(library.c.looked_at, library.c.looked_until)).one()
+    return LastLook(row.looked_at, row.looked_until)
+
+
+def note_look(transaction: Transaction, until: datetime | None) -> None:
+    """Note up to which time of change the app's rows have been looked at."""
+    _update(transaction, {"looked_until": until})
 
 
 def match_rule(transaction: Transaction) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import sqlalchemy as sa
 
 from faces.people import names
 from faces.people.encoding_sum import EncodingSum
-from faces.people.kept_face import FaceState
+from faces.people.kept_face import FaceState, RowRule
 from faces.photo.face import ENCODING_LENGTH
 from faces.store.database import Transaction, chunked
 from faces.store.schema import faces
@@ -49,7 +50,16 @@ class PersonRow:
     master_face_id: int | None
     app_person_id: int | None
     total: EncodingSum
-    """Of the confirmed faces."""
+    """Of the confirmed faces; where the app has persons and none of theirs is confirmed, what stands in for them."""
+
+    @property
+    def is_nameless(self) -> bool:
+        """Whether neither a name nor the app says who it is: then `master_face_id` is the face that it began with."""
+        return self.name is None and self.app_person_id is None
+
+    def linked_as(self, rule: RowRule) -> int | None:
+        """What a face is linked to as this person: a master's id or a person's of the app; None: it cannot be."""
+        return self.master_face_id if rule.has_masters else self.app_person_id
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,8 +82,7 @@ class PersonChange:
     @property
     def is_nothing(self) -> bool:
         """Whether it changes no row."""
-        counted = self.total.count or self.confirmed or self.linked or self.suggested
-        return not counted and not self.total.steps.any()
+        return self.total.is_nothing and not (self.confirmed or self.linked or self.suggested)
 
 
 def changed_since(transaction: Transaction, change: int) -> Iterator[PersonRow]:
@@ -112,8 +121,9 @@ def sum_of(
 
 
 def find_named(transaction: Transaction, name: str) -> int | None:
-    """The person of this name, of several the first."""
-    return _first(transaction, tables_of(transaction).people.c.name_key == key_of(name))
+    """The person of this name, of several the first; persons of the app apart, who are found by their ids."""
+    people = tables_of(transaction).people
+    return _first(transaction, people.c.name_key == key_of(name), people.c.app_person_id.is_(None))
 
 
 def find_of_app(transaction: Transaction, app_person_id: int) -> int | None:
@@ -121,9 +131,11 @@ def find_of_app(transaction: Transaction, app_person_id: int) -> int | None:
     return _first(transaction, tables_of(transaction).people.c.app_person_id == app_person_id)
 
 
-def find_by_master(transaction: Transaction, face_id: int) -> int | None:
-    """The person that this face is the master of."""
-    return _first(transaction, tables_of(transaction).people.c.master_face_id == face_id)
+def find_nameless(transaction: Transaction, face_id: int) -> int | None:
+    """The person without a name that began with this face."""
+    people = tables_of(transaction).people
+    is_nameless = (people.c.name.is_(None), people.c.app_person_id.is_(None))
+    return _first(transaction, people.c.master_face_id == face_id, *is_nameless)
 
 
 def add(
@@ -180,30 +192,46 @@ def lock(transaction: Transaction, ids: Collection[int]) -> None:
 
 
 def apply(
-    transaction: Transaction, changes: Mapping[int, PersonChange], around: Callable[[EncodingSum], Around]
+    transaction: Transaction,
+    changes: Mapping[int, PersonChange],
+    around: Callable[[EncodingSum], Around],
+    made_anew: Mapping[int, EncodingSum] = MappingProxyType({}),
 ) -> None:
     """Add what has changed to locked people, after the index of faces was written: `last_taken` is made anew of it.
 
-    `around` measures how crowded it is around the middle of a sum.
+    Args:
+        transaction: in which they are locked.
+        changes: by person.
+        around: measures how crowded it is around the middle of a sum.
+        made_anew: sums that are written as they are, by person; the others are added to.
     """
-    tables = tables_of(transaction)
-    people, index = tables.people, tables.face_index
     sums = read(transaction, [person for person, change in changes.items() if change.total.steps.any()])
-    last = sa.select(sa.func.max(index.c.taken_at)).where(
-        index.c.person_id == people.c.id, index.c.state.in_((FaceState.LINKED, FaceState.CONFIRMED))
-    )  # fmt: skip
+    totals = {person: row.total + changes[person].total for person, row in sums.items()} | dict(made_anew)
+    people = tables_of(transaction).people
     for person_id, change in sorted(changes.items()):
         values: dict[str, Any] = {
             "confirmed": people.c.confirmed + change.confirmed,
             "linked": people.c.linked + change.linked,
             "suggested": people.c.suggested + change.suggested,
-            "last_taken": last.scalar_subquery(),
+            "last_taken": _last_taken(transaction),
             "revision": people.c.revision + 1,
         }
-        if person_id in sums:
-            total = sums[person_id].total + change.total
-            values |= {"k": total.count, "sum": total.to_bytes(), **_around(around(total) if total.count else None)}
+        if person_id in totals:
+            total = totals[person_id]
+            values |= total_columns(total, around(total) if total.count else None)
         _update(transaction, person_id, values)
+
+
+def write(transaction: Transaction, person_id: int, values: Mapping[str, Any]) -> None:
+    """Write columns of a locked person, and count its revision."""
+    people = tables_of(transaction).people
+    _update(transaction, person_id, {**values, "revision": people.c.revision + 1})
+
+
+def total_columns(total: EncodingSum, around: Around | None) -> dict[str, Any]:
+    """The columns of a person that hold a sum, and how crowded it is around its middle; None where it is empty."""
+    measured = {"around": around.value if around else None, "cohort_number": around.number if around else 0}
+    return {"k": total.count, "sum": total.to_bytes(), **measured}
 
 
 def stamp(transaction: Transaction, ids: Collection[int], change: int) -> None:
@@ -230,8 +258,13 @@ def _masters(transaction: Transaction, person_id: int) -> sa.Select[Any]:
     )
 
 
-def _around(around: Around | None) -> dict[str, Any]:
-    return {"around": around.value if around else None, "cohort_number": around.number if around else 0}
+def _last_taken(transaction: Transaction) -> sa.ScalarSelect[Any]:
+    """When the newest photo was taken that a person is in, of a row that is updated."""
+    tables = tables_of(transaction)
+    index = tables.face_index
+    is_in_it = index.c.state.in_((FaceState.LINKED, FaceState.CONFIRMED))
+    newest = sa.select(sa.func.max(index.c.taken_at)).where(index.c.person_id == tables.people.c.id, is_in_it)
+    return newest.scalar_subquery()
 
 
 def _select(transaction: Transaction) -> sa.Select[Any]:
@@ -251,9 +284,9 @@ def _person(row: Any) -> PersonRow:
     )
 
 
-def _first(transaction: Transaction, condition: sa.ColumnElement[bool]) -> int | None:
+def _first(transaction: Transaction, *conditions: sa.ColumnElement[bool]) -> int | None:
     people = tables_of(transaction).people
-    query = sa.select(people.c.id).where(condition).order_by(people.c.id).limit(1)
+    query = sa.select(people.c.id).where(*conditions).order_by(people.c.id).limit(1)
     found = transaction.connection.execute(query).scalar()
     return None if found is None else int(found)
 

@@ -158,7 +158,7 @@ def sidecar_tables(prefix: str = "", database: str | None = None, metadata: sa.M
             sa.Column("sum", _SUM),
             sa.Column("around", sa.Double),
             _zero("cohort_number", sa.Integer),
-            # Changed since groups were joined and asked about last.
+            # 1: changed since groups were joined last; 2: since then asked about by nobody.
             _zero("unsettled", sa.SmallInteger),
             # The likeliest person, where it is offered.
             sa.Column("offered_person_id", _ID),

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from script.benches.people_answers import ANSWERS, AskedLibrary, Family, judge_answers, of_perfect_groups
+from script.benches.people_answers import ANSWERS, FAMILIES, AskedLibrary, Family, judge_answers, of_perfect_groups
+from script.benches.people_bars import OTHERS
 from script.cohorts.people_file import Faces
 from tests.unit.faces.people.made_people import made_cohort, made_people, photos_of
+
+ROOT = Path(__file__).resolve().parents[3]
 
 COHORT = made_cohort(level=-0.044)
 
@@ -117,3 +122,12 @@ def test_a_small_library_of_people_who_are_far_apart_is_named_wholly() -> None:
     for answers in ANSWERS:
         assert figures[f"share of perfect groups after {answers} answers"] == 100
         assert figures[f"wrong of named after {answers} answers"] == 0
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+def test_the_page_about_people_asks_for_what_the_bench_asks_for(family: Family) -> None:
+    page = (ROOT / "docs/people.md").read_text(encoding="utf-8")
+    (row,) = (line for line in page.splitlines() if line.startswith(f"| *asked for*, {family.name} |"))
+    asked = [cell.strip() for cell in row.strip("|").split("|")[1:]]
+    bars = [OTHERS.get(f"{family.name}, share of perfect groups after {answers} answers") for answers in ANSWERS]
+    assert asked == [f"{bar[1]:g}" if bar else "–" for bar in bars]

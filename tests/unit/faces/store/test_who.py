@@ -3,8 +3,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[4]
 
-#: Looks at tables and columns, and makes the right implementation.
-ASKING = {"faces/store/schema.py", "faces/store/who.py"}
+#: Looks at tables and columns, makes the right implementation, and knows the table `persons` itself.
+ASKING = {"faces/store/schema.py", "faces/store/who.py", "faces/store/sidecar/people_of_app.py"}
 
 
 def asks(text: str) -> bool:
