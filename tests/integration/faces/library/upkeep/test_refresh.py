@@ -29,6 +29,7 @@ SPOILED = {
     "no sums": "UPDATE {people} SET k = 0, sum = NULL",
     "counters that are wrong": "UPDATE {people} SET confirmed = 9, linked = 9, suggested = 9, last_taken = NULL",
     "no sizes": "UPDATE {groups} SET size = 0, sum = NULL",
+    "sizes without a sum": "UPDATE {groups} SET sum = NULL",
     "an alarm that is wrong": "UPDATE {library} SET alarm_steps = 1, alarm_faces = 1",
     "members that are no more": "INSERT INTO {group_members} (face_id, group_id, image_id) VALUES (7777, 1, 7777)",
 }
@@ -102,3 +103,12 @@ def everything(app: ChangingApp) -> list[list[dict[str, object]]]:
     tables = app.store.schema.sidecar
     assert tables is not None
     return [app.rows.read(f"SELECT * FROM {name}") for name in ("images", "faces", *sorted(tables.metadata.tables))]
+
+
+def test_only_what_is_wrong_is_told(templates: dict[str, Path]) -> None:
+    with opened(templates["our own"]) as (app, store):
+        process = run(app, store, FEW)
+        spoil(app, SPOILED["an index that lacks some"])
+        told = Refresh(process.arrivals).run()
+        assert told.faces
+        assert told == Differences(faces=told.faces)
