@@ -22,6 +22,7 @@ from faces.store.sidecar.known_encodings import KnownEncoding
 from faces.store.sidecar.tables import PREFIX, SidecarTables, sidecar_tables
 from tests.servers.app_schema import ALL
 from tests.servers.mariadb import MariaDB
+from tests.servers.sidecar import create_tables
 
 #: Rows of a statement.
 _ROWS = 1000
@@ -33,11 +34,8 @@ _APART = 0.85
 def new_library(mariadb: MariaDB, cohort: Cohort, count: int) -> str:
     """The URL of a library of so many people with a name and a face each, and as many groups without one."""
     url = mariadb.new_database(*ALL)
-    engine, tables = sa.create_engine(url), sidecar_tables(PREFIX)
-    tables.metadata.create_all(engine)
-    with engine.begin() as connection:
-        connection.execute(sa.insert(tables.library).values(id=1, version=1, match_rule="calibrated"))
-    engine.dispose()
+    create_tables(url)
+    tables = sidecar_tables(PREFIX)
     fill_library(url, tables, cohort, people=count, groups=count)
     return url
 
