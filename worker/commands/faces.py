@@ -43,30 +43,28 @@ def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
     """List them; 1 where nobody has the name."""
     _refuse_contradictions(arguments)
     output, limit = invocation.output, arguments.limit
-    with invocation.store() as store:
-        invocation.look_outside(store)
-        with store.reading() as transaction:
-            ids = _ids(arguments, transaction, invocation)
-            code = tell_if_nobody(arguments, invocation, len(ids))
-            shown = read_faces(transaction, ids[:limit])
-            if output.as_json:
-                output.records(_record(face, image) for face, image in shown)
-            elif not code:
-                # Where there are groups.
-                grouped = transaction.schema.sidecar is not None
-                columns = (
-                    "photo",
-                    "face",
-                    "who",
-                    "distance",
-                    "quality",
-                    "status",
-                    *(("group",) if grouped else ()),
-                    "id",
-                )
-                output.table(columns, (_row(face, image, grouped=grouped) for face, image in shown))
-            if limit and len(ids) > limit:
-                tell_of_more(arguments, invocation, Ref("face", ids[limit - 1]))
+    with invocation.store() as store, store.reading() as transaction:
+        ids = _ids(arguments, transaction, invocation)
+        code = tell_if_nobody(arguments, invocation, len(ids))
+        shown = read_faces(transaction, ids[:limit])
+        if output.as_json:
+            output.records(_record(face, image) for face, image in shown)
+        elif not code:
+            # Where there are groups.
+            grouped = transaction.schema.sidecar is not None
+            columns = (
+                "photo",
+                "face",
+                "who",
+                "distance",
+                "quality",
+                "status",
+                *(("group",) if grouped else ()),
+                "id",
+            )
+            output.table(columns, (_row(face, image, grouped=grouped) for face, image in shown))
+        if limit and len(ids) > limit:
+            tell_of_more(arguments, invocation, Ref("face", ids[limit - 1]))
     return code
 
 

@@ -31,17 +31,15 @@ def add_to(verbs: Any) -> None:
 def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
     """List them."""
     output, limit = invocation.output, arguments.limit
-    with invocation.store() as store:
-        invocation.look_outside(store)
-        with store.reading() as transaction:
-            choice = GroupChoice(arguments.named, arguments.min, arguments.after, with_one_more(limit))
-            shown = FirstRows(list_groups(transaction, choice), limit)
-            if output.as_json:
-                output.records(_record(group) for group in shown)
-            else:
-                output.table(_COLUMNS, (_row(group) for group in shown))
-            if last := shown.continued:
-                tell_of_more(arguments, invocation, Ref("group", last.id))
+    with invocation.store() as store, store.reading() as transaction:
+        choice = GroupChoice(arguments.named, arguments.min, arguments.after, with_one_more(limit))
+        shown = FirstRows(list_groups(transaction, choice), limit)
+        if output.as_json:
+            output.records(_record(group) for group in shown)
+        else:
+            output.table(_COLUMNS, (_row(group) for group in shown))
+        if last := shown.continued:
+            tell_of_more(arguments, invocation, Ref("group", last.id))
     return 0
 
 

@@ -27,9 +27,6 @@ if TYPE_CHECKING:
 #: Variables of which one at least is set where there is an app.
 _OF_AN_APP = {"LARAVEL_ENV_FILE", "LARAVEL_STORAGE_PATH", "DB_CONNECTION"}
 
-#: Seconds for which a person waits, before a list, for what the app changed.
-_LOOK_SECONDS = 2.0
-
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
@@ -124,11 +121,6 @@ class Invocation:
         """
         calibrated = self.match_rule(store) == "calibrated"
         return open_library(store, calibrated=calibrated, cohort=self.cohort, folder=self.settings.state_dir)
-
-    def look_outside(self, store: Store) -> None:
-        """See what the app changed, for a verb that shows people and groups: two seconds at most."""
-        if store.schema.sidecar is not None and not store.schema.ours and (outside := self.library(store).outside):
-            outside.look(_LOOK_SECONDS)
 
     @contextmanager
     def tools(self, store: Store, library: OpenLibrary | None = None) -> Iterator[Tools]:

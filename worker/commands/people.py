@@ -32,26 +32,22 @@ def add_to(verbs: Any) -> None:
 def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
     """List them; 1 where nobody has the name."""
     output, limit = invocation.output, arguments.limit
-    with invocation.store() as store:
-        invocation.look_outside(store)
-        with store.reading() as transaction:
-            choice = PeopleChoice(arguments.name, arguments.hidden, arguments.after, with_one_more(limit))
-            found = list_people(transaction, choice)
-            if arguments.name is not None:
-                found = iter(named := list(found))
-                if not named and arguments.after is None:
-                    output.records(())
-                    output.say(
-                        f"people: found nobody named {canonical(arguments.name)}; `people` without --name lists all"
-                    )
-                    return 1
-            shown = FirstRows(found, limit)
-            if output.as_json:
-                output.records(_record(person) for person in shown)
-            else:
-                output.table(_COLUMNS, (_row(person) for person in shown))
-            if last := shown.continued:
-                tell_of_more(arguments, invocation, Ref("person", last.id))
+    with invocation.store() as store, store.reading() as transaction:
+        choice = PeopleChoice(arguments.name, arguments.hidden, arguments.after, with_one_more(limit))
+        found = list_people(transaction, choice)
+        if arguments.name is not None:
+            found = iter(named := list(found))
+            if not named and arguments.after is None:
+                output.records(())
+                output.say(f"people: found nobody named {canonical(arguments.name)}; `people` without --name lists all")
+                return 1
+        shown = FirstRows(found, limit)
+        if output.as_json:
+            output.records(_record(person) for person in shown)
+        else:
+            output.table(_COLUMNS, (_row(person) for person in shown))
+        if last := shown.continued:
+            tell_of_more(arguments, invocation, Ref("person", last.id))
     return 0
 
 

@@ -87,15 +87,15 @@ class OutsideChanges:
             self._next = self._clock() + self._interval
             self._mutex.release()
 
-    def look(self, most_seconds: float | None = None) -> Looked:
-        """Look now, at all there is or for so long: for a verb that shows or changes people and groups.
+    def look(self) -> Looked:
+        """Look now, at all there is: for a verb that settles.
 
         Raises:
             StoreUnavailable: the database cannot be used; what is done stays.
         """
         with self._mutex:
             last, _ = self._take(0)
-            return self._look(last, None if most_seconds is None else self._clock() + most_seconds)
+            return self._look(last, None)
 
     def _take(self, seconds: float) -> tuple[LastLook, bool]:
         """How far looks have come, and whether the next is ours."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from faces.errors import StoreUnavailable
 from faces.library.arrivals import Arrivals
@@ -64,6 +64,8 @@ class Refresh:
     keep: bool = True
     """Whether what is made anew is kept; else everything is only compared."""
     found: Differences = field(default_factory=Differences)
+    _people_before: dict[int, dict[str, Any]] = field(default_factory=dict)
+    """Of those whose faces are mended."""
 
     def run(self) -> Differences:
         """Make all anew.
@@ -126,13 +128,14 @@ class Refresh:
     def _mend(self, transaction: Transaction, image_id: int, wrong_encodings: Collection[int]) -> set[int]:
         """Bring an image up to date, and note what of it was another."""
         images.lock(transaction, image_id)
-        faces.lock_of_image(transaction, image_id)
+        rows = {row.id for row in faces.lock_of_image(transaction, image_id)}
         index, members = face_index.of_image(transaction, image_id), group_rows.groups_of_image(transaction, image_id)
-        encodings = known_encodings.kept_of(transaction, index.keys())
+        encodings = known_encodings.kept_of(transaction, rows | index.keys())
         known_encodings.forget(transaction, set(wrong_encodings) & index.keys())
         followers = self.arrivals.bring_up_to_date(transaction, image_id)
         now, now_members = face_index.of_image(transaction, image_id), group_rows.groups_of_image(transaction, image_id)
-        now_encodings = known_encodings.kept_of(transaction, index.keys() | now.keys())
+        self._note_people({one.person_id for one in (*index.values(), *now.values()) if one.person_id is not None})
+        now_encodings = known_encodings.kept_of(transaction, rows | index.keys())
         self.found.faces |= {face for face in index.keys() | now.keys() if index.get(face) != now.get(face)}
         self.found.memberships |= {
             face for face in members.keys() | now_members.keys() if members.get(face) != now_members.get(face)
@@ -144,12 +147,18 @@ class Refresh:
         }
         return followers
 
+    def _note_people(self, ids: set[int]) -> None:
+        """As they are without the transaction in hand: mending a face changes its people's sums once more."""
+        with self.arrivals.store.reading() as transaction:
+            known = counted.kept(transaction, ids - self._people_before.keys())
+        self._people_before |= known
+
     # --- people, groups, the alarm ---
 
     def _remake_totals(self) -> None:
         totals = Totals(self.arrivals.store, self.arrivals.library)
         for ids in self._batches(counted.people_after, _PEOPLE):
-            self.found.people |= set(self._write(partial(totals.remake_people, ids=ids)))
+            self.found.people |= set(self._write(partial(totals.remake_people, ids=ids, before=self._people_before)))
         for ids in self._batches(counted.groups_after, _GROUPS):
             self.found.groups |= set(self._write(partial(totals.remake_groups, ids=ids)))
         self.found.alarm |= totals.remake_alarm(keep=self.keep)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,8 +28,13 @@ class Totals:
     store: Store
     library: Library
 
-    def remake_people(self, transaction: Transaction, ids: Sequence[int]) -> list[int]:
-        """Sums, counters and masters of some people; returns those of whom something was another."""
+    def remake_people(
+        self, transaction: Transaction, ids: Sequence[int], before: Mapping[int, Mapping[str, Any]]
+    ) -> list[int]:
+        """Sums, counters and masters of some people; returns those of whom something was another.
+
+        `before` is what was kept of those whose faces were just mended, which has changed it.
+        """
         people_rows.lock(transaction, ids)
         totals = people_of_app.made_anew(transaction, ids)
         counts = counted.people(transaction, ids)
@@ -38,17 +43,20 @@ class Totals:
         wrong, renewed = [], []
         for person in ids:
             expected = {**counts[person], "k": totals[person].count, "sum": totals[person].to_bytes()}
-            before = known[person]
-            differs = any(not _same(before[name], value) for name, value in expected.items())
-            around = self._around(totals[person], before["around"], before["cohort_number"], differs=differs)
+            kept, was = known[person], before.get(person, known[person])
+            differs = any(not _same(kept[name], value) for name, value in expected.items())
+            around = self._around(totals[person], kept["around"], kept["cohort_number"], differs=differs)
+            # While its faces were mended another may have stood in for the master.
+            if (master := was["master_face_id"]) and people_rows.is_master(transaction, person, master):
+                people_rows.set_master(transaction, person, master)
             people.see_to_master(person)
             master = people_rows.read(transaction, [person])[person].master_face_id
             if differs or around is not None:
-                measured = around or Around(before["around"], before["cohort_number"])
+                measured = around or Around(kept["around"], kept["cohort_number"])
                 columns = people_rows.total_columns(totals[person], measured if totals[person].count else None)
                 people_rows.write(transaction, person, {**counts[person], **columns})
                 renewed.append(person)
-            if differs or master != before["master_face_id"]:
+            if any(not _same(was[name], value) for name, value in {**expected, "master_face_id": master}.items()):
                 wrong.append(person)
         if renewed:
             people_rows.stamp(transaction, renewed, library_row.next_change(transaction))

@@ -62,7 +62,7 @@ def changed_since(transaction: Transaction, change: int) -> Iterator[GroupRow]:
     groups = tables_of(transaction).groups
     query = _select(transaction)
     if change < 0:
-        query = query.where(groups.c.joined_to.is_(None), groups.c.size > 0)
+        query = query.where(groups.c.joined_to.is_(None), groups.c.size > 0, groups.c.sum.is_not(None))
     else:
         query = query.where(groups.c.change > change)
     return (_group(row) for row in transaction.connection.execute(query))

@@ -146,7 +146,7 @@ def test_an_apps_middle_stands_for_a_person_until_a_face_is_confirmed(templates:
         told()
         assert app.rows.one("SELECT k FROM face_sidecar_people")["k"] == 3
         one = face(app, 5, status="ok", person_id=1)
-        told()
+        told.process.arrivals.update_images([app.rows.one("SELECT MAX(id) AS id FROM images")["id"]])
         assert app.rows.one("SELECT k FROM face_sidecar_people")["k"] == 1
         told(set_(app, one, status="unknown", person_id=None))
         assert app.rows.one("SELECT k FROM face_sidecar_people")["k"] == 3
