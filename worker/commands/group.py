@@ -82,8 +82,6 @@ def group_all(store: Store, library: OpenLibrary, output: Output, *, everything:
     """
     if library.arrivals is None or library.settling is None:
         raise SchemaError(f"found no tables of people and groups in {store.name}: `worker tables --create` makes them")
-    if library.outside:
-        library.outside.look()
     # Here, and not above: only a database with our tables needs it.
     from faces.library.taking_in import TakingIn
 
@@ -91,6 +89,9 @@ def group_all(store: Store, library: OpenLibrary, output: Output, *, everything:
     images = taking_in.images()
     with output.progress("photos taken in", len(images)) as step:
         joined = taking_in.take_in(images, step)
+    # Afterwards: what it finds of older faces would not be told as taken in.
+    if library.outside:
+        library.outside.look()
     settled = library.settling.settle_all() if everything else library.settling.settle_rest()
     asked = settled.asked
     return Grouped(len(images), sum(images.values()), joined + settled.joined, asked.groups, asked.faces)
