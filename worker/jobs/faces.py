@@ -94,7 +94,9 @@ class FaceJob(JobClass):
         return _told(done, context) if done else None
 
     def between_jobs(self, is_told_to_stop: Callable[[], bool]) -> None:
-        """Join groups and ask about them, where enough faces have come."""
+        """Look at what the app changed; join groups and ask about them, where enough faces have come."""
+        if self._tools.outside:
+            self._tools.outside.look_if_due()
         if self._tools.settling:
             self._tools.settling.settle_some(is_told_to_stop)
 
@@ -130,8 +132,6 @@ def process_image(tools: Tools, image_id: int, context: Context = ALONE) -> Proc
         FaceApiUnavailable: the API is unavailable; `last_error` says so.
         StoreUnavailable: the database is unavailable; nothing is half written.
     """
-    if tools.outside:
-        tools.outside.look_if_due()
     with tools.store.reading() as transaction:
         image = images.find(transaction, image_id)
     if image is None:

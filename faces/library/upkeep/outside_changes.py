@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from faces.errors import FacesError, StoreUnavailable
+from faces.errors import FacesError
 from faces.library.arrivals import Arrivals
 from faces.library.upkeep.app_persons import AppPersons
 from faces.library.upkeep.differences import images_that_differ
@@ -29,7 +29,7 @@ EACH_SECONDS = 30.0
 #: Part of a core that looks may take: the next comes so many times later as the last took.
 _PART = 0.02
 
-#: Seconds that a look at a job's start takes at most, one image more or less; the rest is done in the next.
+#: Seconds that a look between two jobs takes at most, one image more or less; the rest is done in the next.
 _BUDGET = 0.25
 
 #: A row may be committed after a row with a later time.
@@ -70,17 +70,13 @@ class OutsideChanges:
     def look_if_due(self) -> Looked | None:
         """Look where no process has in the last half minute, a quarter of a second at most; None where it is not due.
 
-        Raises:
-            StoreUnavailable: the database cannot be used; what is done stays.
+        Raises nothing of the database's: what is done stays, and the rest is looked at the next time.
         """
         if self._clock() < self._next or not self._mutex.acquire(blocking=False):
             return None
         try:
             return self._take_turn()
-        except StoreUnavailable:
-            raise
         except FacesError as error:
-            # The job at whose start this is has no part in it.
             _log.warning("what the app changed was not looked at: %s", error)
             return None
         finally:
