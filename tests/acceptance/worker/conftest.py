@@ -8,6 +8,9 @@ from typing import Protocol
 
 import pytest
 
+from faces.store.database import Store
+from tests.servers.app_schema import V1
+from tests.servers.mariadb import MariaDB
 from tests.servers.worker_process import Worker
 
 
@@ -23,6 +26,17 @@ def worker(tmp_path: Path, api: HasUrl) -> Iterator[Worker]:
     worker = Worker(tmp_path / "home", {"FACE_API_URL": api.url})
     yield worker
     worker.end()
+
+
+@pytest.fixture(params=["sqlite", "mariadb"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A new database: a file of our own, and an app's first version."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path}/faces.db"
+        Store.open(url, create=True).close()
+        return url
+    server: MariaDB = request.getfixturevalue("mariadb")
+    return server.new_database(*V1)
 
 
 @pytest.fixture

@@ -8,23 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from faces.store.database import Store
 from tests.servers.app_schema import V1
 from tests.servers.library_rows import tables_at
 from tests.servers.mariadb import MariaDB
 from tests.servers.people import PEOPLE
 from tests.servers.rows import Rows
 from tests.servers.worker_process import Worker
-
-
-@pytest.fixture(params=["sqlite", "mariadb"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path}/faces.db"
-        Store.open(url, create=True).close()
-        return url
-    server: MariaDB = request.getfixturevalue("mariadb")
-    return server.new_database(*V1)
 
 
 @pytest.fixture

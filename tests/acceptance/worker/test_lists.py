@@ -12,10 +12,7 @@ from pathlib import Path
 import pytest
 
 from faces.people.kept_face import FaceState
-from faces.store.database import Store
-from tests.servers.app_schema import V1
 from tests.servers.library_rows import LibraryRows
-from tests.servers.mariadb import MariaDB
 from tests.servers.people import PEOPLE
 from tests.servers.rows import Rows
 from tests.servers.worker_process import Worker
@@ -36,16 +33,6 @@ OLD_COLUMNS = [
     "bottom",
     "left",
 ]
-
-
-@pytest.fixture(params=["sqlite", "mariadb"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path}/faces.db"
-        Store.open(url, create=True).close()
-        return url
-    server: MariaDB = request.getfixturevalue("mariadb")
-    return server.new_database(*V1)
 
 
 @pytest.fixture

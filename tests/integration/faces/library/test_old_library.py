@@ -7,7 +7,6 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,26 +19,11 @@ from faces.people.refs import Ref
 from faces.store.database import Store
 from faces.store.sidecar import ledger, never_rows
 from faces.store.sidecar.ledger import FaceChange
-from tests.servers.app_schema import V1, V2, V2_NEW
 from tests.servers.library_verdict import wrong
 from tests.servers.linked_before import COHORT, PEOPLE, Old, made_old, named
-from tests.servers.mariadb import MariaDB
 from tests.servers.rows import Rows
-from tests.servers.sidecar import create_tables
 
-_VERSIONS = {"v1": V1, "v2": V2, "v3 made new": V2_NEW}
-
-
-@pytest.fixture(params=["sqlite", *_VERSIONS])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        file = f"sqlite:///{tmp_path / 'faces.db'}"
-        Store.open(file, create=True).close()
-        return file
-    server: MariaDB = request.getfixturevalue("mariadb")
-    url = server.new_database(*_VERSIONS[request.param])
-    create_tables(url)
-    return url
+pytestmark = pytest.mark.parametrize("url", ["sqlite", "v1", "v2", "v3 made new"], indirect=True)
 
 
 @pytest.fixture
