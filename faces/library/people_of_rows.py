@@ -19,7 +19,8 @@ class PeopleOfRows:
     """The people of one transaction's rows.
 
     A confirmed face is the person of its name, of several the one that it was before. Where faces have no names it is
-    the person of its `person_id`, else the one that began with it or its parent. A linked face is who its parent is.
+    the person of its `person_id`, else the one that began with it or its parent. A linked face is who its parent is; so
+    is one that was confirmed to us alone and, where its parent is nobody any more, it is who was said then.
     """
 
     transaction: Transaction
@@ -33,19 +34,31 @@ class PeopleOfRows:
         linked: dict[int, int] = {}
         for row in here.values():
             state = rule.state(row)
-            if state in (FaceState.CONFIRMED, FaceState.SUGGESTED):
+            if state is FaceState.LINKED or rule.is_confirmed_by_answer(row):
+                if row.parent_id is not None:
+                    linked[row.id] = row.parent_id
+            elif state in (FaceState.CONFIRMED, FaceState.SUGGESTED):
                 person = self._person(row, before.get(row.id))
                 if person is not None:
                     found[row.id] = person
-            elif state is FaceState.LINKED and row.parent_id is not None:
-                linked[row.id] = row.parent_id
         elsewhere = self._confirmed(set(linked.values()) - here.keys())
         confirmed = elsewhere | found
         for face, parent in linked.items():
             person = confirmed.get(parent)
             if person is not None:
                 found[face] = person
-        return found
+        return self._as_said(here.values()) | found
+
+    def _as_said(self, rows: Iterable[KeptFace]) -> dict[int, int]:
+        """Who each face that was confirmed to us alone is by what was said then; of people that are there still."""
+        rule = self.transaction.schema.rule
+        said = {
+            row.id: row.answer.person_id
+            for row in rows
+            if rule.is_confirmed_by_answer(row) and row.answer and row.answer.person_id is not None
+        }
+        there = people_rows.read(self.transaction, set(said.values())) if said else {}
+        return {face: person for face, person in said.items() if person in there}
 
     def names_are_the_same(self) -> bool:
         """Whether those that were found by their names, locked by now, still have them."""
@@ -115,6 +128,8 @@ class PeopleOfRows:
         return None if root is None else self._of_master(root)
 
     def _named(self, name: str, row: KeptFace, before: IndexedFace | None) -> int:
+        if (said := self._said(row)) is not None and names.key(said.name or "") == names.key(name):
+            return said.id
         was = self._was(before)
         if was is not None and was.app_person_id is None:
             if was.name is not None and names.key(was.name) == names.key(name):
@@ -123,6 +138,12 @@ class PeopleOfRows:
                 people_rows.rename(self.transaction, was.id, name)
                 return was.id
         return people_rows.find_named(self.transaction, name) or self._add_named(name)
+
+    def _said(self, row: KeptFace) -> PersonRow | None:
+        """Whom a person said that it is, of several people of one name."""
+        if row.answer is None or row.answer.person_id is None:
+            return None
+        return people_rows.read(self.transaction, [row.answer.person_id]).get(row.answer.person_id)
 
     def _may_be_renamed(self, person: PersonRow, face_id: int, name: str) -> bool:
         """Whether no other face is confirmed as this person, and nobody has the name: else the face has left it."""

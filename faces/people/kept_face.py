@@ -36,6 +36,31 @@ class FaceState(IntEnum):
         return self.name.lower()
 
 
+class Said(IntEnum):
+    """What a person has said of a face to us, last; the numbers are stored."""
+
+    YES = 1
+    """Who it is."""
+    NO = 2
+    """That it is not who it was taken for."""
+    UNKNOWN = 3
+    """That nobody knows who it is: a link or a name was taken away."""
+    STRANGER = 4
+    NOT_FACE = 5
+    ADDED = 6
+    """That it is a face, where none was found."""
+
+
+@dataclass(frozen=True, slots=True)
+class SaidOfFace:
+    """What was said, by which entry of the ledger, and who it is where that was said."""
+
+    said: Said
+    entry: int
+    person_id: int | None = None
+    """Of our people."""
+
+
 @dataclass(frozen=True, slots=True)
 class KeptFace:
     """A row of `faces`, soft-deleted ones included. Columns that the database lacks have their defaults here.
@@ -56,6 +81,8 @@ class KeptFace:
     quality_score: float | None = None
     quality_details: str | None = None
     box: str | None = None
+    answer: SaidOfFace | None = None
+    """Where our tables have one."""
 
     @property
     def touched(self) -> bool:
@@ -65,7 +92,8 @@ class KeptFace:
         person beside it does: a machine's choice is `suggested`.
         """
         chosen = self.person_id is not None and self.status != "suggested"
-        return self.status not in MACHINE_STATUSES or chosen or self.is_reference or self.is_parent
+        is_answered = self.answer is not None
+        return self.status not in MACHINE_STATUSES or chosen or self.is_reference or self.is_parent or is_answered
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +114,16 @@ class RowRule:
         chosen = row.person_id is not None and row.status != "suggested"
         if row.status not in MACHINE_STATUSES or chosen or row.is_reference:
             return FaceState.CONFIRMED
+        if self.is_confirmed_by_answer(row):
+            return FaceState.CONFIRMED
         link = row.parent_id if self.has_masters else row.person_id
         return FaceState.UNKNOWN if link is None else self.linked
+
+    def is_confirmed_by_answer(self, row: KeptFace) -> bool:
+        """Whether a person has said to us who it is, and the row alone would be a machine's link: it keeps that link."""
+        if not self.has_masters or row.status != "process" or row.person_id is not None or row.is_reference:
+            return False
+        return row.answer is not None and row.answer.said is Said.YES
 
     def name_of(self, row: KeptFace) -> str | None:
         """The name that a confirmed face has itself, as it is written; None where it has none, or persons have them."""

@@ -14,7 +14,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from faces.laravel import php_json
-from faces.people.kept_face import KeptFace
+from faces.people.kept_face import KeptFace, Said, SaidOfFace
 from faces.people.linking import Unlinked
 from faces.photo.face import ENCODING_LENGTH, Encoding, Quality, RatioBox
 from faces.store.database import Transaction, chunked
@@ -196,9 +196,8 @@ def with_person(transaction: Transaction, face_ids: Collection[int]) -> set[int]
 def share_lock(transaction: Transaction, face_ids: Collection[int]) -> dict[int, KeptFace]:
     """These faces, by id, as far as they are not deleted, locked for reading; without encodings."""
     found: dict[int, KeptFace] = {}
-    names = [name for name in READ if name in transaction.schema.face_columns and name != "encoding"]
     for chunk in chunked(sorted(face_ids)):
-        query = sa.select(*(faces.c[name] for name in names), sa.null().label("encoding"))
+        query = select_kept(transaction, encodings=False)
         query = query.where(faces.c.id.in_(chunk), faces.c.deleted_at.is_(None)).order_by(faces.c.id)
         rows = transaction.connection.execute(query.with_for_update(read=True)).mappings()
         found |= {int(row["id"]): kept(dict(row)) for row in rows}
@@ -292,8 +291,23 @@ def read_box(text: str | bytes | None) -> RatioBox | None:
 
 
 def _select(transaction: Transaction, image_id: int) -> sa.Select[Any]:
+    return select_kept(transaction).where(faces.c.image_id == image_id).order_by(faces.c.id)
+
+
+def select_kept(transaction: Transaction, *more: sa.ColumnElement[Any], encodings: bool = True) -> sa.Select[Any]:
+    """A query of the columns that `kept` reads, and more; what was said of a face comes with it.
+
+    Without `encodings` they are None, and some thousand rows are no megabytes.
+    """
     columns = [faces.c[name] for name in READ if name in transaction.schema.face_columns]
-    return sa.select(*columns).where(faces.c.image_id == image_id).order_by(faces.c.id)
+    if not encodings:
+        columns = [column for column in columns if column is not faces.c.encoding]
+        more = (*more, sa.null().label("encoding"))
+    if transaction.schema.sidecar is None:
+        return sa.select(*columns, *more)
+    said = transaction.schema.sidecar.answers
+    told = (said.c.says, said.c.entry.label("said_in"), said.c.person_id.label("said_person"))
+    return sa.select(*columns, *told, *more).select_from(faces.outerjoin(said, said.c.face_id == faces.c.id))
 
 
 def _are_untouched_children(parents: Collection[int]) -> tuple[sa.ColumnElement[bool], ...]:
@@ -313,8 +327,10 @@ def _may_be_linked(transaction: Transaction, unlinked: Unlinked) -> list[sa.Colu
 
 
 def kept(row: dict[str, Any]) -> KeptFace:
-    """The columns `READ` of a row, as far as the database has them."""
+    """A row that `select_kept` has asked for."""
+    says, said_in, said_person = (row.pop(name, None) for name in ("says", "said_in", "said_person"))
     values = row | {
+        "answer": None if says is None else SaidOfFace(Said(says), int(said_in), said_person),
         "encoding": read_encoding(row["encoding"]),
         "is_reference": bool(row.get("is_reference")),
         "deleted": row["deleted_at"] is not None,

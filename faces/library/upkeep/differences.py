@@ -79,10 +79,12 @@ class _Known:
         return row.encoding is not None if crc is None else crc != row.crc
 
     def _person_differs(self, face: KeptFace, state: FaceState, one: IndexedFace) -> bool:
-        if state is FaceState.LINKED:
+        is_answered = self.rule.is_confirmed_by_answer(face)
+        if state is FaceState.LINKED or is_answered:
             parent = self.index.get(face.parent_id or 0)
-            is_known = parent is not None and parent.state is FaceState.CONFIRMED
-            return one.person_id != (parent.person_id if parent and is_known else None)
+            is_known = parent is not None and parent.state is FaceState.CONFIRMED and parent.person_id is not None
+            said = face.answer.person_id if is_answered and face.answer else None
+            return one.person_id != (parent.person_id if parent and is_known else said)
         if state in (FaceState.CONFIRMED, FaceState.SUGGESTED):
             return not self._is_person(face, None if one.person_id is None else self.people.get(one.person_id))
         return one.state is not FaceState.SUGGESTED and one.person_id is not None

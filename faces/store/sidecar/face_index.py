@@ -76,11 +76,16 @@ def people_in_images(transaction: Transaction, image_ids: Collection[int]) -> di
 
 
 def has_other_confirmed(transaction: Transaction, person_id: int, face_id: int) -> bool:
-    """Whether a person has a confirmed face beside this one."""
+    """Whether a person has a confirmed face beside this one, and those that are who it is because they hang on it."""
     index = tables_of(transaction).face_index
     query = sa.select(index.c.face_id).where(
         index.c.person_id == person_id, index.c.state == FaceState.CONFIRMED, index.c.face_id != face_id
     )
+    if "parent_id" in transaction.schema.face_columns:
+        hangs_on_it = sa.and_(faces.c.parent_id == face_id, faces.c.status == "process")
+        query = query.join(faces, faces.c.id == index.c.face_id).where(
+            sa.func.coalesce(sa.not_(hangs_on_it), sa.true())
+        )
     return transaction.connection.execute(query.limit(1)).first() is not None
 
 

@@ -1,8 +1,8 @@
 """The tables of people, groups and answers: one definition for a file of our own and for the app's server.
 
 *Facts* are kept for ever and backed up: `people` (name, master, marks), `groups` and `group_members`, `ledger`,
-`ledger_faces`, `never`, `photos`, `sources`. All else is *derived*: sums, neighbourhoods, counters, `vectors`,
-`face_index`, `calibration`. `worker refresh` makes it anew of the faces' rows and the facts.
+`ledger_faces`, `ledger_refs`, `answers`, `never`, `photos`, `sources`. All else is *derived*: sums, neighbourhoods,
+counters, `vectors`, `face_index`, `calibration`. `worker refresh` makes it anew of the faces' rows and the facts.
 """
 
 from __future__ import annotations
@@ -67,6 +67,8 @@ class SidecarTables:
     calibration: sa.Table
     ledger: sa.Table
     ledger_faces: sa.Table
+    ledger_refs: sa.Table
+    answers: sa.Table
     never: sa.Table
 
 
@@ -131,6 +133,8 @@ def sidecar_tables(prefix: str = "", database: str | None = None, metadata: sa.M
             _zero("hidden", sa.SmallInteger),
             _zero("favourite", sa.SmallInteger),
             sa.Column("cover", _ID),
+            # A person that was joined to another stays as a row: its id is in people's notes, and an undo needs it.
+            sa.Column("joined_to", _ID),
             _zero("k", sa.Integer),
             sa.Column("sum", _SUM),
             sa.Column("around", sa.Double),
@@ -262,6 +266,29 @@ def sidecar_tables(prefix: str = "", database: str | None = None, metadata: sa.M
             sa.Column("before", _JSON, nullable=False),
             sa.Column("after", _JSON, nullable=False),
             index("ledger_faces_face", "face_id", "entry"),
+            numbered=False,
+        ),
+        # What an entry changed of people, groups and refusals: p4, g3, or the two sides of a refusal, "f12 p4".
+        ledger_refs=table(
+            "ledger_refs",
+            sa.Column("entry", _ID, primary_key=True, autoincrement=False),
+            sa.Column("ref", _ASCII, primary_key=True),
+            sa.Column("before", _JSON, nullable=False),
+            sa.Column("after", _JSON, nullable=False),
+            index("ledger_refs_ref", "ref", "entry"),
+            numbered=False,
+        ),
+        # What a person has said of a face last, where it was said to us: what its row has no room for, and by which
+        # entry, so that an undo sees whether anything was said since.
+        answers=table(
+            "answers",
+            sa.Column("face_id", _ID, primary_key=True, autoincrement=False),
+            sa.Column("entry", _ID, nullable=False),
+            sa.Column("says", sa.SmallInteger, nullable=False),
+            # Who it is, where that was said.
+            sa.Column("person_id", _ID),
+            index("answers_person", "person_id"),
+            index("answers_entry", "entry"),
             numbered=False,
         ),
         # What never belongs together: f12, g3 or p4 each, `a` the lesser text. Kept for ever.

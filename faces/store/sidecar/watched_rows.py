@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from faces.people.kept_face import KeptFace
 from faces.store.database import Transaction
-from faces.store.faces import READ, kept
+from faces.store.faces import kept, select_kept
 from faces.store.schema import faces
 from faces.store.sidecar.known_encodings import KnownEncoding
 from faces.store.sidecar.library_row import tables_of
@@ -187,8 +187,7 @@ def _slots(
 
 
 def _select(transaction: Transaction) -> sa.Select[Any]:
-    columns = [faces.c[name] for name in READ if name in transaction.schema.face_columns]
-    return sa.select(*columns, faces.c.image_id, faces.c.updated_at)
+    return select_kept(transaction, faces.c.image_id, faces.c.updated_at)
 
 
 def _read(transaction: Transaction, query: sa.Select[Any]) -> list[WatchedRow]:
