@@ -19,7 +19,8 @@
     ├── RequestError              4xx            a try
     │   ├── NotOneFace
     │   ├── OutsideDisks
-    │   └── SheetNotWritten
+    │   ├── SheetNotWritten
+    │   └── ChangedSince
     ├── EngineError               500            a try
     │   ├── AnswerLost
     │   ├── ModelMissing
@@ -186,6 +187,15 @@ class SheetNotWritten(RequestError):
     """The folder named for a contact sheet cannot be written, or holds a page that is not ours."""
 
     code = "sheet_not_written"
+
+
+class ChangedSince(RequestError):
+    """What an answer is about is another by now than the caller has seen: nothing was written, the sentence says what.
+
+    The other answer has won; this one may be given again.
+    """
+
+    code = "changed"
 
 
 class EngineError(FacesError):

@@ -26,7 +26,7 @@ from faces.people.old_links import BELIEVED, OldLink, judge
 from faces.people.refs import Ref
 from faces.store import faces, images
 from faces.store.database import Transaction
-from faces.store.sidecar import known_encodings, ledger, linked_faces, never_rows, people_rows
+from faces.store.sidecar import answer_rows, known_encodings, ledger, linked_faces, never_rows, people_rows
 from faces.store.sidecar.ledger import FaceChange
 from faces.store.sidecar.linked_faces import LinkedFace
 
@@ -209,4 +209,4 @@ def _answered(transaction: Transaction, face_ids: Collection[int]) -> set[int]:
     """Faces that a person has answered about: in the ledger, or by a refusal."""
     refs = {Ref("face", face) for face in face_ids}
     refused = {ref.id for ref in never_rows.read_of(transaction, refs).named & refs} if refs else set()
-    return refused | ledger.answered(transaction, face_ids)
+    return refused | answer_rows.answered(transaction, face_ids)

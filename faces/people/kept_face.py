@@ -120,7 +120,7 @@ class RowRule:
         return FaceState.UNKNOWN if link is None else self.linked
 
     def is_confirmed_by_answer(self, row: KeptFace) -> bool:
-        """Whether a person has said to us who it is, and the row alone would be a machine's link: it keeps that link."""
+        """Whether a person has said to us who it is, while the row has a machine's status, and its link or none."""
         if not self.has_masters or row.status != "process" or row.person_id is not None or row.is_reference:
             return False
         return row.answer is not None and row.answer.said is Said.YES

@@ -22,7 +22,7 @@ _COMMANDS, _STORE, _NOUNS = "worker/commands", "faces/store", "faces/people"
 
 #: Modules that a folder may have, and the folders of many things of one kind.
 FULL = 18
-_FREE = frozenset({_COMMANDS, _STORE, "installer"})
+_FREE = frozenset({_COMMANDS, _STORE, f"{_STORE}/sidecar", "installer"})
 
 #: A module under so many lines that only one other imports is asked why it is there.
 SMALL = 60

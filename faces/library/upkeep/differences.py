@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from faces.library.people_tally import UNNAMED
@@ -29,6 +29,15 @@ def images_that_differ(transaction: Transaction, rows: Sequence[WatchedRow]) -> 
     return list(found)
 
 
+def faces_that_differ(transaction: Transaction, rows: Collection[KeptFace]) -> set[int]:
+    """Which of these rows say something else of who they are than our tables; encodings and groups are not compared."""
+    parents = {row.parent_id for row in rows if row.parent_id is not None}
+    index = face_index.read(transaction, {row.id for row in rows} | parents)
+    people = {one.person_id for one in index.values() if one.person_id is not None}
+    known = _Known(transaction.schema.rule, index, {}, people_rows.read(transaction, people))
+    return {row.id for row in rows if known.says_another(row)}
+
+
 @dataclass(frozen=True, slots=True)
 class _Known:
     """What our tables have of some rows' faces, and of those that they hang on; read at once."""
@@ -53,6 +62,15 @@ class _Known:
             people_rows.read(transaction, people),
             group_rows.read(transaction, groups),
         )
+
+    def says_another(self, row: KeptFace) -> bool:
+        """Whether a row says something else of who it is."""
+        one = self.index.get(row.id)
+        if row.deleted or one is None:
+            return row.deleted != (one is None)
+        state = self.rule.state(row)
+        is_offered = state is FaceState.UNKNOWN and one.state is FaceState.SUGGESTED
+        return not (one.state is state or is_offered) or self._person_differs(row, state, one)
 
     def images_to_update(self, row: WatchedRow) -> Iterator[int]:
         one = self.index.get(row.face.id)

@@ -132,6 +132,44 @@ def write(transaction: Transaction, face_id: int, before: IndexedFace | None, af
         transaction.connection.execute(sa.update(index).where(index.c.face_id == face_id).values(**values))
 
 
+def write_all(transaction: Transaction, rows: Mapping[int, IndexedFace | None]) -> None:
+    """Make these faces' rows what they must be, many at once; None: there is none."""
+    index = tables_of(transaction).face_index
+    for chunk in chunked(sorted(rows)):
+        transaction.connection.execute(sa.delete(index).where(index.c.face_id.in_(chunk)))
+    there = [{"face_id": face, **asdict(one)} for face, one in sorted(rows.items()) if one is not None]
+    if there:
+        transaction.connection.execute(sa.insert(index), there)
+
+
+def hanging_on(transaction: Transaction, parents: Collection[int], people: Collection[int]) -> set[int]:
+    """The faces whose rows have one of these as parent, of these people or of none that is known here.
+
+    `faces.parent_id` need have no index.
+    """
+    if "parent_id" not in transaction.schema.face_columns:
+        return set()
+    index = tables_of(transaction).face_index
+    found: set[int] = set()
+    is_theirs = sa.or_(index.c.person_id.is_(None), index.c.person_id.in_(sorted(people)))
+    is_known = index.c.state.in_((FaceState.LINKED, FaceState.CONFIRMED))
+    for chunk in chunked(sorted(parents)):
+        query = sa.select(index.c.face_id).join(faces, faces.c.id == index.c.face_id)
+        query = query.where(faces.c.parent_id.in_(chunk), is_known, is_theirs)
+        found |= {int(face) for face in transaction.connection.execute(query).scalars()}
+    return found
+
+
+def of_people(transaction: Transaction, person_ids: Collection[int], *states: FaceState) -> set[int]:
+    """The faces that are these people's, in one of these states."""
+    index = tables_of(transaction).face_index
+    found: set[int] = set()
+    for chunk in chunked(sorted(person_ids)):
+        query = sa.select(index.c.face_id).where(index.c.person_id.in_(chunk), index.c.state.in_(states))
+        found |= {int(face) for face in transaction.connection.execute(query).scalars()}
+    return found
+
+
 def _read(transaction: Transaction, condition: sa.ColumnElement[bool]) -> dict[int, IndexedFace]:
     index = tables_of(transaction).face_index
     rows = transaction.connection.execute(sa.select(index).where(condition).order_by(index.c.face_id)).mappings()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
@@ -27,6 +28,25 @@ class FaceChange:
 
     before: Fields
     after: Fields
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Who decided what, when and by which rule."""
+
+    id: int
+    uuid: str
+    actor: str
+    at: datetime
+    kind: str
+    undoes: int | None
+    p: float | None
+    t: float | None
+    distance: float | None
+    rule: str | None
+
+
+ENTRY = ("id", "uuid", "actor", "at", "kind", "undoes", "p", "t", "distance", "rule")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +84,7 @@ def add(
     distance: float | None = None,
     rule: str | None = None,
     uuid: str | None = None,
+    undoes: int | None = None,
 ) -> int:
     """Write an entry; returns its id.
 
@@ -76,6 +97,7 @@ def add(
         distance: where it was decided by distance alone.
         rule: by which rule then.
         uuid: the entry's own; without it a new one.
+        undoes: the entry that it takes back.
     """
     tables = tables_of(transaction)
     values: dict[str, Any] = {
@@ -83,6 +105,7 @@ def add(
         "actor": actor,
         "at": transaction.now,
         "kind": kind,
+        "undoes": undoes,
         "p": found.probability if found else None,
         "t": found.t if found else None,
         "distance": found.distance if found else distance,
@@ -102,6 +125,16 @@ def add_faces(transaction: Transaction, entry: int, changes: Mapping[int, FaceCh
     ]
     if rows:
         transaction.connection.execute(sa.insert(tables_of(transaction).ledger_faces), rows)
+
+
+def add_refs(transaction: Transaction, entry: int, changes: Mapping[str, FaceChange]) -> None:
+    """Write what an entry changed of people, groups and refusals, by p4, g3 or the two sides of a refusal."""
+    rows = [
+        {"entry": entry, "ref": ref, "before": _json(change.before), "after": _json(change.after)}
+        for ref, change in sorted(changes.items())
+    ]
+    if rows:
+        transaction.connection.execute(sa.insert(tables_of(transaction).ledger_refs), rows)
 
 
 def last_links(transaction: Transaction, face_ids: Collection[int]) -> dict[int, PastLink]:
@@ -128,6 +161,27 @@ def find(transaction: Transaction, uuid: str) -> int | None:
     return None if found is None else int(found)
 
 
+def entry(transaction: Transaction, entry_id: int) -> Entry | None:
+    """One entry; None where there is none of this id."""
+    table = tables_of(transaction).ledger
+    row = transaction.connection.execute(sa.select(table).where(table.c.id == entry_id)).mappings().first()
+    return Entry(**{name: row[name] for name in ENTRY}) if row else None
+
+
+def faces_of(transaction: Transaction, entry_id: int) -> dict[int, FaceChange]:
+    """What an entry has changed of faces, by face."""
+    table = tables_of(transaction).ledger_faces
+    rows = transaction.connection.execute(sa.select(table).where(table.c.entry == entry_id).order_by(table.c.face_id))
+    return {int(row.face_id): FaceChange(json.loads(row.before), json.loads(row.after)) for row in rows}
+
+
+def refs_of(transaction: Transaction, entry_id: int) -> dict[str, FaceChange]:
+    """What an entry has changed of people, groups and refusals, by what `add_refs` calls them."""
+    table = tables_of(transaction).ledger_refs
+    rows = transaction.connection.execute(sa.select(table).where(table.c.entry == entry_id).order_by(table.c.ref))
+    return {row.ref: FaceChange(json.loads(row.before), json.loads(row.after)) for row in rows}
+
+
 def newest(transaction: Transaction) -> int:
     """The id of the newest entry; 0 where there is none."""
     query = sa.select(sa.func.max(tables_of(transaction).ledger.c.id))
@@ -150,23 +204,6 @@ def linked_since(transaction: Transaction, entry: int) -> list[LinkedBefore]:
         LinkedBefore(int(row.face_id), int(row.image_id), row.person_id, row.p, row.distance, json.loads(row.after))
         for row in transaction.connection.execute(query)
     ]
-
-
-def answered(transaction: Transaction, face_ids: Collection[int]) -> set[int]:
-    """Which of these faces a person has decided something about that was not undone."""
-    tables = tables_of(transaction)
-    entries, undoing, of_faces = tables.ledger, tables.ledger.alias(), tables.ledger_faces
-    was_undone = sa.exists().where(undoing.c.undoes == entries.c.id)
-    found: set[int] = set()
-    for chunk in chunked(face_ids):
-        query = (
-            sa.select(of_faces.c.face_id)
-            .join_from(of_faces, entries, entries.c.id == of_faces.c.entry)
-            .where(of_faces.c.face_id.in_(chunk), entries.c.actor != MACHINE)
-            .where(entries.c.undoes.is_(None), ~was_undone)
-        )
-        found |= {int(face) for face in transaction.connection.execute(query).scalars()}
-    return found
 
 
 def _json(fields: Fields) -> str:

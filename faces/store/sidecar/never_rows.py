@@ -40,6 +40,22 @@ def add(transaction: Transaction, one: Ref, other: Ref) -> None:
         transaction.connection.execute(sa.insert(never).values(a=a, b=b))
 
 
+def has(transaction: Transaction, one: Ref, other: Ref) -> bool:
+    """Whether a refusal is kept."""
+    never = tables_of(transaction).never
+    a, b = sorted((str(one), str(other)))
+    return (
+        transaction.connection.execute(sa.select(never.c.a).where(never.c.a == a, never.c.b == b)).first() is not None
+    )
+
+
+def drop(transaction: Transaction, one: Ref, other: Ref) -> None:
+    """A refusal is taken away."""
+    never = tables_of(transaction).never
+    a, b = sorted((str(one), str(other)))
+    transaction.connection.execute(sa.delete(never).where(never.c.a == a, never.c.b == b))
+
+
 def inherit(transaction: Transaction, kept: int, gone: int) -> bool:
     """A group was absorbed: what was refused for it holds for the one that has its faces; whether anything was."""
     others = read_of(transaction, [Ref("group", gone)]).of(Ref("group", gone))

@@ -21,6 +21,9 @@ from faces.store.sidecar.library_row import tables_of
 #: `name_key` has room for so many letters.
 _KEY_LETTERS = 255
 
+#: What answers say of a person, beside who they are on photos.
+MARKS = ("name", "hidden", "favourite", "cover", "joined_to")
+
 NOTHING = EncodingSum(0, np.zeros(ENCODING_LENGTH, np.int64))
 
 
@@ -138,6 +141,43 @@ def find_nameless(transaction: Transaction, face_id: int) -> int | None:
     return _first(transaction, people.c.master_face_id == face_id, *is_nameless)
 
 
+def all_named(transaction: Transaction, name: str) -> list[int]:
+    """All people of this name, the app's too, by id."""
+    people = tables_of(transaction).people
+    query = sa.select(people.c.id).where(people.c.name_key == key_of(name)).order_by(people.c.id)
+    return [int(person) for person in transaction.connection.execute(query).scalars()]
+
+
+def marks(transaction: Transaction, person_ids: Collection[int]) -> dict[int, dict[str, Any]]:
+    """What answers write of people: columns by person."""
+    people = tables_of(transaction).people
+    columns = [people.c[name] for name in MARKS]
+    found: dict[int, dict[str, Any]] = {}
+    for chunk in chunked(sorted(person_ids)):
+        query = sa.select(people.c.id, *columns).where(people.c.id.in_(chunk))
+        for row in transaction.connection.execute(query).mappings():
+            found[int(row["id"])] = {name: row[name] for name in MARKS}
+    return found
+
+
+def write_marks(transaction: Transaction, person_id: int, marks: Mapping[str, Any]) -> None:
+    """Write them for a locked person, and count its revision."""
+    values = dict(marks)
+    if "name" in values:
+        values["name_key"] = None if values["name"] is None else key_of(values["name"])
+    write(transaction, person_id, values)
+
+
+def revisions(transaction: Transaction, person_ids: Collection[int]) -> dict[int, int]:
+    """How often each of these people has changed."""
+    people = tables_of(transaction).people
+    found: dict[int, int] = {}
+    for chunk in chunked(sorted(person_ids)):
+        query = sa.select(people.c.id, people.c.revision).where(people.c.id.in_(chunk))
+        found |= {int(row.id): int(row.revision) for row in transaction.connection.execute(query)}
+    return found
+
+
 def add(
     transaction: Transaction,
     *,
@@ -175,12 +215,17 @@ def is_master(transaction: Transaction, person_id: int, face_id: int) -> bool:
     return transaction.connection.execute(query.limit(1)).first() is not None
 
 
-def best_master(transaction: Transaction, person_id: int) -> int | None:
-    """Of the faces that can be a person's master the best, of equals the smallest id."""
+def best_master(transaction: Transaction, person_id: int, besides: Collection[int] = ()) -> int | None:
+    """Of the faces that can be a person's master, without these, the best, of equals the smallest id."""
+    if "parent_id" not in transaction.schema.face_columns:
+        return None
     index = tables_of(transaction).face_index
     query = _masters(transaction, person_id).order_by(sa.func.coalesce(index.c.quality, -1).desc(), faces.c.id)
-    found = transaction.connection.execute(query.limit(1)).scalar()
-    return None if found is None else int(found)
+    # As many as are left out, and one more, are read: never more than what a statement takes as parameters.
+    for face in transaction.connection.execute(query.limit(len(besides) + 1)).scalars():
+        if face not in besides:
+            return int(face)
+    return None
 
 
 def lock(transaction: Transaction, ids: Collection[int]) -> None:

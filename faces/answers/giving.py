@@ -1,0 +1,106 @@
+"""Gives an answer: takes all it is about in hand, lets it be said, and writes it; one transaction, one entry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+
+from faces.answers.answer import Answer, Answered
+from faces.answers.held_faces import HeldFaces, NotUpToDate
+from faces.answers.row_style import RowStyle, style_of
+from faces.answers.scope import Scope
+from faces.answers.writing import write
+from faces.errors import StoreUnavailable
+from faces.library.arrivals import Arrivals
+from faces.library.settling import Settling
+from faces.people.refs import Ref
+from faces.store.database import Transaction
+from faces.store.sidecar import ledger
+
+#: Times that an answer is given again because something that it is about changed between reading and locking.
+_TRIES = 20
+
+#: Faces that one answer may be about: so long its transaction takes a second or less.
+MOST_FACES = 5000
+
+Says = Callable[[HeldFaces, RowStyle], None]
+"""Changes what is held, by what a person has said."""
+
+
+class _MoreConcerned(Exception):
+    """By now it is about more than was locked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What answers are given with, for a process and a database. Threads may share it."""
+
+    arrivals: Arrivals
+    settling: Settling
+
+    def give(self, answer: Answer, kind: str, scope_of: Callable[[Transaction], Scope], says: Says) -> Answered:
+        """Give an answer; nothing is half written, whatever happens.
+
+        Args:
+            answer: who says it, and what was seen.
+            kind: of the ledger's entry.
+            scope_of: what it is about, read without a lock; asked again under the locks.
+            says: makes of it what it becomes.
+
+        Raises:
+            ChangedSince: it is another by now than was seen; nothing was written.
+            RequestError: it cannot be done as it was said; nothing was written.
+            SchemaError: not in a database of this version.
+            StoreUnavailable: the database cannot be used, or others answer about the same all the time.
+        """
+        store = self.arrivals.store
+        for _ in range(_TRIES):
+            self.arrivals.follow()
+            try:
+                return store.write(partial(self._attempt, answer=answer, kind=kind, scope_of=scope_of, says=says))
+            except NotUpToDate as error:
+                self.arrivals.update_images(error.images)
+            except _MoreConcerned:
+                pass
+        raise StoreUnavailable(f"the database {store.name} is too busy: others answer about the same all the time")
+
+    def look_again(self) -> None:
+        """Ask about everything unnamed that may be a person who has changed; outside the answer's own time.
+
+        Another process that settles just now does it instead. Never raises for the database.
+        """
+        self.arrivals.follow()
+        self.settling.settle_some()
+
+    def _attempt(
+        self,
+        transaction: Transaction,
+        answer: Answer,
+        kind: str,
+        scope_of: Callable[[Transaction], Scope],
+        says: Says,
+    ) -> Answered:
+        if (found := ledger.find(transaction, answer.uuid)) is not None:
+            return self._said_before(transaction, found)
+        scope = scope_of(transaction)
+        held = HeldFaces.lock(transaction, self.arrivals.library, answer, scope)
+        if (found := ledger.find(transaction, answer.uuid)) is not None:
+            return self._said_before(transaction, found)
+        if not scope_of(transaction) <= scope:
+            raise _MoreConcerned
+        style = style_of(held)
+        says(held, style)
+        style.settle(held)
+        return write(held, kind)
+
+    def _said_before(self, transaction: Transaction, entry: int) -> Answered:
+        kept = ledger.entry(transaction, entry)
+        kind = kept.kind if kept else ""
+        return Answered(entry, kind, tuple(sorted(ledger.faces_of(transaction, entry))), again=True)
+
+
+def about(refs: Iterable[Ref], *people: int) -> Callable[[Transaction], Scope]:
+    """The scope of an answer about these, and of people who are named in it."""
+    wanted = [*refs, *(Ref("person", person) for person in people)]
+    return lambda transaction: Scope.of(transaction, wanted).with_relatives(transaction)

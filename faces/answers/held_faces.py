@@ -1,0 +1,240 @@
+"""What an answer has in hand: locked faces, groups and people, as they are and as they become; writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from faces.answers.answer import Answer, LeftAlone
+from faces.answers.face_facts import FaceFacts, said
+from faces.answers.scope import Scope
+from faces.errors import ChangedSince
+from faces.library.library import Library
+from faces.library.upkeep.differences import faces_that_differ
+from faces.people.kept_face import FaceState, KeptFace, Said
+from faces.people.refs import Ref
+from faces.store import face_batches, images
+from faces.store.database import Transaction
+from faces.store.sidecar import face_index, group_rows, library_row, member_batches, never_rows, people_rows
+from faces.store.sidecar.face_index import IndexedFace
+from faces.store.sidecar.group_rows import GroupRow, Offer
+from faces.store.sidecar.people_rows import PersonRow
+
+_KNOWN = (FaceState.LINKED, FaceState.CONFIRMED)
+
+
+class NotUpToDate(Exception):
+    """Rows say something else than our tables: these images are brought up to date, and all is done again."""
+
+    def __init__(self, images: Collection[int]) -> None:
+        super().__init__(images)
+        self.images = sorted(images)
+
+
+@dataclass(slots=True)
+class HeldFaces:
+    """One answer in its transaction. Made by `lock`; what it becomes is said by the methods and written at the end."""
+
+    transaction: Transaction
+    library: Library
+    answer: Answer
+    rows: dict[int, KeptFace] = field(default_factory=dict)
+    """As they were, soft-deleted ones too, without encodings."""
+    images: dict[int, int] = field(default_factory=dict)
+    indexed: dict[int, IndexedFace] = field(default_factory=dict)
+    before: dict[int, FaceFacts] = field(default_factory=dict)
+    now: dict[int, FaceFacts] = field(default_factory=dict)
+    groups: dict[int, GroupRow] = field(default_factory=dict)
+    """As they were."""
+    group_person: dict[int, int | None] = field(default_factory=dict)
+    """Whose each group is, from now on."""
+    offers: dict[int, Offer | None] = field(default_factory=dict)
+    """Who is offered for a group from now on, where that is another than it was."""
+    people: dict[int, PersonRow] = field(default_factory=dict)
+    marks_before: dict[int, dict[str, Any]] = field(default_factory=dict)
+    marks: dict[int, dict[str, Any]] = field(default_factory=dict)
+    """Names and marks of people from now on."""
+    refused: set[tuple[Ref, Ref]] = field(default_factory=set)
+    """Refusals that come; the lesser text first."""
+    allowed: set[tuple[Ref, Ref]] = field(default_factory=set)
+    """Refusals that are taken away."""
+    left: list[LeftAlone] = field(default_factory=list)
+    new_people: set[int] = field(default_factory=set)
+    undoes: int | None = None
+    """The entry that is taken back."""
+
+    @classmethod
+    def lock(cls, transaction: Transaction, library: Library, answer: Answer, scope: Scope) -> HeldFaces:
+        """Lock images, faces, groups and people, each by id, and read them.
+
+        Raises:
+            NotUpToDate: a row was changed by another program since our tables were brought up to date.
+            ChangedSince: a face, group or person is another than was seen.
+        """
+        held = cls(transaction, library, answer)
+        held.images = face_batches.images_of(transaction, scope.faces)
+        images.lock_all(transaction, set(held.images.values()))
+        held.rows = face_batches.lock(transaction, held.images)
+        differing = faces_that_differ(transaction, held.rows.values())
+        if differing:
+            raise NotUpToDate({held.images[face] for face in differing})
+        held.indexed = face_index.read(transaction, held.rows)
+        member_of = group_rows.groups_of(transaction, held.rows)
+        held.groups = group_rows.lock(transaction, scope.groups | set(member_of.values()))
+        held.group_person = {group: row.person_id for group, row in held.groups.items()}
+        held.before = {face: FaceFacts.of(row, member_of.get(face), held._who(row)) for face, row in held.rows.items()}
+        held.now = dict(held.before)
+        held.hold_people(
+            scope.people | held._people_concerned() | {one.person_id for one in held.groups.values() if one.person_id}
+        )
+        held._see_that_nothing_changed()
+        return held
+
+    # --- as it is ---
+
+    def state(self, face: int) -> FaceState:
+        """What the row says of a face from now on, offers of ours apart."""
+        return self.now[face].state(self.rows[face], self.transaction.schema.rule)
+
+    def state_before(self, face: int) -> FaceState:
+        """What it said before."""
+        return self.before[face].state(self.rows[face], self.transaction.schema.rule)
+
+    def is_confirmed_as(self, face: int, person_id: int) -> bool:
+        """Whether a person has said that it is this one, from now on."""
+        return self.state(face) is FaceState.CONFIRMED and self.now[face].who == person_id
+
+    def offered(self, face: int) -> int | None:
+        """Who is offered for a face, by our groups or by the app's own row."""
+        one = self.indexed.get(face)
+        return one.person_id if one is not None and one.state is FaceState.SUGGESTED else None
+
+    def is_root_of(self, face: int, person_id: int) -> bool:
+        """Whether faces can be linked to it as this person, from now on."""
+        facts = self.now[face]
+        return facts.parent_id is None and facts.status == "ok" and self.is_confirmed_as(face, person_id)
+
+    def members(self, group: int) -> list[int]:
+        """The faces in hand that are in a group now, by id."""
+        return sorted(face for face, facts in self.now.items() if facts.group_id == group)
+
+    def quality(self, face: int) -> float:
+        """By which the best face of several is chosen; -1 where none is known."""
+        found = self.rows[face].quality_score
+        return -1.0 if found is None else found
+
+    def changed(self) -> list[int]:
+        """The faces that become something else, by id."""
+        return sorted(face for face, facts in self.now.items() if facts != self.before[face])
+
+    def name_of(self, person_id: int) -> str | None:
+        """A person's name from now on."""
+        return self.marks[person_id]["name"] if person_id in self.marks else self.people[person_id].name
+
+    # --- as it becomes ---
+
+    def become(self, face: int, **facts: Any) -> None:
+        """Change facts of a face."""
+        self.now[face] = replace(self.now[face], **facts)
+
+    def say(self, face: int, what: Said, person_id: int | None = None) -> None:
+        """Note what this answer says of a face."""
+        self.become(face, answer=said(what, person_id))
+
+    def refuse(self, one: Ref, other: Ref) -> None:
+        """Keep that two do not belong together."""
+        pair = _ordered(one, other)
+        self.allowed.discard(pair)
+        if not never_rows.has(self.transaction, one, other):
+            self.refused.add(pair)
+
+    def allow(self, one: Ref, other: Ref) -> None:
+        """Take away what was refused."""
+        pair = _ordered(one, other)
+        self.refused.discard(pair)
+        if never_rows.has(self.transaction, one, other):
+            self.allowed.add(pair)
+
+    def is_refused(self, one: Ref, other: Ref) -> bool:
+        """Whether a person has said that two do not belong together."""
+        pair = _ordered(one, other)
+        kept = never_rows.has(self.transaction, one, other) and pair not in self.allowed
+        return kept or pair in self.refused
+
+    def leave(self, ref: Ref, why: str) -> None:
+        """Say that one stays as it is."""
+        self.left.append(LeftAlone(str(ref), why))
+
+    def mark(self, person_id: int, **marks: Any) -> None:
+        """Change a person's name or marks."""
+        self.hold_people([person_id])
+        self.marks[person_id] |= marks
+
+    def add_person(self, name: str | None) -> int:
+        """A new person without a face."""
+        person = people_rows.add(self.transaction, name=name)
+        self.new_people.add(person)
+        self.hold_people([person])
+        return person
+
+    def hold_people(self, ids: Iterable[int]) -> None:
+        """Lock people and read them, where that is not done yet."""
+        new = set(ids) - self.people.keys()
+        if not new:
+            return
+        people_rows.lock(self.transaction, new)
+        self.people |= people_rows.read(self.transaction, new)
+        read = people_rows.marks(self.transaction, new)
+        self.marks_before |= {person: dict(marks) for person, marks in read.items()}
+        self.marks |= {person: dict(marks) for person, marks in read.items()}
+
+    def hold_library(self) -> None:
+        """Lock what is locked last, so that of several processes one adds a person of a name."""
+        library_row.hold(self.transaction)
+
+    # --- ---
+
+    def _who(self, row: KeptFace) -> int | None:
+        one = self.indexed.get(row.id)
+        if one is None:
+            return None
+        by_row = one.state in _KNOWN or (one.state is FaceState.SUGGESTED and row.person_id is not None)
+        return one.person_id if by_row else None
+
+    def _people_concerned(self) -> set[int]:
+        return {one.person_id for one in self.indexed.values() if one.person_id is not None}
+
+    def _see_that_nothing_changed(self) -> None:
+        seen = self.answer.seen
+        groups = member_batches.revisions(self.transaction, [ref.id for ref in seen if ref.kind == "group"])
+        people = people_rows.revisions(self.transaction, [ref.id for ref in seen if ref.kind == "person"])
+        for ref, revision in seen.items():
+            if ref.kind == "face":
+                answer = self.before[ref.id].answer if ref.id in self.before else None
+                found: int | None = answer.entry if answer else 0
+            else:
+                found = (groups if ref.kind == "group" else people).get(ref.id)
+            if found != revision:
+                raise ChangedSince(
+                    f"found {ref} at revision {found}, needed {revision}, as it was seen: {self._as_it_is(ref)}"
+                )
+
+    def _as_it_is(self, ref: Ref) -> str:
+        if ref.kind == "person":
+            name = self.people[ref.id].name if ref.id in self.people else None
+            return f"it is {name} now" if name else "it has no name now"
+        if ref.kind == "group":
+            row = self.groups.get(ref.id)
+            if row is None or not row.is_there:
+                return "it has no faces now"
+            whose = f"p{row.person_id}'s" if row.person_id else "nobody's"
+            return f"it has {row.total.count} faces and is {whose} now"
+        facts = self.before.get(ref.id)
+        whose = "" if facts is None or facts.who is None else f" of p{facts.who}"
+        return f"it is {self.state_before(ref.id).word}{whose} now" if facts else "it was removed"
+
+
+def _ordered(one: Ref, other: Ref) -> tuple[Ref, Ref]:
+    first, second = sorted((one, other), key=str)
+    return first, second

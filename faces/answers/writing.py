@@ -1,0 +1,307 @@
+"""Writes what an answer has made of the faces in its hand: rows, facts, what is derived of them, and its one entry."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from faces.answers.answer import Answered
+from faces.answers.held_faces import HeldFaces
+from faces.library.people_of_rows import PeopleOfRows
+from faces.library.people_tally import UNNAMED, PeopleTally, with_offer
+from faces.people.encoding_sum import EncodingSum
+from faces.people.groups.alarm import Alarm
+from faces.people.kept_face import FaceState
+from faces.photo.face import ENCODING_LENGTH
+from faces.store import face_batches
+from faces.store.sidecar import (
+    answer_rows,
+    face_index,
+    group_rows,
+    known_encodings,
+    ledger,
+    library_row,
+    member_batches,
+    never_rows,
+    people_rows,
+    photo_rows,
+)
+from faces.store.sidecar.face_index import IndexedFace
+from faces.store.sidecar.group_rows import Offer
+from faces.store.sidecar.known_encodings import KnownEncoding
+from faces.store.sidecar.ledger import FaceChange, Fields
+
+_LEFT_BY = (FaceState.STRANGER, FaceState.NOT_FACE)
+_KNOWN = (FaceState.LINKED, FaceState.CONFIRMED)
+
+
+def write(held: HeldFaces, kind: str) -> Answered:
+    """Write it all, with one entry of this kind in the ledger; nothing where nothing becomes something else."""
+    return _Writing(held).run(kind)
+
+
+@dataclass(slots=True)
+class _Writing:
+    held: HeldFaces
+    vectors: dict[int, KnownEncoding] = field(default_factory=dict)
+    totals: dict[int, EncodingSum] = field(default_factory=dict)
+    started: set[int] = field(default_factory=set)
+    alarm: Alarm = field(default_factory=Alarm)
+
+    def run(self, kind: str) -> Answered:
+        held, transaction = self.held, self.held.transaction
+        self.vectors = known_encodings.kept_of(transaction, held.changed())
+        self._regroup()
+        changed, refs = held.changed(), self._changed_refs()
+        if not changed and not refs:
+            return Answered(None, kind, left=tuple(held.left))
+        entry = ledger.add(
+            transaction, kind, {}, actor=held.answer.actor, uuid=held.answer.uuid, undoes=held.undoes
+        )  # fmt: skip
+        held.now = {face: facts.numbered(entry) for face, facts in held.now.items()}
+        ledger.add_faces(transaction, entry, {face: self._record(face) for face in changed})
+        ledger.add_refs(transaction, entry, refs)
+        self._write_rows(changed)
+        self._write_members(changed)
+        people = self._write_people(self._write_index(changed))
+        self._write_groups()
+        self._write_refusals()
+        self._tell(people)
+        about = tuple(face for face in changed if held.now[face].answer != held.before[face].answer)
+        followed = tuple(face for face in changed if face not in set(about))
+        return Answered(entry, kind, about, followed, tuple(sorted(people)), tuple(held.left))
+
+    # --- groups ---
+
+    def _regroup(self) -> None:
+        """Whose groups are from now on, and which faces leave theirs or begin one."""
+        held = self.held
+        left = defaultdict[int, list[int]](list)
+        for face in held.changed():
+            facts, state = held.now[face], held.state(face)
+            group = facts.group_id
+            if facts.deleted or state in _LEFT_BY:
+                held.become(face, group_id=None)
+            elif state is FaceState.CONFIRMED and group is not None:
+                if held.group_person[group] is None:
+                    held.group_person[group] = facts.who
+                elif held.group_person[group] != facts.who:
+                    held.become(face, group_id=None)
+            elif state in UNNAMED and group is not None and self._was_taken_out(face, group):
+                left[group].append(face)
+        for group, faces in left.items():
+            if self._has_more_of(group, faces):
+                for face in faces:
+                    held.become(face, group_id=None)
+            else:
+                held.group_person[group] = None
+        for face in held.changed():
+            facts = held.now[face]
+            if facts.group_id is None and held.state(face) in UNNAMED and not facts.deleted and face in self.vectors:
+                self._begin_group(face)
+
+    def _was_taken_out(self, face: int, group: int) -> bool:
+        """Whether it was the person's whose group it is in, and is not any more."""
+        whose = self.held.group_person[group]
+        was = self.held.before[face]
+        return whose is not None and was.group_id == group and was.who == whose and self.held.now[face].who != whose
+
+    def _has_more_of(self, group: int, leaving: list[int]) -> bool:
+        """Whether other faces of a group are its person's, linked or confirmed."""
+        held = self.held
+        whose, gone = held.group_person[group], set(leaving)
+        for face, one in face_index.of_groups(held.transaction, [group])[group].items():
+            if face in gone:
+                continue
+            if face in held.now:
+                if held.now[face].group_id == group and held.now[face].who == whose:
+                    return True
+            elif one.state in _KNOWN and one.person_id == whose:
+                return True
+        return False
+
+    def _begin_group(self, face: int) -> None:
+        held = self.held
+        total = _sum(self.vectors[face])
+        group = group_rows.start(held.transaction, total, held.library.around(total))
+        self.started.add(group)
+        held.group_person[group] = None
+        self.totals[group] = total
+        held.become(face, group_id=group)
+
+    # --- facts ---
+
+    def _record(self, face: int) -> FaceChange:
+        return FaceChange(self.held.before[face].record(), self.held.now[face].record())
+
+    def _changed_refs(self) -> dict[str, FaceChange]:
+        held = self.held
+        found: dict[str, FaceChange] = {}
+        for person, marks in held.marks.items():
+            before = held.marks_before[person]
+            if person in held.new_people:
+                found[f"p{person}"] = FaceChange({"new": True}, marks)
+            elif marks != before:
+                names = [name for name in marks if marks[name] != before[name]]
+                found[f"p{person}"] = _change({n: before[n] for n in names}, {n: marks[n] for n in names})
+        for group, whose in held.group_person.items():
+            if group in held.groups and whose != held.groups[group].person_id:
+                found[f"g{group}"] = _change({"person_id": held.groups[group].person_id}, {"person_id": whose})
+        for one, other in held.refused:
+            found[f"{one} {other}"] = FaceChange({"never": False}, {"never": True})
+        for one, other in held.allowed:
+            found[f"{one} {other}"] = FaceChange({"never": True}, {"never": False})
+        return found
+
+    def _write_rows(self, changed: list[int]) -> None:
+        held = self.held
+        columns = {}
+        for face in changed:
+            before, now = held.before[face].columns(), held.now[face].columns()
+            differing = {name: value for name, value in now.items() if before[name] != value}
+            if differing:
+                columns[face] = differing
+        face_batches.update(held.transaction, columns)
+        answers = {face: held.now[face].answer for face in changed if held.now[face].answer != held.before[face].answer}
+        answer_rows.write(held.transaction, answers)
+
+    def _write_members(self, changed: list[int]) -> None:
+        held = self.held
+        moved = [face for face in changed if held.now[face].group_id != held.before[face].group_id]
+        member_batches.take(held.transaction, [face for face in moved if held.before[face].group_id is not None])
+        into = {face: group for face in moved if (group := held.now[face].group_id) is not None}
+        member_batches.put(held.transaction, {face: (group, held.images[face]) for face, group in into.items()})
+        for face in moved:
+            if (known := self.vectors.get(face)) is None:
+                continue
+            was, group = held.before[face].group_id, held.now[face].group_id
+            if was is not None:
+                self.totals[was] = self._total(was) - _sum(known)
+            if group is not None and group not in self.started:
+                self.totals[group] = self._total(group) + _sum(known)
+        self._count_alarm(moved)
+
+    def _total(self, group: int) -> EncodingSum:
+        return self.totals[group] if group in self.totals else self.held.groups[group].total
+
+    def _count_alarm(self, moved: list[int]) -> None:
+        held = self.held
+        left = [face for face in moved if held.now[face].group_id is None]
+        came = [face for face in moved if held.before[face].group_id is None]
+        self.alarm = self._alone(came) - self._alone(left)
+
+    def _alone(self, faces: list[int]) -> Alarm:
+        rows = [self.vectors[face].numbers for face in faces if face in self.vectors]
+        encodings = np.stack(rows) if rows else np.empty((0, ENCODING_LENGTH))
+        return Alarm.of(self.held.library.neighbourhood.shipped_alone(encodings)) if rows else Alarm()
+
+    # --- what is derived ---
+
+    def _write_index(self, changed: list[int]) -> dict[int, tuple[IndexedFace | None, IndexedFace | None]]:
+        """Write the index of faces; what each was and is, by face."""
+        held = self.held
+        offered = {group for group in held.offers if group in held.groups}
+        concerned = {*changed, *(face for face, facts in held.now.items() if facts.group_id in offered)}
+        probabilities = self._probabilities(concerned)
+        pairs = {face: (held.indexed.get(face), self._index(face, probabilities)) for face in sorted(concerned)}
+        pairs = {face: pair for face, pair in pairs.items() if pair[0] != pair[1]}
+        face_index.write_all(held.transaction, {face: after for face, (_, after) in pairs.items()})
+        return pairs
+
+    def _index(self, face: int, probabilities: dict[int, float]) -> IndexedFace | None:
+        held = self.held
+        facts, state, before = held.now[face], held.state(face), held.indexed.get(face)
+        if facts.deleted:
+            return None
+        if before is None:
+            before = self._unindexed(face)
+        one = replace(
+            before, person_id=facts.who, group_id=facts.group_id, state=state, probability=probabilities.get(face)
+        )  # fmt: skip
+        if state is FaceState.UNKNOWN:
+            return with_offer(one, None if facts.group_id is None else self._offer(facts.group_id))
+        return one
+
+    def _unindexed(self, face: int) -> IndexedFace:
+        """Of a face that is there again."""
+        held = self.held
+        image = held.images[face]
+        photo = photo_rows.of_image(held.transaction, image)
+        quality = held.rows[face].quality_score
+        return IndexedFace(image, photo.source_id, photo.taken_at, None, None, FaceState.UNKNOWN, None, quality)
+
+    def _probabilities(self, faces: set[int]) -> dict[int, float]:
+        """By what machine's links, and the app's suggestions, were made that hold."""
+        held = self.held
+        linked = [face for face in faces if held.state(face) in (FaceState.LINKED, FaceState.SUGGESTED)]
+        return {
+            face: link.probability
+            for face, link in ledger.last_links(held.transaction, linked).items()
+            if link.probability is not None and link.is_of(held.now[face].parent_id, held.now[face].person_id)
+        }
+
+    def _offer(self, group: int) -> Offer | None:
+        held = self.held
+        if group in held.offers:
+            return held.offers[group]
+        return held.groups[group].offer if group in held.groups else None
+
+    def _write_people(self, pairs: dict[int, tuple[IndexedFace | None, IndexedFace | None]]) -> set[int]:
+        held, transaction = self.held, self.held.transaction
+        tally = PeopleTally()
+        for face, (before, after) in pairs.items():
+            tally.take(before, self.vectors.get(face))
+            tally.give(after, self.vectors.get(face))
+        held.hold_people(tally.people)
+        marked = {person for person, marks in held.marks.items() if marks != held.marks_before[person]}
+        for person in sorted(marked):
+            people_rows.write_marks(transaction, person, held.marks[person])
+        people = tally.write(transaction, held.library)
+        confirmed = {
+            one.person_id
+            for pair in pairs.values()
+            for one in pair
+            if one is not None and one.state is FaceState.CONFIRMED and one.person_id is not None
+        }
+        rows = PeopleOfRows(transaction)
+        for person in sorted(confirmed):
+            rows.see_to_master(person)
+        return people | marked | held.new_people
+
+    def _write_groups(self) -> None:
+        held = self.held
+        renamed = {group for group in held.groups if held.group_person[group] != held.groups[group].person_id}
+        for group in sorted(self.totals.keys() | renamed | held.offers.keys()):
+            if group in self.started:
+                continue
+            total = self._total(group)
+            offer = None if group in renamed else self._offer(group)
+            around = held.library.around(total) if total.count else None
+            group_rows.write_total(held.transaction, group, total, around, offer)
+            group_rows.update(held.transaction, group, {"person_id": held.group_person[group]})
+
+    def _write_refusals(self) -> None:
+        for one, other in sorted(self.held.refused):
+            never_rows.add(self.held.transaction, one, other)
+        for one, other in sorted(self.held.allowed):
+            never_rows.drop(self.held.transaction, one, other)
+
+    def _tell(self, people: set[int]) -> None:
+        """Tell the processes that follow; the last thing that is locked."""
+        held, transaction = self.held, self.held.transaction
+        groups = self.totals.keys() | held.offers.keys()
+        groups |= {group for group in held.groups if held.group_person[group] != held.groups[group].person_id}
+        change = library_row.next_change(transaction, self.alarm, refusals=bool(held.refused or held.allowed))
+        group_rows.stamp(transaction, groups, change)
+        people_rows.stamp(transaction, people, change)
+        held.library.expect(self.alarm.faces)
+
+
+def _sum(known: KnownEncoding) -> EncodingSum:
+    return EncodingSum.of(known.numbers[None])
+
+
+def _change(before: Fields, after: Fields) -> FaceChange:
+    return FaceChange(before, after)
