@@ -8,12 +8,13 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from faces.answers.answer import Answered
-from faces.answers.held_faces import HeldFaces
+from faces.answers.held_faces import HeldFaces, NotUpToDate
 from faces.library.people_of_rows import PeopleOfRows
 from faces.library.people_tally import UNNAMED, PeopleTally, with_offer
 from faces.people.encoding_sum import EncodingSum
 from faces.people.groups.alarm import Alarm
 from faces.people.kept_face import FaceState
+from faces.people.not_faces import NotFaces, is_asked
 from faces.photo.face import ENCODING_LENGTH
 from faces.store import face_batches
 from faces.store.sidecar import (
@@ -25,6 +26,7 @@ from faces.store.sidecar import (
     library_row,
     member_batches,
     never_rows,
+    not_face_rows,
     people_rows,
     photo_rows,
 )
@@ -49,9 +51,14 @@ class _Writing:
     totals: dict[int, EncodingSum] = field(default_factory=dict)
     started: set[int] = field(default_factory=set)
     alarm: Alarm = field(default_factory=Alarm)
+    not_faces: NotFaces = field(init=False)
+    compared: set[int] = field(default_factory=set)
+    like: dict[int, int] = field(default_factory=dict)
+    """What was said to be no face that each of those which were compared is like."""
 
     def run(self, kind: str) -> Answered:
         held, transaction = self.held, self.held.transaction
+        self.not_faces = held.library.not_faces
         self.vectors = known_encodings.kept_of(transaction, held.changed())
         self._regroup()
         changed, refs = held.changed(), self._changed_refs()
@@ -205,6 +212,10 @@ class _Writing:
         offered = {group for group in held.offers if group in held.groups}
         concerned = {*changed, *(face for face, facts in held.now.items() if facts.group_id in offered)}
         probabilities = self._probabilities(concerned)
+        self.compared = {
+            face for face in changed if face in self.vectors and is_asked(held.state(face), held.now[face].answer)
+        }
+        self.like = self.not_faces.nearest_of_each({face: self.vectors[face].numbers for face in self.compared})
         pairs = {face: (held.indexed.get(face), self._index(face, probabilities)) for face in sorted(concerned)}
         pairs = {face: pair for face, pair in pairs.items() if pair[0] != pair[1]}
         face_index.write_all(held.transaction, {face: after for face, (_, after) in pairs.items()})
@@ -218,11 +229,21 @@ class _Writing:
         if before is None:
             before = self._unindexed(face)
         one = replace(
-            before, person_id=facts.who, group_id=facts.group_id, state=state, probability=probabilities.get(face)
-        )  # fmt: skip
+            before,
+            person_id=facts.who,
+            group_id=facts.group_id,
+            state=state,
+            probability=probabilities.get(face),
+            like_not_face=self._like_not_face(face, before.like_not_face),
+        )
         if state is FaceState.UNKNOWN:
             return with_offer(one, None if facts.group_id is None else self._offer(facts.group_id))
         return one
+
+    def _like_not_face(self, face: int, before: int | None) -> int | None:
+        if not is_asked(self.held.state(face), self.held.now[face].answer):
+            return None
+        return self.like.get(face) if face in self.compared else before
 
     def _unindexed(self, face: int) -> IndexedFace:
         """Of a face that is there again."""
@@ -293,7 +314,12 @@ class _Writing:
         held, transaction = self.held, self.held.transaction
         groups = self.totals.keys() | held.offers.keys()
         groups |= {group for group in held.groups if held.group_person[group] != held.groups[group].person_id}
-        change = library_row.next_change(transaction, self.alarm, refusals=bool(held.refused or held.allowed))
+        if self.compared and not_face_rows.change_held(transaction) != self.not_faces.change:
+            raise NotUpToDate(())
+        was = {face for face, facts in held.before.items() if facts.status == "not_face" and not facts.deleted}
+        now = {face for face, facts in held.now.items() if facts.status == "not_face" and not facts.deleted}
+        refusals = bool(held.refused or held.allowed)
+        change = library_row.next_change(transaction, self.alarm, refusals=refusals, not_faces=was != now)
         group_rows.stamp(transaction, groups, change)
         people_rows.stamp(transaction, people, change)
         held.library.expect(self.alarm.faces)

@@ -18,6 +18,7 @@ from faces.people.groups.alarm import Alarm
 from faces.people.groups.group_index import NearGroup
 from faces.people.kept_face import FaceState, KeptFace
 from faces.people.linking import Link
+from faces.people.not_faces import NotFaces, is_asked
 from faces.people.refs import Ref
 from faces.store import faces
 from faces.store.database import Transaction
@@ -27,6 +28,7 @@ from faces.store.sidecar import (
     known_encodings,
     ledger,
     library_row,
+    not_face_rows,
     people_rows,
     photo_rows,
 )
@@ -66,11 +68,12 @@ class ImageUpdate:
     offers: dict[int, Offer | None] = field(default_factory=dict)
     alarm: Alarm = field(default_factory=Alarm)
     touched_groups: set[int] = field(default_factory=set)
+    not_faces: NotFaces = field(init=False)
     people: PeopleOfRows = field(init=False)
 
     def run(self) -> set[int]:
         transaction = self.transaction
-        self.people = PeopleOfRows(transaction)
+        self.people, self.not_faces = PeopleOfRows(transaction), self.library.not_faces
         live = [row for row in faces.of_image(transaction, self.image_id) if not row.deleted]
         self.rows = {row.id: row for row in live}
         self.before = face_index.of_image(transaction, self.image_id)
@@ -80,11 +83,11 @@ class ImageUpdate:
         after = self._states()
         changed_encodings = {face for face in self.kept if self.kept[face].crc != _crc(self.read.get(face))}
         self._regroup(after, changed_encodings)
-        after = {face: self._with_offer(one) for face, one in after.items()}
+        after = self._with_likeness({face: self._with_offer(one) for face, one in after.items()})
         self._keep_encodings(changed_encodings)
         for face in sorted(self.before.keys() | after.keys()):
             face_index.write(transaction, face, self.before.get(face), after.get(face))
-        self._tell(after)
+        self._tell(after, changed_encodings)
         self._enter_links()
         return self._followers(after)
 
@@ -255,13 +258,19 @@ class ImageUpdate:
             self.offers[one.group_id] = group_rows.read(self.transaction, [one.group_id])[one.group_id].offer
         return with_offer(one, self.offers[one.group_id])
 
+    def _with_likeness(self, after: Mapping[int, IndexedFace]) -> dict[int, IndexedFace]:
+        """What each face is like that was said to be none, where nobody has answered for it."""
+        asked = [face for face, one in after.items() if is_asked(one.state, self.rows[face].answer)]
+        like = self.not_faces.nearest_of_each({face: self.read[face].numbers for face in asked if face in self.read})
+        return {face: replace(one, like_not_face=like.get(face)) for face, one in after.items()}
+
     def _keep_encodings(self, changed: set[int]) -> None:
         gone = (self.kept.keys() - self.rows.keys()) | changed
         known_encodings.forget(self.transaction, gone)
         new = {face: known for face, known in self.read.items() if face not in self.kept or face in changed}
         known_encodings.keep(self.transaction, new)
 
-    def _tell(self, after: Mapping[int, IndexedFace]) -> None:
+    def _tell(self, after: Mapping[int, IndexedFace], changed: set[int]) -> None:
         """Write what people gain and lose, and tell the processes that follow."""
         tally = PeopleTally()
         for face in self.before.keys() | after.keys():
@@ -275,11 +284,20 @@ class ImageUpdate:
         people = tally.write(self.transaction, self.library)
         for person in sorted(confirmed):
             self.people.see_to_master(person)
-        if people or self.touched_groups:
-            change = library_row.next_change(self.transaction, self.alarm)
+        not_faces = self._not_faces_change(after, changed)
+        if people or self.touched_groups or not_faces or _likeness(self.before) != _likeness(after):
+            # Else a face that comes while another is said to be none is compared with that one by nobody.
+            if not_face_rows.change_held(self.transaction) != self.not_faces.change:
+                raise GroupsMoved
+            change = library_row.next_change(self.transaction, self.alarm, not_faces=not_faces)
             group_rows.stamp(self.transaction, self.touched_groups, change)
             people_rows.stamp(self.transaction, people, change)
             self.library.expect(self.alarm.faces)
+
+    def _not_faces_change(self, after: Mapping[int, IndexedFace], changed: set[int]) -> bool:
+        """Whether a face came to be none, or ceased to, or is none with another encoding."""
+        was, now = _not_faces(self.before), _not_faces(after)
+        return was != now or not changed.isdisjoint(now)
 
     def _enter_links(self) -> None:
         """Say in the ledger how faces were linked, each by itself."""
@@ -308,6 +326,14 @@ class ImageUpdate:
 
 def _confirmed_as(one: IndexedFace | None) -> int | None:
     return one.person_id if one is not None and one.state is FaceState.CONFIRMED else None
+
+
+def _not_faces(faces_of: Mapping[int, IndexedFace]) -> set[int]:
+    return {face for face, one in faces_of.items() if one.state is FaceState.NOT_FACE}
+
+
+def _likeness(faces_of: Mapping[int, IndexedFace]) -> dict[int, int]:
+    return {face: one.like_not_face for face, one in faces_of.items() if one.like_not_face is not None}
 
 
 def _sum(known: KnownEncoding) -> EncodingSum:

@@ -25,11 +25,20 @@ from faces.people.identify import OFFER, Identification, identify
 from faces.people.learning import MOST_PEOPLE, asked_places, learn
 from faces.people.matching import Encodings
 from faces.people.neighbourhood import Neighbourhood
+from faces.people.not_faces import NotFaces
 from faces.people.products import Matrix, as_matrix
 from faces.people.refs import Ref
 from faces.photo.face import ENCODING_LENGTH, Encoding
 from faces.store.database import Transaction
-from faces.store.sidecar import calibrations, group_rows, known_encodings, library_row, never_rows, people_rows
+from faces.store.sidecar import (
+    calibrations,
+    group_rows,
+    known_encodings,
+    library_row,
+    never_rows,
+    not_face_rows,
+    people_rows,
+)
 from faces.store.sidecar.group_rows import GroupRow, Offer
 from faces.store.sidecar.library_row import LibraryState
 from faces.store.sidecar.people_rows import Around, TableSum
@@ -66,6 +75,7 @@ class Library:
         self.groups = GroupIndex(self.neighbourhood)
         self.learned = Learned()
         self.refusals = Refusals()
+        self.not_faces = NotFaces()
         self.changed_people: set[int] = set()
         """Whose confirmed faces have changed since this was emptied: groups near them are to be asked about."""
         self._first_faces = as_matrix(np.empty((0, ENCODING_LENGTH)))
@@ -226,6 +236,8 @@ class Library:
     def _take(self, transaction: Transaction, state: LibraryState, before: LibraryState | None) -> None:
         if before is None or before.never_change != state.never_change:
             self.refusals = never_rows.read_all(transaction)
+        if before is None or before.not_face_change != state.not_face_change:
+            self.not_faces = not_face_rows.read_all(transaction, state.not_face_change)
         if before is None or before.number != state.number or self.is_leading:
             self._measure_with(self._neighbourhood(transaction, state), state.number)
         if before is None:

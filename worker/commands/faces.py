@@ -9,10 +9,12 @@ from typing import Any
 
 from faces.errors import RequestError
 from faces.laravel.disks import place_of
+from faces.people.names import NOT_A_FACE
 from faces.people.refs import Ref
 from faces.store.database import Transaction
 from faces.store.face_pages import Choice, FaceOrder, page_of_faces
 from faces.store.listing import ListedFace, ListedImage, read_faces
+from faces.store.sidecar import not_face_rows
 from faces.store.sidecar.lists.group_pages import current_group, faces_of_group
 from faces.store.sidecar.lists.people_pages import faces_of_person
 from worker.commands.choice import add_after, add_choice, choice_of, tell_if_nobody, tell_of_more, with_one_more
@@ -28,7 +30,10 @@ In the order of the photos' places; --limit and --offset take a page of them, or
 for the last page as for the first.
 
 --group and --person list the faces of one group, the best first, or of one person: the confirmed ones, then those that
-were linked, the newest photos first, then those that the person is offered for, the likeliest first."""
+were linked, the newest photos first, then those that the person is offered for, the likeliest first.
+
+--not-face lists what may be no face: it is like a find that a person has said is none, and stands as "not a face?".
+An answer of any kind ends that question."""
 
 
 def add_to(verbs: Any) -> None:
@@ -36,6 +41,7 @@ def add_to(verbs: Any) -> None:
     add_choice(parser, "faces")
     parser.add_argument("--group", metavar="ID", type=ref_of("group"), help="only the faces of this group, such as g12")
     parser.add_argument("--person", metavar="ID", type=ref_of("person"), help="only the faces of this person: p12")
+    parser.add_argument("--not-face", action="store_true", help="only what is like a find that was said to be no face")
     add_after(parser, "face")
 
 
@@ -70,11 +76,12 @@ def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
 
 def _refuse_contradictions(arguments: argparse.Namespace) -> None:
     whose = [option for option in ("name", "group", "person") if getattr(arguments, option) is not None]
+    whose += ["not-face"] if arguments.not_face else []
     if len(whose) > 1:
         raise RequestError(f"found {' and '.join(f'--{option}' for option in whose)}, needed one of them")
     if arguments.after is not None and "name" in whose:
         raise RequestError("found --after beside --name, needed --offset for the other pages of a name")
-    if arguments.offset and (whose in (["group"], ["person"]) or arguments.after is not None):
+    if arguments.offset and (whose in (["group"], ["person"], ["not-face"]) or arguments.after is not None):
         other = f"--{whose[0]}" if whose else "--after"
         raise RequestError(f"found --offset beside {other}, needed --after alone, with the last id of the page before")
 
@@ -84,6 +91,8 @@ def _ids(arguments: argparse.Namespace, transaction: Transaction, invocation: In
     more = with_one_more(arguments.limit)
     if arguments.person is not None:
         return faces_of_person(transaction, arguments.person, arguments.after, more)
+    if arguments.not_face:
+        return not_face_rows.page(transaction, arguments.after, more)
     if arguments.group is not None:
         group = current_group(transaction, arguments.group)
         if group != arguments.group:
@@ -100,7 +109,7 @@ def _row(face: ListedFace, image: ListedImage, *, grouped: bool) -> tuple[str, .
     return (
         place_of(image.disk, image.path, image.filename),
         str(face.face_index),
-        str(face.offer or face.name or ""),
+        NOT_A_FACE if face.like_not_face is not None else str(face.offer or face.name or ""),
         "" if face.distance is None else f"{face.distance:.3f}",
         "" if face.quality is None else f"{face.quality:g}",
         face.status,

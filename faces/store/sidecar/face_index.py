@@ -29,6 +29,8 @@ class IndexedFace:
     probability: float | None
     """Of a suggestion, or of a link at the time when it was made."""
     quality: float | None
+    like_not_face: int | None = None
+    """The nearest face that was said to be none, where this one is to be asked about."""
 
 
 def of_image(transaction: Transaction, image_id: int) -> dict[int, IndexedFace]:
@@ -186,6 +188,7 @@ def _indexed(row: Mapping[str, Any]) -> IndexedFace:
         FaceState(row["state"]),
         row["probability"],
         row["quality"],
+        _id(row["like_not_face"]),
     )
 
 

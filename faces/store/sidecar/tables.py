@@ -115,6 +115,9 @@ def sidecar_tables(prefix: str = "", database: str | None = None, metadata: sa.M
             sa.Column("alarm_strength", sa.Double, nullable=False, server_default="0"),
             # The change by which a refusal came or went last.
             _zero("never_change", _ID),
+            # The change by which a face came to be none, or ceased to, last; and up to which all others were compared.
+            _zero("not_face_change", _ID),
+            _zero("not_face_looked", _ID),
             # When a process looked last at what PHP changed, and up to which `faces.updated_at`.
             sa.Column("looked_at", _TIME),
             sa.Column("looked_until", _TIME),
@@ -206,6 +209,9 @@ def sidecar_tables(prefix: str = "", database: str | None = None, metadata: sa.M
             sa.Column("state", sa.SmallInteger, nullable=False),
             sa.Column("probability", sa.Double),
             sa.Column("quality", sa.Double),
+            # The nearest face that a person has said is none, where it is near and nobody has answered for this one.
+            sa.Column("like_not_face", _ID),
+            index("face_index_like_not_face", "like_not_face", "face_id"),
             index("face_index_person_time", "person_id", "state", "taken_at", "face_id"),
             index("face_index_person_probability", "person_id", "state", "probability", "face_id"),
             index("face_index_group", "group_id", "quality", "face_id"),

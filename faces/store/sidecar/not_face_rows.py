@@ -1,0 +1,95 @@
+"""Which faces people have said are none, and which others are like them: a column of the index of faces, derived."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from faces.people.kept_face import FaceState
+from faces.people.not_faces import ASKED, NotFaces
+from faces.photo.face import Encoding
+from faces.store.database import Transaction, chunked
+from faces.store.sidecar.known_encodings import numbers_of
+from faces.store.sidecar.library_row import tables_of
+from faces.store.sidecar.lists.face_order import Stretch, face_ids
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AskedFace:
+    """A face that no person has answered."""
+
+    image_id: int
+    like_not_face: int | None
+    """As the index has it."""
+    encoding: Encoding
+
+
+def read_all(transaction: Transaction, change: int) -> NotFaces:
+    """All that is said to be no face and has an encoding; `change` is the library's `not_face_change`."""
+    tables = tables_of(transaction)
+    index, vectors = tables.face_index, tables.vectors
+    query = sa.select(vectors.c.face_id, vectors.c.encoding).join(index, index.c.face_id == vectors.c.face_id)
+    rows = transaction.connection.execute(query.where(index.c.state == FaceState.NOT_FACE))
+    return NotFaces({int(row.face_id): numbers_of(row.encoding) for row in rows}, change)
+
+
+def asked_after(transaction: Transaction, after: int, most: int) -> dict[int, AskedFace]:
+    """So many faces with higher ids than `after` that may be asked about, by id and in its order."""
+    index = tables_of(transaction).face_index
+    return _read(transaction, index.c.face_id > after, most)
+
+
+def asked(transaction: Transaction, face_ids: Collection[int]) -> dict[int, AskedFace]:
+    """Those of these that may be asked about."""
+    index = tables_of(transaction).face_index
+    found: dict[int, AskedFace] = {}
+    for chunk in chunked(face_ids):
+        found |= _read(transaction, index.c.face_id.in_(chunk), None)
+    return found
+
+
+def page(transaction: Transaction, after: int | None = None, limit: int | None = None) -> Sequence[int]:
+    """The ids of the faces that are to be asked about, those that are like one beside each other, the newest first.
+
+    Raises:
+        SchemaError: the database has no such tables.
+        RequestError: the face `after` is not to be asked about.
+    """
+    return face_ids(transaction, [Stretch({}, "like_not_face", True)], after, limit)
+
+
+def write(transaction: Transaction, like: Mapping[int, int | None]) -> None:
+    """Say which of these faces are like which that is none; None: like no such."""
+    index = tables_of(transaction).face_index
+    for face, other in sorted(like.items()):
+        transaction.connection.execute(sa.update(index).where(index.c.face_id == face).values(like_not_face=other))
+
+
+def change_held(transaction: Transaction) -> int:
+    """The change by which a face came to be none, or ceased to, last; locks the library's row, so that it stays it."""
+    library = tables_of(transaction).library
+    return int(transaction.connection.execute(sa.select(library.c.not_face_change).with_for_update()).scalar_one())
+
+
+def note_looked(transaction: Transaction, change: int) -> None:
+    """All faces have been compared with what was no face at this change."""
+    transaction.connection.execute(sa.update(tables_of(transaction).library).values(not_face_looked=change))
+
+
+def _read(transaction: Transaction, condition: sa.ColumnElement[bool], most: int | None) -> dict[int, AskedFace]:
+    tables = tables_of(transaction)
+    index, vectors, answers = tables.face_index, tables.vectors, tables.answers
+    query = (
+        sa.select(index.c.face_id, index.c.image_id, index.c.like_not_face, vectors.c.encoding)
+        .join(vectors, vectors.c.face_id == index.c.face_id)
+        .outerjoin(answers, answers.c.face_id == index.c.face_id)
+        .where(condition, index.c.state.in_(sorted(ASKED)), answers.c.face_id.is_(None))
+        .order_by(index.c.face_id)
+        .limit(most)
+    )
+    return {
+        int(row.face_id): AskedFace(int(row.image_id), row.like_not_face, numbers_of(row.encoding))
+        for row in transaction.connection.execute(query)
+    }
