@@ -21,6 +21,10 @@ from faces.store.sidecar.face_index import IndexedFace
 from faces.store.sidecar.group_rows import GroupRow, Offer
 from faces.store.sidecar.people_rows import PersonRow
 
+#: What the ledger calls the face of a person that others are linked to. That there is one follows of the rest, but not
+#: which of several it is.
+MASTER = "master_face_id"
+
 _KNOWN = (FaceState.LINKED, FaceState.CONFIRMED)
 
 
@@ -49,6 +53,8 @@ class HeldFaces:
     """As they were."""
     group_person: dict[int, int | None] = field(default_factory=dict)
     """Whose each group is, from now on."""
+    joined_to: dict[int, int | None] = field(default_factory=dict)
+    """Which group has the faces of each that was joined to another, from now on."""
     offers: dict[int, Offer | None] = field(default_factory=dict)
     """Who is offered for a group from now on, where that is another than it was."""
     people: dict[int, PersonRow] = field(default_factory=dict)
@@ -61,6 +67,8 @@ class HeldFaces:
     """Refusals that are taken away."""
     left: list[LeftAlone] = field(default_factory=list)
     new_people: set[int] = field(default_factory=set)
+    masters: dict[int, int | None] = field(default_factory=dict)
+    """Which face each person's links had as their parent, and have again where it can be."""
     undoes: int | None = None
     """The entry that is taken back."""
 
@@ -83,6 +91,7 @@ class HeldFaces:
         member_of = group_rows.groups_of(transaction, held.rows)
         held.groups = group_rows.lock(transaction, scope.groups | set(member_of.values()))
         held.group_person = {group: row.person_id for group, row in held.groups.items()}
+        held.joined_to = {group: row.joined_to for group, row in held.groups.items()}
         held.before = {face: FaceFacts.of(row, member_of.get(face), held._who(row)) for face, row in held.rows.items()}
         held.now = dict(held.before)
         held.hold_people(
@@ -114,6 +123,13 @@ class HeldFaces:
         """Whether faces can be linked to it as this person, from now on."""
         facts = self.now[face]
         return facts.parent_id is None and facts.status == "ok" and self.is_confirmed_as(face, person_id)
+
+    def has_confirmed(self, person_id: int) -> bool:
+        """Whether any face, in hand or not, is confirmed as this person, from now on."""
+        if any(self.is_confirmed_as(face, person_id) for face in self.now):
+            return True
+        there = face_index.of_people(self.transaction, [person_id], FaceState.CONFIRMED)
+        return bool(there - self.now.keys())
 
     def members(self, group: int) -> list[int]:
         """The faces in hand that are in a group now, by id."""

@@ -27,6 +27,7 @@ CALLS = {
     "stranger": (["g2"], ["--json"], {"ids": ["g2"], "as_json": True}),
     "not-face": (["f1"], ["--json"], {"ids": ["f1"], "as_json": True}),
     "apart": (["p1", "p2"], ["--json"], {"one": "p1", "other": "p2"}),
+    "undo": (["17"], ["--dry-run"], {"entry": 17, "dry_run": True}),
     "group": ([], ["--json"], {"as_json": True}),
     "groups": ([], ["--min", "3"], {"min": 3}),
     "refresh": ([], ["--dry-run"], {"dry_run": True}),
