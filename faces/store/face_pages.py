@@ -96,7 +96,9 @@ def page_of_images(transaction: Transaction, choice: Choice) -> Sequence[int]:
         return ()
     query = sa.select(images.c.id).where(is_listed(transaction.schema, images.c.id)).order_by(*PLACE, images.c.id)
     if choice.spellings is not None:
-        source, conditions = _listed(transaction, choice)
+        named = may_be_named(transaction, choice.spellings)
+        are_few = named is not None and _are_few(transaction, named)
+        source, conditions = _listed(transaction, choice, named if are_few else None)
         query = query.where(images.c.id.in_(sa.select(faces.c.image_id).select_from(source).where(*conditions)))
     return _ids(transaction, query.limit(choice.limit).offset(choice.offset or None))
 

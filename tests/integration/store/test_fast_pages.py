@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from faces.store.database import Store
+from faces.store.database import Store, Transaction
 from faces.store.face_names import may_be_named, spellings_of
-from faces.store.face_pages import Choice, FaceOrder, page_of_faces
+from faces.store.face_pages import Choice, FaceOrder, page_of_faces, page_of_images
 from faces.store.sidecar.lists.place_jump import Jump, jump
 from tests.servers.library_rows import LibraryRows
 from tests.servers.rows import Rows
@@ -30,6 +30,8 @@ DELETED = "2020-01-01 00:00:00"
 IMAGES = sa.table("images", *map(sa.column, ("id", "disk", "path", "filename")))
 
 WITH_PARENTS = ["sqlite", "mariadb v1"]
+
+Read = Callable[[Transaction, Choice], Sequence[int]]
 
 
 def images(dice: random.Random) -> list[dict[str, Any]]:
@@ -71,6 +73,14 @@ def fill(library: LibraryRows, dice: random.Random, **columns: Any) -> None:
     library.insert(library.tables.face_index, index)
 
 
+def by_place(transaction: Transaction, choice: Choice) -> Sequence[int]:
+    return page_of_faces(transaction, choice, FaceOrder.PLACES)
+
+
+def by_id(transaction: Transaction, choice: Choice) -> Sequence[int]:
+    return page_of_faces(transaction, choice, FaceOrder.IDS)
+
+
 @pytest.fixture(params=range(3))
 def dice(request: pytest.FixtureRequest) -> random.Random:
     return random.Random(request.param)  # noqa: S311  the same rows each time
@@ -96,12 +106,11 @@ def looked_until(rows: Rows, library: LibraryRows, time: str) -> None:
     rows.run(f"UPDATE {library.tables.library.name} SET looked_at = :time, looked_until = :time", time=time)
 
 
-def both(store: Store, choice: Choice, order: FaceOrder = FaceOrder.PLACES) -> tuple[list[int], list[int]]:
+def both(store: Store, choice: Choice, read: Read = by_place) -> tuple[list[int], list[int]]:
     """The page as it is found, and as it is found without an index and without our tables."""
     with store.reading() as transaction:
         plain = replace(transaction.schema, indexed_face_columns=frozenset(), sidecar=None)
-        without = replace(transaction, schema=plain)
-        return list(page_of_faces(transaction, choice, order)), list(page_of_faces(without, choice, order))
+        return list(read(transaction, choice)), list(read(replace(transaction, schema=plain), choice))
 
 
 def jumped(store: Store, offset: int) -> Jump:
@@ -114,11 +123,11 @@ def assert_names_are_found_as_without_an_index(store: Store) -> None:
         with store.reading() as transaction:
             spellings = spellings_of(transaction, name)
             assert may_be_named(transaction, spellings) is not None
-        for order in FaceOrder:
-            found, expected = both(store, Choice(spellings), order)
+        for read in (by_place, by_id, page_of_images):
+            found, expected = both(store, Choice(spellings), read)
             assert found == expected
             assert found != []
-            found, expected = both(store, Choice(spellings, 3, 2), order)
+            found, expected = both(store, Choice(spellings, 3, 2), read)
             assert found == expected
 
 
@@ -156,7 +165,7 @@ def test_a_page_far_down_the_list_is_the_same_by_our_index(filled: Store, dice: 
     offsets = [500, len(whole) - 1, len(whole), len(whole) + 900, *(dice.randint(500, len(whole)) for _ in range(12))]
     for offset in offsets:
         with filled.reading() as transaction:
-            page = list(page_of_faces(transaction, Choice(None, 7, offset), FaceOrder.PLACES))
+            page = list(by_place(transaction, Choice(None, 7, offset)))
         assert page == whole[offset : offset + 7]
     # The many of one place, too, are not read one by one.
     assert 0 < jumped(filled, len(whole) - 1).faces < len(whole)
