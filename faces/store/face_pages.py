@@ -77,12 +77,15 @@ def page_of_faces(transaction: Transaction, choice: Choice, order: FaceOrder) ->
             return array("q", islice(found, start, end))
     named = None if choice.spellings is None else may_be_named(transaction, choice.spellings)
     are_few = named is not None and _are_few(transaction, named)
+    if named is not None and not are_few and choice.is_at_the_begin:
+        found = _behind(transaction, order, None, _CHUNK, choice.spellings)
+        return array("q", islice(found, choice.offset, choice.offset + (choice.limit or 0)))
     source, conditions = _listed(transaction, choice, named if are_few else None)
     if order is FaceOrder.PLACES:
         # A sum has no index: SQLite is to read images in the order of their index, and each one's faces, instead of
-        # sorting all. Where few faces are wanted of few, sorting those is quicker.
-        in_order = choice.spellings is None or (named is not None and not are_few and choice.is_at_the_begin)
-        source = source.join(images, faces.c.image_id == (images.c.id + 0 if in_order else images.c.id))
+        # sorting all. Where few faces are wanted, sorting those is quicker.
+        image_id = images.c.id + 0 if choice.spellings is None else images.c.id
+        source = source.join(images, faces.c.image_id == image_id)
     ordered = (*PLACE, images.c.id) if order is FaceOrder.PLACES else (faces.c.image_id,)
     query = sa.select(faces.c.id).select_from(source).where(*conditions)
     # MariaDB would read the faces in the order of images, all over the disk.
@@ -138,23 +141,38 @@ def _image_by_image(
 
     The app's tables have no index for one query.
     """
-    in_order = images_by_place if order is FaceOrder.PLACES else images_by_id
     start = None if after is None else _face(transaction, after)
     if start is not None:
         behind = start.image_id
         of_the_image = _faces_of(transaction, [start.image_id])
         yield from (face_id for _, place, face_id in of_the_image if (place, face_id) > (start.face_index, start.id))
-    size = _CHUNK if count is None else max(1, min(count, _CHUNK))
-    for ids in in_order(transaction, behind, size):
-        yield from (face_id for _, _, face_id in _faces_of(transaction, ids))
+    yield from _behind(transaction, order, behind, _CHUNK if count is None else max(1, min(count, _CHUNK)))
 
 
-def _faces_of(transaction: Transaction, image_ids: Sequence[int]) -> list[tuple[int, int, int]]:
-    """The faces of these images in their order: the image's place among them, the face's number, its id."""
+def _behind(
+    transaction: Transaction,
+    order: FaceOrder,
+    image_id: int | None,
+    size: int,
+    spellings: Collection[str] | None = None,
+) -> Iterator[int]:
+    """The faces on images behind one, or those of a name; of `size` images at a time."""
+    in_order = images_by_place if order is FaceOrder.PLACES else images_by_id
+    for ids in in_order(transaction, image_id, size):
+        yield from (face_id for _, _, face_id in _faces_of(transaction, ids, spellings))
+
+
+def _faces_of(
+    transaction: Transaction, image_ids: Sequence[int], spellings: Collection[str] | None = None
+) -> list[tuple[int, int, int]]:
+    """The faces of these images, or those of a name, in their order: the image's place, the face's number, its id."""
     places = {image_id: place for place, image_id in enumerate(image_ids)}
     query = sa.select(faces.c.id, faces.c.image_id, faces.c.face_index).where(
         faces.c.image_id.in_(places), faces.c.deleted_at.is_(None)
     )
+    if spellings is not None:
+        source, conditions = _listed(transaction, Choice(spellings))
+        query = query.select_from(source).where(*conditions)
     return sorted((places[row.image_id], row.face_index, row.id) for row in transaction.connection.execute(query))
 
 

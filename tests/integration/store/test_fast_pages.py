@@ -136,6 +136,20 @@ def test_a_names_faces_are_the_same_by_the_indexes_of_names_and_masters(filled: 
     assert_names_are_found_as_without_an_index(filled)
 
 
+@pytest.mark.parametrize("url", WITH_PARENTS, indirect=True)
+def test_of_a_name_with_many_faces_the_first_pages_are_the_same(filled: Store, library: LibraryRows) -> None:
+    image = sa.table("faces", *map(sa.column, ("id", "image_id", "face_index", "name", "status")))
+    more = range(FACES + 1, FACES + 2_200)
+    library.insert(
+        image, [{"id": at, "image_id": at % 300 + 1, "face_index": 4, "name": "Ann", "status": "ok"} for at in more]
+    )
+    for read in (by_place, by_id):
+        for choice in (Choice(["Ann", "ann"], 40), Choice(["Ann"], 9, 450), Choice(["Ann"], 9, 800)):
+            found, expected = both(filled, choice, read)
+            assert found == expected
+            assert len(found) == choice.limit
+
+
 @pytest.mark.parametrize("url", ["mariadb v2", "mariadb v5"], indirect=True)
 def test_a_names_faces_are_the_same_by_the_index_of_persons(
     url: str, library: LibraryRows, rows: Rows, dice: random.Random
