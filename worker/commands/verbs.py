@@ -28,6 +28,7 @@ VERBS = {
     "stranger": "say that faces are nobody who is known",
     "not-face": "say that what was found is no face",
     "apart": "say that two people or groups are not one",
+    "add": "say that a photo has a face where none was found",
     "undo": "take back what was answered, or linked by a machine",
     "group": "group the faces without a name, and ask who they are, now",
     "refresh": "make sums, counters and the index of people and groups anew, and tell what was wrong",
