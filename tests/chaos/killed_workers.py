@@ -19,7 +19,6 @@ from tests.servers.worker_process import ROOT
 from tests.unit.faces.people.made_people import made_cohort
 from worker.queue import status_file
 from worker.queue.attempt import CRASHES_ALLOWED
-from worker.queue.status_file import Report
 
 #: Seconds in which a worker that was told to stop has ended.
 _PATIENCE = 60
@@ -63,7 +62,7 @@ class KilledWorkers:
         for worker in stopped.values():
             # So that what is read next is of the moment at which it ends.
             worker.send_signal(signal.SIGSTOP)
-        images = {report.pid: _image_of(report) for report in status_file.read(self.app.folder / "state")[0]}
+        images = self._images()
         is_settling, dead = self.is_settling(), dict[int, int | None]()
         for number, worker in stopped.items():
             image = images.get(worker.pid)
@@ -78,6 +77,11 @@ class KilledWorkers:
             self._let_time_pass(image)
             self._running[number] = self._begin()
         return [Kill(image is not None, is_settling) for image in dead.values()]
+
+    def at_jobs(self) -> list[int]:
+        """The numbers of those that have a job in hand."""
+        images = self._images()
+        return [number for number, worker in enumerate(self._running) if images.get(worker.pid) is not None]
 
     def is_settling(self) -> bool:
         """Whether a worker joins groups, or asks about them."""
@@ -124,6 +128,11 @@ class KilledWorkers:
         )
         return done.returncode, done.stdout + done.stderr
 
+    def _images(self) -> dict[int, int | None]:
+        """The image of the job in hand of each that has started, by process."""
+        reports, _ = status_file.read(self.app.folder / "state")
+        return {report.pid: report.job.get("image") if report.job else None for report in reports}
+
     def _begin(self) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "worker", "run"]
         return subprocess.Popen(command, cwd=self._home, env=self._environment(), stdout=self._log, stderr=self._log)
@@ -144,8 +153,3 @@ class KilledWorkers:
         except subprocess.TimeoutExpired:
             worker.kill()
             return worker.wait()
-
-
-def _image_of(report: Report) -> int | None:
-    """The image of the job in hand."""
-    return None if report.job is None else report.job.get("image")

@@ -45,7 +45,7 @@ _WITH_PERSONS = ("v4", "v5")
 _PHOTO = b"no photo"
 
 #: Seconds that the API takes for a photo at most, and that pass at most between a moment that is waited for and a kill.
-_SECONDS, _LATER = 0.03, 0.15
+_SECONDS, _LATER = 0.03, 0.06
 
 #: Seconds in which all jobs must be done after the last kill.
 _PATIENCE = 120
@@ -157,23 +157,30 @@ class _QueuedLibrary:
         return Photos(self._app.url, self._app.disk, faces)
 
     def kill(self, workers: KilledWorkers, photos: Photos) -> list[Kill]:
-        """Kill workers while jobs are done, every second time while groups are settled, and name a face each time."""
+        """Kill one or all while jobs are done, every second time all while groups settle; name a face each time."""
         kills: list[Kill] = []
         moments = self._told.kills
         for moment in range(1, moments + 1):
-            part = len(photos.faces) * moment // (moments + 1)
-            next_part = len(photos.faces) * (moment + 1) // (moments + 1)
+            part, next_part = (len(photos.faces) * one // (moments + 1) for one in (moment, moment + 1))
             self._wait_for(workers, lambda part=part: self._done(photos) >= part)  # type: ignore[misc]
-            if moment % 2 == 0:
-                self._wait_for(workers, lambda most=next_part: workers.is_settling() or self._done(photos) >= most)  # type: ignore[misc]
-            time.sleep(self._dice.uniform(0, _LATER))
-            number = self._dice.choice((1, 1, self._told.workers))
-            kills += workers.kill(self._dice.sample(range(self._told.workers), number))
+
+            settling = moment % 2 == 0
+
+            def is_busy(most: int = next_part, settling: bool = settling) -> object:
+                busy = workers.is_settling() if settling else workers.at_jobs()
+                return busy or self._done(photos) >= most
+
+            self._wait_for(workers, is_busy)
+            victims = list(range(self._told.workers))
+            if not settling:
+                victims = self._dice.choice(([self._dice.choice(workers.at_jobs() or victims)], victims))
+                time.sleep(self._dice.uniform(0, _LATER))
+            kills += workers.kill(victims)
             self._name_a_face(list(photos.faces))
         return kills
 
-    def _wait_for(self, workers: KilledWorkers, condition: Callable[[], bool]) -> None:
-        def holds() -> bool:
+    def _wait_for(self, workers: KilledWorkers, condition: Callable[[], object]) -> None:
+        def holds() -> object:
             assert workers.ended() == [], "a worker left by itself"
             return condition()
 
@@ -181,7 +188,7 @@ class _QueuedLibrary:
 
     def is_over(self, photos: Photos) -> bool:
         """Whether all jobs have ended, and nothing is left of them."""
-        if photos.waiting() or self._app.leftovers() != NOTHING_LEFT:
+        if self._done(photos) < len(photos.faces) or self._app.leftovers() != NOTHING_LEFT:
             return False
         lines = self._app.rabbitmq.control("list_queues", "--no-table-headers", "name", "messages").splitlines()
         numbers = {name: int(number) for name, _, number in (line.rpartition("\t") for line in lines)}
@@ -203,7 +210,8 @@ class _QueuedLibrary:
         return [*found, *wrong(store, cohort), *untold(store), *_differing(workers)]
 
     def _done(self, photos: Photos) -> int:
-        return len(photos.faces) - len(photos.waiting())
+        waiting = self._app.rows.one("SELECT count(*) AS n FROM images WHERE NOT faces_checked")["n"]
+        return len(photos.faces) - int(waiting)
 
     def _name_a_face(self, images: list[int]) -> None:
         """Somebody says who it is, or that it is nobody whom the app knows."""
