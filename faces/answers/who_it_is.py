@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Callable, Collection, Iterable
 from functools import partial
 
-from faces.answers.answer import Answer, Answered
+from faces.answers.answer import Answered, GivenAnswer
 from faces.answers.giving import MOST_FACES, Answers, about
 from faces.answers.held_faces import HeldFaces
 from faces.answers.row_style import RowStyle
@@ -24,7 +24,9 @@ LONGEST_NAME = 255
 _NOBODY = (FaceState.STRANGER, FaceState.NOT_FACE)
 
 
-def name(answers: Answers, answer: Answer, refs: Collection[Ref], who: str | Ref, *, new: bool = False) -> Answered:
+def name(
+    answers: Answers, answer: GivenAnswer, refs: Collection[Ref], who: str | Ref, *, new: bool = False
+) -> Answered:
     """Say whose faces these are; of groups all faces that nobody has said anything of.
 
     A face that a person has said is somebody else's is left: `move` does that on purpose.
@@ -43,7 +45,9 @@ def name(answers: Answers, answer: Answer, refs: Collection[Ref], who: str | Ref
     return _give(answers, answer, "named", refs, who, partial(_name, refs=refs, new=new, moves=False))
 
 
-def move(answers: Answers, answer: Answer, refs: Collection[Ref], who: str | Ref, *, new: bool = False) -> Answered:
+def move(
+    answers: Answers, answer: GivenAnswer, refs: Collection[Ref], who: str | Ref, *, new: bool = False
+) -> Answered:
     """Say whose faces these are, whatever was said before; of groups all faces but strangers and what is no face.
 
     Raises: as `name`.
@@ -51,7 +55,7 @@ def move(answers: Answers, answer: Answer, refs: Collection[Ref], who: str | Ref
     return _give(answers, answer, "moved", refs, who, partial(_name, refs=refs, new=new, moves=True))
 
 
-def confirm(answers: Answers, answer: Answer, refs: Collection[Ref]) -> Answered:
+def confirm(answers: Answers, answer: GivenAnswer, refs: Collection[Ref]) -> Answered:
     """Say that faces are who they are linked to or offered as; of a person all faces that are linked.
 
     Raises:
@@ -113,7 +117,7 @@ def faces_said(held: HeldFaces, refs: Iterable[Ref]) -> tuple[list[int], list[in
 
 
 def _give(
-    answers: Answers, answer: Answer, kind: str, refs: Collection[Ref], who: str | Ref, says: partial[None]
+    answers: Answers, answer: GivenAnswer, kind: str, refs: Collection[Ref], who: str | Ref, says: partial[None]
 ) -> Answered:
     require_some(refs)
     target = who if isinstance(who, Ref) else checked_name(who)
@@ -128,7 +132,7 @@ def _give(
 
 def _name(held: HeldFaces, style: RowStyle, *, refs: Collection[Ref], who: str | Ref, new: bool, moves: bool) -> None:
     own, of_groups = faces_said(held, refs)
-    person = _target(held, style, who, new=new)
+    person = target_of(held, style, who, new=new)
     wanted = [face for face in own if _may_be(held, face, person, moves=moves, said=True)]
     wanted += [face for face in of_groups if _may_be(held, face, person, moves=moves, said=False)]
     for face in wanted:
@@ -151,7 +155,13 @@ def _give_group(held: HeldFaces, group: Ref, person: int, *, moves: bool) -> Non
     held.group_person[group.id] = person
 
 
-def _target(held: HeldFaces, style: RowStyle, who: str | Ref, *, new: bool) -> int:
+def target_of(held: HeldFaces, style: RowStyle, who: str | Ref, *, new: bool = False) -> int:
+    """The person of a name or id, made where nobody has the name.
+
+    Raises:
+        RequestError: several people have the name, or the person has none.
+        SchemaError: people cannot be made here.
+    """
     found = None if new else person_named(held.transaction, who)
     if found is None:
         style.require_naming(held, "a new name")

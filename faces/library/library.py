@@ -30,17 +30,10 @@ from faces.people.products import Matrix, as_matrix
 from faces.people.refs import Ref
 from faces.photo.face import ENCODING_LENGTH, Encoding
 from faces.store.database import Transaction
-from faces.store.sidecar import (
-    calibrations,
-    group_rows,
-    known_encodings,
-    library_row,
-    never_rows,
-    not_face_rows,
-    people_rows,
-)
+from faces.store.sidecar import calibrations, group_rows, known_encodings, library_row, never_rows, people_rows
 from faces.store.sidecar.group_rows import GroupRow, Offer
 from faces.store.sidecar.library_row import LibraryState
+from faces.store.sidecar.not_face_rows import read_not_faces
 from faces.store.sidecar.people_rows import Around, TableSum
 
 _NOTHING_SEEN = -1
@@ -237,7 +230,7 @@ class Library:
         if before is None or before.never_change != state.never_change:
             self.refusals = never_rows.read_all(transaction)
         if before is None or before.not_face_change != state.not_face_change:
-            self.not_faces = not_face_rows.read_all(transaction, state.not_face_change)
+            self.not_faces = read_not_faces(transaction, state.not_face_change)
         if before is None or before.number != state.number or self.is_leading:
             self._measure_with(self._neighbourhood(transaction, state), state.number)
         if before is None:

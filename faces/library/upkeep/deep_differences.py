@@ -15,7 +15,6 @@ from faces.store.sidecar import (
     known_encodings,
     ledger,
     library_row,
-    not_face_rows,
     photo_rows,
     watched_rows,
 )
@@ -23,8 +22,12 @@ from faces.store.sidecar.face_index import IndexedFace
 from faces.store.sidecar.group_rows import GroupRow
 from faces.store.sidecar.known_encodings import KnownEncoding
 from faces.store.sidecar.ledger import PastLink
+from faces.store.sidecar.not_face_rows import read_not_faces
 from faces.store.sidecar.photo_rows import PhotoFacts
 from faces.store.sidecar.watched_rows import WatchedRow
+
+#: What rows say of faces that a machine has linked: to a face, or to one of the app's persons.
+_LINKED = (FaceState.LINKED, FaceState.SUGGESTED)
 
 
 @dataclass(slots=True)
@@ -76,6 +79,7 @@ class _KnownClosely:
         member_of = group_rows.groups_of(transaction, ids)
         groups = group_rows.read(transaction, set(member_of.values()))
         images = {row.image_id for row in rows if row.is_live and row.image_id is not None}
+        linked = [row.face.id for row in rows if transaction.schema.rule.state(row.face) in _LINKED]
         return cls(
             index,
             known_encodings.kept_of(transaction, ids),
@@ -83,7 +87,7 @@ class _KnownClosely:
             groups,
             group_rows.unsettled_of(transaction, groups.keys()),
             photo_rows.made_anew(transaction, images),
-            ledger.last_links(transaction, [face for face, one in index.items() if one.state is FaceState.LINKED]),
+            ledger.last_links(transaction, linked),
             _likeness(transaction, rows),
         )
 
@@ -103,7 +107,7 @@ class _KnownClosely:
             or (photo is not None and (one.source_id, one.taken_at) != (photo.source_id, photo.taken_at))
             or self._offer_differs(one, rule.state(row.face))
             or self._likeness_differs(one, row)
-            or (one.state is FaceState.LINKED and one.probability != self._probability(row))
+            or (rule.state(row.face) in _LINKED and one.probability != self._probability(row))
         )
 
     def _offer_differs(self, one: IndexedFace, state: FaceState) -> bool:
@@ -131,7 +135,7 @@ def _likeness(transaction: Transaction, rows: Sequence[WatchedRow]) -> dict[int,
     state = library_row.read(transaction)
     if state.not_face_change > state.not_face_looked:
         return None
-    not_faces = not_face_rows.read_all(transaction, state.not_face_change)
+    not_faces = read_not_faces(transaction, state.not_face_change)
     read = {row.face.id: row.encoding for row in rows if row.is_live} if not_faces else {}
     return not_faces.nearest_of_each({face: known.numbers for face, known in read.items() if known is not None})
 

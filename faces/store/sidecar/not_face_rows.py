@@ -26,7 +26,7 @@ class AskedFace:
     encoding: Encoding
 
 
-def read_all(transaction: Transaction, change: int) -> NotFaces:
+def read_not_faces(transaction: Transaction, change: int) -> NotFaces:
     """All that is said to be no face and has an encoding; `change` is the library's `not_face_change`."""
     tables = tables_of(transaction)
     index, vectors = tables.face_index, tables.vectors
