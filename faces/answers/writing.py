@@ -9,7 +9,7 @@ import numpy as np
 
 from faces.answers.answer import Answered
 from faces.answers.held_faces import MASTER, HeldFaces
-from faces.answers.likeness import Likeness
+from faces.answers.no_face_questions import NoFaceQuestions
 from faces.library.people_of_rows import PeopleOfRows
 from faces.library.people_tally import UNNAMED, PeopleTally, with_offer
 from faces.people.encoding_sum import EncodingSum
@@ -49,12 +49,12 @@ class _Writing:
     totals: dict[int, EncodingSum] = field(default_factory=dict)
     started: set[int] = field(default_factory=set)
     alarm: Alarm = field(default_factory=Alarm)
-    likeness: Likeness = field(init=False)
+    no_face: NoFaceQuestions = field(init=False)
     masters: dict[int, FaceChange] = field(default_factory=dict)
 
     def run(self, kind: str) -> Answered:
         held, transaction = self.held, self.held.transaction
-        self.likeness = Likeness(held)
+        self.no_face = NoFaceQuestions(held)
         self.vectors = known_encodings.kept_of(transaction, held.changed())
         back = [face for face in held.changed() if held.before[face].deleted and not held.now[face].deleted]
         self.vectors |= known_encodings.read_of(transaction, back)
@@ -227,7 +227,7 @@ class _Writing:
         offered = {group for group in held.offers if group in held.groups}
         concerned = {*changed, *(face for face, facts in held.now.items() if facts.group_id in offered)}
         probabilities = self._probabilities(concerned)
-        self.likeness.compare(changed, self.vectors)
+        self.no_face.compare(changed, self.vectors)
         pairs = {face: (held.indexed.get(face), self._index(face, probabilities)) for face in sorted(concerned)}
         pairs = {face: pair for face, pair in pairs.items() if pair[0] != pair[1]}
         face_index.write_all(held.transaction, {face: after for face, (_, after) in pairs.items()})
@@ -246,7 +246,7 @@ class _Writing:
             group_id=facts.group_id,
             state=state,
             probability=probabilities.get(face),
-            like_not_face=self.likeness.of(face, before.like_not_face),
+            like_not_face=self.no_face.of(face, before.like_not_face),
         )
         if state is FaceState.UNKNOWN:
             return with_offer(one, None if facts.group_id is None else self._offer(facts.group_id))
@@ -336,7 +336,7 @@ class _Writing:
     def _tell(self, people: set[int]) -> None:
         """Tell the processes that follow; the last thing that is locked."""
         held, transaction = self.held, self.held.transaction
-        not_faces, refusals = self.likeness.changes_not_faces(), bool(held.refused or held.allowed)
+        not_faces, refusals = self.no_face.changes_not_faces(), bool(held.refused or held.allowed)
         change = library_row.next_change(transaction, self.alarm, refusals=refusals, not_faces=not_faces)
         group_rows.stamp(transaction, self._changed_groups(), change)
         people_rows.stamp(transaction, people, change)

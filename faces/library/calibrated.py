@@ -7,11 +7,11 @@ from collections.abc import Collection, Mapping
 import numpy as np
 
 from faces.library.library import Library
+from faces.people.groups.not_faces import holds_back
 from faces.people.identify import Identification, decide_photo
 from faces.people.kept_face import FaceState, KeptFace
 from faces.people.linking import Identities, Link, Linking, Named
 from faces.people.matching import Candidates, Encodings
-from faces.people.not_faces import holds_back
 from faces.people.products import as_matrix, exact_distances
 from faces.people.refs import Ref
 from faces.store.database import Transaction

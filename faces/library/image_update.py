@@ -16,9 +16,9 @@ from faces.library.people_tally import UNNAMED, PeopleTally, with_offer
 from faces.people.encoding_sum import EncodingSum
 from faces.people.groups.alarm import Alarm
 from faces.people.groups.group_index import NearGroup
+from faces.people.groups.not_faces import NotFaces, is_asked
 from faces.people.kept_face import FaceState, KeptFace
 from faces.people.linking import Link
-from faces.people.not_faces import NotFaces, is_asked
 from faces.people.refs import Ref
 from faces.store import faces
 from faces.store.database import Transaction

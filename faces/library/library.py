@@ -20,12 +20,12 @@ from faces.people.enrolled import EnrolledPeople
 from faces.people.groups.alarm import Alarm
 from faces.people.groups.group_index import GroupIndex, KeptGroup, NearGroup, NearPair
 from faces.people.groups.growing import FIRST, SLICE, leaders
+from faces.people.groups.not_faces import NotFaces
 from faces.people.groups.refusals import Refusals
 from faces.people.identify import OFFER, Identification, identify
 from faces.people.learning import MOST_PEOPLE, asked_places, learn
 from faces.people.matching import Encodings
 from faces.people.neighbourhood import Neighbourhood
-from faces.people.not_faces import NotFaces
 from faces.people.products import Matrix, as_matrix
 from faces.people.refs import Ref
 from faces.photo.face import ENCODING_LENGTH, Encoding

@@ -15,9 +15,9 @@ from faces.people import names
 from faces.people.cohort import Cohort
 from faces.people.encoding_sum import EncodingSum
 from faces.people.groups.alarm import Alarm
+from faces.people.groups.not_faces import LIMIT
 from faces.people.kept_face import BY_PARENT, BY_PERSON, FaceState, KeptFace
 from faces.people.neighbourhood import Neighbourhood
-from faces.people.not_faces import LIMIT
 from faces.store import faces
 from faces.store.database import Store, Transaction
 from faces.store.schema import images

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from faces.library.upkeep.differences import images_that_differ
+from faces.people.groups.not_faces import is_asked
 from faces.people.kept_face import FaceState, RowRule
-from faces.people.not_faces import is_asked
 from faces.store.database import Transaction
 from faces.store.sidecar import (
     face_index,

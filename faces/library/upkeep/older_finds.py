@@ -12,9 +12,9 @@ from functools import partial
 
 from faces.library.library import Library
 from faces.store import images
-from faces.store.database import Store, Transaction
+from faces.store.database import Store, Transaction, chunked
 from faces.store.sidecar import not_face_rows
-from faces.store.sidecar.not_face_rows import AskedFace
+from faces.store.sidecar.not_face_rows import AskedFaces
 
 #: Faces compared at a time: a megabyte of encodings.
 PAGE = 2000
@@ -54,28 +54,41 @@ class OlderFinds:
 
     def _look_at_page(self) -> int:
         with self.store.reading() as transaction:
-            page = not_face_rows.asked_after(transaction, self._after, self.page)
-        differing = self._differing(page)
+            ids, encodings = not_face_rows.encodings_after(transaction, self._after, self.page)
+            told = not_face_rows.likeness_between(transaction, self._after, ids[-1]) if ids else {}
+        near = zip(ids, self.library.not_faces.nearest(encodings), strict=True)
+        like = {face: one.face_id for face, one in near if one is not None}
         changed = 0
-        if differing:
-            locked = {page[face].image_id for face in differing}
-            changed = self.store.write(partial(self._write, face_ids=differing, image_ids=locked))
-        if page:
-            self._after = max(page)
+        for some in chunked(face for face in sorted(like.keys() | told.keys()) if like.get(face) != told.get(face)):
+            changed += self._compare(some)
+        if ids:
+            self._after = ids[-1]
         else:
             self.store.write(partial(not_face_rows.note_looked, change=self._change))
             self._follow()
         return changed
 
-    def _differing(self, faces: dict[int, AskedFace]) -> dict[int, int | None]:
-        near = self.library.not_faces.nearest_of_each({face: one.encoding for face, one in faces.items()})
-        return {face: near.get(face) for face, one in faces.items() if near.get(face) != one.like_not_face}
+    def _compare(self, face_ids: Collection[int]) -> int:
+        """Few of those that lie near are asked about: that one itself is among them."""
+        with self.store.reading() as transaction:
+            faces = not_face_rows.asked(transaction, face_ids)
+        differing = self._differing(faces)
+        images_of = dict(zip(faces.ids, faces.image_ids, strict=True))
+        locked = {images_of[face] for face in differing}
+        if not differing:
+            return 0
+        return self.store.write(partial(self._write, face_ids=differing.keys(), image_ids=locked))
+
+    def _differing(self, faces: AskedFaces) -> dict[int, int | None]:
+        near = [like.face_id if like else None for like in self.library.not_faces.nearest(faces.encodings)]
+        return {face: now for face, now, was in zip(faces.ids, near, faces.like, strict=True) if now != was}
 
     def _write(self, transaction: Transaction, face_ids: Collection[int], image_ids: Collection[int]) -> int:
         """Of the faces that are in these images still, and that no person has answered meanwhile."""
         images.lock_all(transaction, image_ids)
         current = not_face_rows.asked(transaction, face_ids)
-        differing = self._differing({face: one for face, one in current.items() if one.image_id in set(image_ids)})
+        here = {face for face, image in zip(current.ids, current.image_ids, strict=True) if image in image_ids}
+        differing = {face: like for face, like in self._differing(current).items() if face in here}
         not_face_rows.write(transaction, differing)
         return len(differing)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from faces.people.groups.not_faces import LIMIT, LikeNotFace, NotFaces, holds_back, is_asked
 from faces.people.kept_face import FaceState, Said, SaidOfFace
-from faces.people.not_faces import LIMIT, LikeNotFace, NotFaces, holds_back, is_asked
 from tests.unit.faces.people.made_people import made_people
 
 PATTERN, OTHER = made_people(2, seed=8)

@@ -6,13 +6,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from faces.answers.held_faces import HeldFaces, NotUpToDate
-from faces.people.not_faces import NotFaces, is_asked
+from faces.people.groups.not_faces import NotFaces, is_asked
 from faces.store.sidecar import not_face_rows
 from faces.store.sidecar.known_encodings import KnownEncoding
 
 
 @dataclass(slots=True)
-class Likeness:
+class NoFaceQuestions:
     """Of one answer in its transaction. What the answer itself says to be no face is compared when groups settle."""
 
     held: HeldFaces
