@@ -53,16 +53,16 @@ class Measured:
 
     @property
     def held_back(self) -> float:
-        """The worst percentage of real faces at the limit in force."""
+        """The worst percentage of real faces at the limit in force. A find of the folder may be a false one, too."""
         at = LIMITS.index(LIMIT)
-        return max(numbers[at] for name, numbers in self.columns.items() if name.startswith("held back"))
+        return max(numbers[at] for name, numbers in self.columns.items() if name.startswith("held back:"))
 
 
 def measure(folder: Path, suit: Path, people: Path | None, tell: Callable[[str], None]) -> Measured:
     """Measure all.
 
     Args:
-        folder: photos of people; all that is found in them counts as a real face.
+        folder: photos of people.
         suit: a photo whose least sure find is no face, of the demo.
         people: a file of known people, as `script/cohort` takes it.
         tell: called with what is done next.
@@ -77,7 +77,7 @@ def measure(folder: Path, suit: Path, people: Path | None, tell: Callable[[str],
         result.note(f"found: {name}", [d for one, rows in zip(patterns, again, strict=True) for d in _from(one, rows)])
     tell("real faces")
     faces, poor = _real(engine, dice, sorted(folder.rglob("*")), none, result)
-    result.note("held back: faces of the folder", _nearest(faces, none))
+    result.note("held back, if all are faces: finds of the folder", _nearest(faces, none))
     result.note("held back: poor copies of them", _nearest(poor, none))
     if people is not None:
         known = read_people(people)
