@@ -2,7 +2,8 @@
 
 *Facts* are kept for ever and backed up: `people` (name, master, marks), `groups` and `group_members`, `ledger`,
 `ledger_faces`, `never`, `photos`, `sources`. All else is *derived*: sums, neighbourhoods, counters, `vectors`,
-`face_index`, `calibration`. `worker refresh` makes it anew of the faces' rows and the facts.
+`face_index`, `calibration`. `worker refresh` makes it anew of the faces' rows and the facts. `pending_images` says of
+which images that is still to be done.
 """
 
 from __future__ import annotations
@@ -64,6 +65,7 @@ class SidecarTables:
     face_index: sa.Table
     photos: sa.Table
     sources: sa.Table
+    pending_images: sa.Table
     calibration: sa.Table
     ledger: sa.Table
     ledger_faces: sa.Table
@@ -228,6 +230,16 @@ def sidecar_tables(prefix: str = "", database: str | None = None, metadata: sa.M
             sa.Column("id", sa.Integer, primary_key=True),
             sa.Column("name", _NAME, nullable=False),
             index("sources_name", "name", unique=True),
+        ),
+        # Images that the others are still to be brought up to date with: at once, or when the app has written their
+        # metadata. Empty, mostly.
+        pending_images=table(
+            "pending_images",
+            sa.Column("id", _ID, primary_key=True),
+            sa.Column("image_id", _ID, nullable=False),
+            sa.Column("awaits_until", _TIME),
+            index("pending_images_image", "image_id"),
+            index("pending_images_awaits", "awaits_until", "id"),
         ),
         # What the library taught about itself, the newest last.
         calibration=table(

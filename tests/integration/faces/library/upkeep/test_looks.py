@@ -131,9 +131,15 @@ def test_a_database_without_our_tables_is_never_looked_at(mariadb: MariaDB) -> N
     store.close()
 
 
-def test_a_file_of_our_own_is_not_looked_at_by_jobs(templates: dict[str, Path]) -> None:
+def test_in_a_file_of_our_own_only_what_is_pending_is_looked_at(templates: dict[str, Path]) -> None:
     with opened(templates["our own"]) as (_, store):
-        assert open_library(store, calibrated=False, cohort=lambda: COHORT).outside is None
+        library = open_library(store, calibrated=False, cohort=lambda: COHORT)
+        assert library.outside is None
+        statements = list[str]()
+        with noted(store, statements):
+            assert library.upkeep
+            library.upkeep.look_if_due()
+        assert [one.partition("FROM ")[2].split()[0] for one in statements if "FROM" in one] == ["pending_images"]
 
 
 def fill(app: ChangingApp, count: int) -> None:
