@@ -1,8 +1,8 @@
 """What the app changed behind our back: each half minute a look at its rows, which our tables are to follow.
 
 Names, statuses, soft deletes and restored faces are found by `faces.updated_at`; rows that are gone, and rows without
-that time, by the number and the sum of their ids; persons by a sum over their rows. Before that what was noted as
-pending is worked off: what a killed process left, and images whose metadata has come.
+that time, by the number and the sum of their ids; persons by a sum over their rows. Then what is noted as pending is
+worked off: what hangs on these faces, what a killed process left, and images whose metadata has come.
 """
 
 from __future__ import annotations
@@ -118,11 +118,11 @@ class OutsideChanges:
     def _look(self, last: LastLook, end: float | None) -> Looked:
         begin = self._clock()
         one = _LookInProgress(self._arrivals, self._clock, end, self._balance)
-        updated_before = self._pending.updated
-        complete = self._pending.follow(one.is_over, all_awaited=end is None)
-        complete = complete and self._persons.follow(one.is_over) and one.over_rows(last, self._left_at)
+        complete = self._persons.follow(one.is_over) and one.over_rows(last, self._left_at)
         self._left_at = None if complete else one.moment
         complete = complete and one.over_missing()
+        updated_before = self._pending.updated
+        complete = self._pending.follow(one.is_over, all_awaited=end is None) and complete
         self._balance = one.balance
         updated = self._pending.updated - updated_before + one.updated
         return Looked(updated, complete, self._clock() - begin)
@@ -196,7 +196,9 @@ class _LookInProgress:
         for image_id in images:
             if self.is_over():
                 return False
-            self.arrivals.update_images([image_id])
+            self.arrivals.follow()
+            # What hangs on its faces may be thousands: that is worked off as what is pending.
+            self.arrivals.update_alone(image_id)
             self.updated += 1
         return True
 

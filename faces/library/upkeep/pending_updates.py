@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 
 from faces.errors import FacesError
 from faces.library.arrivals import Arrivals
@@ -69,7 +70,7 @@ class PendingUpdates:
             self.follow()
 
     def follow(self, is_over: Callable[[], bool] = _never, *, all_awaited: bool = True) -> bool:
-        """Work off what is stale, then ask whose metadata has come; False where it was over before all was done.
+        """Ask whose metadata has come, then work off what is stale; False where it was over before all was done.
 
         Args:
             is_over: asked before each image.
@@ -78,17 +79,20 @@ class PendingUpdates:
         Raises:
             StoreUnavailable: the database cannot be used; what is done stays.
         """
-        return all(self._update(images, is_over) for images in self._stale()) and all(
-            self._update(images, is_over) for images in self._awaited(all_awaited=all_awaited)
+        return all(
+            self._update(images, is_over) for images in chain(self._awaited(all_awaited=all_awaited), self._stale())
         )
 
     def _stale(self) -> Iterator[list[int]]:
-        last: int | None = 0
-        while last is not None:
+        last = 0
+        while True:
             with self.arrivals.store.reading() as transaction:
                 notes = pending_images.stale(transaction, last, _NOTES)
+            if not notes:
+                return
             yield list(dict.fromkeys(note.image_id for note in notes))
-            last = notes[-1].id if len(notes) == _NOTES else None
+            # Behind it are, among others, those that hang on the faces of these images.
+            last = notes[-1].id
 
     def _awaited(self, *, all_awaited: bool) -> Iterator[list[int]]:
         if self.arrivals.store.schema.ours or "metadata" not in self.arrivals.store.schema.image_columns:
@@ -109,6 +113,7 @@ class PendingUpdates:
         for image_id in image_ids:
             if is_over():
                 return False
-            self.arrivals.update_images([image_id])
+            self.arrivals.follow()
+            self.arrivals.update_alone(image_id)
             self.updated += 1
         return True

@@ -82,6 +82,32 @@ def test_a_backlog_is_worked_off_look_by_look(app: ChangingApp, process: Process
     assert all(one.updated <= 5 for one in updated)
 
 
+def test_what_hangs_on_one_face_is_worked_off_look_by_look(app: ChangingApp, process: Process) -> None:
+    app.new_photo(0)
+    app.new_photo(1)
+    app.name(0, 0)
+    app.name(1, 2)
+    for number in range(20):
+        app.new_photo(number + 2, linked_to=0)
+    process.changes.look()
+    app.rows.run(
+        "UPDATE faces SET name = 'Berta', updated_at = :later WHERE id = 1",
+        later=(datetime.now(timezone.utc) + timedelta(seconds=5)).strftime("%Y-%m-%d %H:%M:%S"),
+    )
+    process.clock.step = 0.05
+    updated = []
+    while not updated or not updated[-1].complete:
+        process.clock.now += 1000
+        app.half_a_minute_later()
+        looked = process.changes.look_if_due()
+        assert looked is not None
+        updated.append(looked)
+    assert sum(one.updated for one in updated) == 21
+    assert all(one.updated <= 5 for one in updated)
+    process.clock.step = 0
+    Derived(app).check()
+
+
 def test_a_row_that_is_committed_after_a_later_one_is_seen(app: ChangingApp, process: Process) -> None:
     app.new_photo(1)
     process.changes.look()
