@@ -246,5 +246,5 @@ def test_the_record_of_a_refusal_has_the_sql_that_is_left(worker: Worker) -> Non
     out, _ = worker.run("tables", "--create", "--json", code=2)
     record = json.loads(out)
     assert record["changed"] is False
-    assert len(record["left"]["create"]) == 13
+    assert len(record["left"]["create"]) == 14
     assert record["left"]["index"] == ["CREATE INDEX face_sidecar_faces_updated_at ON faces (updated_at)"]
