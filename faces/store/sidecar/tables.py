@@ -116,11 +116,7 @@ def sidecar_tables(prefix: str = "", database: str | None = None, metadata: sa.M
 
 
 def _library(make: _Maker) -> sa.Table:
-    """One row. `change` counts every change that other processes must follow.
-
-    Whoever writes to people or groups raises it last in its transaction, so that changes become visible in the order of
-    their numbers.
-    """
+    """One row. `change` counts every change that others must follow, raised last in its transaction: so in their order."""
     return make.table(
         "library",
         sa.Column("id", sa.SmallInteger, primary_key=True, autoincrement=False),
