@@ -116,7 +116,7 @@ def sidecar_tables(prefix: str = "", database: str | None = None, metadata: sa.M
 
 
 def _library(make: _Maker) -> sa.Table:
-    """One row. `change` counts what others must follow, and is raised last in a transaction: in the order of commits."""
+    """One row. `change` counts what others must follow; raised last in a transaction: in the order of commits."""
     return make.table(
         "library",
         sa.Column("id", sa.SmallInteger, primary_key=True, autoincrement=False),
