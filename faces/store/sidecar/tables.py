@@ -64,6 +64,7 @@ class SidecarTables:
     face_index: sa.Table
     photos: sa.Table
     sources: sa.Table
+    pending_images: sa.Table
     calibration: sa.Table
     ledger: sa.Table
     ledger_faces: sa.Table
@@ -106,6 +107,7 @@ def sidecar_tables(prefix: str = "", database: str | None = None, metadata: sa.M
         face_index=_face_index(make),
         photos=_photos(make),
         sources=_sources(make),
+        pending_images=_pending_images(make),
         calibration=_calibration(make),
         ledger=_ledger(make),
         ledger_faces=_ledger_faces(make),
@@ -114,11 +116,7 @@ def sidecar_tables(prefix: str = "", database: str | None = None, metadata: sa.M
 
 
 def _library(make: _Maker) -> sa.Table:
-    """One row. `change` counts every change that other processes must follow.
-
-    Whoever writes to people or groups raises it last in its transaction, so that changes become visible in the order of
-    their numbers.
-    """
+    """One row. `change` counts what others must follow; raised last in a transaction: in the order of commits."""
     return make.table(
         "library",
         sa.Column("id", sa.SmallInteger, primary_key=True, autoincrement=False),
@@ -278,6 +276,18 @@ def _sources(make: _Maker) -> sa.Table:
         sa.Column("id", sa.Integer, primary_key=True),
         sa.Column("name", _NAME, nullable=False),
         make.index("sources_name", "name", unique=True),
+    )
+
+
+def _pending_images(make: _Maker) -> sa.Table:
+    """Images that the others are to be brought up to date with: at once, or when the app has written metadata."""
+    return make.table(
+        "pending_images",
+        sa.Column("id", _ID, primary_key=True),
+        sa.Column("image_id", _ID, nullable=False),
+        sa.Column("awaits_until", _TIME),
+        make.index("pending_images_image", "image_id"),
+        make.index("pending_images_awaits", "awaits_until", "id"),
     )
 
 
