@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -75,4 +76,12 @@ OTHERS: dict[str, tuple[str, float, float]] = {
     "close family, share of perfect groups after 250 answers": ("at least", 97.0, SLACK),
     "close family, wrong of named after 50 answers": ("at most", 0.3, 0.0),
     "close family, wrong of named after 250 answers": ("at most", 0.3, 0.0),
+}
+
+#: Bars that are known to be missed, by the figure's name or the row's name and the column, and what holds instead:
+#: docs/people.md tells each with what was tried. Whoever falls below that misses as with any other bar.
+KNOWN_MISSES: Mapping[str | tuple[str, str], float] = {
+    ("400 people, 1 photo", "linked, right"): 77.5,
+    "families of a kind that the cohort lacks: heavy persons found": 80.0,
+    "family, share of perfect groups after 250 answers": 91.0,
 }
