@@ -13,7 +13,7 @@ import numpy.typing as npt
 FEWEST_STRANGERS = 0.5
 
 #: From so many confirmed faces on, a share of strangers above the second is not believed. Strangers are rarely near
-#: such a person: at a share of 95 % 98 of 100 links are right with it, and more are found. And what is left without a
+#: such a person: at a share of 95 % 99 of 100 links are right with it, and more are found. And what is left without a
 #: name where many have been named is the faces least like their people's others, which are taken for strangers.
 SEVERAL, MOST_STRANGERS = 5, 0.7
 
