@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from faces.people.calibration import Learned
+from faces.people.calibration import SEVERAL, Learned
 from faces.people.cohort import Cohort
 from faces.people.identify import OFFER, decide, identify
 from faces.people.learning import learn
@@ -88,6 +88,7 @@ def measure(file: Path, splits: int, tell: Callable[[str], None]) -> Result:
         _shares(split, result)
         _groups(split, result)
         _answers(split, result)
+        _many_strangers(split, result)
     return result
 
 
@@ -182,6 +183,17 @@ def _shares(split: Split, result: Result) -> None:
             result.others["the same: what is linked with it and right"].append(_percent(right[linked]))
         else:
             result.others["share of strangers 95 %: what is linked and right"].append(_percent(right[linked]))
+
+
+def _many_strangers(split: Split, result: Result) -> None:
+    """A share of strangers of 95 % counts less against people with several photos. It has dice of its own."""
+    (dice,) = split.dice.spawn(1)
+    library = draw_library(split.faces, 100, SEVERAL, 1, dice)
+    chosen = _with_share(library.known, 0.95, dice)
+    answers = _ask(Tried.of(library, library.neighbourhood(split.cohort, dice)), 0.95)
+    right = (answers.person == library.truth)[chosen]
+    name = f"the same, people with {SEVERAL} photos: what is linked and right"
+    result.others[name].append(_percent(right[answers.linked[chosen]]))
 
 
 def _with_share(known: npt.NDArray[np.bool_], share: float, dice: np.random.Generator) -> npt.NDArray[np.intp]:
