@@ -91,6 +91,12 @@ STEPS: Mapping[int, tuple[str, ...]] = {
         "CREATE INDEX never_b ON never (b, a)",
         "INSERT INTO library (id, version, match_rule) VALUES (1, 1, 'nearest')",
     ),
+    5: (
+        "CREATE TABLE pending_images (id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, image_id INTEGER NOT NULL, "
+        "awaits_until DATETIME)",
+        "CREATE INDEX pending_images_awaits ON pending_images (awaits_until, id)",
+        "CREATE INDEX pending_images_image ON pending_images (image_id)",
+    ),
 }
 
 #: What a new file gets.
