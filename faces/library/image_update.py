@@ -5,7 +5,7 @@ The locks of the image and of its faces are held; groups, people and the library
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -13,10 +13,11 @@ import numpy as np
 from faces.library.library import Library
 from faces.library.people_of_rows import PeopleOfRows
 from faces.library.people_tally import UNNAMED, PeopleTally, with_offer
+from faces.library.upkeep.no_face_changes import likeness_differs, not_faces_differ, with_likeness
 from faces.people.encoding_sum import EncodingSum
 from faces.people.groups.alarm import Alarm
 from faces.people.groups.group_index import NearGroup
-from faces.people.groups.not_faces import NotFaces, is_asked
+from faces.people.groups.not_faces import NotFaces
 from faces.people.kept_face import FaceState, KeptFace
 from faces.people.linking import Link
 from faces.people.refs import Ref
@@ -37,6 +38,8 @@ from faces.store.sidecar.group_rows import GroupRow, Offer
 from faces.store.sidecar.known_encodings import KnownEncoding
 from faces.store.sidecar.ledger import FaceChange
 from faces.store.sidecar.photo_rows import PhotoFacts
+from faces.store.sidecar.upkeep import pending_images
+from faces.store.sidecar.upkeep.pending_images import PendingImage
 
 #: Up to so many people a job asks about the groups that its faces are in: that is a product with all of them, 7 ms of
 #: CPU for three faces among 100,000. Where there are more, groups keep what was offered until they settle.
@@ -68,11 +71,13 @@ class ImageUpdate:
     offers: dict[int, Offer | None] = field(default_factory=dict)
     alarm: Alarm = field(default_factory=Alarm)
     touched_groups: set[int] = field(default_factory=set)
+    photo: PhotoFacts = field(default=PhotoFacts(None, None))
     not_faces: NotFaces = field(init=False)
     people: PeopleOfRows = field(init=False)
 
     def run(self) -> set[int]:
         transaction = self.transaction
+        notes = pending_images.of_image(transaction, self.image_id)
         self.people, self.not_faces = PeopleOfRows(transaction), self.library.not_faces
         live = [row for row in faces.of_image(transaction, self.image_id) if not row.deleted]
         self.rows = {row.id: row for row in live}
@@ -83,28 +88,33 @@ class ImageUpdate:
         after = self._states()
         changed_encodings = {face for face in self.kept if self.kept[face].crc != _crc(self.read.get(face))}
         self._regroup(after, changed_encodings)
-        after = self._with_likeness({face: self._with_offer(one) for face, one in after.items()})
+        after = {face: self._with_offer(one) for face, one in after.items()}
+        after = with_likeness(self.not_faces, after, self.rows, self.read)
         self._keep_encodings(changed_encodings)
         for face in sorted(self.before.keys() | after.keys()):
             face_index.write(transaction, face, self.before.get(face), after.get(face))
         self._tell(after, changed_encodings)
         self._enter_links()
-        return self._followers(after)
+        self._remove(notes)
+        followers = self._followers(after)
+        pending_images.add(transaction, followers)
+        return followers
 
     # --- who ---
 
     def _states(self) -> dict[int, IndexedFace]:
         """What the rows say of each face; groups and offers come later."""
         persons = self.people.of(self.rows.values(), self.before)
-        photo = photo_rows.of_image(self.transaction, self.image_id) if self.rows else PhotoFacts(None, None)
+        if self.rows:
+            self.photo = photo_rows.of_image(self.transaction, self.image_id)
         rule = self.transaction.schema.rule
         states = {row.id: rule.state(row) for row in self.rows.values()}
         probabilities = self._probabilities(states)
         return {
             row.id: IndexedFace(
                 self.image_id,
-                photo.source_id,
-                photo.taken_at,
+                self.photo.source_id,
+                self.photo.taken_at,
                 persons.get(row.id),
                 self.member_of.get(row.id),
                 states[row.id],
@@ -258,12 +268,6 @@ class ImageUpdate:
             self.offers[one.group_id] = group_rows.read(self.transaction, [one.group_id])[one.group_id].offer
         return with_offer(one, self.offers[one.group_id])
 
-    def _with_likeness(self, after: Mapping[int, IndexedFace]) -> dict[int, IndexedFace]:
-        """What each face is like that was said to be none, where nobody has answered for it."""
-        asked = [face for face, one in after.items() if is_asked(one.state, self.rows[face].answer)]
-        like = self.not_faces.nearest_of_each({face: self.read[face].numbers for face in asked if face in self.read})
-        return {face: replace(one, like_not_face=like.get(face)) for face, one in after.items()}
-
     def _keep_encodings(self, changed: set[int]) -> None:
         gone = (self.kept.keys() - self.rows.keys()) | changed
         known_encodings.forget(self.transaction, gone)
@@ -284,8 +288,8 @@ class ImageUpdate:
         people = tally.write(self.transaction, self.library)
         for person in sorted(confirmed):
             self.people.see_to_master(person)
-        not_faces = self._not_faces_change(after, changed)
-        if people or self.touched_groups or not_faces or _likeness(self.before) != _likeness(after):
+        not_faces = not_faces_differ(self.before, after, changed)
+        if people or self.touched_groups or not_faces or likeness_differs(self.before, after):
             # Else a face that comes while another is said to be none is compared with that one by nobody.
             if not_face_rows.change_held(self.transaction) != self.not_faces.change:
                 raise GroupsMoved
@@ -293,11 +297,6 @@ class ImageUpdate:
             group_rows.stamp(self.transaction, self.touched_groups, change)
             people_rows.stamp(self.transaction, people, change)
             self.library.expect(self.alarm.faces)
-
-    def _not_faces_change(self, after: Mapping[int, IndexedFace], changed: set[int]) -> bool:
-        """Whether a face came to be none, or ceased to, or is none with another encoding."""
-        was, now = _not_faces(self.before), _not_faces(after)
-        return was != now or not changed.isdisjoint(now)
 
     def _enter_links(self) -> None:
         """Say in the ledger how faces were linked, each by itself."""
@@ -313,6 +312,16 @@ class ImageUpdate:
             one.person_id for one in faces_of.values() if one.state is FaceState.CONFIRMED and one.person_id is not None
         }
 
+    # --- what is left to do ---
+
+    def _remove(self, notes: Sequence[PendingImage]) -> None:
+        """Remove the notes that this has worked off; one that metadata is waited for stays, or is made."""
+        until = self.photo.awaits_until
+        waiting = [note.id for note in notes if until and note.awaits_until]
+        pending_images.remove(self.transaction, {note.id for note in notes} - set(waiting))
+        if until and not waiting:
+            pending_images.await_metadata(self.transaction, self.image_id, until)
+
     def _followers(self, after: Mapping[int, IndexedFace]) -> set[int]:
         """Images with faces that are linked to a face of this one which is, or was, confirmed as somebody else."""
         moved: dict[int, set[int]] = {}
@@ -326,14 +335,6 @@ class ImageUpdate:
 
 def _confirmed_as(one: IndexedFace | None) -> int | None:
     return one.person_id if one is not None and one.state is FaceState.CONFIRMED else None
-
-
-def _not_faces(faces_of: Mapping[int, IndexedFace]) -> set[int]:
-    return {face for face, one in faces_of.items() if one.state is FaceState.NOT_FACE}
-
-
-def _likeness(faces_of: Mapping[int, IndexedFace]) -> dict[int, int]:
-    return {face: one.like_not_face for face, one in faces_of.items() if one.like_not_face is not None}
 
 
 def _sum(known: KnownEncoding) -> EncodingSum:
