@@ -433,9 +433,7 @@ def test_tables_that_the_user_may_not_see_are_as_if_they_were_not_there(limited:
 def test_a_right_that_only_some_of_them_lack_ends_the_start_with_the_grant_that_is_enough(limited: Limited) -> None:
     limited.as_root.create()
     limited.mariadb.run(f"GRANT SELECT ON {limited.database}.face_sidecar_library TO u_{limited.database}")
-    with pytest.raises(
-        SchemaError, match=r"lacks face_sidecar_answers, .*; where they are there, this user"
-    ) as caught:
+    with pytest.raises(SchemaError, match=r"lacks face_sidecar_answers, .*; where they are there, this user") as caught:
         limited.sidecar()
     limited.granted(caught.value)
     assert limited.sidecar()
