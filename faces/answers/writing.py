@@ -277,6 +277,9 @@ class _Writing:
         marked = {person for person, marks in held.marks.items() if marks != held.marks_before[person]}
         for person in sorted(marked):
             people_rows.write_marks(transaction, person, held.marks[person])
+            if held.marks[person]["name"] is None and held.marks_before[person]["name"] is not None:
+                # Else it were the person without a name that began with this face.
+                people_rows.set_master(transaction, person, None)
         people = tally.write(transaction, held.library)
         confirmed = {
             one.person_id
