@@ -194,6 +194,13 @@ class HeldFaces:
         self.hold_people([person])
         return person
 
+    def add_group(self) -> int:
+        """A new group without a face, nobody's."""
+        group = group_rows.start(self.transaction, people_rows.NOTHING, None)
+        self.groups |= group_rows.lock(self.transaction, [group])
+        self.group_person[group] = self.joined_to[group] = None
+        return group
+
     def hold_people(self, ids: Iterable[int]) -> None:
         """Lock people and read them, where that is not done yet."""
         new = set(ids) - self.people.keys()
