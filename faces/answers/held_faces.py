@@ -154,6 +154,12 @@ class HeldFaces:
         """Change facts of a face."""
         self.now[face] = replace(self.now[face], **facts)
 
+    def take_new(self, row: KeptFace, image_id: int) -> None:
+        """Take a row in hand that was written just now, as if it had been removed before."""
+        self.rows[row.id], self.images[row.id] = replace(row, deleted=True), image_id
+        self.before[row.id] = FaceFacts.of(self.rows[row.id], None, None)
+        self.now[row.id] = replace(self.before[row.id], deleted=False)
+
     def say(self, face: int, what: Said, person_id: int | None = None) -> None:
         """Note what this answer says of a face."""
         self.become(face, answer=said(what, person_id))

@@ -35,6 +35,7 @@ VERBS = {
     "favourite": "say that people are favourites",
     "cover": "say which face stands for a person",
     "forget": "take a person's name and links away from all faces",
+    "add": "say that a photo has a face where none was found",
     "undo": "take back what was answered, or linked by a machine",
     "group": "group the faces without a name, and ask who they are, now",
     "refresh": "make sums, counters and the index of people and groups anew, and tell what was wrong",
