@@ -27,8 +27,8 @@ Says that people (p12) are favourites: `favourite` in the JSON of `people`. With
 Says which of a person's faces (f12) stands for them: for pages, and whoever reads our tables."""
     + _UNDONE,
     "forget": """\
-Takes a person's (p12) name and links away from all their faces, which are unknown again. The person's id stays without a
-name, and is not listed.
+Takes a person's (p12) name and links away from all their faces, which are unknown again. The person's id stays, without
+a name, and is not listed.
 
 It is no erasing: faces, encodings and the ledger, which has the name, stay. It is one entry of the ledger, and `undo`
 takes it back, also when others have followed.""",
