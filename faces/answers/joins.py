@@ -58,7 +58,6 @@ class _People:
 
     kept: int
     gone: tuple[int, ...]
-    refusals: Refusals = field(default_factory=Refusals)
     faces: dict[int, set[int]] = field(default_factory=dict)
     """Of each, linked and confirmed ones."""
     groups: dict[int, list[int]] = field(default_factory=dict)
@@ -67,14 +66,14 @@ class _People:
         """All faces of the others, and of the first one's those that were said not to be one of them."""
         everybody = (self.kept, *self.gone)
         found = Scope.of(transaction, [Ref("person", person) for person in everybody])
-        self.refusals = never_rows.read_all(transaction)
+        refusals = never_rows.read_of(transaction, [Ref("person", person) for person in self.gone])
         self.faces = {person: face_index.of_people(transaction, [person], *_KNOWN) for person in everybody}
         self.groups = {person: group_rows.of_people(transaction, [person]) for person in everybody}
         for person in self.gone:
             # Those that it is offered for hear that it is not any more.
             found.faces |= self.faces[person] | face_index.of_people(transaction, [person], FaceState.SUGGESTED)
             found.groups |= set(self.groups[person])
-            refused = {ref.id for ref in self.refusals.of(Ref("person", person)) if ref.kind == "face"}
+            refused = {ref.id for ref in refusals.of(Ref("person", person)) if ref.kind == "face"}
             found.faces |= self.faces[self.kept] & refused
         return found.with_relatives(transaction)
 
@@ -99,12 +98,12 @@ class _People:
                 held.offers[group] = None
         for person in self.gone:
             held.mark(person, name=None, joined_to=self.kept)
-            _inherit(held, self.refusals, Ref("person", person), Ref("person", self.kept))
+            _inherit(held, Ref("person", person), Ref("person", self.kept))
 
     def _take_out_refused(self, held: HeldFaces, style: RowStyle) -> None:
         """What a machine has linked is let go where a person has said that it is another of them."""
         for one, other in combinations((self.kept, *self.gone), 2):
-            for left, right in _refused(self.refusals, self._refs(held, one), self._refs(held, other)):
+            for left, right in _refused(held.refusals, self._refs(held, one), self._refs(held, other)):
                 face, person = (left, right) if left.kind == "face" else (right, left)
                 if {left.kind, right.kind} == {"face", "group"}:
                     # It is not of that very group; of the person's it may be.
@@ -120,7 +119,7 @@ class _People:
     def _refs(self, held: HeldFaces, person: int) -> set[Ref]:
         """All by which a person has refused anything of this one."""
         groups = {group for group in self.groups[person] if self._is_theirs(held, group, person)}
-        faces = {Ref("face", face) for face in self.faces[person]} & self.refusals.named
+        faces = {Ref("face", face) for face in self.faces[person]} & held.refusals.named
         return {Ref("person", person), *(Ref("group", group) for group in groups), *faces}
 
     def _is_theirs(self, held: HeldFaces, group: int, person: int) -> bool:
@@ -144,16 +143,15 @@ def _join_groups(held: HeldFaces, style: RowStyle, *, kept: int, gone: tuple[int
         whose = ", ".join(f"g{group} is p{person}'s" for group, person in sorted(named.items()))
         raise RequestError(f"found that {whose}, needed groups of one person: `join` for people, or `move`, is meant")
     _see_that_photos_differ(held, groups)
-    refusals = never_rows.read_all(held.transaction)
     for one, other in combinations(groups, 2):
-        for left, right in _refused(refusals, _refs_of(held, one), _refs_of(held, other)):
+        for left, right in _refused(held.refusals, _refs_of(held, one), _refs_of(held, other)):
             raise _apart(held.transaction, left, right)
     nameless = [face for group in groups if group not in named for face in held.members(group)]
     for group in gone:
         for face in held.members(group):
             held.become(face, group_id=kept)
         held.joined_to[group] = kept
-        _inherit(held, refusals, Ref("group", group), Ref("group", kept))
+        _inherit(held, Ref("group", group), Ref("group", kept))
     if named:
         person = next(iter(named.values()))
         held.group_person[kept] = person
@@ -197,7 +195,7 @@ def _apart(transaction: Transaction, one: Ref, other: Ref) -> RequestError:
     return RequestError(f"found that {one} and {other} were said not to be one{said}, needed two that may be one")
 
 
-def _inherit(held: HeldFaces, refusals: Refusals, gone: Ref, kept: Ref) -> None:
-    for other in sorted(refusals.of(gone)):
+def _inherit(held: HeldFaces, gone: Ref, kept: Ref) -> None:
+    for other in sorted(held.refusals.of(gone)):
         if other != kept:
             held.refuse(kept, other)

@@ -16,7 +16,7 @@ from faces.errors import RequestError
 from faces.people.kept_face import FaceState, Said
 from faces.people.refs import Ref
 from faces.store.database import Transaction
-from faces.store.sidecar import known_encodings, never_rows
+from faces.store.sidecar import known_encodings
 
 _KNOWN = (FaceState.LINKED, FaceState.CONFIRMED)
 
@@ -97,8 +97,7 @@ def _move_to_new_groups(held: HeldFaces, faces: list[int]) -> list[int]:
     for face in sorted(known_encodings.kept_of(held.transaction, faces)):
         on_photo[held.images[face]].append(face)
     old = {group for face in faces if (group := held.now[face].group_id) is not None}
-    refusals = never_rows.read_of(held.transaction, [Ref("group", group) for group in old])
-    refused = {other for group in old for other in refusals.of(Ref("group", group))}
+    refused = {other for group in old for other in held.refusals.of(Ref("group", group))}
     made = []
     for place in range(max(map(len, on_photo.values()), default=0)):
         group = held.add_group()

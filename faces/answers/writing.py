@@ -72,9 +72,9 @@ class _Writing:
         self._write_refusals()
         ledger.add_refs(transaction, entry, self._with_masters(refs))
         self._tell(people)
-        about = tuple(face for face in changed if held.now[face].answer != held.before[face].answer)
-        followed = tuple(face for face in changed if face not in set(about))
-        return Answered(entry, kind, about, followed, tuple(sorted(people)), tuple(held.left))
+        about = {face for face in changed if held.now[face].answer != held.before[face].answer}
+        followed = tuple(face for face in changed if face not in about)
+        return Answered(entry, kind, tuple(sorted(about)), followed, tuple(sorted(people)), tuple(held.left))
 
     # --- groups ---
 
