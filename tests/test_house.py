@@ -23,7 +23,8 @@ ROOT = Path(__file__).resolve().parents[1]
 
 #: What a room may import of ours, beside itself and `faces.errors`, which any may:
 #:
-#:     settings, errors <- system <- laravel, photo, people, client <- store <- library <- sources, report <- doors
+#:     settings, errors <- system <- laravel, photo, people, client <- store <- library <- answers, sources, report
+#:     <- doors
 #:
 #: `photo` knows no store, `people` no SQL, no door another. An arrow to one module of a room, or between neighbours,
 #: stands under its reason. Whatever lies in no room of the list belongs to none: a new room is a line here.
@@ -42,6 +43,8 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "faces.store": ("faces.system", "faces.photo.face", "faces.people", "faces.laravel.php_json"),
     # People and groups in memory and in a file: it asks `people`, and follows and writes our tables by `store`.
     "faces.library": ("faces.system", "faces.store", "faces.people", "faces.photo.face"),
+    # It says what becomes of people and groups in the same transaction as the rows that say it.
+    "faces.answers": ("faces.store", "faces.library", "faces.people", "faces.photo.face"),
     # The name of a person's folder is written as any name of a person; people and groups follow what becomes of photos.
     # A file's EXIF block says when its photo was taken.
     "faces.sources": (
@@ -60,7 +63,15 @@ ARROWS: dict[str, tuple[str, ...]] = {
     # Of photos it knows the values and the limits of a sheet's pictures: faces are found by the API.
     "worker": (
         *("faces.system", "faces.settings", "faces.laravel", "faces.people", "faces.client", "faces.store"),
-        *("faces.library", "faces.sources", "faces.report", "faces.photo.face", "faces.photo.decoding", "worker.amqp"),
+        *(
+            "faces.library",
+            "faces.answers",
+            "faces.sources",
+            "faces.report",
+            "faces.photo.face",
+            "faces.photo.decoding",
+            "worker.amqp",
+        ),
     ),
     # It runs before there is a venv: what it imports needs no package.
     "installer": ("faces.system", "faces.laravel.dotenv"),

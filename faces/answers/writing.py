@@ -63,6 +63,7 @@ class _Writing:
         held.now = {face: facts.numbered(entry) for face, facts in held.now.items()}
         ledger.add_faces(transaction, entry, {face: self._record(face) for face in changed})
         ledger.add_refs(transaction, entry, refs)
+        ledger.note_people(transaction, entry, self._people_told_of(changed))
         self._write_rows(changed)
         self._write_members(changed)
         people = self._write_people(self._write_index(changed))
@@ -154,6 +155,16 @@ class _Writing:
         for one, other in held.allowed:
             found[f"{one} {other}"] = FaceChange({"never": True}, {"never": False})
         return found
+
+    def _people_told_of(self, changed: list[int]) -> set[int]:
+        """Who gains or loses a face, or is refused or allowed for something."""
+        held = self.held
+        pairs = [(held.before[face], held.now[face]) for face in changed]
+        told = {
+            one.who for was, now in pairs if was.who != now.who or was.answer != now.answer for one in (was, now)
+        }  # fmt: skip
+        sides = {ref.id for pair in held.refused | held.allowed for ref in pair if ref.kind == "person"}
+        return {person for person in told if person is not None} | sides
 
     def _write_rows(self, changed: list[int]) -> None:
         held = self.held

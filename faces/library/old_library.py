@@ -187,9 +187,10 @@ class OldLibrary:
         followers = self._arrivals.bring_up_to_date(transaction, image_id)
         entry = ledger.find(transaction, self.uuid)
         if entry is None:
-            ledger.add(transaction, "unlinked", changes, rule=self.rule, uuid=self.uuid)
+            entry = ledger.add(transaction, "unlinked", changes, rule=self.rule, uuid=self.uuid)
         else:
             ledger.add_faces(transaction, entry, changes)
+        ledger.note_people(transaction, entry, {links[face].person_id for face in changes})
         return len(changes), followers
 
     def _unlink(self, transaction: Transaction, row: KeptFace) -> FaceChange:

@@ -20,6 +20,8 @@ VERBS = {
     "faces": "tell who is where",
     "people": "list who is known",
     "groups": "list the faces without a name, those that look like one person together",
+    "ledger": "list what was said and linked, by whom and when",
+    "why": "tell all that is known of a face: who it is, by which rule, and who said so",
     "group": "group the faces without a name, and ask who they are, now",
     "refresh": "make sums, counters and the index of people and groups anew, and tell what was wrong",
     "report": "make a page with all photos and names",

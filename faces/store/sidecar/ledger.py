@@ -12,6 +12,7 @@ from uuid import uuid4
 import sqlalchemy as sa
 
 from faces.people.identify import Identification
+from faces.people.refs import Ref
 from faces.store.database import Transaction, chunked
 from faces.store.sidecar.library_row import tables_of
 
@@ -45,6 +46,9 @@ class Entry:
     distance: float | None
     rule: str | None
 
+
+#: A ref of a person who only gained or lost faces has this before and after.
+NOTHING_ITSELF = "{}"
 
 ENTRY = ("id", "uuid", "actor", "at", "kind", "undoes", "p", "t", "distance", "rule")
 
@@ -137,6 +141,19 @@ def add_refs(transaction: Transaction, entry: int, changes: Mapping[str, FaceCha
         transaction.connection.execute(sa.insert(tables_of(transaction).ledger_refs), rows)
 
 
+def note_people(transaction: Transaction, entry: int, person_ids: Collection[int]) -> None:
+    """Say whose faces an entry gives or takes, where it does not say so yet: a ref with nothing before and after.
+
+    By it a person's entries are found.
+    """
+    table = tables_of(transaction).ledger_refs
+    wanted = {str(Ref("person", person)) for person in person_ids}
+    for chunk in chunked(sorted(wanted)):
+        query = sa.select(table.c.ref).where(table.c.entry == entry, table.c.ref.in_(chunk))
+        wanted -= set(transaction.connection.execute(query).scalars())
+    add_refs(transaction, entry, dict.fromkeys(wanted, FaceChange({}, {})))
+
+
 def last_links(transaction: Transaction, face_ids: Collection[int]) -> dict[int, PastLink]:
     """The newest entry `linked` of each of these faces."""
     tables = tables_of(transaction)
@@ -180,6 +197,14 @@ def refs_of(transaction: Transaction, entry_id: int) -> dict[str, FaceChange]:
     table = tables_of(transaction).ledger_refs
     rows = transaction.connection.execute(sa.select(table).where(table.c.entry == entry_id).order_by(table.c.ref))
     return {row.ref: FaceChange(json.loads(row.before), json.loads(row.after)) for row in rows}
+
+
+def change_of(transaction: Transaction, entry_id: int, face_id: int) -> FaceChange | None:
+    """What an entry has changed of a face; None where nothing."""
+    table = tables_of(transaction).ledger_faces
+    query = sa.select(table).where(table.c.entry == entry_id, table.c.face_id == face_id)
+    row = transaction.connection.execute(query).first()
+    return None if row is None else FaceChange(json.loads(row.before), json.loads(row.after))
 
 
 def newest(transaction: Transaction) -> int:
