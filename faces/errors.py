@@ -190,10 +190,7 @@ class SheetNotWritten(RequestError):
 
 
 class ChangedSince(RequestError):
-    """What an answer is about is another by now than the caller has seen: nothing was written, the sentence says what.
-
-    The other answer has won; this one may be given again.
-    """
+    """What an answer is about is another by now than was seen: nothing was written; it may be given again."""
 
     code = "changed"
 

@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 #: What a room may import of ours, beside itself and `faces.errors`, which any may:
 #:
-#:     settings, errors <- system <- laravel, photo, people, client <- store <- library <- answers, sources, report
+#:     errors, settings <- system <- laravel, photo, people, client <- store <- library <- answers, sources, report
 #:     <- doors
 #:
 #: `photo` knows no store, `people` no SQL, no door another. An arrow to one module of a room, or between neighbours,
@@ -43,8 +43,8 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "faces.store": ("faces.system", "faces.photo.face", "faces.people", "faces.laravel.php_json"),
     # People and groups in memory and in a file: it asks `people`, and follows and writes our tables by `store`.
     "faces.library": ("faces.system", "faces.store", "faces.people", "faces.photo.face"),
-    # It says what becomes of people and groups in the same transaction as the rows that say it.
-    "faces.answers": ("faces.store", "faces.library", "faces.people", "faces.photo.face"),
+    # What people say becomes rows, facts and an entry of the ledger, by what `people` and `library` know.
+    "faces.answers": ("faces.store", "faces.library", "faces.people"),
     # The name of a person's folder is written as any name of a person; people and groups follow what becomes of photos.
     # A file's EXIF block says when its photo was taken.
     "faces.sources": (

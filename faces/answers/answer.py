@@ -14,7 +14,7 @@ def _new_uuid() -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class GivenAnswer:
     """Who says it, under which uuid, and what was seen when it was said.
 
     The same uuid twice is one entry. `seen` has the revisions of groups and people, and of faces the entry that said

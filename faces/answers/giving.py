@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 
-from faces.answers.answer import Answer, Answered
+from faces.answers.answer import Answered, GivenAnswer
 from faces.answers.held_faces import HeldFaces, NotUpToDate
 from faces.answers.row_style import RowStyle, style_of
 from faces.answers.scope import Scope
@@ -39,7 +39,7 @@ class Answers:
     arrivals: Arrivals
     settling: Settling
 
-    def give(self, answer: Answer, kind: str, scope_of: Callable[[Transaction], Scope], says: Says) -> Answered:
+    def give(self, answer: GivenAnswer, kind: str, scope_of: Callable[[Transaction], Scope], says: Says) -> Answered:
         """Give an answer; nothing is half written, whatever happens.
 
         Args:
@@ -76,7 +76,7 @@ class Answers:
     def _attempt(
         self,
         transaction: Transaction,
-        answer: Answer,
+        answer: GivenAnswer,
         kind: str,
         scope_of: Callable[[Transaction], Scope],
         says: Says,

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from faces.answers.answer import Answer, LeftAlone
+from faces.answers.answer import GivenAnswer, LeftAlone
 from faces.answers.face_facts import FaceFacts, said
 from faces.answers.scope import Scope
 from faces.errors import ChangedSince
@@ -38,7 +38,7 @@ class HeldFaces:
 
     transaction: Transaction
     library: Library
-    answer: Answer
+    answer: GivenAnswer
     rows: dict[int, KeptFace] = field(default_factory=dict)
     """As they were, soft-deleted ones too, without encodings."""
     images: dict[int, int] = field(default_factory=dict)
@@ -65,7 +65,7 @@ class HeldFaces:
     """The entry that is taken back."""
 
     @classmethod
-    def lock(cls, transaction: Transaction, library: Library, answer: Answer, scope: Scope) -> HeldFaces:
+    def lock(cls, transaction: Transaction, library: Library, answer: GivenAnswer, scope: Scope) -> HeldFaces:
         """Lock images, faces, groups and people, each by id, and read them.
 
         Raises:

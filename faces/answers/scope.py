@@ -38,6 +38,12 @@ class Scope:
             scope.faces |= faces.keys()
         return scope
 
+    def with_groups(self, transaction: Transaction) -> Scope:
+        """These, and all faces of the groups that these faces are in."""
+        groups = self.groups | set(group_rows.groups_of(transaction, self.faces).values())
+        faces = {face for of_group in face_index.of_groups(transaction, groups).values() for face in of_group}
+        return Scope(self.faces | faces, groups, set(self.people))
+
     def with_relatives(self, transaction: Transaction) -> Scope:
         """These, all that is linked to one of the faces and, for whoever may lose a master, the best other one."""
         scope = Scope(set(self.faces), set(self.groups), set(self.people))

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Callable, Collection, Iterable
 from functools import partial
 
-from faces.answers.answer import Answer, Answered
+from faces.answers.answer import Answered, GivenAnswer
 from faces.answers.giving import MOST_FACES, Answers, about
 from faces.answers.held_faces import HeldFaces
 from faces.answers.row_style import RowStyle
@@ -24,7 +24,9 @@ LONGEST_NAME = 255
 _NOBODY = (FaceState.STRANGER, FaceState.NOT_FACE)
 
 
-def name(answers: Answers, answer: Answer, refs: Collection[Ref], who: str | Ref, *, new: bool = False) -> Answered:
+def name(
+    answers: Answers, answer: GivenAnswer, refs: Collection[Ref], who: str | Ref, *, new: bool = False
+) -> Answered:
     """Say whose faces these are; of groups all faces that nobody has said anything of.
 
     A face that a person has said is somebody else's is left: `move` does that on purpose.
@@ -43,7 +45,9 @@ def name(answers: Answers, answer: Answer, refs: Collection[Ref], who: str | Ref
     return _give(answers, answer, "named", refs, who, partial(_name, refs=refs, new=new, moves=False))
 
 
-def move(answers: Answers, answer: Answer, refs: Collection[Ref], who: str | Ref, *, new: bool = False) -> Answered:
+def move(
+    answers: Answers, answer: GivenAnswer, refs: Collection[Ref], who: str | Ref, *, new: bool = False
+) -> Answered:
     """Say whose faces these are, whatever was said before; of groups all faces but strangers and what is no face.
 
     Raises: as `name`.
@@ -51,7 +55,7 @@ def move(answers: Answers, answer: Answer, refs: Collection[Ref], who: str | Ref
     return _give(answers, answer, "moved", refs, who, partial(_name, refs=refs, new=new, moves=True))
 
 
-def confirm(answers: Answers, answer: Answer, refs: Collection[Ref]) -> Answered:
+def confirm(answers: Answers, answer: GivenAnswer, refs: Collection[Ref]) -> Answered:
     """Say that faces are who they are linked to or offered as; of a person all faces that are linked.
 
     Raises:
@@ -113,7 +117,7 @@ def faces_said(held: HeldFaces, refs: Iterable[Ref]) -> tuple[list[int], list[in
 
 
 def _give(
-    answers: Answers, answer: Answer, kind: str, refs: Collection[Ref], who: str | Ref, says: partial[None]
+    answers: Answers, answer: GivenAnswer, kind: str, refs: Collection[Ref], who: str | Ref, says: partial[None]
 ) -> Answered:
     require_some(refs)
     target = who if isinstance(who, Ref) else checked_name(who)

@@ -14,7 +14,6 @@ from faces.library.people_tally import UNNAMED, PeopleTally, with_offer
 from faces.people.encoding_sum import EncodingSum
 from faces.people.groups.alarm import Alarm
 from faces.people.kept_face import FaceState
-from faces.photo.face import ENCODING_LENGTH
 from faces.store import face_batches
 from faces.store.sidecar import (
     answer_rows,
@@ -205,8 +204,7 @@ class _Writing:
 
     def _alone(self, faces: list[int]) -> Alarm:
         rows = [self.vectors[face].numbers for face in faces if face in self.vectors]
-        encodings = np.stack(rows) if rows else np.empty((0, ENCODING_LENGTH))
-        return Alarm.of(self.held.library.neighbourhood.shipped_alone(encodings)) if rows else Alarm()
+        return Alarm.of(self.held.library.neighbourhood.shipped_alone(np.stack(rows))) if rows else Alarm()
 
     # --- what is derived ---
 

@@ -17,7 +17,7 @@ from faces.people.products import Matrix, as_matrix
 FEWEST_FACES = 3
 
 #: A face is listed below this probability: see docs/people.md for what it finds.
-DOUBTED = 0.5
+DOUBTED = 0.05
 
 
 @dataclass(frozen=True, slots=True)

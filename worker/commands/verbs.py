@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     # Not at run time: the list of verbs is read before anything that takes long to import.
     from worker.commands.invocation import Invocation
 
-#: Each is a module of `worker.commands`, which adds it to the command line by `add_to`.
+#: Each is a module of `worker.commands`, which adds it to the command line by `add_to`; those of `TOGETHER` share one.
 VERBS = {
     "demo": "all at once: photos in, a page of who is who out",
     "scan": "find the faces in a folder's new and changed photos",
@@ -20,6 +20,14 @@ VERBS = {
     "faces": "tell who is where",
     "people": "list who is known",
     "groups": "list the faces without a name, those that look like one person together",
+    "name": "say whose faces and groups these are",
+    "confirm": "say yes: they are who they are linked to or offered as",
+    "reject": "say no: they are not, and are never asked about again",
+    "move": "say that faces are another person's",
+    "unknown": "take out who faces were said to be",
+    "stranger": "say that faces are nobody who is known",
+    "not-face": "say that what was found is no face",
+    "apart": "say that two people or groups are not one",
     "ledger": "list what was said and linked, by whom and when",
     "why": "tell all that is known of a face: who it is, by which rule, and who said so",
     "group": "group the faces without a name, and ask who they are, now",
@@ -34,13 +42,23 @@ VERBS = {
 }
 
 
+#: Verbs of one module, which is told by `add_to` which of them is wanted.
+TOGETHER = {
+    **dict.fromkeys(("name", "confirm", "move"), "who_it_is"),
+    **dict.fromkeys(("reject", "apart", "stranger", "not-face", "unknown"), "who_it_is_not"),
+}
+
+
 def add_verbs(verbs: Any, arguments: Sequence[str]) -> None:
     """Add all of them to the command line: whole the one that is wanted, and for the list of verbs the others."""
     wanted = next((word for word in arguments if not word.startswith("-")), None)
     for name, summary in VERBS.items():
         if name == wanted:
             # Here, and not above: what scans, draws or prints tables is a second of a worker's start.
-            import_module(f"worker.commands.{name}").add_to(verbs)
+            if name in TOGETHER:
+                import_module(f"worker.commands.{TOGETHER[name]}").add_to(verbs, name)
+            else:
+                import_module(f"worker.commands.{name}").add_to(verbs)
         else:
             verbs.add_parser(name, help=summary)
 

@@ -14,8 +14,8 @@ from faces.library.settling import Settling
 from faces.people.calibration import FEWEST_STRANGERS
 from faces.people.identify import Contender, contenders
 from faces.people.kept_face import FaceState, KeptFace
+from faces.people.matching import Encodings
 from faces.people.refs import Kind, Ref
-from faces.photo.face import Encoding
 from faces.store import faces
 from faces.store.database import Transaction
 from faces.store.sidecar import face_index, group_rows, known_encodings, ledger
@@ -165,7 +165,7 @@ def _link(transaction: Transaction, row: KeptFace) -> tuple[Entry | None, bool]:
     return linked.entry, change is not None and PastLink(None, change.after).is_of(row.parent_id, row.person_id)
 
 
-def _nearest(library: Library, encoding: Encoding, indexed: IndexedFace | None) -> list[Contender]:
+def _nearest(library: Library, encoding: Encodings, indexed: IndexedFace | None) -> list[Contender]:
     confirmed = indexed is not None and indexed.state is FaceState.CONFIRMED
     own = indexed.person_id if indexed is not None and confirmed else None
     with library.mutex:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from faces.answers import who_it_is
-from faces.answers.answer import Answer
+from faces.answers.answer import GivenAnswer
 from faces.answers.giving import Answers
 from faces.errors import ChangedSince, RequestError
 from faces.people.kept_face import Said
@@ -35,7 +35,7 @@ def group_of_three(album: Album) -> tuple[list[int], int]:
 
 def test_a_named_group_has_a_master_and_the_others_hang_on_it(album: Album, answers: Answers) -> None:
     faces, group = group_of_three(album)
-    done = who_it_is.name(answers, Answer(ME), [Ref("group", group)], "Ann")
+    done = who_it_is.name(answers, GivenAnswer(ME), [Ref("group", group)], "Ann")
     assert done.faces == tuple(faces)
     assert rows(album, faces) == [("process", "Ann", faces[1]), ("ok", "Ann", None), ("process", "Ann", faces[1])]
     (person,) = album.read("SELECT id, name, confirmed, master_face_id FROM {people}")
@@ -49,7 +49,7 @@ def test_a_named_group_has_a_master_and_the_others_hang_on_it(album: Album, answ
 
 def test_one_named_face_becomes_a_master(album: Album, answers: Answers) -> None:
     faces, _ = group_of_three(album)
-    who_it_is.name(answers, Answer(ME), [face(faces[0])], "Ann")
+    who_it_is.name(answers, GivenAnswer(ME), [face(faces[0])], "Ann")
     assert rows(album, faces) == [("ok", "Ann", None), ("process", None, None), ("process", None, None)]
     assert album.wrong() == []
 
@@ -57,7 +57,7 @@ def test_one_named_face_becomes_a_master(album: Album, answers: Answers) -> None
 def test_confirming_what_was_linked_leaves_the_links(album: Album, answers: Answers) -> None:
     master = album.master(ANN, "Ann")
     linked = [album.photo(ANN, parent_id=master, name="Ann")[0] for _ in range(2)]
-    done = who_it_is.confirm(answers, Answer(ME), [face(one) for one in linked])
+    done = who_it_is.confirm(answers, GivenAnswer(ME), [face(one) for one in linked])
     assert done.faces == tuple(linked)
     assert rows(album, linked) == [("process", "Ann", master)] * 2
     assert album.read("SELECT confirmed, linked FROM {people}") == [{"confirmed": 3, "linked": 0}]
@@ -66,10 +66,10 @@ def test_confirming_what_was_linked_leaves_the_links(album: Album, answers: Answ
 
 def test_a_face_of_another_person_is_left_but_moved_on_purpose(album: Album, answers: Answers) -> None:
     ann, bob = album.master(ANN, "Ann"), album.master(BOB, "Bob")
-    left = who_it_is.name(answers, Answer(ME), [face(bob)], "Ann")
+    left = who_it_is.name(answers, GivenAnswer(ME), [face(bob)], "Ann")
     assert left.entry is None
     assert [one.ref for one in left.left] == [f"f{bob}"]
-    who_it_is.move(answers, Answer(ME), [face(bob)], "Ann")
+    who_it_is.move(answers, GivenAnswer(ME), [face(bob)], "Ann")
     assert rows(album, [ann, bob]) == [("ok", "Ann", None), ("ok", "Ann", None)]
     assert album.wrong() == []
 
@@ -77,7 +77,7 @@ def test_a_face_of_another_person_is_left_but_moved_on_purpose(album: Album, ans
 def test_what_hung_on_a_moved_master_hangs_on_the_next_best(album: Album, answers: Answers) -> None:
     first, second = album.master(ANN, "Ann"), album.master(ANN, "Ann")
     linked = album.photo(ANN, parent_id=first, name="Ann")
-    done = who_it_is.move(answers, Answer(ME), [face(first)], "Bob")
+    done = who_it_is.move(answers, GivenAnswer(ME), [face(first)], "Bob")
     assert (done.faces, done.followed) == ((first,), tuple(linked))
     assert rows(album, [first, second, *linked]) == [
         ("ok", "Bob", None),
@@ -90,7 +90,7 @@ def test_what_hung_on_a_moved_master_hangs_on_the_next_best(album: Album, answer
 def test_links_to_somebody_who_has_no_other_face_follow_the_only_one(album: Album, answers: Answers) -> None:
     first = album.master(ANN, "Ann")
     linked = album.photo(ANN, parent_id=first, name="Ann")
-    who_it_is.move(answers, Answer(ME), [face(first)], "Bob")
+    who_it_is.move(answers, GivenAnswer(ME), [face(first)], "Bob")
     assert rows(album, linked) == [("process", "Bob", first)]
     assert album.wrong() == []
 
@@ -98,10 +98,10 @@ def test_links_to_somebody_who_has_no_other_face_follow_the_only_one(album: Albu
 def test_of_two_people_of_one_name_the_id_is_needed(album: Album, answers: Answers) -> None:
     album.master(ANN, "Ann")
     other, third = album.photo(BOB)[0], album.photo(CEM)[0]
-    who_it_is.name(answers, Answer(ME), [face(other)], "Ann", new=True)
+    who_it_is.name(answers, GivenAnswer(ME), [face(other)], "Ann", new=True)
     with pytest.raises(RequestError, match="2 people named Ann: p1, p2"):
-        who_it_is.name(answers, Answer(ME), [face(third)], "Ann")
-    who_it_is.name(answers, Answer(ME), [face(third)], Ref("person", 2))
+        who_it_is.name(answers, GivenAnswer(ME), [face(third)], "Ann")
+    who_it_is.name(answers, GivenAnswer(ME), [face(third)], Ref("person", 2))
     assert album.read("SELECT id, confirmed FROM {people} ORDER BY id") == [
         {"id": 1, "confirmed": 1},
         {"id": 2, "confirmed": 2},
@@ -111,7 +111,7 @@ def test_of_two_people_of_one_name_the_id_is_needed(album: Album, answers: Answe
 
 def test_the_same_uuid_twice_is_one_entry(album: Album, answers: Answers) -> None:
     one = album.photo(ANN)[0]
-    answer = Answer(ME)
+    answer = GivenAnswer(ME)
     first = who_it_is.name(answers, answer, [face(one)], "Ann")
     again = who_it_is.name(answers, answer, [face(one)], "Bob")
     assert (again.entry, again.again) == (first.entry, True)
@@ -121,16 +121,18 @@ def test_the_same_uuid_twice_is_one_entry(album: Album, answers: Answers) -> Non
 def test_what_changed_since_it_was_seen_is_told_and_nothing_is_written(album: Album, answers: Answers) -> None:
     faces, group = group_of_three(album)
     (seen,) = album.read("SELECT revision FROM {groups} WHERE id = :id", id=group)
-    who_it_is.name(answers, Answer(ME), [face(faces[0])], "Ann")
+    who_it_is.name(answers, GivenAnswer(ME), [face(faces[0])], "Ann")
     with pytest.raises(ChangedSince, match=f"g{group} at revision"):
-        who_it_is.name(answers, Answer(ME, seen={Ref("group", group): seen["revision"]}), [Ref("group", group)], "Bob")
+        who_it_is.name(
+            answers, GivenAnswer(ME, seen={Ref("group", group): seen["revision"]}), [Ref("group", group)], "Bob"
+        )
     assert rows(album, faces[1:]) == [("process", None, None)] * 2
 
 
 def test_what_php_changed_is_taken_in_before(album: Album, answers: Answers) -> None:
     one = album.photo(ANN)[0]
     album.rows.run("UPDATE faces SET name = 'Bob', status = 'ok' WHERE id = :id", id=one)
-    left = who_it_is.name(answers, Answer(ME), [face(one)], "Ann")
+    left = who_it_is.name(answers, GivenAnswer(ME), [face(one)], "Ann")
     assert [told.ref for told in left.left] == [f"f{one}"]
     assert album.read("SELECT name, confirmed FROM {people} WHERE confirmed > 0") == [{"name": "Bob", "confirmed": 1}]
     assert album.wrong() == []
