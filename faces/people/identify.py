@@ -47,8 +47,8 @@ class Rule:
     @classmethod
     def parse(cls, text: str) -> Rule | None:
         """Read what `str` wrote; None where it is another rule's."""
-        name, *pairs = text.split()
-        fields = dict(pair.split("=", 1) for pair in pairs if "=" in pair)
+        name, _, rest = text.partition(" ")
+        fields = dict(pair.split("=", 1) for pair in rest.split() if "=" in pair)
         try:
             counts = (int(fields["N"]), int(fields["k"]), int(fields["m"]))
             rule = cls(*counts, float(fields["shift"]), float(fields["strangers"]), fields["cohort"])

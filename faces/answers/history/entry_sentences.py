@@ -85,7 +85,8 @@ class _Words:
     def after(self) -> str:
         """Whose they became; of a machine's entries whom the entry tells of."""
         found = self._persons(change.after.get("who") for change in self.entry.examples.values())
-        return found or self._persons(side.id for ref in self.entry.refs for side in _sides(ref) if " " not in ref)
+        sides = [_sides(ref) for ref in self.entry.refs]
+        return found or self._persons(of[0].id for of in sides if len(of) == 1 and of[0].kind == "person")
 
     @property
     def refused(self) -> list[tuple[Ref, ...]]:
