@@ -70,6 +70,8 @@ def list_entries(transaction: Transaction, choice: EntryChoice) -> Iterator[List
     tables = transaction.schema.require_sidecar()
     if choice.after is not None:
         _require(transaction, tables, choice.after)
+    if not _may_be_called_so(choice):
+        return iter(())
     of_face = None if choice.face is None else _entries_of_face(transaction, tables, choice.face)
 
     def read(last: ListedEntry | None, size: int) -> list[ListedEntry]:
@@ -137,6 +139,12 @@ def _query(
     if choice.kind is not None:
         query = query.where(ledger.c.kind == choice.kind)
     return (query if before is None else query.where(at < before)).order_by(at.desc())
+
+
+def _may_be_called_so(choice: EntryChoice) -> bool:
+    """Whether the server can compare with these words at all: kinds are ASCII, and stray bytes are no text."""
+    actor = (choice.actor or "").encode(errors="replace").decode()
+    return actor == (choice.actor or "") and (choice.kind or "").isascii()
 
 
 def _require(transaction: Transaction, tables: SidecarTables, entry: int) -> None:
