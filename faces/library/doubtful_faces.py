@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from faces.library.library import Library
-from faces.people.doubtful import DOUBTED, FEWEST_FACES, Standing, judge_confirmed
+from faces.people.doubtful import FEWEST_FACES, Standing, doubted
 from faces.store.database import Transaction
 from faces.store.sidecar.confirmed_faces import confirmed_faces
 
@@ -44,11 +44,9 @@ def doubtful_faces(
 def _doubted(transaction: Transaction, library: Library, person_id: int | None) -> Iterator[DoubtfulFace]:
     for some in confirmed_faces(transaction, FEWEST_FACES, _BATCH, person_id):
         with library.mutex:
-            judged = judge_confirmed(some.encodings, some.persons, library.people, library.learned.shift)
-        for face, person, standing in zip(some.ids.tolist(), some.persons.tolist(), judged, strict=True):
-            # Another person may have taken a face away since the library followed.
-            if standing is not None and standing.others + 1 >= FEWEST_FACES and standing.probability < DOUBTED:
-                yield DoubtfulFace(face, person, standing)
+            found = doubted(some.encodings, some.persons, library.people, library.learned.shift)
+        for row, standing in found.items():
+            yield DoubtfulFace(int(some.ids[row]), int(some.persons[row]), standing)
 
 
 def _worst_first(face: DoubtfulFace) -> tuple[float, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from faces.people.doubtful import DOUBTED, judge_confirmed
+from faces.people.doubtful import DOUBTED, FEWEST_FACES, doubted, judge_confirmed
 from faces.people.encoding_sum import EncodingSum
 from faces.people.enrolled import EnrolledPeople
 from faces.people.neighbourhood import Neighbourhood
@@ -60,3 +60,32 @@ def test_a_face_alone_and_among_others_is_judged_the_same() -> None:
         judge_confirmed(face[None], [person], people, -0.01)[0] for face, person in zip(all_faces, persons, strict=True)
     ]
     assert together == alone
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(("own", "alarm"), [(0, 0.0), (200, 0.0), (200, 0.7)])
+def test_what_is_doubted_quickly_is_what_the_rule_doubts(seed: int, own: int, alarm: float) -> None:
+    dice = np.random.default_rng(seed)
+    points = made_people(60, seed)
+    faces = [photos_of(point, 1 + number % 7, seed) for number, point in enumerate(points)]
+    rows = np.concatenate(faces)
+    persons = np.repeat(np.arange(1, 61), [len(of) for of in faces])
+    wrong = dice.random(len(rows)) < 0.2
+    persons[wrong] = dice.integers(1, 61, wrong.sum())
+    groups = made_people(own, 50 + seed) if own else None
+    sums = {int(person): EncodingSum.of(rows[persons == person]) for person in set(persons.tolist())}
+    people = EnrolledPeople(Neighbourhood(made_cohort(), groups, alarm), sums)
+    judged = judge_confirmed(rows, persons, people, -0.01)
+    expected = {
+        row: one
+        for row, one in enumerate(judged)
+        if one and one.others + 1 >= FEWEST_FACES and one.probability < DOUBTED
+    }
+    assert doubted(rows, persons, people, -0.01) == expected
+    assert expected
+
+
+def test_one_person_alone_is_judged_too() -> None:
+    faces = np.concatenate([photos_of(ANN, 4), EVE[None]])
+    assert list(doubted(faces, [1] * 5, people_of(faces), 0.0)) == [4]
+    assert doubted(faces[:0], [], people_of(faces), 0.0) == {}
