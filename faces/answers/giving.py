@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 
+from faces.answers import writing
 from faces.answers.answer import Answered, GivenAnswer
 from faces.answers.held_faces import HeldFaces, NotUpToDate
 from faces.answers.row_style import RowStyle, style_of
 from faces.answers.scope import Scope
-from faces.answers.writing import write
 from faces.errors import StoreUnavailable
 from faces.library.arrivals import Arrivals
 from faces.library.settling import Settling
@@ -39,7 +39,15 @@ class Answers:
     arrivals: Arrivals
     settling: Settling
 
-    def give(self, answer: GivenAnswer, kind: str, scope_of: Callable[[Transaction], Scope], says: Says) -> Answered:
+    def give(
+        self,
+        answer: GivenAnswer,
+        kind: str,
+        scope_of: Callable[[Transaction], Scope],
+        says: Says,
+        *,
+        dry_run: bool = False,
+    ) -> Answered:
         """Give an answer; nothing is half written, whatever happens.
 
         Args:
@@ -47,6 +55,7 @@ class Answers:
             kind: of the ledger's entry.
             scope_of: what it is about, read without a lock; asked again under the locks.
             says: makes of it what it becomes.
+            dry_run: nothing is kept.
 
         Raises:
             ChangedSince: it is another by now than was seen; nothing was written.
@@ -55,10 +64,11 @@ class Answers:
             StoreUnavailable: the database cannot be used, or others answer about the same all the time.
         """
         store = self.arrivals.store
+        write = store.try_out if dry_run else store.write
         for _ in range(_TRIES):
             self.arrivals.follow()
             try:
-                return store.write(partial(self._attempt, answer=answer, kind=kind, scope_of=scope_of, says=says))
+                return write(partial(self._attempt, answer=answer, kind=kind, scope_of=scope_of, says=says))
             except NotUpToDate as error:
                 self.arrivals.update_images(error.images)
             except _MoreConcerned:
@@ -92,7 +102,7 @@ class Answers:
         style = style_of(held)
         says(held, style)
         style.settle(held)
-        return write(held, kind)
+        return writing.write(held, kind)
 
     def _said_before(self, transaction: Transaction, entry: int) -> Answered:
         kept = ledger.entry(transaction, entry)

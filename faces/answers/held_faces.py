@@ -21,6 +21,10 @@ from faces.store.sidecar.face_index import IndexedFace
 from faces.store.sidecar.group_rows import GroupRow, Offer
 from faces.store.sidecar.people_rows import PersonRow
 
+#: What the ledger calls the face of a person that others are linked to. That there is one follows of the rest, but not
+#: which of several it is.
+MASTER = "master_face_id"
+
 _KNOWN = (FaceState.LINKED, FaceState.CONFIRMED)
 
 
@@ -49,6 +53,8 @@ class HeldFaces:
     """As they were."""
     group_person: dict[int, int | None] = field(default_factory=dict)
     """Whose each group is, from now on."""
+    joined_to: dict[int, int | None] = field(default_factory=dict)
+    """Which group has the faces of each that was joined to another, from now on."""
     offers: dict[int, Offer | None] = field(default_factory=dict)
     """Who is offered for a group from now on, where that is another than it was."""
     people: dict[int, PersonRow] = field(default_factory=dict)
@@ -61,6 +67,8 @@ class HeldFaces:
     """Refusals that are taken away."""
     left: list[LeftAlone] = field(default_factory=list)
     new_people: set[int] = field(default_factory=set)
+    masters: dict[int, int | None] = field(default_factory=dict)
+    """Which face each person's links had as their parent, and have again where it can be."""
     undoes: int | None = None
     """The entry that is taken back."""
 
@@ -83,6 +91,7 @@ class HeldFaces:
         member_of = group_rows.groups_of(transaction, held.rows)
         held.groups = group_rows.lock(transaction, scope.groups | set(member_of.values()))
         held.group_person = {group: row.person_id for group, row in held.groups.items()}
+        held.joined_to = {group: row.joined_to for group, row in held.groups.items()}
         held.before = {face: FaceFacts.of(row, member_of.get(face), held._who(row)) for face, row in held.rows.items()}
         held.now = dict(held.before)
         held.hold_people(
@@ -115,6 +124,13 @@ class HeldFaces:
         facts = self.now[face]
         return facts.parent_id is None and facts.status == "ok" and self.is_confirmed_as(face, person_id)
 
+    def has_confirmed(self, person_id: int) -> bool:
+        """Whether any face, in hand or not, is confirmed as this person, from now on."""
+        if any(self.is_confirmed_as(face, person_id) for face in self.now):
+            return True
+        there = face_index.of_people(self.transaction, [person_id], FaceState.CONFIRMED)
+        return bool(there - self.now.keys())
+
     def members(self, group: int) -> list[int]:
         """The faces in hand that are in a group now, by id."""
         return sorted(face for face, facts in self.now.items() if facts.group_id == group)
@@ -137,6 +153,12 @@ class HeldFaces:
     def become(self, face: int, **facts: Any) -> None:
         """Change facts of a face."""
         self.now[face] = replace(self.now[face], **facts)
+
+    def take_new(self, row: KeptFace, image_id: int) -> None:
+        """Take a row in hand that was written just now, as if it had been removed before."""
+        self.rows[row.id], self.images[row.id] = replace(row, deleted=True), image_id
+        self.before[row.id] = FaceFacts.of(self.rows[row.id], None, None)
+        self.now[row.id] = replace(self.before[row.id], deleted=False)
 
     def say(self, face: int, what: Said, person_id: int | None = None) -> None:
         """Note what this answer says of a face."""

@@ -95,7 +95,9 @@ class ByParent(RowStyle):
         changed = set(held.changed())
         for face in sorted(held.now):
             facts = held.now[face]
-            if facts.deleted or facts.parent_id not in changed or facts.parent_id is None:
+            if facts.deleted or facts.parent_id is None or facts.parent_id not in held.now:
+                continue
+            if face not in changed and facts.parent_id not in changed:
                 continue
             if facts.status not in ("process", "suggested"):
                 if facts.who is None or not held.is_root_of(facts.parent_id, facts.who):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from faces.answers.answer import Answered
-from faces.answers.held_faces import HeldFaces
+from faces.answers.held_faces import MASTER, HeldFaces
 from faces.library.people_of_rows import PeopleOfRows
 from faces.library.people_tally import UNNAMED, PeopleTally, with_offer
 from faces.people.encoding_sum import EncodingSum
@@ -30,7 +30,7 @@ from faces.store.sidecar import (
 from faces.store.sidecar.face_index import IndexedFace
 from faces.store.sidecar.group_rows import Offer
 from faces.store.sidecar.known_encodings import KnownEncoding
-from faces.store.sidecar.ledger import FaceChange, Fields
+from faces.store.sidecar.ledger import FaceChange
 
 _LEFT_BY = (FaceState.STRANGER, FaceState.NOT_FACE)
 _KNOWN = (FaceState.LINKED, FaceState.CONFIRMED)
@@ -48,10 +48,13 @@ class _Writing:
     totals: dict[int, EncodingSum] = field(default_factory=dict)
     started: set[int] = field(default_factory=set)
     alarm: Alarm = field(default_factory=Alarm)
+    masters: dict[int, FaceChange] = field(default_factory=dict)
 
     def run(self, kind: str) -> Answered:
         held, transaction = self.held, self.held.transaction
         self.vectors = known_encodings.kept_of(transaction, held.changed())
+        back = [face for face in held.changed() if held.before[face].deleted and not held.now[face].deleted]
+        self.vectors |= known_encodings.read_of(transaction, back)
         self._regroup()
         changed, refs = held.changed(), self._changed_refs()
         if not changed and not refs:
@@ -61,13 +64,14 @@ class _Writing:
         )  # fmt: skip
         held.now = {face: facts.numbered(entry) for face, facts in held.now.items()}
         ledger.add_faces(transaction, entry, {face: self._record(face) for face in changed})
-        ledger.add_refs(transaction, entry, refs)
-        ledger.note_people(transaction, entry, self._people_told_of(changed))
         self._write_rows(changed)
         self._write_members(changed)
+        self._write_encodings(changed)
         people = self._write_people(self._write_index(changed))
         self._write_groups()
         self._write_refusals()
+        ledger.add_refs(transaction, entry, self._with_masters(refs))
+        ledger.note_people(transaction, entry, self._people_told_of(changed))
         self._tell(people)
         about = tuple(face for face in changed if held.now[face].answer != held.before[face].answer)
         followed = tuple(face for face in changed if face not in set(about))
@@ -145,10 +149,13 @@ class _Writing:
                 found[f"p{person}"] = FaceChange({"new": True}, marks)
             elif marks != before:
                 names = [name for name in marks if marks[name] != before[name]]
-                found[f"p{person}"] = _change({n: before[n] for n in names}, {n: marks[n] for n in names})
-        for group, whose in held.group_person.items():
-            if group in held.groups and whose != held.groups[group].person_id:
-                found[f"g{group}"] = _change({"person_id": held.groups[group].person_id}, {"person_id": whose})
+                found[f"p{person}"] = FaceChange({n: before[n] for n in names}, {n: marks[n] for n in names})
+        for group, row in held.groups.items():
+            before = {"person_id": row.person_id, "joined_to": row.joined_to}
+            now = {"person_id": held.group_person[group], "joined_to": held.joined_to[group]}
+            names = [name for name in now if now[name] != before[name]]
+            if names:
+                found[f"g{group}"] = FaceChange({n: before[n] for n in names}, {n: now[n] for n in names})
         for one, other in held.refused:
             found[f"{one} {other}"] = FaceChange({"never": False}, {"never": True})
         for one, other in held.allowed:
@@ -164,6 +171,12 @@ class _Writing:
         }  # fmt: skip
         sides = {ref.id for pair in held.refused | held.allowed for ref in pair if ref.kind == "person"}
         return {person for person in told if person is not None} | sides
+
+    def _with_masters(self, refs: dict[str, FaceChange]) -> dict[str, FaceChange]:
+        for person, change in self.masters.items():
+            known = refs.get(f"p{person}", FaceChange({}, {}))
+            refs[f"p{person}"] = FaceChange({**known.before, **change.before}, {**known.after, **change.after})
+        return refs
 
     def _write_rows(self, changed: list[int]) -> None:
         held = self.held
@@ -192,6 +205,14 @@ class _Writing:
             if group is not None and group not in self.started:
                 self.totals[group] = self._total(group) + _sum(known)
         self._count_alarm(moved)
+
+    def _write_encodings(self, changed: list[int]) -> None:
+        """Keep those of faces that are there again, and nothing of those that are removed."""
+        held = self.held
+        removed = [face for face in changed if held.now[face].deleted and not held.before[face].deleted]
+        known_encodings.forget(held.transaction, removed)
+        back = [face for face in changed if held.before[face].deleted and not held.now[face].deleted]
+        known_encodings.keep(held.transaction, {face: self.vectors[face] for face in back if face in self.vectors})
 
     def _total(self, group: int) -> EncodingSum:
         return self.totals[group] if group in self.totals else self.held.groups[group].total
@@ -274,22 +295,39 @@ class _Writing:
             for one in pair
             if one is not None and one.state is FaceState.CONFIRMED and one.person_id is not None
         }
-        rows = PeopleOfRows(transaction)
-        for person in sorted(confirmed):
-            rows.see_to_master(person)
+        self._write_masters(confirmed)
         return people | marked | held.new_people
+
+    def _write_masters(self, people: set[int]) -> None:
+        held, rows = self.held, PeopleOfRows(self.held.transaction)
+        for person, face in held.masters.items():
+            if face is not None and people_rows.is_master(held.transaction, person, face):
+                people_rows.set_master(held.transaction, person, face)
+        for person in sorted(people):
+            rows.see_to_master(person)
+        now = people_rows.read(held.transaction, people)
+        for person in people & now.keys() - held.new_people:
+            before, after = held.people[person].master_face_id, now[person].master_face_id
+            if before != after and not now[person].is_nameless:
+                self.masters[person] = FaceChange({MASTER: before}, {MASTER: after})
 
     def _write_groups(self) -> None:
         held = self.held
-        renamed = {group for group in held.groups if held.group_person[group] != held.groups[group].person_id}
-        for group in sorted(self.totals.keys() | renamed | held.offers.keys()):
-            if group in self.started:
-                continue
+        for group in sorted(self._changed_groups() - self.started):
             total = self._total(group)
-            offer = None if group in renamed else self._offer(group)
+            offer = self._offer(group) if held.group_person[group] == held.groups[group].person_id else None
             around = held.library.around(total) if total.count else None
             group_rows.write_total(held.transaction, group, total, around, offer)
-            group_rows.update(held.transaction, group, {"person_id": held.group_person[group]})
+            group_rows.write_fate(held.transaction, group, held.group_person[group], held.joined_to[group])
+
+    def _changed_groups(self) -> set[int]:
+        held = self.held
+        facts = {
+            group
+            for group, row in held.groups.items()
+            if (held.group_person[group], held.joined_to[group]) != (row.person_id, row.joined_to)
+        }
+        return facts | self.totals.keys() | held.offers.keys()
 
     def _write_refusals(self) -> None:
         for one, other in sorted(self.held.refused):
@@ -300,17 +338,11 @@ class _Writing:
     def _tell(self, people: set[int]) -> None:
         """Tell the processes that follow; the last thing that is locked."""
         held, transaction = self.held, self.held.transaction
-        groups = self.totals.keys() | held.offers.keys()
-        groups |= {group for group in held.groups if held.group_person[group] != held.groups[group].person_id}
         change = library_row.next_change(transaction, self.alarm, refusals=bool(held.refused or held.allowed))
-        group_rows.stamp(transaction, groups, change)
+        group_rows.stamp(transaction, self._changed_groups(), change)
         people_rows.stamp(transaction, people, change)
         held.library.expect(self.alarm.faces)
 
 
 def _sum(known: KnownEncoding) -> EncodingSum:
     return EncodingSum.of(known.numbers[None])
-
-
-def _change(before: Fields, after: Fields) -> FaceChange:
-    return FaceChange(before, after)

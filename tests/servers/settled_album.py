@@ -23,7 +23,7 @@ COHORT = made_cohort()
 
 _TABLES = (
     *("groups", "group_members", "face_index", "people", "ledger", "ledger_faces", "library", "never"),
-    *("calibration", "answers", "ledger_refs"),
+    *("calibration", "answers", "ledger_refs", "vectors"),
 )
 
 

@@ -28,6 +28,8 @@ VERBS = {
     "stranger": "say that faces are nobody who is known",
     "not-face": "say that what was found is no face",
     "apart": "say that two people or groups are not one",
+    "add": "say that a photo has a face where none was found",
+    "undo": "take back what was answered, or linked by a machine",
     "ledger": "list what was said and linked, by whom and when",
     "why": "tell all that is known of a face: who it is, by which rule, and who said so",
     "group": "group the faces without a name, and ask who they are, now",

@@ -157,6 +157,14 @@ def update(transaction: Transaction, group_id: int, values: Mapping[str, Any]) -
     transaction.connection.execute(query.values(**values, revision=groups.c.revision + 1))
 
 
+def write_fate(transaction: Transaction, group_id: int, person_id: int | None, joined_to: int | None) -> None:
+    """Write whose a locked group is, and which one has its faces: such a one is settled, and nobody's."""
+    values: dict[str, Any] = {"person_id": person_id, "joined_to": joined_to}
+    if joined_to is not None:
+        values |= {"unsettled": _SETTLED, **offer_columns(None)}
+    update(transaction, group_id, values)
+
+
 def absorb(transaction: Transaction, kept: GroupRow, gone: GroupRow, around: Around) -> None:
     """Put all faces of one locked group into another; its row stays, so that it is known where they went."""
     members = tables_of(transaction).group_members

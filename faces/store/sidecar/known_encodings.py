@@ -44,6 +44,15 @@ def read_of_image(transaction: Transaction, image_id: int) -> dict[int, KnownEnc
     return {int(row.id): known for row in rows if (known := KnownEncoding.of(row.encoding)) is not None}
 
 
+def read_of(transaction: Transaction, face_ids: Collection[int]) -> dict[int, KnownEncoding]:
+    """The readable encodings of faces, soft-deleted ones too, by face, out of the rows themselves."""
+    found: dict[int, KnownEncoding] = {}
+    for chunk in chunked(face_ids):
+        rows = transaction.connection.execute(sa.select(faces.c.id, faces.c.encoding).where(faces.c.id.in_(chunk)))
+        found |= {int(row.id): known for row in rows if (known := KnownEncoding.of(row.encoding)) is not None}
+    return found
+
+
 def kept_of(transaction: Transaction, face_ids: Collection[int]) -> dict[int, KnownEncoding]:
     """What is kept of these faces."""
     vectors = tables_of(transaction).vectors

@@ -207,6 +207,28 @@ def change_of(transaction: Transaction, entry_id: int, face_id: int) -> FaceChan
     return None if row is None else FaceChange(json.loads(row.before), json.loads(row.after))
 
 
+def undone_by(transaction: Transaction, entry_id: int) -> int | None:
+    """The entry that took one back, and was not taken back itself."""
+    table = tables_of(transaction).ledger
+    query = sa.select(table.c.id).where(table.c.undoes == entry_id).order_by(table.c.id)
+    for undoing in transaction.connection.execute(query).scalars().all():
+        if undone_by(transaction, int(undoing)) is None:
+            return int(undoing)
+    return None
+
+
+def answers_since(transaction: Transaction, since: datetime | None, after_entry: int | None) -> list[Entry]:
+    """What people have decided from a time on, and after an entry, newest first; None: whenever."""
+    table = tables_of(transaction).ledger
+    query = sa.select(*(table.c[name] for name in ENTRY)).where(table.c.actor != MACHINE)
+    if since is not None:
+        query = query.where(table.c.at >= since)
+    if after_entry is not None:
+        query = query.where(table.c.id > after_entry)
+    rows = transaction.connection.execute(query.order_by(table.c.id.desc())).mappings()
+    return [Entry(**row) for row in rows]
+
+
 def newest(transaction: Transaction) -> int:
     """The id of the newest entry; 0 where there is none."""
     query = sa.select(sa.func.max(tables_of(transaction).ledger.c.id))

@@ -9,13 +9,13 @@ import pytest
 import sqlalchemy as sa
 
 from faces.store.database import Store
-from tests.servers.app_schema import ALL, V1, V2, V2_NEW, V5
+from tests.servers.app_schema import ALL, V1, V2, V2_NEW, V4, V5
 from tests.servers.mariadb import MariaDB, running_mariadb
 from tests.servers.rows import Rows
 from tests.servers.settled_album import Album
 from tests.servers.sidecar import create_tables
 
-_VERSIONS = {"mariadb": ALL, "v1": V1, "v2": V2, "v3 made new": V2_NEW, "mariadb v5": V5}
+_VERSIONS = {"mariadb": ALL, "v1": V1, "v2": V2, "v3 made new": V2_NEW, "mariadb v4": V4, "mariadb v5": V5}
 
 
 @pytest.fixture(scope="session")

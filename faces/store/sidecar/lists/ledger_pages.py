@@ -6,6 +6,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,6 +23,9 @@ EXAMPLES = 20
 
 #: What comes right behind a blank in the order of ASCII: refusals of f12 lie between "f12 " and "f12!".
 _BEHIND_BLANK = "!"
+
+#: What of a person no answer is about, though it may change it: the face that others are linked to.
+_NOT_SAID = frozenset({"master_face_id"})
 
 _REFUSAL = "refusal"
 
@@ -101,10 +105,9 @@ def entries_about(transaction: Transaction, refs: Collection[Ref], most: int) ->
     table = transaction.schema.require_sidecar().ledger_refs
     found: set[int] = set()
     for text in sorted(map(str, refs)):
-        query = sa.select(table.c.entry).where(table.c.ref == text, table.c.after != NOTHING_ITSELF)
-        found |= {
-            int(row.entry) for row in transaction.connection.execute(query.order_by(table.c.entry.desc()).limit(most))
-        }
+        query = sa.select(table.c.entry, table.c.after).where(table.c.ref == text, table.c.after != NOTHING_ITSELF)
+        rows = transaction.connection.execute(query.order_by(table.c.entry.desc()))
+        found |= set(islice((int(row.entry) for row in rows if json.loads(row.after).keys() - _NOT_SAID), most))
     return found
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from faces.photo.face import Box
 from worker.__main__ import _parser
 from worker.commands.verbs import VERBS
 
@@ -27,6 +28,8 @@ CALLS = {
     "stranger": (["g2"], ["--json"], {"ids": ["g2"], "as_json": True}),
     "not-face": (["f1"], ["--json"], {"ids": ["f1"], "as_json": True}),
     "apart": (["p1", "p2"], ["--json"], {"one": "p1", "other": "p2"}),
+    "add": (["a.jpg", "Bob"], ["--box", "1,4,3,2"], {"words": ["a.jpg", "Bob"], "box": Box(1, 4, 3, 2)}),
+    "undo": (["17"], ["--dry-run"], {"entry": 17, "dry_run": True}),
     "group": ([], ["--json"], {"as_json": True}),
     "groups": ([], ["--min", "3"], {"min": 3}),
     "refresh": ([], ["--dry-run"], {"dry_run": True}),

@@ -1,0 +1,237 @@
+"""Takes back an entry of the ledger: whatever nothing touched since is as it was before, and the rest is told.
+
+An undo is an entry, too, and can be undone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from faces.answers.answer import Answered, GivenAnswer
+from faces.answers.giving import Answers
+from faces.answers.held_faces import MASTER, HeldFaces
+from faces.answers.restoring import end_of, has_moved, is_untouched, restored
+from faces.answers.row_style import RowStyle
+from faces.answers.scope import Scope
+from faces.errors import RequestError
+from faces.people.kept_face import FaceState, Said
+from faces.people.refs import Ref
+from faces.store import face_batches
+from faces.store.database import Transaction
+from faces.store.sidecar import face_index, group_rows, ledger
+from faces.store.sidecar.ledger import Entry, FaceChange
+
+_KNOWN = (FaceState.LINKED, FaceState.CONFIRMED)
+
+
+def undo(answers: Answers, answer: GivenAnswer, entry_id: int, *, dry_run: bool = False) -> Answered:
+    """Take an entry back, a machine's link too: that leaves a refusal.
+
+    Links that a machine made to a person who is no more afterwards are taken away with it. Faces that were answered
+    again since, or changed by the app, stay and are told.
+
+    Args:
+        answers: what it is given with.
+        answer: who says it.
+        entry_id: which one.
+        dry_run: only tell what would change.
+
+    Raises:
+        RequestError: there is no such entry, or it was taken back already.
+        ChangedSince, StoreUnavailable: as `Answers.give` says.
+    """
+    undoing = _Undoing(entry_id)
+    return answers.give(answer, "undone", undoing.scope, undoing.says, dry_run=dry_run)
+
+
+def undoable_since(transaction: Transaction, since: datetime | None, after_entry: int | None) -> list[Entry]:
+    """What people have answered from a time on, and after an entry, and is in force, newest first.
+
+    An undo of an entry of that time, and that entry, are left out: nothing is to be done about them.
+    """
+    found = ledger.answers_since(transaction, since, after_entry)
+    ids, handled, wanted = {one.id for one in found}, set[int](), list[Entry]()
+    for one in found:
+        if one.id in handled or ledger.undone_by(transaction, one.id) is not None:
+            continue
+        if one.undoes in ids:
+            handled.add(one.undoes)
+        else:
+            wanted.append(one)
+    return wanted
+
+
+@dataclass(slots=True)
+class _Undoing:
+    entry_id: int
+    entry: Entry | None = None
+    faces: dict[int, FaceChange] = field(default_factory=dict)
+    refs: dict[str, FaceChange] = field(default_factory=dict)
+
+    # --- scope ---
+
+    def scope(self, transaction: Transaction) -> Scope:
+        """All that the entry has changed, what it hung on, and what hangs on it now."""
+        self.entry = ledger.entry(transaction, self.entry_id)
+        if self.entry is None:
+            raise RequestError(f"found no entry {self.entry_id} in the ledger, needed one that `ledger` lists")
+        if (by := ledger.undone_by(transaction, self.entry_id)) is not None:
+            raise RequestError(f"found that entry {self.entry_id} was taken back by {by}: `undo {by}` brings it back")
+        self.faces = ledger.faces_of(transaction, self.entry_id)
+        self.refs = ledger.refs_of(transaction, self.entry_id)
+        about = Scope(set(self.faces), self._groups(transaction), self._people())
+        about.faces |= self._faces_of_renamed(transaction)
+        if self._merged():
+            about = about.with_groups(transaction)
+        scope = about.with_relatives(transaction)
+        parents = {int(one.before["parent_id"]) for one in self.faces.values() if one.before.get("parent_id")}
+        scope.faces |= face_batches.images_of(transaction, parents).keys()
+        return scope
+
+    def _people(self) -> set[int]:
+        named = {Ref.parse(ref).id for ref in self.refs if ref[0] == "p" and " " not in ref}
+        who = {int(who) for one in self.faces.values() for who in (one.before.get("who"),) if who is not None}
+        return named | who
+
+    def _groups(self, transaction: Transaction) -> set[int]:
+        """Those that the entry has named or moved faces between, and where their faces are now."""
+        found = {Ref.parse(ref).id for ref in self.refs if ref[0] == "g" and " " not in ref}
+        for one in self.faces.values():
+            found |= {int(of["group_id"]) for of in (one.before, one.after) if of.get("group_id") is not None}
+        more = found
+        while more:
+            rows = group_rows.read(transaction, more)
+            more = {row.joined_to for row in rows.values() if row.joined_to is not None} - found
+            found |= more
+        return found
+
+    def _merged(self) -> set[int]:
+        """Groups that the entry has joined to others."""
+        joined = {Ref.parse(ref).id for ref, one in self.refs.items() if one.after.get("joined_to") is not None}
+        if self.entry is not None and self.entry.kind == "merged":
+            joined |= {int(one.before["group_id"]) for one in self.faces.values()}
+        return joined
+
+    def _faces_of_renamed(self, transaction: Transaction) -> set[int]:
+        """All faces of people whose names the entry has changed: rows have these names."""
+        renamed = [Ref.parse(ref).id for ref, one in self.refs.items() if ref[0] == "p" and "name" in one.before]
+        return face_index.of_people(transaction, renamed, *_KNOWN)
+
+    # --- what it says ---
+
+    def says(self, held: HeldFaces, style: RowStyle) -> None:
+        """Restore what nothing touched since."""
+        held.undoes = self.entry_id
+        restored_people = self._restore_people(held)
+        self._restore_groups(held)
+        if self.entry is not None and self.entry.kind == "linked":
+            self._unlink(held, style)
+        else:
+            self._restore_faces(held)
+        for person in restored_people:
+            style.rename(held, person)
+        self._let_people_go(held)
+        self._restore_refusals(held)
+
+    def _restore_people(self, held: HeldFaces) -> list[int]:
+        renamed = []
+        for ref, one in self.refs.items():
+            if ref[0] != "p" or " " in ref or one.before.get("new"):
+                continue
+            person = Ref.parse(ref).id
+            if person not in held.marks:
+                continue
+            for name, value in one.before.items():
+                if name == MASTER:
+                    held.masters[person] = value
+                elif held.marks[person].get(name) != one.after[name]:
+                    held.leave(Ref("person", person), f"its {name} was changed again since")
+                elif held.marks[person][name] != value:
+                    held.mark(person, **{name: value})
+                    renamed += [person] if name == "name" else []
+        return renamed
+
+    def _restore_groups(self, held: HeldFaces) -> None:
+        for group in self._merged():
+            if group in held.groups and (into := held.joined_to[group]) is not None:
+                held.joined_to[group] = None
+                if self.entry is not None and self.entry.actor == ledger.MACHINE:
+                    # Else they would be joined again in a moment.
+                    held.refuse(Ref("group", group), Ref("group", end_of(held, into)))
+        for ref, one in self.refs.items():
+            if ref[0] != "g" or " " in ref or "person_id" not in one.before:
+                continue
+            group = end_of(held, Ref.parse(ref).id)
+            if group in held.groups and held.group_person[group] == one.after["person_id"]:
+                person = one.before["person_id"]
+                held.group_person[group] = person if person is None or person in held.people else None
+
+    def _restore_faces(self, held: HeldFaces) -> None:
+        taken = {group: {held.images[face] for face in held.members(group)} for group in held.groups}
+        for face, one in sorted(self.faces.items()):
+            if face not in held.now:
+                held.leave(Ref("face", face), "it is no more")
+                continue
+            if not is_untouched(held, face, one.after):
+                if one.before.get("said_in") != one.after.get("said_in") or "said_in" not in one.after:
+                    held.leave(Ref("face", face), self._why(held, face))
+                continue
+            moved = has_moved(held, face, one.before, one.after)
+            held.now[face] = restored(held, face, one.before)
+            if moved:
+                self._move(held, face, one.before["group_id"], taken)
+
+    def _why(self, held: HeldFaces, face: int) -> str:
+        facts = held.now[face]
+        whose = "" if facts.who is None else f" of p{facts.who}"
+        return f"it was answered again or changed in the app since, and is {held.state(face).word}{whose} now"
+
+    def _move(self, held: HeldFaces, face: int, before: int | None, taken: Mapping[int, set[int]]) -> None:
+        """Back into a group, unless that has a face of this photo by now; or out of the one that it was put into."""
+        image, current = held.images[face], held.now[face].group_id
+        group = None if before is None else end_of(held, before)
+        if group is not None:
+            if group not in taken or image in taken[group] or self._has_image(held, group, image, face):
+                return
+            taken[group].add(image)
+        if current is not None:
+            taken[current].discard(image)
+        held.become(face, group_id=group)
+
+    def _has_image(self, held: HeldFaces, group: int, image: int, face: int) -> bool:
+        members = group_rows.members_of(held.transaction, [group])[group]
+        return any(
+            of == image and one != face and (one not in held.now or held.now[one].group_id == group)
+            for one, of in members
+        )
+
+    def _unlink(self, held: HeldFaces, style: RowStyle) -> None:
+        """A machine's link is not only taken back: it was wrong."""
+        for face in sorted(self.faces):
+            who = held.now[face].who if face in held.now else None
+            if who is None or held.now[face].answer is not None or held.state(face) is FaceState.CONFIRMED:
+                held.leave(Ref("face", face), self._why(held, face) if face in held.now else "it is no more")
+                continue
+            style.take_out(held, face, "process", Said.NO)
+            held.refuse(Ref("face", face), Ref("person", who))
+
+    def _let_people_go(self, held: HeldFaces) -> None:
+        """People whom the entry has made are no more, where no face is confirmed as them by now."""
+        for ref, one in self.refs.items():
+            if not one.before.get("new"):
+                continue
+            person = Ref.parse(ref).id
+            if person not in held.people:
+                continue
+            if held.has_confirmed(person):
+                held.leave(Ref("person", person), "other faces were said to be this person since")
+            else:
+                held.mark(person, name=None)
+
+    def _restore_refusals(self, held: HeldFaces) -> None:
+        for ref, one in self.refs.items():
+            if " " in ref:
+                first, second = (Ref.parse(side) for side in ref.split(" "))
+                (held.refuse if one.before["never"] else held.allow)(first, second)

@@ -1,0 +1,183 @@
+"""An entry is taken back: what nothing touched since is as it was, to the bit, and the rest is told."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from typing import Any
+
+import pytest
+
+from faces.answers import who_it_is, who_it_is_not
+from faces.answers.answer import GivenAnswer
+from faces.answers.giving import Answers
+from faces.answers.undo import undo, undoable_since
+from faces.errors import RequestError
+from faces.people.kept_face import FaceState
+from faces.people.refs import Ref
+from tests.servers.settled_album import Album
+from tests.unit.faces.people.made_people import made_people
+
+ANN, BOB, CEM = made_people(3, seed=5)
+
+ME, YOU = "me", "you"
+
+
+def face(number: int) -> Ref:
+    return Ref("face", number)
+
+
+def group_of(album: Album, one: int) -> Ref:
+    return Ref("group", next(group for group, members in album.members().items() if one in members))
+
+
+def everything(album: Album) -> str:
+    """All facts, and what is derived of them, apart from numbers that only count."""
+    tables = album.store.schema.sidecar
+    assert tables is not None
+    found: dict[str, Any] = {}
+    for name, skipped in {
+        "faces": {"updated_at"},
+        "groups": {"revision", "change", "unsettled", "offered_person_id", "probability"},
+        "group_members": set(),
+        "vectors": set(),
+        "answers": set(),
+        "never": set(),
+        "face_index": set(),
+    }.items():
+        table = name if name == "faces" else f"{{{name}}}"
+        # What has no faces any more is no group, and keeps its number.
+        there = " WHERE size > 0 OR joined_to IS NOT NULL" if name == "groups" else ""
+        rows = album.read(f"SELECT * FROM {table}{there}")
+        found[name] = sorted(str({key: value for key, value in row.items() if key not in skipped}) for row in rows)
+    people = album.read("SELECT id, name, name_key, k, sum, confirmed, linked, master_face_id, joined_to FROM {people}")
+    found["people"] = sorted(str(row) for row in people if row["name"] is not None or row["confirmed"])
+    return json.dumps(found, indent=1)
+
+
+def library_of_two(album: Album) -> dict[str, list[int]]:
+    """Ann and Bob are known, with linked faces; three faces of Cem are a group."""
+    ann, bob = album.master(ANN, "Ann"), album.master(BOB, "Bob")
+    return {
+        "ann": [ann, *album.photo(ANN, parent_id=ann, name="Ann"), album.master(ANN, "Ann")],
+        "bob": [bob, *album.photo(BOB, parent_id=bob, name="Bob")],
+        "cem": [album.photo(CEM, quality_score=quality)[0] for quality in (1.0, 3.0, 2.0)],
+    }
+
+
+SAID: dict[str, Any] = {
+    "a group gets a new name": lambda a, g, f: who_it_is.name(a, g, [f["group"]], "Cem"),
+    "a group is somebody known": lambda a, g, f: who_it_is.name(a, g, [f["group"]], "Ann"),
+    "one face gets a name": lambda a, g, f: who_it_is.name(a, g, [face(f["cem"][0])], "Cem"),
+    "a master is moved": lambda a, g, f: who_it_is.move(a, g, [face(f["ann"][0])], "Bob"),
+    "the only master is moved": lambda a, g, f: who_it_is.move(a, g, [face(f["bob"][0])], "Dan"),
+    "a link is confirmed": lambda a, g, f: who_it_is.confirm(a, g, [face(f["ann"][1])]),
+    "all links are confirmed": lambda a, g, f: who_it_is.confirm(a, g, [Ref("person", 1), Ref("person", 2)]),
+    "a link is rejected": lambda a, g, f: who_it_is_not.reject(a, g, [face(f["ann"][1])]),
+    "a master is rejected": lambda a, g, f: who_it_is_not.reject(a, g, [face(f["bob"][0])], "Bob"),
+    "a group is not Ann": lambda a, g, f: who_it_is_not.reject(a, g, [f["group"]], "Ann"),
+    "a group is of strangers": lambda a, g, f: who_it_is_not.stranger(a, g, [f["group"]]),
+    "a face is none": lambda a, g, f: who_it_is_not.not_face(a, g, [face(f["cem"][1])]),
+    "a master is taken out": lambda a, g, f: who_it_is_not.unknown(a, g, [face(f["ann"][0])]),
+    "two people are not one": lambda a, g, f: who_it_is_not.apart(a, g, Ref("person", 1), Ref("person", 2)),
+}
+
+
+@pytest.mark.parametrize("said", SAID)
+def test_all_is_as_it_was_and_an_undo_can_be_undone(album: Album, answers: Answers, said: str) -> None:
+    found: dict[str, Any] = library_of_two(album)
+    found["group"] = group_of(album, found["cem"][0])
+    before = everything(album)
+    done = SAID[said](answers, GivenAnswer(ME), found)
+    after = everything(album)
+    assert done.entry is not None
+    assert after != before
+    preview = undo(answers, GivenAnswer(YOU), done.entry, dry_run=True)
+    assert everything(album) == after
+    undone = undo(answers, GivenAnswer(YOU), done.entry)
+    assert (undone.left, preview.faces) == ((), undone.faces)
+    assert everything(album) == before
+    assert album.wrong() == []
+    assert undone.entry is not None
+    with pytest.raises(RequestError, match=f"taken back by {undone.entry}"):
+        undo(answers, GivenAnswer(ME), done.entry)
+    again = undo(answers, GivenAnswer(ME), undone.entry)
+    assert again.left == ()
+    assert everything(album) == after
+    assert album.wrong() == []
+
+
+def test_what_was_answered_since_or_changed_by_the_app_stays_and_is_told(album: Album, answers: Answers) -> None:
+    first, second, third = library_of_two(album)["cem"]
+    done = who_it_is.name(answers, GivenAnswer(ME), [group_of(album, first)], "Cem")
+    who_it_is.move(answers, GivenAnswer(YOU), [face(first)], "Ann")
+    album.rows.run("UPDATE faces SET status = 'not_face', name = NULL WHERE id = :id", id=third)
+    assert done.entry is not None
+    undone = undo(answers, GivenAnswer(ME), done.entry)
+    assert [one.ref for one in undone.left] == [f"f{first}", f"f{third}"]
+    assert undone.faces == (second,)
+    assert [(row["status"], row["name"]) for row in album.face_rows([first, second, third])] == [
+        ("ok", "Ann"),
+        ("process", None),
+        ("not_face", None),
+    ]
+    assert album.wrong() == []
+
+
+def test_an_answer_given_twice_is_not_taken_back_by_the_first_entry(album: Album, answers: Answers) -> None:
+    (one,) = album.photo(ANN)
+    first = who_it_is.name(answers, GivenAnswer(ME), [face(one)], "Ann")
+    who_it_is.move(answers, GivenAnswer(ME), [face(one)], "Bob")
+    who_it_is.move(answers, GivenAnswer(YOU), [face(one)], "Ann")
+    assert first.entry is not None
+    assert [told.ref for told in undo(answers, GivenAnswer(ME), first.entry).left] == [f"f{one}", "p1"]
+    assert album.face_rows([one])[0]["name"] == "Ann"
+
+
+def test_links_to_somebody_who_is_no_more_go_along(album: Album, answers: Answers) -> None:
+    (one,) = album.photo(ANN)
+    done = who_it_is.name(answers, GivenAnswer(ME), [face(one)], "Ann")
+    (linked,) = album.photo(ANN, parent_id=one, name="Ann")
+    assert done.entry is not None
+    preview = undo(answers, GivenAnswer(ME), done.entry, dry_run=True)
+    assert (preview.faces, preview.followed) == ((one,), (linked,))
+    undo(answers, GivenAnswer(ME), done.entry)
+    (row,) = album.face_rows([linked])
+    assert (row["parent_id"], row["name"]) == (None, None)
+    assert album.wrong() == []
+
+
+def test_an_undone_link_of_the_machine_is_a_refusal(album: Album, answers: Answers) -> None:
+    ann = [album.master(ANN, "Ann") for _ in range(3)]
+    (one,) = album.photo(ANN)
+    album.settling.settle_all()
+    (entry,) = album.read("SELECT id FROM {ledger} WHERE kind = 'linked'")
+    assert album.face_rows([one])[0]["parent_id"] in ann
+    undo(answers, GivenAnswer(ME), entry["id"])
+    album.settling.settle_all()
+    assert album.face_rows([one])[0]["parent_id"] is None
+    assert album.read("SELECT a, b FROM {never}") == [{"a": f"f{one}", "b": "p1"}]
+    assert album.read("SELECT state FROM {face_index} WHERE face_id = :id", id=one) == [{"state": FaceState.UNKNOWN}]
+    assert album.wrong() == []
+
+
+def test_groups_that_a_machine_joined_are_two_again_and_stay_so(album: Album, answers: Answers) -> None:
+    one, other = album.photo(ANN, follow=False)[0], album.photo(ANN, follow=False)[0]
+    album.settling.settle_all()
+    assert (one, other) in album.groups()
+    (entry,) = album.read("SELECT id FROM {ledger} WHERE kind = 'merged'")
+    undo(answers, GivenAnswer(ME), entry["id"])
+    album.settling.settle_all()
+    assert {(one,), (other,)} <= album.groups()
+    assert album.wrong() == []
+
+
+def test_what_people_have_answered_since_a_time_is_listed_newest_first(album: Album, answers: Answers) -> None:
+    faces = [album.photo(person)[0] for person in (ANN, BOB, CEM)]
+    entries = [who_it_is.name(answers, GivenAnswer(ME), [face(one)], f"No {one}").entry for one in faces]
+    assert entries[1] is not None
+    undo(answers, GivenAnswer(ME), entries[1])
+    with album.store.reading() as transaction:
+        found = undoable_since(transaction, transaction.now - datetime.timedelta(hours=1), None)
+        assert [one.id for one in found] == [entries[2], entries[0]]
+        assert [one.id for one in undoable_since(transaction, None, entries[0])] == [entries[2]]
