@@ -280,7 +280,7 @@ class GroupQuestions:
                 {"parent_id": None, "person_id": None}, {"parent_id": link.face_id, "person_id": link.person_id}
             )
         people = tally.write(transaction, self.library)
-        ledger.note_people(transaction, ledger.add(transaction, "linked", changes, found=found), [found.person_id])
+        ledger.add(transaction, "linked", changes, found=found, people=[found.person_id])
         change = library_row.next_change(transaction)
         group_rows.stamp(transaction, [group.id], change)
         people_rows.stamp(transaction, people, change)

@@ -288,9 +288,17 @@ class ImageUpdate:
             after = {"parent_id": row.parent_id, "person_id": row.person_id}
             change = {face: FaceChange({"parent_id": None, "person_id": None}, after)}
             rule = None if link.found else "nearest"
-            entry = ledger.add(self.transaction, "linked", change, found=link.found, distance=link.distance, rule=rule)
-            if (person := indexed[face].person_id) is not None:
-                ledger.note_people(self.transaction, entry, [person])
+            person = indexed[face].person_id
+            people = [] if person is None else [person]
+            ledger.add(
+                self.transaction,
+                "linked",
+                change,
+                found=link.found,
+                distance=link.distance,
+                rule=rule,
+                people=people,
+            )
 
     def _confirmed(self, faces_of: Mapping[int, IndexedFace]) -> set[int]:
         return {

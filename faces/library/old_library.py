@@ -185,12 +185,13 @@ class OldLibrary:
         if not changes:
             return 0, set()
         followers = self._arrivals.bring_up_to_date(transaction, image_id)
+        people = {links[face].person_id for face in changes}
         entry = ledger.find(transaction, self.uuid)
         if entry is None:
-            entry = ledger.add(transaction, "unlinked", changes, rule=self.rule, uuid=self.uuid)
+            ledger.add(transaction, "unlinked", changes, rule=self.rule, uuid=self.uuid, people=people)
         else:
             ledger.add_faces(transaction, entry, changes)
-        ledger.note_people(transaction, entry, {links[face].person_id for face in changes})
+            ledger.note_people(transaction, entry, people)
         return len(changes), followers
 
     def _unlink(self, transaction: Transaction, row: KeptFace) -> FaceChange:

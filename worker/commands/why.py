@@ -112,9 +112,27 @@ def _group(told: FaceStory) -> str:
 def _record(told: FaceStory) -> dict[str, Any]:
     from faces.answers.history import story_sentences as sentences
 
-    found, answer, link, group = told.found, told.row.answer, told.link, told.group
+    answer = told.row.answer
     return {
-        "face": f"f{found.face_id}",
+        **_found_record(told),
+        "state": None if told.state is None else told.state.word,
+        "person": _person(told, told.person),
+        "said": answer and {"what": answer.said.name.lower(), "entry": answer.entry},
+        "linked": _link_record(told),
+        "nearest": [{**asdict(one), "person": _person(told, one.person_id)} for one in told.nearest],
+        "reasons": list(sentences.reasons(told)),
+        "refused": [{"what": str(one.what), "other": str(one.other), "entry": one.entry} for one in told.refused],
+        "group": _group_record(told),
+        "ledger": [one.record for one in told.entries],
+        "ledger_has_more": told.more_entries,
+    }
+
+
+def _found_record(told: FaceStory) -> dict[str, Any]:
+    found = told.found
+    times = {name: getattr(found, name) for name in ("found_at", "taken_at", "removed_at")}
+    return {
+        "face": str(Ref("face", found.face_id)),
         "photo": place_of(found.disk, found.path, found.filename),
         "image_id": found.image_id,
         "disk": found.disk,
@@ -122,37 +140,26 @@ def _record(told: FaceStory) -> dict[str, Any]:
         "face_index": found.face_index,
         "box": found.box and asdict(found.box),
         "quality": found.quality,
-        "found_at": found.found_at and found.found_at.isoformat(),
-        "taken_at": found.taken_at and found.taken_at.isoformat(),
-        "removed_at": found.removed_at and found.removed_at.isoformat(),
-        "state": None if told.state is None else told.state.word,
-        "person": _person(told, told.person),
-        "said": answer and {"what": answer.said.name.lower(), "entry": answer.entry},
-        "linked": link
-        and {
-            "entry": link.id,
-            "at": link.at.isoformat(),
-            "p": link.p,
-            "t": link.t,
-            "distance": link.distance,
-            "rule": link.rule,
-            "calibrated": (rule := Rule.parse(link.rule or "")) and asdict(rule),
-            "holds": told.link_holds,
-        },
-        "nearest": [{**asdict(one), "person": _person(told, one.person_id)} for one in told.nearest],
-        "reasons": list(sentences.reasons(told)),
-        "refused": [{"what": str(one.what), "other": str(one.other), "entry": one.entry} for one in told.refused],
-        "group": group
-        and {
-            "group": str(Ref("group", group.id)),
-            "faces": group.size,
-            "person": _person(told, group.person_id),
-            "offered": _person(told, group.offered),
-            "probability": group.probability,
-        },
-        "ledger": [one.record for one in told.entries],
-        "ledger_has_more": told.more_entries,
+        **{name: time and time.isoformat() for name, time in times.items()},
     }
+
+
+def _link_record(told: FaceStory) -> dict[str, Any] | None:
+    link = told.link
+    if link is None:
+        return None
+    rule = Rule.parse(link.rule or "")
+    numbers = {"p": link.p, "t": link.t, "distance": link.distance, "rule": link.rule}
+    calibrated = None if rule is None else asdict(rule)
+    return {"entry": link.id, "at": link.at.isoformat(), **numbers, "calibrated": calibrated, "holds": told.link_holds}
+
+
+def _group_record(told: FaceStory) -> dict[str, Any] | None:
+    group = told.group
+    if group is None:
+        return None
+    people = {"person": _person(told, group.person_id), "offered": _person(told, group.offered)}
+    return {"group": str(Ref("group", group.id)), "faces": group.size, **people, "probability": group.probability}
 
 
 def _person(told: FaceStory, person: int | None) -> dict[str, Any] | None:

@@ -72,7 +72,7 @@ class FaceStory:
     link: Entry | None
     """The newest entry by which a machine linked it."""
     link_holds: bool
-    """Whether its row still says that."""
+    """Whether it is still linked to that person."""
     readable: bool
     """Whether it has an encoding."""
     nearest: list[Contender]
@@ -105,7 +105,7 @@ def story(transaction: Transaction, library: Library, settling: Settling, face: 
     indexed = face_index.read(transaction, [face]).get(face)
     kept = known_encodings.kept_of(transaction, [face]).get(face)
     group = _group(transaction, indexed)
-    link, holds = _link(transaction, row)
+    link, holds = _link(transaction, row, indexed)
     nearest = _nearest(library, kept.numbers, indexed) if kept is not None else []
     answer = settling.answer_now(transaction, group.id) if group and _is_open(indexed) else None
     refused = _refused(transaction, library, face, group)
@@ -156,13 +156,15 @@ def _group(transaction: Transaction, indexed: IndexedFace | None) -> GroupNow | 
     )
 
 
-def _link(transaction: Transaction, row: KeptFace) -> tuple[Entry | None, bool]:
-    """The newest entry that linked it, and whether the row still says so."""
+def _link(transaction: Transaction, row: KeptFace, indexed: IndexedFace | None) -> tuple[Entry | None, bool]:
+    """The newest entry that linked it, and whether it is still linked so: to the same, or by another master's row."""
     linked = next(list_entries(transaction, EntryChoice(kind="linked", face=row.id, limit=1)), None)
     if linked is None:
         return None, False
     change = ledger.change_of(transaction, linked.entry.id, row.id)
-    return linked.entry, change is not None and PastLink(None, change.after).is_of(row.parent_id, row.person_id)
+    is_same = change is not None and PastLink(None, change.after).is_of(row.parent_id, row.person_id)
+    person = indexed.person_id if indexed else None
+    return linked.entry, is_same or (person is not None and str(Ref("person", person)) in linked.refs)
 
 
 def _nearest(library: Library, encoding: Encodings, indexed: IndexedFace | None) -> list[Contender]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from faces.answers.history.entry_sentences import person_words
 from faces.answers.history.face_story import FaceStory
+from faces.people.doubtful import DOUBTED, FEWEST_FACES
 from faces.people.identify import LINK, OFFER, Contender, Identification, Rule
 from faces.people.kept_face import FaceState, Said
 from faces.people.refs import Ref
@@ -48,8 +49,11 @@ def by_sentences(story: FaceStory) -> Iterator[str]:
     )
     if not is_link:
         return
-    if story.link is None or not story.link_holds:
+    if story.link is None:
         yield "linked by the app's own job, or before there were our tables: the ledger has no entry of it"
+        return
+    if not story.link_holds:
+        yield f"linked otherwise since entry {story.link.id} linked it: the ledger has no entry of that"
         return
     link = story.link
     yield f"linked by itself on {link.at} UTC, entry {link.id}: {_numbers(link.p, link.t, link.distance)}"
@@ -71,12 +75,14 @@ def rule_sentence(text: str | None) -> str:
 def contender_sentence(one: Contender, story: FaceStory) -> str:
     """One of the nearest people, as of now."""
     who = person_words(one.person_id, story.names)
-    others = "others of their faces" if one.person_id == story.person and _is_confirmed(story) else "their faces"
-    return f"{who}: {_numbers(one.probability, one.t, one.distance)} to {one.confirmed} of {others}"
+    is_own = story.state is FaceState.CONFIRMED and one.person_id == story.person
+    return f"{who}: {_numbers(one.probability, one.t, one.distance)}, by {_faces(one.confirmed, other=is_own)}"
 
 
 def reasons(story: FaceStory) -> Iterator[str]:
-    """Why it is not linked or not even offered; nothing where it is linked, or a person has said what it is."""
+    """Why it is not linked or not even offered; or why a person who said who it is may be wrong."""
+    if story.state is FaceState.CONFIRMED:
+        yield from _doubt(story)
     if story.state not in (FaceState.UNKNOWN, FaceState.SUGGESTED):
         return
     if not story.readable:
@@ -87,14 +93,25 @@ def reasons(story: FaceStory) -> Iterator[str]:
         return
     yield from _refusals(story)
     found = story.answer.found if story.answer else None
-    if story.answer is None or found is None:
-        whose = story.group.person_id if story.group else None
-        if whose is not None:
-            yield f"its group is {person_words(whose, story.names)}'s, and another person is likelier"
-        else:
-            yield "nobody is left to compare it with"
-        return
-    yield from _of_group(story, found)
+    if found is None:
+        yield _nobody(story)
+    else:
+        yield from _of_group(story, found)
+
+
+def _nobody(story: FaceStory) -> str:
+    if story.group is None:
+        return "it is in no group: `group` puts it into one and asks"
+    if story.group.person_id is not None:
+        return f"its group is {person_words(story.group.person_id, story.names)}'s, and another person is likelier"
+    return "nobody is left to compare it with"
+
+
+def _doubt(story: FaceStory) -> Iterator[str]:
+    own = next((one for one in story.nearest if one.person_id == story.person), None)
+    if own is not None and own.confirmed + 1 >= FEWEST_FACES and own.probability < DOUBTED:
+        who = person_words(own.person_id, story.names)
+        yield f"it does not fit the other faces of {who}: below p {DOUBTED} `faces --doubtful` lists it"
 
 
 def _refusals(story: FaceStory) -> Iterator[str]:
@@ -135,10 +152,6 @@ def _not_linked_yet(story: FaceStory, who: str) -> Iterator[str]:
         yield f"it is to be linked to {who} when groups settle: `group` does it now"
 
 
-def _is_confirmed(story: FaceStory) -> bool:
-    return story.state is FaceState.CONFIRMED
-
-
 def _numbers(p: float | None, t: float | None, distance: float | None) -> str:
     parts = [
         None if p is None else f"p {p:.3f}",
@@ -148,5 +161,5 @@ def _numbers(p: float | None, t: float | None, distance: float | None) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def _faces(number: int) -> str:
-    return "1 face" if number == 1 else f"{number} faces"
+def _faces(number: int, *, other: bool = False) -> str:
+    return f"{number} {'other ' if other else ''}{'face' if number == 1 else 'faces'}"

@@ -89,6 +89,7 @@ def add(
     rule: str | None = None,
     uuid: str | None = None,
     undoes: int | None = None,
+    people: Collection[int] = (),
 ) -> int:
     """Write an entry; returns its id.
 
@@ -102,6 +103,7 @@ def add(
         rule: by which rule then.
         uuid: the entry's own; without it a new one.
         undoes: the entry that it takes back.
+        people: whose faces it gives or takes: by them their entries are found.
     """
     tables = tables_of(transaction)
     values: dict[str, Any] = {
@@ -118,6 +120,7 @@ def add(
     result: sa.CursorResult[Any] = transaction.connection.execute(sa.insert(tables.ledger).values(**values))
     entry = int(result.lastrowid)
     add_faces(transaction, entry, changes)
+    add_refs(transaction, entry, told_of(people))
     return entry
 
 
@@ -141,17 +144,20 @@ def add_refs(transaction: Transaction, entry: int, changes: Mapping[str, FaceCha
         transaction.connection.execute(sa.insert(tables_of(transaction).ledger_refs), rows)
 
 
-def note_people(transaction: Transaction, entry: int, person_ids: Collection[int]) -> None:
-    """Say whose faces an entry gives or takes, where it does not say so yet: a ref with nothing before and after.
+def told_of(person_ids: Collection[int]) -> dict[str, FaceChange]:
+    """What `add_refs` takes for people of whom nothing itself is changed, but faces are given to them or taken."""
+    return {str(Ref("person", person)): FaceChange({}, {}) for person in person_ids}
 
-    By it a person's entries are found.
-    """
+
+def note_people(transaction: Transaction, entry: int, person_ids: Collection[int]) -> None:
+    """Say of an entry that is there already whose faces it gives or takes, too."""
     table = tables_of(transaction).ledger_refs
-    wanted = {str(Ref("person", person)) for person in person_ids}
+    wanted = told_of(person_ids)
     for chunk in chunked(sorted(wanted)):
         query = sa.select(table.c.ref).where(table.c.entry == entry, table.c.ref.in_(chunk))
-        wanted -= set(transaction.connection.execute(query).scalars())
-    add_refs(transaction, entry, dict.fromkeys(wanted, FaceChange({}, {})))
+        for ref in transaction.connection.execute(query).scalars().all():
+            del wanted[ref]
+    add_refs(transaction, entry, wanted)
 
 
 def last_links(transaction: Transaction, face_ids: Collection[int]) -> dict[int, PastLink]:

@@ -83,7 +83,8 @@ def test_why_tells_of_a_face_for_a_person_and_for_machines(teller: Worker, libra
     entry = said.rsplit(" ", 1)[1]
     assert any(line.startswith(f"  {entry}, ") and line.endswith("tester: named 5 faces Ann (p1)") for line in lines)
     (ann,) = [line for line in lines if line.startswith("  Ann (p1): p 0.")]
-    assert ann.endswith(" to 4 of others of their faces")
+    assert ann.endswith(", by 4 other faces")
+    assert "  it does not fit the other faces of Ann (p1): below p 0.05 `faces --doubtful` lists it" in lines
     (record,) = teller.records("why", f"f{library.eve}")
     assert (record["state"], record["face_index"], record["photo"]) == ("unknown", 5, "photos:2020/5.jpg")
     assert record["nearest"][0]["person"] == {"id": 1, "ref": "p1", "name": "Ann"}

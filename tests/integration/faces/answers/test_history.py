@@ -158,6 +158,18 @@ def test_an_unknown_face_tells_why_nobody_is_linked_or_offered(album: Album, ans
     assert state_sentence(why(album, stranger)) == "unknown"
 
 
+def test_a_link_that_hangs_on_another_master_by_now_still_tells_its_entry(album: Album, answers: Answers) -> None:
+    first, _ = album.master(ANN, "Ann"), album.master(ANN, "Ann")
+    linked = album.photo(ANN)[0]
+    album.settling.settle_all()
+    entry = why(album, linked).link
+    assert entry is not None
+    who_it_is.move(answers, me(), [face(first)], "Bob")
+    told_of = why(album, linked)
+    assert (told_of.link, told_of.link_holds, told_of.person) == (entry, True, 1)
+    assert told_of.entries[0].what == f"moved f{first} from Ann (p1) to Bob (p2)"
+
+
 def test_who_is_in_the_photo_already_is_a_reason(album: Album, answers: Answers) -> None:
     album.master(ANN, "Ann")
     twin = photos_of(ANN, 1, seed=9)[0]
