@@ -17,7 +17,7 @@ from worker.commands.invocation import Invocation
 
 if TYPE_CHECKING:
     # Not at run time: only a database with our tables needs it.
-    from faces.library.doubtful_faces import DoubtfulFace
+    from faces.answers.history.doubtful_faces import DoubtfulFace
 
 _COLUMNS = ("photo", "face", "who", "p", "distance", "others", "likelier", "id")
 
@@ -39,7 +39,7 @@ def list_doubtful(arguments: argparse.Namespace, invocation: Invocation) -> int:
             raise SchemaError(
                 f"found no tables of people and groups in {store.name}, needed those of `tables --create`"
             )
-        from faces.library.doubtful_faces import doubtful_faces
+        from faces.answers.history.doubtful_faces import doubtful_faces
 
         with store.reading() as transaction:
             if arguments.person is not None:

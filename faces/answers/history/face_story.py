@@ -21,7 +21,6 @@ from faces.store.database import Transaction
 from faces.store.sidecar import face_index, group_rows, known_encodings, ledger
 from faces.store.sidecar.face_index import IndexedFace
 from faces.store.sidecar.ledger import Entry, PastLink
-from faces.store.sidecar.lists.found_face import FoundFace, found_face
 from faces.store.sidecar.lists.ledger_pages import (
     EntryChoice,
     entries_about,
@@ -29,6 +28,7 @@ from faces.store.sidecar.lists.ledger_pages import (
     list_entries,
     read_entries,
 )
+from faces.store.sidecar.lists.where_found import FacesPlace, where_found
 
 #: People that are told: the likeliest, and the next two.
 _NEAREST = 3
@@ -49,7 +49,7 @@ class GroupNow:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RefusedPair:
     """What a person has said that a face is not."""
 
     what: Ref
@@ -63,7 +63,7 @@ class Refused:
 class FaceStory:
     """What is told of a face; ids of people are those of our tables."""
 
-    found: FoundFace
+    found: FacesPlace
     row: KeptFace
     state: FaceState | None
     """None where our tables do not know it: it was removed, or is not taken in yet."""
@@ -82,7 +82,7 @@ class FaceStory:
     group: GroupNow | None
     answer: GroupAnswer | None
     """What is found of its group now, where it has no name."""
-    refused: list[Refused]
+    refused: list[RefusedPair]
     links_by_itself: bool
     """Whether FACE_MATCH is calibrated."""
     entries: list[ToldEntry]
@@ -98,7 +98,7 @@ def story(transaction: Transaction, library: Library, settling: Settling, face: 
         RequestError: there is no such face.
     """
     library.follow(transaction)
-    found = found_face(transaction, face)
+    found = where_found(transaction, face)
     row = next((row for row in faces.of_image(transaction, found.image_id) if row.id == face), None)
     if row is None:
         raise RequestError(f"found that f{face} was removed just now, needed the id of a face")
@@ -175,7 +175,7 @@ def _nearest(library: Library, encoding: Encodings, indexed: IndexedFace | None)
         return contenders(encoding, library.people, learned, _NEAREST, own=own)
 
 
-def _refused(transaction: Transaction, library: Library, face: int, group: GroupNow | None) -> list[Refused]:
+def _refused(transaction: Transaction, library: Library, face: int, group: GroupNow | None) -> list[RefusedPair]:
     """What was refused of the face and its group."""
     own = [Ref("face", face), *([Ref("group", group.id)] if group else [])]
     return _with_entries(transaction, library, own, ("face", "group", "person"))
@@ -183,14 +183,14 @@ def _refused(transaction: Transaction, library: Library, face: int, group: Group
 
 def _with_entries(
     transaction: Transaction, library: Library, own: Collection[Ref], kinds: tuple[Kind, ...]
-) -> list[Refused]:
+) -> list[RefusedPair]:
     with library.mutex:
         pairs = [(one, other) for one in own for other in sorted(library.refusals.of(one)) if other.kind in kinds]
-    return [Refused(one, other, entry_that_refused(transaction, one, other)) for one, other in pairs]
+    return [RefusedPair(one, other, entry_that_refused(transaction, one, other)) for one, other in pairs]
 
 
 def _entries(
-    transaction: Transaction, library: Library, face: int, indexed: IndexedFace | None, refused: Collection[Refused]
+    transaction: Transaction, library: Library, face: int, indexed: IndexedFace | None, refused: Collection[RefusedPair]
 ) -> tuple[list[ToldEntry], bool]:
     """Those of the face, and those about its group and person as such: names, marks, joins and refusals."""
     about = _refs(indexed)

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from faces.answers.history.entry_sentences import person_words
 from faces.answers.history.face_story import FaceStory
-from faces.people.doubtful import DOUBTED, FEWEST_FACES
 from faces.people.identify import LINK, OFFER, Contender, Identification, Rule
+from faces.people.judging.doubtful import DOUBTED, FEWEST_FACES
 from faces.people.kept_face import FaceState, Said
 from faces.people.refs import Ref
 

@@ -7,11 +7,11 @@ import pytest
 from faces.answers import who_it_is, who_it_is_not
 from faces.answers.answer import GivenAnswer
 from faces.answers.giving import Answers
+from faces.answers.history.doubtful_faces import doubtful_faces
 from faces.answers.history.face_story import FaceStory, story
 from faces.answers.history.story_sentences import by_sentences, reasons, state_sentence
 from faces.answers.history.told_entries import ToldEntry, told
 from faces.errors import RequestError
-from faces.library.doubtful_faces import doubtful_faces
 from faces.people.kept_face import FaceState
 from faces.people.refs import Ref
 from faces.store.sidecar import ledger

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from faces.people.doubtful import DOUBTED, FEWEST_FACES, doubted, judge_confirmed
 from faces.people.encoding_sum import EncodingSum
 from faces.people.enrolled import EnrolledPeople
+from faces.people.judging.doubtful import DOUBTED, FEWEST_FACES, doubted, judge_confirmed
 from faces.people.neighbourhood import Neighbourhood
 from tests.unit.faces.people.made_people import made_cohort, made_people, photos_of
 

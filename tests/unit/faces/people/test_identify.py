@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from faces.people.calibration import Learned
-from faces.people.doubtful import judge_confirmed
 from faces.people.encoding_sum import EncodingSum
 from faces.people.enrolled import EnrolledPeople
 from faces.people.identify import Identification, Nearby, Rule, contenders, decide, decide_photo, identify
+from faces.people.judging.doubtful import judge_confirmed
 from faces.people.neighbourhood import Neighbourhood
 from tests.unit.faces.people.made_people import CALIBRATION, enrolled, made_cohort, made_people, photos_of
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from faces.library.library import Library
-from faces.people.doubtful import FEWEST_FACES, Standing, doubted
+from faces.people.judging.doubtful import FEWEST_FACES, Standing, doubted
 from faces.store.database import Transaction
 from faces.store.sidecar.confirmed_faces import confirmed_faces
 

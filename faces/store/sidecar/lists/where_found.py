@@ -16,7 +16,7 @@ from faces.store.schema import faces, images
 
 
 @dataclass(frozen=True, slots=True)
-class FoundFace:
+class FacesPlace:
     """A face's place; `box` in parts of the photo's width and height, None where it was not kept."""
 
     face_id: int
@@ -37,7 +37,7 @@ class FoundFace:
     """When it was soft-deleted."""
 
 
-def found_face(transaction: Transaction, face_id: int) -> FoundFace:
+def where_found(transaction: Transaction, face_id: int) -> FacesPlace:
     """One face, soft-deleted or not.
 
     Raises:
@@ -60,7 +60,7 @@ def found_face(transaction: Transaction, face_id: int) -> FoundFace:
     row = transaction.connection.execute(query).mappings().one_or_none()
     if row is None:
         raise RequestError(f"found no face {Ref('face', face_id)}, needed the id of one; `faces` lists them")
-    return FoundFace(
+    return FacesPlace(
         face_id=row["id"],
         face_index=row["face_index"],
         image_id=row["image_id"],
