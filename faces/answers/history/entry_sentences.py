@@ -94,6 +94,12 @@ class _Words:
         return [_sides(ref) for ref, change in self.entry.refs.items() if change.after.get("never")]
 
     def person(self, person: int) -> str:
+        """By today's name; who has none today and was new in this entry, by the quoted one of then."""
+        ref = str(Ref("person", person))
+        today, change = self.people.get(person), self.entry.refs.get(ref)
+        if today is not None and today.name is None and change is not None and change.before.get("new"):
+            then = change.after.get("name")
+            return f'"{then}" ({ref})' if then else ref
         return person_words(person, self.people)
 
     def _persons(self, ids: Iterable[int | None]) -> str:
@@ -120,7 +126,7 @@ class _Words:
     def linked(self) -> str:
         one = self.entry.entry
         whom = self.after or _listed(f"f{change.after['parent_id']}" for change in self._linked_to_faces())
-        sure = "" if one.p is None else f", p {one.p:.2f}"
+        sure = "" if one.p is None else f", p {min(one.p, 0.99):.2f}"
         far = f", distance {one.distance:.3f}" if one.p is None and one.distance is not None else ""
         return f"linked {self.faces}{f' to {whom}' if whom else ''}{sure}{far}"
 

@@ -128,12 +128,13 @@ def _refusals(story: FaceStory) -> Iterator[str]:
 def _of_group(story: FaceStory, found: Identification) -> Iterator[str]:
     who = person_words(found.person_id, story.names)
     answer = story.answer
-    by = f"its group of {answer.faces} faces" if answer is not None and answer.faces > 1 else "it"
+    by = f", by its group of {answer.faces} faces" if answer is not None and answer.faces > 1 else ""
+    likeliest = f"the likeliest is {who}, p {found.probability:.2f}{by}"
     if found.probability < OFFER:
-        yield f"{by} is {who} with p {found.probability:.2f}: below {OFFER} nobody is offered"
+        yield f"{likeliest}: below {OFFER} nobody is offered"
         return
     if found.probability < LINK:
-        yield f"{by} is {who} with p {found.probability:.2f}: below {LINK} it is only offered"
+        yield f"{likeliest}: below {LINK} it is only offered"
     if found.two_are_near:
         second = person_words(found.others[0].person_id, story.names)
         yield f"two people are near, {who} and {second} (score {found.others[0].score:.2f}): a person tells them apart"
@@ -154,7 +155,7 @@ def _not_linked_yet(story: FaceStory, who: str) -> Iterator[str]:
 
 def _numbers(p: float | None, t: float | None, distance: float | None) -> str:
     parts = [
-        None if p is None else f"p {p:.3f}",
+        None if p is None else f"p {min(p, 0.999):.3f}",
         None if t is None else f"t {t:.3f}",
         None if distance is None else f"distance {distance:.3f}",
     ]

@@ -88,9 +88,8 @@ def test_why_tells_of_a_face_for_a_person_and_for_machines(teller: Worker, libra
     (record,) = teller.records("why", f"f{library.eve}")
     assert (record["state"], record["face_index"], record["photo"]) == ("unknown", 5, "photos:2020/5.jpg")
     assert record["nearest"][0]["person"] == {"id": 1, "ref": "p1", "name": "Ann"}
-    assert record["reasons"] == [
-        f"it is Ann (p1) with p {record['nearest'][0]['probability']:.2f}: below 0.2 nobody is offered"
-    ]
+    p = record["nearest"][0]["probability"]
+    assert record["reasons"] == [f"the likeliest is Ann (p1), p {p:.2f}: below 0.2 nobody is offered"]
     assert (record["linked"], record["ledger"]) == (None, [])
     _, err = teller.run("why", "f999", code=2)
     assert "found no face f999" in err

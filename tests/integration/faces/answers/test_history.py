@@ -140,7 +140,7 @@ def test_an_unknown_face_tells_why_nobody_is_linked_or_offered(album: Album, ans
     told_of = why(album, stranger)
     assert told_of.nearest[0].probability < 0.2
     (reason,) = reasons(told_of)
-    assert reason.startswith("it is Ann (p1) with p 0.0")
+    assert reason.startswith("the likeliest is Ann (p1), p 0.0")
     assert reason.endswith("below 0.2 nobody is offered")
     alike = album.photo(ANN)[0]
     assert list(reasons(why(album, alike, calibrated=False))) == [

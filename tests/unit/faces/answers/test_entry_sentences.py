@@ -53,6 +53,10 @@ NOTHING: tuple[Fields, Fields] = ({}, {})
     [
         (entry("named", {7: becomes(None, 3)}), "named f7 Ann (p3)"),
         (entry("named", {7: becomes(None, 3), 8: becomes(4, 3)}), "named f7 and f8 Ann (p3)"),
+        (
+            entry("named", {7: becomes(None, 5)}, {"p5": ({"new": True}, {"name": "Dan"})}),
+            'named f7 "Dan" (p5)',
+        ),
         (entry("named", {7: becomes(None, 3)}, number=12), "named 12 faces Ann (p3)"),
         (entry("named", {7: becomes(None, 5)}), "named f7 p5"),
         (entry("named", refs={"g2": ({"person_id": None}, {"person_id": 3}), "p3": NOTHING}), "named g2 Ann (p3)"),
@@ -63,8 +67,8 @@ NOTHING: tuple[Fields, Fields] = ({}, {})
             "confirmed 30 faces as 5 people",
         ),
         (
-            entry("linked", {7: ({"parent_id": None}, {"parent_id": 2})}, {"p3": NOTHING}, p=0.971, distance=0.4),
-            "linked f7 to Ann (p3), p 0.97",
+            entry("linked", {7: ({"parent_id": None}, {"parent_id": 2})}, {"p3": NOTHING}, p=0.9996, distance=0.4),
+            "linked f7 to Ann (p3), p 0.99",
         ),
         (
             entry("linked", {7: ({"parent_id": None}, {"parent_id": 2})}, distance=0.5123, rule="nearest"),
