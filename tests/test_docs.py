@@ -160,6 +160,7 @@ QUESTIONS = {
     "rule in force": "def open_library(",
     "verb that changes": "def write_rows(",
     "how what the app changes": "class OutsideChanges",
+    "killed process": "class PendingUpdates",
     "refresh` make anew": "class Refresh",
     "photo taken": "def note_file(",
     "links of before": "def take_back(",

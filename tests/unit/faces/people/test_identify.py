@@ -47,6 +47,20 @@ def test_score_t_and_probability_are_by_the_book() -> None:
     assert str(found.rule).startswith("calibrated N=20 k=1 m=1 shift=-0.0100 strangers=0.800 cohort=")
 
 
+@pytest.mark.parametrize(("confirmed", "learned", "counts"), [(4, 0.9, 0.9), (5, 0.9, 0.7), (5, 0.6, 0.6)])
+def test_many_strangers_do_not_count_against_who_has_several_confirmed_faces(
+    confirmed: int, learned: float, counts: float
+) -> None:
+    faces = photos_of(made_people(1)[0], confirmed + 1)
+    people = EnrolledPeople(Neighbourhood(made_cohort()), {1: EncodingSum.of(faces[:confirmed])})
+    (found,) = identify(faces[confirmed:], people, Learned(strangers=learned))
+    (even,) = identify(faces[confirmed:], people, Learned())
+    assert found is not None
+    assert even is not None
+    assert found.rule.strangers == counts
+    assert found.probability < even.probability
+
+
 def test_the_next_two_are_told_nearest_first() -> None:
     people = made_people(20)
     (found,) = identify(photos_of(people[3], 1), enrolled(people), Learned())
