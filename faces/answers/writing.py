@@ -73,11 +73,11 @@ class _Writing:
         people = self._write_people(self._write_index(changed))
         self._write_groups()
         self._write_refusals()
-        ledger.add_refs(transaction, entry, self._with_masters(refs))
+        ledger.add_refs(transaction, entry, ledger.told_of(self._people_told_of(changed)) | self._with_masters(refs))
         self._tell(people)
-        about = tuple(face for face in changed if held.now[face].answer != held.before[face].answer)
-        followed = tuple(face for face in changed if face not in set(about))
-        return Answered(entry, kind, about, followed, tuple(sorted(people)), tuple(held.left))
+        about = {face for face in changed if held.now[face].answer != held.before[face].answer}
+        followed = tuple(face for face in changed if face not in about)
+        return Answered(entry, kind, tuple(sorted(about)), followed, tuple(sorted(people)), tuple(held.left))
 
     # --- groups ---
 
@@ -130,7 +130,7 @@ class _Writing:
 
     def _begin_group(self, face: int) -> None:
         held = self.held
-        total = _sum(self.vectors[face])
+        total = self.vectors[face].total
         group = group_rows.start(held.transaction, total, held.library.around(total))
         self.started.add(group)
         held.group_person[group] = None
@@ -164,6 +164,16 @@ class _Writing:
             found[f"{one} {other}"] = FaceChange({"never": True}, {"never": False})
         return found
 
+    def _people_told_of(self, changed: list[int]) -> set[int]:
+        """Who gains or loses a face, or is refused or allowed for something."""
+        held = self.held
+        pairs = [(held.before[face], held.now[face]) for face in changed]
+        told = {
+            one.who for was, now in pairs if was.who != now.who or was.answer != now.answer for one in (was, now)
+        }  # fmt: skip
+        sides = {ref.id for pair in held.refused | held.allowed for ref in pair if ref.kind == "person"}
+        return {person for person in told if person is not None} | sides
+
     def _with_masters(self, refs: dict[str, FaceChange]) -> dict[str, FaceChange]:
         for person, change in self.masters.items():
             known = refs.get(f"p{person}", FaceChange({}, {}))
@@ -193,9 +203,9 @@ class _Writing:
                 continue
             was, group = held.before[face].group_id, held.now[face].group_id
             if was is not None:
-                self.totals[was] = self._total(was) - _sum(known)
+                self.totals[was] = self._total(was) - known.total
             if group is not None and group not in self.started:
-                self.totals[group] = self._total(group) + _sum(known)
+                self.totals[group] = self._total(group) + known.total
         self._count_alarm(moved)
 
     def _write_encodings(self, changed: list[int]) -> None:
@@ -226,28 +236,22 @@ class _Writing:
         held = self.held
         offered = {group for group in held.offers if group in held.groups}
         concerned = {*changed, *(face for face, facts in held.now.items() if facts.group_id in offered)}
-        probabilities = self._probabilities(concerned)
+        likely = self._probabilities(concerned)
         self.no_face.compare(changed, self.vectors)
-        pairs = {face: (held.indexed.get(face), self._index(face, probabilities)) for face in sorted(concerned)}
+        pairs = {face: (held.indexed.get(face), self._index(face, likely.get(face))) for face in sorted(concerned)}
         pairs = {face: pair for face, pair in pairs.items() if pair[0] != pair[1]}
         face_index.write_all(held.transaction, {face: after for face, (_, after) in pairs.items()})
         return pairs
 
-    def _index(self, face: int, probabilities: dict[int, float]) -> IndexedFace | None:
+    def _index(self, face: int, probability: float | None) -> IndexedFace | None:
         held = self.held
         facts, state, before = held.now[face], held.state(face), held.indexed.get(face)
         if facts.deleted:
             return None
         if before is None:
             before = self._unindexed(face)
-        one = replace(
-            before,
-            person_id=facts.who,
-            group_id=facts.group_id,
-            state=state,
-            probability=probabilities.get(face),
-            like_not_face=self.no_face.of(face, before.like_not_face),
-        )
+        one = replace(before, person_id=facts.who, group_id=facts.group_id, state=state, probability=probability)
+        one = replace(one, like_not_face=self.no_face.of(face, before.like_not_face))
         if state is FaceState.UNKNOWN:
             return with_offer(one, None if facts.group_id is None else self._offer(facts.group_id))
         return one
@@ -286,6 +290,9 @@ class _Writing:
         marked = {person for person, marks in held.marks.items() if marks != held.marks_before[person]}
         for person in sorted(marked):
             people_rows.write_marks(transaction, person, held.marks[person])
+            if held.marks[person]["name"] is None and held.marks_before[person]["name"] is not None:
+                # Else it were the person without a name that began with this face.
+                people_rows.set_master(transaction, person, None)
         people = tally.write(transaction, held.library)
         confirmed = {
             one.person_id
@@ -341,7 +348,3 @@ class _Writing:
         group_rows.stamp(transaction, self._changed_groups(), change)
         people_rows.stamp(transaction, people, change)
         held.library.expect(self.alarm.faces)
-
-
-def _sum(known: KnownEncoding) -> EncodingSum:
-    return EncodingSum.of(known.numbers[None])

@@ -86,15 +86,15 @@ class ImageUpdate:
         self.kept = known_encodings.kept_of(transaction, self.rows.keys() | self.before.keys())
         self.member_of = group_rows.groups_of_image(transaction, self.image_id)
         after = self._states()
-        changed_encodings = {face for face in self.kept if self.kept[face].crc != _crc(self.read.get(face))}
-        self._regroup(after, changed_encodings)
+        changed = {face for face, one in self.kept.items() if face not in self.read or self.read[face].crc != one.crc}
+        self._regroup(after, changed)
         after = {face: self._with_offer(one) for face, one in after.items()}
         after = with_likeness(self.not_faces, after, self.rows, self.read)
-        self._keep_encodings(changed_encodings)
+        self._keep_encodings(changed)
         for face in sorted(self.before.keys() | after.keys()):
             face_index.write(transaction, face, self.before.get(face), after.get(face))
-        self._tell(after, changed_encodings)
-        self._enter_links()
+        self._tell(after, changed)
+        self._enter_links(after)
         self._remove(notes)
         followers = self._followers(after)
         pending_images.add(transaction, followers)
@@ -225,7 +225,7 @@ class ImageUpdate:
         self.touched_groups.add(group)
         # One whose encoding was lost is in no sum that could be told: `refresh` makes such a group's anew.
         if kept := self.kept.get(face):
-            self.totals[group] -= _sum(kept)
+            self.totals[group] -= kept.total
             self.alarm -= self._alone(kept)
 
     def _join(self, near: Mapping[int, NearGroup | None]) -> None:
@@ -234,7 +234,7 @@ class ImageUpdate:
         taken = group_rows.groups_with_image(self.transaction, wanted, self.image_id)
         for face in sorted(near, key=lambda face: (_score(near[face]), face)):
             chosen = near[face]
-            total = _sum(self.read[face])
+            total = self.read[face].total
             self.alarm += self._alone(self.read[face])
             if chosen is not None and chosen.group not in taken and self._may_join(face, chosen.group):
                 group = chosen.group
@@ -290,7 +290,6 @@ class ImageUpdate:
             self.people.see_to_master(person)
         not_faces = not_faces_differ(self.before, after, changed)
         if people or self.touched_groups or not_faces or likeness_differs(self.before, after):
-            # Else a face that comes while another is said to be none is compared with that one by nobody.
             if not_face_rows.change_held(self.transaction) != self.not_faces.change:
                 raise GroupsMoved
             change = library_row.next_change(self.transaction, self.alarm, not_faces=not_faces)
@@ -298,14 +297,24 @@ class ImageUpdate:
             people_rows.stamp(self.transaction, people, change)
             self.library.expect(self.alarm.faces)
 
-    def _enter_links(self) -> None:
+    def _enter_links(self, indexed: Mapping[int, IndexedFace]) -> None:
         """Say in the ledger how faces were linked, each by itself."""
         for face, link in sorted(self.links.items()):
             row = self.rows[face]
             after = {"parent_id": row.parent_id, "person_id": row.person_id}
             change = {face: FaceChange({"parent_id": None, "person_id": None}, after)}
             rule = None if link.found else "nearest"
-            ledger.add(self.transaction, "linked", change, found=link.found, distance=link.distance, rule=rule)
+            person = indexed[face].person_id
+            people = [] if person is None else [person]
+            ledger.add(
+                self.transaction,
+                "linked",
+                change,
+                found=link.found,
+                distance=link.distance,
+                rule=rule,
+                people=people,
+            )
 
     def _confirmed(self, faces_of: Mapping[int, IndexedFace]) -> set[int]:
         return {
@@ -335,14 +344,6 @@ class ImageUpdate:
 
 def _confirmed_as(one: IndexedFace | None) -> int | None:
     return one.person_id if one is not None and one.state is FaceState.CONFIRMED else None
-
-
-def _sum(known: KnownEncoding) -> EncodingSum:
-    return EncodingSum.of(known.numbers[None])
-
-
-def _crc(known: KnownEncoding | None) -> int | None:
-    return known.crc if known else None
 
 
 def _score(near: NearGroup | None) -> float:

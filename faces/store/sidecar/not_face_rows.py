@@ -95,7 +95,10 @@ def write(transaction: Transaction, like: Mapping[int, int | None]) -> None:
 
 
 def change_held(transaction: Transaction) -> int:
-    """The change by which a face came to be none, or ceased to, last; locks the library's row, so that it stays it."""
+    """The change by which a face came to be none, or ceased to, last; locks the library's row, so that it stays it.
+
+    A face that was compared with what was none at an older change is to be compared again: else nothing does it.
+    """
     library = tables_of(transaction).library
     return int(transaction.connection.execute(sa.select(library.c.not_face_change).with_for_update()).scalar_one())
 
