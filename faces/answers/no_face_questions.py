@@ -24,9 +24,11 @@ class NoFaceQuestions:
         self._not_faces = self.held.library.not_faces
 
     def compare(self, faces: Collection[int], known: Mapping[int, KnownEncoding]) -> None:
-        """Compare those of these that have an encoding and no answer."""
+        """Compare those of these that have an encoding and no answer, with what is none after the answer too."""
         self._compared = {face for face in faces if face in known and self._is_asked(face)}
-        self._found = self._not_faces.nearest_of_each({face: known[face].numbers for face in self._compared})
+        faces_again = {face for face, facts in self.held.now.items() if facts.deleted or facts.status != "not_face"}
+        not_faces = self._not_faces.without(faces_again)
+        self._found = not_faces.nearest_of_each({face: known[face].numbers for face in self._compared})
 
     def of(self, face: int, before: int | None) -> int | None:
         """What a face is like; one that was not compared is like what it was before."""

@@ -6,7 +6,7 @@ other as those of two shots of one face.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,6 +51,11 @@ class NotFaces:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def without(self, faces: Collection[int]) -> NotFaces:
+        """All but these, at the same change."""
+        kept = {face: self._rows[at] for at, face in enumerate(self.ids) if face not in faces}
+        return self if len(kept) == len(self) else NotFaces(kept, self.change)
 
     def nearest(self, encodings: npt.ArrayLike) -> list[LikeNotFace | None]:
         """For each encoding, shape (n, 128), the nearest strictly below `LIMIT`, of equals the smallest id.

@@ -71,3 +71,12 @@ def test_a_nearer_person_wins() -> None:
     assert holds_back(LikeNotFace(1, 0.2), 0.2)
     assert not holds_back(LikeNotFace(1, 0.2), 0.19)
     assert not holds_back(None, 0.5)
+
+
+def test_one_that_is_a_face_again_counts_no_more() -> None:
+    known = NotFaces({4: PATTERN, 9: at(PATTERN, 0.1)}, change=5)
+    (near,) = known.without({4}).nearest([PATTERN])
+    assert near is not None
+    assert near.face_id == 9
+    assert known.without({4}).change == 5
+    assert known.without({1}) is known
