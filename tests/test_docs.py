@@ -156,10 +156,14 @@ def test_each_code_on_the_page_of_bad_input_has_its_status() -> None:
 
 #: A word of each question of a newcomer, and what stands in the file that answers it.
 QUESTIONS = {
+    "answer hold": "def lock(",
+    "undo restore": "class _Undoing",
+    "said of a face": "class SaidOfFace",
     "known in this process": "def follow(",
     "rule in force": "def open_library(",
     "verb that changes": "def write_rows(",
     "how what the app changes": "class OutsideChanges",
+    "killed process": "class PendingUpdates",
     "refresh` make anew": "class Refresh",
     "photo taken": "def note_file(",
     "links of before": "def take_back(",

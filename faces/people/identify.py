@@ -106,18 +106,20 @@ def identify(
     confirmed = people.confirmed[ranking.places[rows, best[rows]]]
     t = _margin_scores(ranking, rows, best[rows]) - learned.shift
     cohort = people.neighbourhood.cohort
-    chances = cohort.calibration.probability(t, len(people), confirmed, faces[rows], learned.strangers)
+    strangers = learned.strangers_beside(confirmed)
+    chances = cohort.calibration.probability(t, len(people), confirmed, faces[rows], strangers)
     found: list[Identification | None] = [None] * len(best)
-    for row, rank, k, m, at, chance in zip(
+    for row, rank, k, m, share, at, chance in zip(
         rows.tolist(),
         best[rows].tolist(),
         confirmed.tolist(),
         faces[rows].tolist(),
+        strangers.tolist(),
         t.tolist(),
         chances.tolist(),
         strict=True,
     ):
-        rule = Rule(len(people), k, m, learned.shift, learned.strangers, cohort.version)
+        rule = Rule(len(people), k, m, learned.shift, share, cohort.version)
         found[row] = _identification(_nearby(ranking, people, row), rank, at, chance, rule)
     return found
 

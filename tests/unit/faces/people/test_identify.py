@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 
 from faces.people.calibration import Learned
+from faces.people.encoding_sum import EncodingSum
+from faces.people.enrolled import EnrolledPeople
 from faces.people.identify import Identification, Nearby, Rule, decide, decide_photo, identify
-from tests.unit.faces.people.made_people import CALIBRATION, enrolled, made_people, photos_of
+from faces.people.neighbourhood import Neighbourhood
+from tests.unit.faces.people.made_people import CALIBRATION, enrolled, made_cohort, made_people, photos_of
 
 RULE = Rule(people=20, confirmed=1, faces=1, shift=0.0, strangers=0.5, cohort="0123456789ab")
 
@@ -41,6 +44,20 @@ def test_score_t_and_probability_are_by_the_book() -> None:
     assert found.t == pytest.approx(t, abs=1e-12)
     assert found.probability == pytest.approx(1 / (1 + math.exp(-logit)), abs=1e-12)
     assert str(found.rule).startswith("calibrated N=20 k=1 m=1 shift=-0.0100 strangers=0.800 cohort=")
+
+
+@pytest.mark.parametrize(("confirmed", "learned", "counts"), [(4, 0.9, 0.9), (5, 0.9, 0.7), (5, 0.6, 0.6)])
+def test_many_strangers_do_not_count_against_who_has_several_confirmed_faces(
+    confirmed: int, learned: float, counts: float
+) -> None:
+    faces = photos_of(made_people(1)[0], confirmed + 1)
+    people = EnrolledPeople(Neighbourhood(made_cohort()), {1: EncodingSum.of(faces[:confirmed])})
+    (found,) = identify(faces[confirmed:], people, Learned(strangers=learned))
+    (even,) = identify(faces[confirmed:], people, Learned())
+    assert found is not None
+    assert even is not None
+    assert found.rule.strangers == counts
+    assert found.probability < even.probability
 
 
 def test_the_next_two_are_told_nearest_first() -> None:
