@@ -86,9 +86,9 @@ def test_people_are_hidden_favourites_and_shown_by_a_face(worker: Worker) -> Non
 def test_groups_are_split_and_not_joined_again_but_by_taking_it_back(worker: Worker) -> None:
     (group,) = [one["ref"] for one in listed(worker, "groups")]
     assert told(worker, "split", group, "f4") == f"1 face left {group}, never to come back. `undo 1` takes it back"
-    (new,) = [one["ref"] for one in listed(worker, "groups", "--min", "1") if one["size"] == 1]
+    (new,) = [one["ref"] for one in listed(worker, "groups", "--min", "1") if one["faces"] == 1]
     _, refused = worker.run("join", group, new, code=2)
     assert f"{group} and {new} were said not to be one by entry 1: `undo 1` takes that back" in refused
     worker.run("undo", "1")
     (again,) = listed(worker, "groups", "--min", "1")
-    assert (again["ref"], again["size"]) == (group, 3)
+    assert (again["ref"], again["faces"]) == (group, 3)
