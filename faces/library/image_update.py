@@ -89,7 +89,7 @@ class ImageUpdate:
         for face in sorted(self.before.keys() | after.keys()):
             face_index.write(transaction, face, self.before.get(face), after.get(face))
         self._tell(after)
-        self._enter_links()
+        self._enter_links(after)
         self._remove(notes)
         followers = self._followers(after)
         pending_images.add(transaction, followers)
@@ -289,14 +289,24 @@ class ImageUpdate:
             people_rows.stamp(self.transaction, people, change)
             self.library.expect(self.alarm.faces)
 
-    def _enter_links(self) -> None:
+    def _enter_links(self, indexed: Mapping[int, IndexedFace]) -> None:
         """Say in the ledger how faces were linked, each by itself."""
         for face, link in sorted(self.links.items()):
             row = self.rows[face]
             after = {"parent_id": row.parent_id, "person_id": row.person_id}
             change = {face: FaceChange({"parent_id": None, "person_id": None}, after)}
             rule = None if link.found else "nearest"
-            ledger.add(self.transaction, "linked", change, found=link.found, distance=link.distance, rule=rule)
+            person = indexed[face].person_id
+            people = [] if person is None else [person]
+            ledger.add(
+                self.transaction,
+                "linked",
+                change,
+                found=link.found,
+                distance=link.distance,
+                rule=rule,
+                people=people,
+            )
 
     def _confirmed(self, faces_of: Mapping[int, IndexedFace]) -> set[int]:
         return {

@@ -19,9 +19,9 @@ import numpy.typing as npt
 from faces.people.calibration import SEVERAL, Learned
 from faces.people.cohort import Cohort
 from faces.people.identify import OFFER, decide, identify
+from faces.people.judging.old_links import believed
 from faces.people.learning import learn
 from faces.people.neighbourhood import Neighbourhood
-from faces.people.old_links import believed
 from faces.people.products import rough_distances, squares_of
 from script.benches.people_answers import ANSWERS, FAMILIES, FIGURES, judge_answers
 from script.benches.people_bars import KNOWN_MISSES, OTHERS, ROWS, SLACK, Row
