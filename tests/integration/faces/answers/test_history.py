@@ -123,7 +123,7 @@ def test_a_linked_face_tells_by_which_rule(album: Album, answers: Answers) -> No
     assert told_of.link_holds
     first, rule = by_sentences(told_of)
     assert first.startswith("linked by itself on ")
-    assert f"entry {told_of.link.id}: p {told_of.link.p:.3f}, t -0." in first
+    assert f"entry {told_of.link.id}: p 0.999, t -0." in first
     assert rule.startswith(
         "by the rule calibrated: 2 people (N), 1 face of this one (k), the face alone (m), shift 0.0"
     )
