@@ -156,6 +156,9 @@ def test_each_code_on_the_page_of_bad_input_has_its_status() -> None:
 
 #: A word of each question of a newcomer, and what stands in the file that answers it.
 QUESTIONS = {
+    "answer hold": "def lock(",
+    "undo restore": "class _Undoing",
+    "said of a face": "class SaidOfFace",
     "known in this process": "def follow(",
     "rule in force": "def open_library(",
     "verb that changes": "def write_rows(",
@@ -238,14 +241,14 @@ def test_a_readme_is_one_screen_and_leads_to_every_page(name: str) -> None:
 
 def test_every_verb_stands_on_the_page_of_the_command_line_and_each_verb_there_exists() -> None:
     verbs = set(VERBS) - {"demo"}  # what script/demo starts
-    shown = set(re.findall(r"^    \.venv/bin/python -m worker (\w+)", page("command-line.md"), re.MULTILINE))
+    shown = set(re.findall(r"^    \.venv/bin/python -m worker ([\w-]+)", page("command-line.md"), re.MULTILINE))
     assert shown == verbs
 
 
 def test_every_verb_that_a_page_shows_exists() -> None:
     pages = [file for pattern in ("README*.md", "docs/*.md", "etc/*/*.md") for file in ROOT.glob(pattern)]
     texts = [file.read_text(encoding="utf-8") for file in pages]
-    shown = {verb for text in texts for verb in re.findall(r"(?:-m worker|sudo face-sidecar) (\w+)", text)}
+    shown = {verb for text in texts for verb in re.findall(r"(?:-m worker|sudo face-sidecar) ([\w-]+)", text)}
     assert {"status", "run"} <= shown
     assert shown - set(VERBS) == set()
 

@@ -12,6 +12,7 @@ from faces.answers.scope import Scope
 from faces.errors import ChangedSince
 from faces.library.library import Library
 from faces.library.upkeep.differences import faces_that_differ
+from faces.people.groups.refusals import Refusals
 from faces.people.kept_face import FaceState, KeptFace, Said
 from faces.people.refs import Ref
 from faces.store import face_batches, images
@@ -71,6 +72,9 @@ class HeldFaces:
     """Which face each person's links had as their parent, and have again where it can be."""
     undoes: int | None = None
     """The entry that is taken back."""
+    _refusals: Refusals | None = None
+    _states: dict[int, tuple[FaceFacts, FaceState]] = field(default_factory=dict)
+    """What facts of a face were found to say: they are asked for again and again."""
 
     @classmethod
     def lock(cls, transaction: Transaction, library: Library, answer: GivenAnswer, scope: Scope) -> HeldFaces:
@@ -104,7 +108,11 @@ class HeldFaces:
 
     def state(self, face: int) -> FaceState:
         """What the row says of a face from now on, offers of ours apart."""
-        return self.now[face].state(self.rows[face], self.transaction.schema.rule)
+        facts = self.now[face]
+        known = self._states.get(face)
+        if known is None or known[0] is not facts:
+            known = self._states[face] = facts, facts.state(self.rows[face], self.transaction.schema.rule)
+        return known[1]
 
     def state_before(self, face: int) -> FaceState:
         """What it said before."""
@@ -164,25 +172,32 @@ class HeldFaces:
         """Note what this answer says of a face."""
         self.become(face, answer=said(what, person_id))
 
+    @property
+    def refusals(self) -> Refusals:
+        """All that was refused before."""
+        if self._refusals is None:
+            is_followed = library_row.read(self.transaction).never_change == self.library.state.never_change
+            self._refusals = self.library.refusals if is_followed else never_rows.read_all(self.transaction)
+        return self._refusals
+
     def refuse(self, one: Ref, other: Ref) -> None:
         """Keep that two do not belong together."""
         pair = _ordered(one, other)
         self.allowed.discard(pair)
-        if not never_rows.has(self.transaction, one, other):
+        if pair not in self.refusals:
             self.refused.add(pair)
 
     def allow(self, one: Ref, other: Ref) -> None:
         """Take away what was refused."""
         pair = _ordered(one, other)
         self.refused.discard(pair)
-        if never_rows.has(self.transaction, one, other):
+        if pair in self.refusals:
             self.allowed.add(pair)
 
     def is_refused(self, one: Ref, other: Ref) -> bool:
         """Whether a person has said that two do not belong together."""
         pair = _ordered(one, other)
-        kept = never_rows.has(self.transaction, one, other) and pair not in self.allowed
-        return kept or pair in self.refused
+        return (pair in self.refusals and pair not in self.allowed) or pair in self.refused
 
     def leave(self, ref: Ref, why: str) -> None:
         """Say that one stays as it is."""
@@ -199,6 +214,13 @@ class HeldFaces:
         self.new_people.add(person)
         self.hold_people([person])
         return person
+
+    def add_group(self) -> int:
+        """A new group without a face, nobody's."""
+        group = group_rows.start(self.transaction, people_rows.NOTHING, None)
+        self.groups |= group_rows.lock(self.transaction, [group])
+        self.group_person[group] = self.joined_to[group] = None
+        return group
 
     def hold_people(self, ids: Iterable[int]) -> None:
         """Lock people and read them, where that is not done yet."""

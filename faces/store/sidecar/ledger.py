@@ -259,5 +259,13 @@ def linked_since(transaction: Transaction, entry: int) -> list[LinkedBefore]:
     ]
 
 
+def newest_of_refs(transaction: Transaction, one: Ref, other: Ref) -> int | None:
+    """The newest entry that has changed whether two were refused for each other."""
+    table = tables_of(transaction).ledger_refs
+    pair = " ".join(sorted((str(one), str(other))))
+    found = transaction.connection.execute(sa.select(sa.func.max(table.c.entry)).where(table.c.ref == pair)).scalar()
+    return None if found is None else int(found)
+
+
 def _json(fields: Fields) -> str:
     return json.dumps(dict(fields), ensure_ascii=False, sort_keys=True)
