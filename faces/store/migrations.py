@@ -31,13 +31,12 @@ STEPS: Mapping[int, tuple[str, ...]] = {
         "CREATE INDEX faces_name ON faces (name)",
     ),
     4: (
-        "CREATE TABLE library (id SMALLINT NOT NULL, version SMALLINT NOT NULL, match_rule VARCHAR(64) NOT NULL, "
-        "change INTEGER DEFAULT '0' NOT NULL, alarm_steps BIGINT DEFAULT '0' NOT NULL, alarm_faces BIGINT DEFAULT "
-        "'0' NOT NULL, joined_at_faces BIGINT DEFAULT '0' NOT NULL, joining_until DATETIME, joining_by "
-        "VARCHAR(64), number INTEGER DEFAULT '0' NOT NULL, cohort VARCHAR(64), own_middles BLOB, alarm_strength "
-        "DOUBLE DEFAULT '0' NOT NULL, never_change INTEGER DEFAULT '0' NOT NULL, not_face_change INTEGER "
-        "DEFAULT '0' NOT NULL, not_face_looked INTEGER DEFAULT '0' NOT NULL, looked_at DATETIME, looked_until "
-        "DATETIME, PRIMARY KEY (id))",
+        "CREATE TABLE library (id SMALLINT NOT NULL, version SMALLINT NOT NULL, match_rule VARCHAR(64) NOT "
+        "NULL, change INTEGER DEFAULT '0' NOT NULL, alarm_steps BIGINT DEFAULT '0' NOT NULL, alarm_faces "
+        "BIGINT DEFAULT '0' NOT NULL, joined_at_faces BIGINT DEFAULT '0' NOT NULL, joining_until DATETIME, "
+        "joining_by VARCHAR(64), number INTEGER DEFAULT '0' NOT NULL, cohort VARCHAR(64), own_middles BLOB, "
+        "alarm_strength DOUBLE DEFAULT '0' NOT NULL, never_change INTEGER DEFAULT '0' NOT NULL, looked_at "
+        "DATETIME, looked_until DATETIME, PRIMARY KEY (id))",
         "CREATE TABLE people (id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, name VARCHAR(255), name_key "
         "VARCHAR(255), master_face_id INTEGER, app_person_id INTEGER, hidden SMALLINT DEFAULT '0' NOT NULL, "
         "favourite SMALLINT DEFAULT '0' NOT NULL, cover INTEGER, k INTEGER DEFAULT '0' NOT NULL, sum BLOB, around "
@@ -63,11 +62,10 @@ STEPS: Mapping[int, tuple[str, ...]] = {
         "CREATE UNIQUE INDEX group_members_photo ON group_members (group_id, image_id)",
         "CREATE TABLE vectors (face_id INTEGER NOT NULL, encoding_crc BIGINT NOT NULL, encoding BLOB NOT NULL, "
         "PRIMARY KEY (face_id))",
-        "CREATE TABLE face_index (face_id INTEGER NOT NULL, image_id INTEGER NOT NULL, source_id INTEGER, taken_at "
-        "DATETIME, person_id INTEGER, group_id INTEGER, state SMALLINT NOT NULL, probability DOUBLE, quality "
-        "DOUBLE, like_not_face INTEGER, PRIMARY KEY (face_id))",
+        "CREATE TABLE face_index (face_id INTEGER NOT NULL, image_id INTEGER NOT NULL, source_id INTEGER, "
+        "taken_at DATETIME, person_id INTEGER, group_id INTEGER, state SMALLINT NOT NULL, probability DOUBLE,"
+        " quality DOUBLE, PRIMARY KEY (face_id))",
         "CREATE INDEX face_index_group ON face_index (group_id, quality, face_id)",
-        "CREATE INDEX face_index_like_not_face ON face_index (like_not_face, face_id)",
         "CREATE INDEX face_index_image ON face_index (image_id)",
         "CREATE INDEX face_index_person_probability ON face_index (person_id, state, probability, face_id)",
         "CREATE INDEX face_index_person_time ON face_index (person_id, state, taken_at, face_id)",
@@ -99,6 +97,10 @@ STEPS: Mapping[int, tuple[str, ...]] = {
         "CREATE INDEX pending_images_awaits ON pending_images (awaits_until, id)",
         "CREATE INDEX pending_images_image ON pending_images (image_id)",
         "ALTER TABLE people ADD COLUMN joined_to INTEGER",
+        "ALTER TABLE library ADD COLUMN not_face_change INTEGER DEFAULT '0' NOT NULL",
+        "ALTER TABLE library ADD COLUMN not_face_looked INTEGER DEFAULT '0' NOT NULL",
+        "ALTER TABLE face_index ADD COLUMN like_not_face INTEGER",
+        "CREATE INDEX face_index_like_not_face ON face_index (like_not_face, face_id)",
         'CREATE TABLE ledger_refs (entry INTEGER NOT NULL, ref VARCHAR(64) NOT NULL, "before" TEXT NOT NULL, "after" '
         "TEXT NOT NULL, PRIMARY KEY (entry, ref))",
         "CREATE INDEX ledger_refs_ref ON ledger_refs (ref, entry)",

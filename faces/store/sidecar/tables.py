@@ -97,12 +97,12 @@ def _library(make: TableMaker) -> sa.Table:
         sa.Column("alarm_strength", sa.Double, nullable=False, server_default="0"),
         # The change by which a refusal came or went last.
         zero("never_change", ID),
-        # The change by which a face came to be none, or ceased to, last; and up to which all others were compared.
-        zero("not_face_change", ID),
-        zero("not_face_looked", ID),
         # When a process looked last at what PHP changed, and up to which `faces.updated_at`.
         sa.Column("looked_at", TIME),
         sa.Column("looked_until", TIME),
+        # The change by which a face came to be none, or ceased to, last; and up to which all others were compared.
+        zero("not_face_change", ID),
+        zero("not_face_looked", ID),
         numbered=False,
     )
 

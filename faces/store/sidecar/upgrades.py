@@ -17,6 +17,10 @@ STEPS: Mapping[int, tuple[str, ...]] = {
         "KEY face_sidecar_pending_images_awaits (awaits_until, id), KEY face_sidecar_pending_images_image (image_id)) "
         "ENGINE=InnoDB ROW_FORMAT=DYNAMIC CHARSET=utf8mb4 COLLATE utf8mb4_bin",
         "ALTER TABLE {people} ADD COLUMN joined_to BIGINT UNSIGNED",
+        "ALTER TABLE {library} ADD COLUMN not_face_change BIGINT UNSIGNED NOT NULL DEFAULT '0'",
+        "ALTER TABLE {library} ADD COLUMN not_face_looked BIGINT UNSIGNED NOT NULL DEFAULT '0'",
+        "ALTER TABLE {face_index} ADD COLUMN like_not_face BIGINT UNSIGNED",
+        "CREATE INDEX face_sidecar_face_index_like_not_face ON {face_index} (like_not_face, face_id)",
         "CREATE TABLE IF NOT EXISTS {ledger_refs} (entry BIGINT UNSIGNED NOT NULL, "
         "ref VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL, "
         "`before` MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL, "
