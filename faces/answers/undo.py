@@ -12,6 +12,7 @@ from datetime import datetime
 from faces.answers.answer import Answered, GivenAnswer
 from faces.answers.giving import Answers
 from faces.answers.held_faces import MASTER, HeldFaces
+from faces.answers.newcomers import JoinOfGroups, newcomers_nearer_to_gone
 from faces.answers.restoring import end_of, has_moved, is_untouched, restored
 from faces.answers.row_style import RowStyle
 from faces.answers.scope import Scope
@@ -83,7 +84,7 @@ class _Undoing:
         self.refs = ledger.refs_of(transaction, self.entry_id)
         about = Scope(set(self.faces), self._groups(transaction), self._people())
         about.faces |= self._faces_of_renamed(transaction)
-        if self._merged():
+        if self._merged() or self._parted():
             about = about.with_groups(transaction)
         scope = about.with_relatives(transaction)
         parents = {int(one.before["parent_id"]) for one in self.faces.values() if one.before.get("parent_id")}
@@ -114,6 +115,11 @@ class _Undoing:
             joined |= {int(one.before["group_id"]) for one in self.faces.values()}
         return joined
 
+    def _parted(self) -> dict[int, int]:
+        """Groups that the entry has parted from others, with those."""
+        parted = {ref: one.before.get("joined_to") for ref, one in self.refs.items()}
+        return {Ref.parse(ref).id: int(into) for ref, into in parted.items() if ref[0] == "g" and into is not None}
+
     def _faces_of_renamed(self, transaction: Transaction) -> set[int]:
         """All faces of people whose names the entry has changed: rows have these names."""
         renamed = [Ref.parse(ref).id for ref, one in self.refs.items() if ref[0] == "p" and "name" in one.before]
@@ -130,6 +136,7 @@ class _Undoing:
             self._unlink(held, style)
         else:
             self._restore_faces(held)
+        self._rejoin(held)
         for person in restored_people:
             style.rename(held, person)
         self._let_people_go(held)
@@ -182,6 +189,26 @@ class _Undoing:
             held.now[face] = restored(held, face, one.before)
             if moved:
                 self._move(held, face, one.before["group_id"], taken)
+        for group in sorted(self._merged()):
+            self._share_newcomers(held, group, taken)
+
+    def _share_newcomers(self, held: HeldFaces, group: int, taken: Mapping[int, set[int]]) -> None:
+        """Those that have come into both groups since, into the one whose middle is nearer to them, where it may be."""
+        change = self.refs.get(f"g{group}")
+        if change is None or ledger.NEWEST_FACE not in change.after or group not in held.groups:
+            return
+        kept = int(change.after["joined_to"])
+        joined = {face for face, one in self.faces.items() if one.before.get("group_id") == group}
+        join = JoinOfGroups(self.entry_id, kept, int(change.after[ledger.NEWEST_FACE]), frozenset(joined))
+        for face in newcomers_nearer_to_gone(held, join):
+            self._move(held, face, group, taken)
+
+    def _rejoin(self, held: HeldFaces) -> None:
+        """A group that was parted from another, and has no face of its own now, says again where its faces are."""
+        for group, into in self._parted().items():
+            end = end_of(held, into)
+            if group in held.groups and held.joined_to[group] is None and not held.members(group) and end != group:
+                held.joined_to[group] = into
 
     def _why(self, held: HeldFaces, face: int) -> str:
         facts = held.now[face]

@@ -155,6 +155,9 @@ class _Writing:
             names = [name for name in now if now[name] != before[name]]
             if names:
                 found[f"g{group}"] = FaceChange({n: before[n] for n in names}, {n: now[n] for n in names})
+            if now["joined_to"] is not None and "joined_to" in names:
+                newest = {ledger.NEWEST_FACE: face_batches.newest(held.transaction)}
+                found[f"g{group}"] = FaceChange(found[f"g{group}"].before, {**found[f"g{group}"].after, **newest})
         for one, other in held.refused:
             found[f"{one} {other}"] = FaceChange({"never": False}, {"never": True})
         for one, other in held.allowed:

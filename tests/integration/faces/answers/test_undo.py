@@ -6,6 +6,7 @@ import datetime
 import json
 from typing import Any
 
+import numpy as np
 import pytest
 
 from faces.answers import who_it_is, who_it_is_not
@@ -170,6 +171,85 @@ def test_groups_that_a_machine_joined_are_two_again_and_stay_so(album: Album, an
     album.settling.settle_all()
     assert {(one,), (other,)} <= album.groups()
     assert album.wrong() == []
+
+
+def joined_by_a_machine(album: Album) -> tuple[list[int], list[int], int, int]:
+    """Two groups that a machine has joined, each with two faces; the groups that was joined, and the kept one."""
+    ways = np.zeros(128)
+    ways[0] = 0.12
+    one = [album.photo(ANN, follow=False)[0]]
+    other = [album.photo(ANN + ways, follow=False)[0]]
+    album.settling.settle_all()
+    (row,) = album.read("SELECT id, joined_to FROM {groups} WHERE joined_to IS NOT NULL")
+    kept = album.members()[row["joined_to"]]
+    assert sorted(kept) == sorted(one + other)
+    return one, other, row["id"], row["joined_to"]
+
+
+def test_faces_that_came_since_a_join_go_to_the_nearer_of_the_two(album: Album, answers: Answers) -> None:
+    ways = np.zeros(128)
+    ways[0] = 0.12
+    one, other, gone, kept = joined_by_a_machine(album)
+    near_one, near_other = album.photo(ANN - ways / 4)[0], album.photo(ANN + 1.25 * ways)[0]
+    assert set(album.members()) == {kept}
+    before = everything(album)
+    (entry,) = album.read("SELECT id FROM {ledger} WHERE kind = 'merged'")
+    undone = undo(answers, GivenAnswer(ME), entry["id"])
+    assert album.groups() == {(*one, near_one), (*other, near_other)}
+    assert set(album.members()) == {gone, kept}
+    assert album.wrong() == []
+    album.settling.settle_all()
+    assert album.groups() == {(*one, near_one), (*other, near_other)}
+    assert undone.entry is not None
+    undo(answers, GivenAnswer(ME), undone.entry)
+    assert everything(album) == before
+    assert album.read("SELECT joined_to FROM {groups} WHERE id = :id", id=gone) == [{"joined_to": kept}]
+    assert album.wrong() == []
+
+
+def test_a_newcomer_of_a_photo_that_the_nearer_group_has_stays_and_one_that_was_answered_too(
+    album: Album, answers: Answers
+) -> None:
+    one, other, gone, _kept = joined_by_a_machine(album)
+    of_gone = one if album.read("SELECT face_id FROM {ledger_faces} WHERE face_id = :id", id=one[0]) else other
+    (encoding,) = (ANN if of_gone is one else ANN + np.eye(1, 128)[0] * 0.12,)
+    stays, goes = album.photo(encoding)[0], album.photo(encoding)[0]
+    album.rows.run(
+        "UPDATE faces SET image_id = (SELECT image_id FROM (SELECT * FROM faces) f WHERE id = :of) WHERE id = :id",
+        of=of_gone[0],
+        id=stays,
+    )
+    album.rows.run("UPDATE faces SET face_index = 1 WHERE id = :id", id=stays)
+    album.run(
+        f"UPDATE {{group_members}} SET image_id = (SELECT image_id FROM faces WHERE id = {stays}) "
+        f"WHERE face_id = {stays}"
+    )
+    album.run(
+        f"UPDATE {{face_index}} SET image_id = (SELECT image_id FROM faces WHERE id = {stays}) WHERE face_id = {stays}"
+    )
+    (entry,) = album.read("SELECT id FROM {ledger} WHERE kind = 'merged'")
+    undo(answers, GivenAnswer(ME), entry["id"])
+    members = album.members()
+    assert set(members[gone]) == {*of_gone, goes}
+    assert stays not in members[gone]
+
+
+def test_a_join_is_taken_back_when_its_group_was_joined_to_another_since(album: Album, answers: Answers) -> None:
+    one, other, gone, kept = joined_by_a_machine(album)
+    ways = np.zeros(128)
+    ways[0] = 0.12
+    (came,) = album.photo(ANN - ways / 4)
+    rest = [album.photo(CEM)[0] for _ in range(4)]
+    (further,) = {group for group, faces in album.members().items() if rest[0] in faces}
+    # As a join by a person leaves it.
+    with_group = ", ".join(map(str, (*one, *other, came)))
+    album.run(f"UPDATE {{group_members}} SET group_id = {further} WHERE face_id IN ({with_group})")
+    album.run(f"UPDATE {{face_index}} SET group_id = {further} WHERE face_id IN ({with_group})")
+    album.run(f"UPDATE {{groups}} SET joined_to = {further}, size = 0, sum = NULL WHERE id = {kept}")
+    (entry,) = album.read("SELECT id FROM {ledger} WHERE kind = 'merged'")
+    with album.store.reading() as transaction:
+        assert ledger.moves_since(transaction, entry["id"], rest) == {}
+    assert gone not in album.members()
 
 
 def test_what_people_have_answered_since_a_time_is_listed_newest_first(album: Album, answers: Answers) -> None:
