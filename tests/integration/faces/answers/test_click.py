@@ -21,7 +21,7 @@ from worker.commands.face_naming import Enrolled
 
 ANN, BOB, CEM = made_people(3, seed=5)
 
-ME = GivenAnswer("me")
+ME = "me"
 
 
 def enrol(album: Album, name: str, face: int, *, rename: bool = False) -> Enrolled:
@@ -64,7 +64,7 @@ def test_a_slip_that_renames_a_person_is_taken_back_with_all_photos(album: Album
     master = album.master(ANN, "Ann")
     linked = [album.photo(ANN, parent_id=master, name="Ann")[0] for _ in range(3)]
     confirmed = album.photo(ANN, parent_id=master, name="Ann")[0]
-    who_it_is.confirm(answers, ME, [Ref("face", one) for one in linked[:1]])
+    who_it_is.confirm(answers, GivenAnswer(ME), [Ref("face", one) for one in linked[:1]])
     album.rows.run("UPDATE faces SET name = NULL WHERE id = :id", id=linked[1])
     before = everything(album)
     enrolled = enrol(album, "Eve", master, rename=True)
@@ -85,11 +85,11 @@ def test_a_slip_that_renames_the_only_face_of_a_person_renames_that_person(album
     assert enrolled.relatives == 1
     (later,) = album.photo(ANN, parent_id=master, name="Eve")
     assert enrolled.entry is not None
-    undone = undo(answers, ME, enrolled.entry)
+    undone = undo(answers, GivenAnswer(ME), enrolled.entry)
     assert {row[1] for row in told(album, [master, linked, later])} == {"Ann"}
     assert album.wrong() == []
     assert undone.entry is not None
-    undo(answers, ME, undone.entry)
+    undo(answers, GivenAnswer(ME), undone.entry)
     assert {row[1] for row in told(album, [master, linked, later])} == {"Eve"}
     assert album.wrong() == []
     assert before != everything(album)
@@ -111,7 +111,7 @@ def test_what_was_confirmed_to_us_stays_who_it_is_when_its_master_leaves(album: 
     one, other = album.master(ANN, "Ann"), album.master(ANN, "Ann")
     linked = album.photo(ANN, ANN + 0.01, parent_id=one, name="Ann")
     confirmed = album.photo(ANN, parent_id=one, name="Ann")
-    who_it_is.name(answers, ME, [Ref("face", face) for face in confirmed + linked[:1]], "Ann")
+    who_it_is.name(answers, GivenAnswer(ME), [Ref("face", face) for face in confirmed + linked[:1]], "Ann")
     before = everything(album)
     enrolled = enrol(album, "Eve", one, rename=True)
     assert told(album, [confirmed[0], linked[1]]) == [("process", "Ann", other), ("process", "Eve", one)]

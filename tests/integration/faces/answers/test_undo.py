@@ -23,6 +23,9 @@ ANN, BOB, CEM = made_people(3, seed=5)
 
 ME, YOU = "me", "you"
 
+#: From one middle to another that is near enough to be joined.
+FURTHER = np.eye(1, 128)[0] * 0.12
+
 
 def face(number: int) -> Ref:
     return Ref("face", number)
@@ -175,10 +178,8 @@ def test_groups_that_a_machine_joined_are_two_again_and_stay_so(album: Album, an
 
 def joined_by_a_machine(album: Album) -> tuple[list[int], list[int], int, int]:
     """Two groups that a machine has joined, each with two faces; the groups that was joined, and the kept one."""
-    ways = np.zeros(128)
-    ways[0] = 0.12
     one = [album.photo(ANN, follow=False)[0]]
-    other = [album.photo(ANN + ways, follow=False)[0]]
+    other = [album.photo(ANN + FURTHER, follow=False)[0]]
     album.settling.settle_all()
     (row,) = album.read("SELECT id, joined_to FROM {groups} WHERE joined_to IS NOT NULL")
     kept = album.members()[row["joined_to"]]
@@ -187,10 +188,8 @@ def joined_by_a_machine(album: Album) -> tuple[list[int], list[int], int, int]:
 
 
 def test_faces_that_came_since_a_join_go_to_the_nearer_of_the_two(album: Album, answers: Answers) -> None:
-    ways = np.zeros(128)
-    ways[0] = 0.12
     one, other, gone, kept = joined_by_a_machine(album)
-    near_one, near_other = album.photo(ANN - ways / 4)[0], album.photo(ANN + 1.25 * ways)[0]
+    near_one, near_other = album.photo(ANN - FURTHER / 4)[0], album.photo(ANN + 1.25 * FURTHER)[0]
     assert set(album.members()) == {kept}
     before = everything(album)
     (entry,) = album.read("SELECT id FROM {ledger} WHERE kind = 'merged'")
@@ -207,49 +206,36 @@ def test_faces_that_came_since_a_join_go_to_the_nearer_of_the_two(album: Album, 
     assert album.wrong() == []
 
 
-def test_a_newcomer_of_a_photo_that_the_nearer_group_has_stays_and_one_that_was_answered_too(
-    album: Album, answers: Answers
-) -> None:
-    one, other, gone, _kept = joined_by_a_machine(album)
-    of_gone = one if album.read("SELECT face_id FROM {ledger_faces} WHERE face_id = :id", id=one[0]) else other
-    (encoding,) = (ANN if of_gone is one else ANN + np.eye(1, 128)[0] * 0.12,)
-    stays, goes = album.photo(encoding)[0], album.photo(encoding)[0]
-    album.rows.run(
-        "UPDATE faces SET image_id = (SELECT image_id FROM (SELECT * FROM faces) f WHERE id = :of) WHERE id = :id",
-        of=of_gone[0],
-        id=stays,
-    )
-    album.rows.run("UPDATE faces SET face_index = 1 WHERE id = :id", id=stays)
-    album.run(
-        f"UPDATE {{group_members}} SET image_id = (SELECT image_id FROM faces WHERE id = {stays}) "
-        f"WHERE face_id = {stays}"
-    )
-    album.run(
-        f"UPDATE {{face_index}} SET image_id = (SELECT image_id FROM faces WHERE id = {stays}) WHERE face_id = {stays}"
-    )
+def test_a_newcomer_that_a_person_has_answered_of_stays(album: Album, answers: Answers) -> None:
+    one, other, gone, kept = joined_by_a_machine(album)
+    came = [album.photo(encoding)[0] for encoding in (ANN, ANN + FURTHER) for _ in range(2)]
+    who_it_is_not.apart(answers, GivenAnswer(ME), face(came[0]), face(came[3]))
+    who_it_is.name(answers, GivenAnswer(ME), [face(came[0]), face(came[2])], "Ann")
     (entry,) = album.read("SELECT id FROM {ledger} WHERE kind = 'merged'")
     undo(answers, GivenAnswer(ME), entry["id"])
     members = album.members()
-    assert set(members[gone]) == {*of_gone, goes}
-    assert stays not in members[gone]
+    assert {came[0], came[2]} <= set(members[kept])
+    assert len({came[1], came[3]} & set(members[gone])) == 1
+    assert len(members[gone]) == 2
+    assert len({*one, *other} & set(members[gone])) == 1
+    assert album.wrong() == []
 
 
 def test_a_join_is_taken_back_when_its_group_was_joined_to_another_since(album: Album, answers: Answers) -> None:
-    one, other, gone, kept = joined_by_a_machine(album)
-    ways = np.zeros(128)
-    ways[0] = 0.12
-    (came,) = album.photo(ANN - ways / 4)
-    rest = [album.photo(CEM)[0] for _ in range(4)]
-    (further,) = {group for group, faces in album.members().items() if rest[0] in faces}
-    # As a join by a person leaves it.
-    with_group = ", ".join(map(str, (*one, *other, came)))
-    album.run(f"UPDATE {{group_members}} SET group_id = {further} WHERE face_id IN ({with_group})")
-    album.run(f"UPDATE {{face_index}} SET group_id = {further} WHERE face_id IN ({with_group})")
-    album.run(f"UPDATE {{groups}} SET joined_to = {further}, size = 0, sum = NULL WHERE id = {kept}")
-    (entry,) = album.read("SELECT id FROM {ledger} WHERE kind = 'merged'")
-    with album.store.reading() as transaction:
-        assert ledger.moves_since(transaction, entry["id"], rest) == {}
-    assert gone not in album.members()
+    _, _, gone, _kept = joined_by_a_machine(album)
+    came = {album.photo(encoding)[0] for encoding in (ANN, ANN + FURTHER)}
+    (further,) = album.photo(ANN - FURTHER, follow=False)
+    into = group_of(album, further).id
+    who_it_is.name(answers, GivenAnswer(ME), [face(further)], "Ann")
+    album.settling.settle_all()
+    assert set(album.members()) == {into}
+    entry = album.read("SELECT id FROM {ledger} WHERE kind = 'merged' ORDER BY id")[0]
+    undo(answers, GivenAnswer(ME), entry["id"])
+    members = album.members()
+    assert members.keys() == {gone, into}
+    assert len(members[gone]) == 2
+    assert len(came & set(members[gone])) == 1
+    assert album.wrong() == []
 
 
 def test_what_people_have_answered_since_a_time_is_listed_newest_first(album: Album, answers: Answers) -> None:
