@@ -12,13 +12,15 @@ from faces.answers.scope import Scope
 from faces.errors import ChangedSince
 from faces.library.library import Library
 from faces.library.upkeep.differences import faces_that_differ
+from faces.people.groups.refusals import Refusals
 from faces.people.kept_face import FaceState, KeptFace, Said
 from faces.people.refs import Ref
 from faces.store import face_batches, images
 from faces.store.database import Transaction
-from faces.store.sidecar import face_index, group_rows, library_row, member_batches, never_rows, people_rows
+from faces.store.sidecar import face_index, group_rows, ledger, library_row, member_batches, never_rows, people_rows
 from faces.store.sidecar.face_index import IndexedFace
 from faces.store.sidecar.group_rows import GroupRow, Offer
+from faces.store.sidecar.ledger import FaceChange
 from faces.store.sidecar.people_rows import PersonRow
 
 #: What the ledger calls the face of a person that others are linked to. That there is one follows of the rest, but not
@@ -71,6 +73,9 @@ class HeldFaces:
     """Which face each person's links had as their parent, and have again where it can be."""
     undoes: int | None = None
     """The entry that is taken back."""
+    _refusals: Refusals | None = None
+    _states: dict[int, tuple[FaceFacts, FaceState]] = field(default_factory=dict)
+    """What facts of a face were found to say: they are asked for again and again."""
 
     @classmethod
     def lock(cls, transaction: Transaction, library: Library, answer: GivenAnswer, scope: Scope) -> HeldFaces:
@@ -104,7 +109,11 @@ class HeldFaces:
 
     def state(self, face: int) -> FaceState:
         """What the row says of a face from now on, offers of ours apart."""
-        return self.now[face].state(self.rows[face], self.transaction.schema.rule)
+        facts = self.now[face]
+        known = self._states.get(face)
+        if known is None or known[0] is not facts:
+            known = self._states[face] = facts, facts.state(self.rows[face], self.transaction.schema.rule)
+        return known[1]
 
     def state_before(self, face: int) -> FaceState:
         """What it said before."""
@@ -148,6 +157,17 @@ class HeldFaces:
         """A person's name from now on."""
         return self.marks[person_id]["name"] if person_id in self.marks else self.people[person_id].name
 
+    def change_of_group(self, group: int) -> FaceChange | None:
+        """What the ledger keeps of a group: whose it becomes, and where its faces go; None where that stays."""
+        row = self.groups[group]
+        before = {"person_id": row.person_id, "joined_to": row.joined_to}
+        now = {"person_id": self.group_person[group], "joined_to": self.joined_to[group]}
+        names = [name for name in now if now[name] != before[name]]
+        after: dict[str, Any] = {name: now[name] for name in names}
+        if after.get("joined_to") is not None:
+            after[ledger.NEWEST_FACE] = face_batches.newest(self.transaction)
+        return FaceChange({name: before[name] for name in names}, after) if names else None
+
     # --- as it becomes ---
 
     def become(self, face: int, **facts: Any) -> None:
@@ -164,25 +184,32 @@ class HeldFaces:
         """Note what this answer says of a face."""
         self.become(face, answer=said(what, person_id))
 
+    @property
+    def refusals(self) -> Refusals:
+        """All that was refused before."""
+        if self._refusals is None:
+            is_followed = library_row.read(self.transaction).never_change == self.library.state.never_change
+            self._refusals = self.library.refusals if is_followed else never_rows.read_all(self.transaction)
+        return self._refusals
+
     def refuse(self, one: Ref, other: Ref) -> None:
         """Keep that two do not belong together."""
         pair = _ordered(one, other)
         self.allowed.discard(pair)
-        if not never_rows.has(self.transaction, one, other):
+        if pair not in self.refusals:
             self.refused.add(pair)
 
     def allow(self, one: Ref, other: Ref) -> None:
         """Take away what was refused."""
         pair = _ordered(one, other)
         self.refused.discard(pair)
-        if never_rows.has(self.transaction, one, other):
+        if pair in self.refusals:
             self.allowed.add(pair)
 
     def is_refused(self, one: Ref, other: Ref) -> bool:
         """Whether a person has said that two do not belong together."""
         pair = _ordered(one, other)
-        kept = never_rows.has(self.transaction, one, other) and pair not in self.allowed
-        return kept or pair in self.refused
+        return (pair in self.refusals and pair not in self.allowed) or pair in self.refused
 
     def leave(self, ref: Ref, why: str) -> None:
         """Say that one stays as it is."""
@@ -199,6 +226,20 @@ class HeldFaces:
         self.new_people.add(person)
         self.hold_people([person])
         return person
+
+    def add_group(self) -> int:
+        """A new group without a face, nobody's."""
+        group = group_rows.start(self.transaction, people_rows.NOTHING, None)
+        self.groups |= group_rows.lock(self.transaction, [group])
+        self.group_person[group] = self.joined_to[group] = None
+        return group
+
+    def drop_person(self, person_id: int) -> None:
+        """Take back `add_person`: nothing became this person."""
+        people_rows.drop(self.transaction, person_id)
+        self.new_people.discard(person_id)
+        for known in (self.people, self.marks, self.marks_before):
+            known.pop(person_id, None)
 
     def hold_people(self, ids: Iterable[int]) -> None:
         """Lock people and read them, where that is not done yet."""

@@ -110,15 +110,15 @@ class _Undoing:
 
     def _merged(self) -> set[int]:
         """Groups that the entry has joined to others."""
-        joined = {Ref.parse(ref).id for ref, one in self.refs.items() if one.after.get("joined_to") is not None}
+        groups = {ref: one for ref, one in self.refs.items() if ref[0] == "g"}
+        joined = {Ref.parse(ref).id for ref, one in groups.items() if one.after.get("joined_to") is not None}
         if self.entry is not None and self.entry.kind == "merged":
             joined |= {int(one.before["group_id"]) for one in self.faces.values()}
         return joined
 
-    def _parted(self) -> dict[int, int]:
-        """Groups that the entry has parted from others, with those."""
-        parted = {ref: one.before.get("joined_to") for ref, one in self.refs.items()}
-        return {Ref.parse(ref).id: int(into) for ref, into in parted.items() if ref[0] == "g" and into is not None}
+    def _parted(self) -> bool:
+        """Whether the entry has parted groups from others."""
+        return any(ref[0] == "g" and one.before.get("joined_to") is not None for ref, one in self.refs.items())
 
     def _faces_of_renamed(self, transaction: Transaction) -> set[int]:
         """All faces of people whose names the entry has changed: rows have these names."""
@@ -136,7 +136,7 @@ class _Undoing:
             self._unlink(held, style)
         else:
             self._restore_faces(held)
-        self._rejoin(held)
+        self._rejoin_groups(held)
         for person in restored_people:
             style.rename(held, person)
         self._let_people_go(held)
@@ -175,6 +175,18 @@ class _Undoing:
                 person = one.before["person_id"]
                 held.group_person[group] = person if person is None or person in held.people else None
 
+    def _rejoin_groups(self, held: HeldFaces) -> None:
+        """Groups that the entry has taken apart have gone into others again, where no face is left in them."""
+        for ref, one in self.refs.items():
+            if ref[0] != "g" or one.before.get("joined_to") is None:
+                continue
+            group, into = Ref.parse(ref).id, end_of(held, int(one.before["joined_to"]))
+            if group not in held.groups or held.joined_to[group] is not None or into == group:
+                continue
+            faces = {face for face, _ in group_rows.members_of(held.transaction, [group])[group]}
+            if faces <= held.now.keys() and not held.members(group):
+                held.joined_to[group] = into
+
     def _restore_faces(self, held: HeldFaces) -> None:
         taken = {group: {held.images[face] for face in held.members(group)} for group in held.groups}
         for face, one in sorted(self.faces.items()):
@@ -202,13 +214,6 @@ class _Undoing:
         join = JoinOfGroups(self.entry_id, kept, int(change.after[ledger.NEWEST_FACE]), frozenset(joined))
         for face in newcomers_nearer_to_gone(held, join):
             self._move(held, face, group, taken)
-
-    def _rejoin(self, held: HeldFaces) -> None:
-        """A group that was parted from another, and has no face of its own now, says again where its faces are."""
-        for group, into in self._parted().items():
-            end = end_of(held, into)
-            if group in held.groups and held.joined_to[group] is None and not held.members(group) and end != group:
-                held.joined_to[group] = into
 
     def _why(self, held: HeldFaces, face: int) -> str:
         facts = held.now[face]

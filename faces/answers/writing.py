@@ -70,11 +70,11 @@ class _Writing:
         people = self._write_people(self._write_index(changed))
         self._write_groups()
         self._write_refusals()
-        ledger.add_refs(transaction, entry, self._with_masters(refs))
+        ledger.add_refs(transaction, entry, ledger.told_of(self._people_told_of(changed)) | self._with_masters(refs))
         self._tell(people)
-        about = tuple(face for face in changed if held.now[face].answer != held.before[face].answer)
-        followed = tuple(face for face in changed if face not in set(about))
-        return Answered(entry, kind, about, followed, tuple(sorted(people)), tuple(held.left))
+        about = {face for face in changed if held.now[face].answer != held.before[face].answer}
+        followed = tuple(face for face in changed if face not in about)
+        return Answered(entry, kind, tuple(sorted(about)), followed, tuple(sorted(people)), tuple(held.left))
 
     # --- groups ---
 
@@ -149,20 +149,24 @@ class _Writing:
             elif marks != before:
                 names = [name for name in marks if marks[name] != before[name]]
                 found[f"p{person}"] = FaceChange({n: before[n] for n in names}, {n: marks[n] for n in names})
-        for group, row in held.groups.items():
-            before = {"person_id": row.person_id, "joined_to": row.joined_to}
-            now = {"person_id": held.group_person[group], "joined_to": held.joined_to[group]}
-            names = [name for name in now if now[name] != before[name]]
-            if names:
-                found[f"g{group}"] = FaceChange({n: before[n] for n in names}, {n: now[n] for n in names})
-            if now["joined_to"] is not None and "joined_to" in names:
-                newest = {ledger.NEWEST_FACE: face_batches.newest(held.transaction)}
-                found[f"g{group}"] = FaceChange(found[f"g{group}"].before, {**found[f"g{group}"].after, **newest})
+        for group in held.groups:
+            if (change := held.change_of_group(group)) is not None:
+                found[f"g{group}"] = change
         for one, other in held.refused:
             found[f"{one} {other}"] = FaceChange({"never": False}, {"never": True})
         for one, other in held.allowed:
             found[f"{one} {other}"] = FaceChange({"never": True}, {"never": False})
         return found
+
+    def _people_told_of(self, changed: list[int]) -> set[int]:
+        """Who gains or loses a face, or is refused or allowed for something."""
+        held = self.held
+        pairs = [(held.before[face], held.now[face]) for face in changed]
+        told = {
+            one.who for was, now in pairs if was.who != now.who or was.answer != now.answer for one in (was, now)
+        }  # fmt: skip
+        sides = {ref.id for pair in held.refused | held.allowed for ref in pair if ref.kind == "person"}
+        return {person for person in told if person is not None} | sides
 
     def _with_masters(self, refs: dict[str, FaceChange]) -> dict[str, FaceChange]:
         for person, change in self.masters.items():
@@ -280,6 +284,9 @@ class _Writing:
         marked = {person for person, marks in held.marks.items() if marks != held.marks_before[person]}
         for person in sorted(marked):
             people_rows.write_marks(transaction, person, held.marks[person])
+            if held.marks[person]["name"] is None and held.marks_before[person]["name"] is not None:
+                # Else it were the person without a name that began with this face.
+                people_rows.set_master(transaction, person, None)
         people = tally.write(transaction, held.library)
         confirmed = {
             one.person_id

@@ -14,8 +14,9 @@ from faces.store.database import Transaction
 from faces.store.face_pages import Choice, FaceOrder, page_of_faces
 from faces.store.listing import ListedFace, ListedImage, read_faces
 from faces.store.sidecar.lists.group_pages import current_group, faces_of_group
-from faces.store.sidecar.lists.people_pages import faces_of_person
+from faces.store.sidecar.lists.people_pages import current_person, faces_of_person
 from worker.commands.choice import add_after, add_choice, choice_of, tell_if_nobody, tell_of_more, with_one_more
+from worker.commands.doubtful_faces import list_doubtful
 from worker.commands.invocation import Invocation
 from worker.commands.parser import ref_of
 from worker.commands.verbs import add_verb
@@ -28,7 +29,10 @@ In the order of the photos' places; --limit and --offset take a page of them, or
 for the last page as for the first.
 
 --group and --person list the faces of one group, the best first, or of one person: the confirmed ones, then those that
-were linked, the newest photos first, then those that the person is offered for, the likeliest first."""
+were linked, the newest photos first, then those that the person is offered for, the likeliest first.
+
+--doubtful lists the confirmed faces that do not fit the others of their person, of people with three or more, the worst
+first: how likely each is that person by the others alone, how far from their middle, and who is likelier."""
 
 
 def add_to(verbs: Any) -> None:
@@ -36,11 +40,14 @@ def add_to(verbs: Any) -> None:
     add_choice(parser, "faces")
     parser.add_argument("--group", metavar="ID", type=ref_of("group"), help="only the faces of this group, such as g12")
     parser.add_argument("--person", metavar="ID", type=ref_of("person"), help="only the faces of this person: p12")
+    parser.add_argument("--doubtful", action="store_true", help="only confirmed faces that do not fit their person")
     add_after(parser, "face")
 
 
 def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
     """List them; 1 where nobody has the name."""
+    if arguments.doubtful:
+        return list_doubtful(arguments, invocation)
     _refuse_contradictions(arguments)
     output, limit = invocation.output, arguments.limit
     with invocation.store() as store, store.reading() as transaction:
@@ -83,16 +90,21 @@ def _ids(arguments: argparse.Namespace, transaction: Transaction, invocation: In
     """A page; not of --name and --offset with one face more, where there is one."""
     more = with_one_more(arguments.limit)
     if arguments.person is not None:
-        return faces_of_person(transaction, arguments.person, arguments.after, more)
+        person = current_person(transaction, arguments.person)
+        _tell_where(invocation, Ref("person", arguments.person), Ref("person", person))
+        return faces_of_person(transaction, person, arguments.after, more)
     if arguments.group is not None:
         group = current_group(transaction, arguments.group)
-        if group != arguments.group:
-            refs = Ref("group", arguments.group), Ref("group", group)
-            invocation.output.say(f"faces: {refs[0]} was joined to {refs[1]}: these are the faces of {refs[1]}")
+        _tell_where(invocation, Ref("group", arguments.group), Ref("group", group))
         return faces_of_group(transaction, group, arguments.after, more)
     if arguments.after is not None:
         return page_of_faces(transaction, Choice(limit=more, after=arguments.after), FaceOrder.PLACES)
     return page_of_faces(transaction, choice_of(arguments, transaction), FaceOrder.PLACES)
+
+
+def _tell_where(invocation: Invocation, asked: Ref, current: Ref) -> None:
+    if current != asked:
+        invocation.output.say(f"faces: {asked} was joined to {current}: these are the faces of {current}")
 
 
 def _row(face: ListedFace, image: ListedImage, *, grouped: bool) -> tuple[str, ...]:

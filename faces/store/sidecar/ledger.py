@@ -12,6 +12,7 @@ from uuid import uuid4
 import sqlalchemy as sa
 
 from faces.people.identify import Identification
+from faces.people.refs import Ref
 from faces.store.database import Transaction, chunked
 from faces.store.sidecar.library_row import tables_of
 
@@ -48,6 +49,9 @@ class Entry:
     distance: float | None
     rule: str | None
 
+
+#: A ref of a person who only gained or lost faces has this before and after.
+NOTHING_ITSELF = "{}"
 
 ENTRY = ("id", "uuid", "actor", "at", "kind", "undoes", "p", "t", "distance", "rule")
 
@@ -88,6 +92,7 @@ def add(
     rule: str | None = None,
     uuid: str | None = None,
     undoes: int | None = None,
+    people: Collection[int] = (),
 ) -> int:
     """Write an entry; returns its id.
 
@@ -101,6 +106,7 @@ def add(
         rule: by which rule then.
         uuid: the entry's own; without it a new one.
         undoes: the entry that it takes back.
+        people: whose faces it gives or takes: by them their entries are found.
     """
     tables = tables_of(transaction)
     values: dict[str, Any] = {
@@ -117,6 +123,7 @@ def add(
     result: sa.CursorResult[Any] = transaction.connection.execute(sa.insert(tables.ledger).values(**values))
     entry = int(result.lastrowid)
     add_faces(transaction, entry, changes)
+    add_refs(transaction, entry, told_of(people))
     return entry
 
 
@@ -138,6 +145,22 @@ def add_refs(transaction: Transaction, entry: int, changes: Mapping[str, FaceCha
     ]
     if rows:
         transaction.connection.execute(sa.insert(tables_of(transaction).ledger_refs), rows)
+
+
+def told_of(person_ids: Collection[int]) -> dict[str, FaceChange]:
+    """What `add_refs` takes for people of whom nothing itself is changed, but faces are given to them or taken."""
+    return {str(Ref("person", person)): FaceChange({}, {}) for person in person_ids}
+
+
+def note_people(transaction: Transaction, entry: int, person_ids: Collection[int]) -> None:
+    """Say of an entry that is there already whose faces it gives or takes, too."""
+    table = tables_of(transaction).ledger_refs
+    wanted = told_of(person_ids)
+    for chunk in chunked(sorted(wanted)):
+        query = sa.select(table.c.ref).where(table.c.entry == entry, table.c.ref.in_(chunk))
+        for ref in transaction.connection.execute(query).scalars().all():
+            del wanted[ref]
+    add_refs(transaction, entry, wanted)
 
 
 def last_links(transaction: Transaction, face_ids: Collection[int]) -> dict[int, PastLink]:
@@ -206,6 +229,14 @@ def moves_since(transaction: Transaction, entry_id: int, face_ids: Collection[in
     return found
 
 
+def change_of(transaction: Transaction, entry_id: int, face_id: int) -> FaceChange | None:
+    """What an entry has changed of a face; None where nothing."""
+    table = tables_of(transaction).ledger_faces
+    query = sa.select(table).where(table.c.entry == entry_id, table.c.face_id == face_id)
+    row = transaction.connection.execute(query).first()
+    return None if row is None else FaceChange(json.loads(row.before), json.loads(row.after))
+
+
 def undone_by(transaction: Transaction, entry_id: int) -> int | None:
     """The entry that took one back, and was not taken back itself."""
     table = tables_of(transaction).ledger
@@ -250,6 +281,14 @@ def linked_since(transaction: Transaction, entry: int) -> list[LinkedBefore]:
         LinkedBefore(int(row.face_id), int(row.image_id), row.person_id, row.p, row.distance, json.loads(row.after))
         for row in transaction.connection.execute(query)
     ]
+
+
+def newest_of_refs(transaction: Transaction, one: Ref, other: Ref) -> int | None:
+    """The newest entry that has changed whether two were refused for each other."""
+    table = tables_of(transaction).ledger_refs
+    pair = " ".join(sorted((str(one), str(other))))
+    found = transaction.connection.execute(sa.select(sa.func.max(table.c.entry)).where(table.c.ref == pair)).scalar()
+    return None if found is None else int(found)
 
 
 def _json(fields: Fields) -> str:

@@ -9,6 +9,7 @@ import pytest
 
 from faces.store.database import Store
 from faces.store.sidecar.tables import PREFIX, sidecar_tables
+from faces.store.sidecar.upgrades import NEWEST
 from tests.servers.app_schema import SQLITE_V2, SQLITE_V4, SQLITE_V5, V1, V2_NEW, V3, V4, V5
 from tests.servers.mariadb import MariaDB, running_mariadb
 from tests.servers.rows import Rows
@@ -28,7 +29,7 @@ def server_url(request: pytest.FixtureRequest, mariadb: MariaDB) -> str:
     url = mariadb.new_database(*_VERSIONS[request.param])
     rows, beside = Rows(url), sidecar_tables(PREFIX)
     beside.metadata.create_all(rows._engine)
-    rows.run(f"INSERT INTO {beside.library.name} (id, version, match_rule) VALUES (1, 1, 'nearest')")
+    rows.run(f"INSERT INTO {beside.library.name} (id, version, match_rule) VALUES (1, {NEWEST}, 'nearest')")
     rows.close()
     return url
 
@@ -44,6 +45,6 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
             rows.run(statement)
         beside = sidecar_tables(PREFIX)
         beside.metadata.create_all(rows._engine)
-        rows.run(f"INSERT INTO {beside.library.name} (id, version, match_rule) VALUES (1, 1, 'nearest')")
+        rows.run(f"INSERT INTO {beside.library.name} (id, version, match_rule) VALUES (1, {NEWEST}, 'nearest')")
         rows.close()
     return {file.name: file for file in folder.iterdir() if "-" not in file.name}
