@@ -31,7 +31,7 @@ class JoinOfGroups:
     """The faces of the one that was joined to it."""
 
 
-def newcomers_nearer_to_gone(held: HeldFaces, join: JoinOfGroups) -> list[int]:
+def newcomers_nearer_to_gone(held: HeldFaces, join: JoinOfGroups) -> dict[int, float]:
     """Faces that have come into the kept group since, and are nearer to the middle of the one that was joined to it.
 
     Only those that nobody has answered of. Middles are the plain means of the faces that the two had then, as far as
@@ -39,7 +39,7 @@ def newcomers_nearer_to_gone(held: HeldFaces, join: JoinOfGroups) -> list[int]:
     join, or if its first change of groups that the ledger has since was into the group. One that is older, and whose
     row the app alone has brought into it since, is taken for one of the kept group.
 
-    Returns their ids, the nearest first.
+    Returns their distances to that middle, by face.
     """
     end = end_of(held, join.kept)
     there = set(held.members(end)) - join.gone
@@ -48,19 +48,19 @@ def newcomers_nearer_to_gone(held: HeldFaces, join: JoinOfGroups) -> list[int]:
     came = {face for face in of_kept if _came_since(join, face, moves.get(face, ()))}
     open_ones = [face for face in sorted(came) if held.now[face].answer is None and held.state(face) in _OPEN]
     if not open_ones:
-        return []
+        return {}
     known = known_encodings.kept_of(held.transaction, there | join.gone)
     kept_middle, gone_middle = _middle(known, of_kept - came), _middle(known, join.gone)
     if kept_middle is None or gone_middle is None:
-        return []
-    found = []
+        return {}
+    found = {}
     for face in open_ones:
         if face in known:
             numbers = known[face].numbers
             to_gone, to_kept = (float(np.linalg.norm(numbers - middle)) for middle in (gone_middle, kept_middle))
             if to_gone < to_kept:
-                found.append((to_gone, face))
-    return [face for _, face in sorted(found)]
+                found[face] = to_gone
+    return found
 
 
 def _was_in(group: int, moves: Collection[Moved]) -> bool:

@@ -5,7 +5,7 @@ An undo is an entry, too, and can be undone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -201,19 +201,24 @@ class _Undoing:
             held.now[face] = restored(held, face, one.before)
             if moved:
                 self._move(held, face, one.before["group_id"], taken)
-        for group in sorted(self._merged()):
-            self._share_newcomers(held, group, taken)
+        self._share_newcomers(held, taken)
 
-    def _share_newcomers(self, held: HeldFaces, group: int, taken: Mapping[int, set[int]]) -> None:
-        """Those that have come into both groups since, into the one whose middle is nearer to them, where it may be."""
+    def _share_newcomers(self, held: HeldFaces, taken: Mapping[int, set[int]]) -> None:
+        """Faces that came since go into the group whose middle is nearest to them, where that may be."""
+        nearest = sorted((far, face, group) for group in self._merged() for face, far in self._newcomers(held, group))
+        shared = set[int]()
+        for _, face, group in nearest:
+            if face not in shared:
+                shared.add(face)
+                self._move(held, face, group, taken)
+
+    def _newcomers(self, held: HeldFaces, group: int) -> Iterator[tuple[int, float]]:
         change = self.refs.get(f"g{group}")
         if change is None or ledger.NEWEST_FACE not in change.after or group not in held.groups:
             return
-        kept = int(change.after["joined_to"])
-        joined = {face for face, one in self.faces.items() if one.before.get("group_id") == group}
-        join = JoinOfGroups(self.entry_id, kept, int(change.after[ledger.NEWEST_FACE]), frozenset(joined))
-        for face in newcomers_nearer_to_gone(held, join):
-            self._move(held, face, group, taken)
+        kept, newest = int(change.after["joined_to"]), int(change.after[ledger.NEWEST_FACE])
+        gone = frozenset(face for face, one in self.faces.items() if one.before.get("group_id") == group)
+        yield from newcomers_nearer_to_gone(held, JoinOfGroups(self.entry_id, kept, newest, gone)).items()
 
     def _why(self, held: HeldFaces, face: int) -> str:
         facts = held.now[face]
