@@ -200,6 +200,7 @@ class _Undoing:
             moved = has_moved(held, face, one.before, one.after)
             held.now[face] = restored(held, face, one.before)
             if moved:
+                held.about.add(face)
                 self._move(held, face, one.before["group_id"], taken)
         self._share_newcomers(held, taken)
 

@@ -72,7 +72,7 @@ class _Writing:
         self._write_refusals()
         ledger.add_refs(transaction, entry, ledger.told_of(self._people_told_of(changed)) | self._with_masters(refs))
         self._tell(people)
-        about = {face for face in changed if held.now[face].answer != held.before[face].answer}
+        about = {face for face in changed if held.now[face].answer != held.before[face].answer or face in held.about}
         followed = tuple(face for face in changed if face not in about)
         return Answered(entry, kind, tuple(sorted(about)), followed, tuple(sorted(people)), tuple(held.left))
 
