@@ -80,7 +80,7 @@ class _Undoing:
             raise RequestError(f"found no entry {self.entry_id} in the ledger, needed one that `ledger` lists")
         if (by := ledger.undone_by(transaction, self.entry_id)) is not None:
             raise RequestError(f"found that entry {self.entry_id} was taken back by {by}: `undo {by}` brings it back")
-        self.faces = ledger.faces_of(transaction, self.entry_id)
+        self.faces = self._faces(transaction)
         self.refs = ledger.refs_of(transaction, self.entry_id)
         about = Scope(set(self.faces), self._groups(transaction), self._people())
         about.faces |= self._faces_of_renamed(transaction)
@@ -90,6 +90,21 @@ class _Undoing:
         parents = {int(one.before["parent_id"]) for one in self.faces.values() if one.before.get("parent_id")}
         scope.faces |= face_batches.images_of(transaction, parents).keys()
         return scope
+
+    def _faces(self, transaction: Transaction) -> dict[int, FaceChange]:
+        """What the entry has changed; where what was said before it was taken back since, what was before that."""
+        found, undone = ledger.faces_of(transaction, self.entry_id), dict[int, Mapping[int, FaceChange]]()
+        for face, one in found.items():
+            before = one.before
+            while (said_in := before.get("said_in")) is not None and said_in != one.after.get("said_in"):
+                if said_in not in undone:
+                    in_force = ledger.undone_by(transaction, said_in) in (None, self.entry_id)
+                    undone[said_in] = {} if in_force else ledger.faces_of(transaction, said_in)
+                if face not in undone[said_in]:
+                    break
+                before = undone[said_in][face].before
+            found[face] = FaceChange(before, one.after)
+        return found
 
     def _people(self) -> set[int]:
         named = {Ref.parse(ref).id for ref in self.refs if ref[0] == "p" and " " not in ref}

@@ -157,6 +157,29 @@ def test_an_answer_given_twice_is_not_taken_back_by_the_first_entry(album: Album
     assert album.face_rows([one])[0]["name"] == "Ann"
 
 
+def test_what_was_said_before_and_taken_back_meanwhile_does_not_come_back(album: Album, answers: Answers) -> None:
+    faces = library_of_two(album)["cem"]
+    before = everything(album)
+    first = who_it_is.name(answers, GivenAnswer(ME), [group_of(album, faces[0])], "Cem")
+    second = who_it_is.move(answers, GivenAnswer(YOU), [face(faces[1])], "Bob")
+    assert first.entry is not None
+    assert second.entry is not None
+    assert [one.ref for one in undo(answers, GivenAnswer(ME), first.entry).left] == [f"f{faces[1]}"]
+    undone = undo(answers, GivenAnswer(YOU), second.entry)
+    assert album.face_rows([faces[1]])[0]["name"] is None
+    assert [name for (name,) in [tuple(row.values()) for row in album.read("SELECT name FROM {people}")] if name] == [
+        "Ann",
+        "Bob",
+    ]
+    assert album.groups() >= {tuple(sorted(faces))}
+    assert everything(album) == before
+    assert album.wrong() == []
+    assert undone.entry is not None
+    undo(answers, GivenAnswer(YOU), undone.entry)
+    assert album.face_rows([faces[1]])[0]["name"] == "Bob"
+    assert album.wrong() == []
+
+
 def test_links_to_somebody_who_is_no_more_go_along(album: Album, answers: Answers) -> None:
     (one,) = album.photo(ANN)
     done = who_it_is.name(answers, GivenAnswer(ME), [face(one)], "Ann")
