@@ -12,8 +12,7 @@ from datetime import datetime
 from faces.answers.answer import Answered, GivenAnswer
 from faces.answers.giving import Answers
 from faces.answers.held_faces import MASTER, HeldFaces
-from faces.answers.newcomers import JoinOfGroups, newcomers_nearer_to_gone
-from faces.answers.restoring import end_of, has_moved, is_untouched, restored
+from faces.answers.restoring import JoinOfGroups, end_of, has_moved, is_untouched, newcomers_nearer_to_gone, restored
 from faces.answers.row_style import RowStyle
 from faces.answers.scope import Scope
 from faces.errors import RequestError
