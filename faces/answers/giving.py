@@ -37,7 +37,8 @@ class Answers:
     """What answers are given with, for a process and a database. Threads may share it."""
 
     arrivals: Arrivals
-    settling: Settling
+    settling: Settling | None = None
+    """None where nothing is asked again by these."""
 
     def give(
         self,
@@ -80,8 +81,9 @@ class Answers:
 
         Another process that settles just now does it instead. Never raises for the database.
         """
-        self.arrivals.follow()
-        self.settling.settle_some()
+        if self.settling is not None:
+            self.arrivals.follow()
+            self.settling.settle_some()
 
     def _attempt(
         self,

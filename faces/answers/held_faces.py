@@ -17,9 +17,10 @@ from faces.people.kept_face import FaceState, KeptFace, Said
 from faces.people.refs import Ref
 from faces.store import face_batches, images
 from faces.store.database import Transaction
-from faces.store.sidecar import face_index, group_rows, library_row, member_batches, never_rows, people_rows
+from faces.store.sidecar import face_index, group_rows, ledger, library_row, member_batches, never_rows, people_rows
 from faces.store.sidecar.face_index import IndexedFace
 from faces.store.sidecar.group_rows import GroupRow, Offer
+from faces.store.sidecar.ledger import FaceChange
 from faces.store.sidecar.people_rows import PersonRow
 
 #: What the ledger calls the face of a person that others are linked to. That there is one follows of the rest, but not
@@ -158,6 +159,17 @@ class HeldFaces:
         """A person's name from now on."""
         return self.marks[person_id]["name"] if person_id in self.marks else self.people[person_id].name
 
+    def change_of_group(self, group: int) -> FaceChange | None:
+        """What the ledger keeps of a group: whose it becomes, and where its faces go; None where that stays."""
+        row = self.groups[group]
+        before = {"person_id": row.person_id, "joined_to": row.joined_to}
+        now = {"person_id": self.group_person[group], "joined_to": self.joined_to[group]}
+        names = [name for name in now if now[name] != before[name]]
+        after: dict[str, Any] = {name: now[name] for name in names}
+        if after.get("joined_to") is not None:
+            after[ledger.NEWEST_FACE] = face_batches.newest(self.transaction)
+        return FaceChange({name: before[name] for name in names}, after) if names else None
+
     # --- as it becomes ---
 
     def become(self, face: int, **facts: Any) -> None:
@@ -223,6 +235,13 @@ class HeldFaces:
         self.groups |= group_rows.lock(self.transaction, [group])
         self.group_person[group] = self.joined_to[group] = None
         return group
+
+    def drop_person(self, person_id: int) -> None:
+        """Take back `add_person`: nothing became this person."""
+        people_rows.drop(self.transaction, person_id)
+        self.new_people.discard(person_id)
+        for known in (self.people, self.marks, self.marks_before):
+            known.pop(person_id, None)
 
     def hold_people(self, ids: Iterable[int]) -> None:
         """Lock people and read them, where that is not done yet."""

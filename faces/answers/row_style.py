@@ -99,10 +99,21 @@ class ByParent(RowStyle):
             if face not in changed and facts.parent_id not in changed:
                 continue
             if facts.status not in ("process", "suggested"):
-                if facts.who is None or not held.is_root_of(facts.parent_id, facts.who):
+                if not self._may_stay(held, face):
                     held.become(face, parent_id=None)
             elif facts.who is None or not held.is_root_of(facts.parent_id, facts.who):
                 self._hang_elsewhere(held, face)
+
+    def _may_stay(self, held: HeldFaces, face: int) -> bool:
+        """Whether a face that is `ok` keeps its parent.
+
+        One with a name is who that says: the app's click leaves its parent, whoever that is, as long as it is a root.
+        """
+        facts = held.now[face]
+        if facts.parent_id is None or facts.who is None:
+            return False
+        whose = held.now[facts.parent_id].who if facts.name and not held.transaction.schema.ours else facts.who
+        return whose is not None and held.is_root_of(facts.parent_id, whose)
 
     def _hang_elsewhere(self, held: HeldFaces, face: int) -> None:
         facts = held.now[face]

@@ -5,14 +5,14 @@ An undo is an entry, too, and can be undone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from faces.answers.answer import Answered, GivenAnswer
 from faces.answers.giving import Answers
 from faces.answers.held_faces import MASTER, HeldFaces
-from faces.answers.restoring import end_of, has_moved, is_untouched, restored
+from faces.answers.restoring import JoinOfGroups, end_of, has_moved, is_untouched, newcomers_nearer_to_gone, restored
 from faces.answers.row_style import RowStyle
 from faces.answers.scope import Scope
 from faces.errors import RequestError
@@ -79,16 +79,31 @@ class _Undoing:
             raise RequestError(f"found no entry {self.entry_id} in the ledger, needed one that `ledger` lists")
         if (by := ledger.undone_by(transaction, self.entry_id)) is not None:
             raise RequestError(f"found that entry {self.entry_id} was taken back by {by}: `undo {by}` brings it back")
-        self.faces = ledger.faces_of(transaction, self.entry_id)
+        self.faces = self._faces(transaction)
         self.refs = ledger.refs_of(transaction, self.entry_id)
         about = Scope(set(self.faces), self._groups(transaction), self._people())
         about.faces |= self._faces_of_renamed(transaction)
-        if self._merged():
+        if self._merged() or self._parted():
             about = about.with_groups(transaction)
         scope = about.with_relatives(transaction)
         parents = {int(one.before["parent_id"]) for one in self.faces.values() if one.before.get("parent_id")}
         scope.faces |= face_batches.images_of(transaction, parents).keys()
         return scope
+
+    def _faces(self, transaction: Transaction) -> dict[int, FaceChange]:
+        """What the entry has changed; where what was said before it was taken back since, what was before that."""
+        found, undone = ledger.faces_of(transaction, self.entry_id), dict[int, Mapping[int, FaceChange]]()
+        for face, one in found.items():
+            before = one.before
+            while (said_in := before.get("said_in")) is not None and said_in != one.after.get("said_in"):
+                if said_in not in undone:
+                    in_force = ledger.undone_by(transaction, said_in) in (None, self.entry_id)
+                    undone[said_in] = {} if in_force else ledger.faces_of(transaction, said_in)
+                if face not in undone[said_in]:
+                    break
+                before = undone[said_in][face].before
+            found[face] = FaceChange(before, one.after)
+        return found
 
     def _people(self) -> set[int]:
         named = {Ref.parse(ref).id for ref in self.refs if ref[0] == "p" and " " not in ref}
@@ -109,10 +124,15 @@ class _Undoing:
 
     def _merged(self) -> set[int]:
         """Groups that the entry has joined to others."""
-        joined = {Ref.parse(ref).id for ref, one in self.refs.items() if one.after.get("joined_to") is not None}
+        groups = {ref: one for ref, one in self.refs.items() if ref[0] == "g"}
+        joined = {Ref.parse(ref).id for ref, one in groups.items() if one.after.get("joined_to") is not None}
         if self.entry is not None and self.entry.kind == "merged":
             joined |= {int(one.before["group_id"]) for one in self.faces.values()}
         return joined
+
+    def _parted(self) -> bool:
+        """Whether the entry has parted groups from others."""
+        return any(ref[0] == "g" and one.before.get("joined_to") is not None for ref, one in self.refs.items())
 
     def _faces_of_renamed(self, transaction: Transaction) -> set[int]:
         """All faces of people whose names the entry has changed: rows have these names."""
@@ -196,6 +216,24 @@ class _Undoing:
             if moved:
                 held.about.add(face)
                 self._move(held, face, one.before["group_id"], taken)
+        self._share_newcomers(held, taken)
+
+    def _share_newcomers(self, held: HeldFaces, taken: Mapping[int, set[int]]) -> None:
+        """Faces that came since go into the group whose middle is nearest to them, where that may be."""
+        nearest = sorted((far, face, group) for group in self._merged() for face, far in self._newcomers(held, group))
+        shared = set[int]()
+        for _, face, group in nearest:
+            if face not in shared:
+                shared.add(face)
+                self._move(held, face, group, taken)
+
+    def _newcomers(self, held: HeldFaces, group: int) -> Iterator[tuple[int, float]]:
+        change = self.refs.get(f"g{group}")
+        if change is None or ledger.NEWEST_FACE not in change.after or group not in held.groups:
+            return
+        kept, newest = int(change.after["joined_to"]), int(change.after[ledger.NEWEST_FACE])
+        gone = frozenset(face for face, one in self.faces.items() if one.before.get("group_id") == group)
+        yield from newcomers_nearer_to_gone(held, JoinOfGroups(self.entry_id, kept, newest, gone)).items()
 
     def _why(self, held: HeldFaces, face: int) -> str:
         facts = held.now[face]

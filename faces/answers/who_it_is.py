@@ -135,6 +135,9 @@ def _name(held: HeldFaces, style: RowStyle, *, refs: Collection[Ref], who: str |
     person = target_of(held, style, who, new=new)
     wanted = [face for face in own if _may_be(held, face, person, moves=moves, said=True)]
     wanted += [face for face in of_groups if _may_be(held, face, person, moves=moves, said=False)]
+    if not wanted and person in held.new_people:
+        held.drop_person(person)
+        return
     for face in wanted:
         held.allow(Ref("face", face), Ref("person", person))
     for ref in refs:

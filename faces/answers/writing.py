@@ -152,12 +152,9 @@ class _Writing:
             elif marks != before:
                 names = [name for name in marks if marks[name] != before[name]]
                 found[f"p{person}"] = FaceChange({n: before[n] for n in names}, {n: marks[n] for n in names})
-        for group, row in held.groups.items():
-            before = {"person_id": row.person_id, "joined_to": row.joined_to}
-            now = {"person_id": held.group_person[group], "joined_to": held.joined_to[group]}
-            names = [name for name in now if now[name] != before[name]]
-            if names:
-                found[f"g{group}"] = FaceChange({n: before[n] for n in names}, {n: now[n] for n in names})
+        for group in held.groups:
+            if (change := held.change_of_group(group)) is not None:
+                found[f"g{group}"] = change
         for one, other in held.refused:
             found[f"{one} {other}"] = FaceChange({"never": False}, {"never": True})
         for one, other in held.allowed:

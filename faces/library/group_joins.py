@@ -9,10 +9,11 @@ from faces.library.library import Library
 from faces.people.groups.group_index import NearPair
 from faces.people.groups.joining import Joins, Merger
 from faces.people.refs import Ref
+from faces.store import face_batches
 from faces.store.database import Store, Transaction
 from faces.store.sidecar import face_index, group_rows, ledger, library_row, never_rows
 from faces.store.sidecar.group_rows import GroupRow
-from faces.store.sidecar.ledger import FaceChange
+from faces.store.sidecar.ledger import NEWEST_FACE, FaceChange
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,8 @@ class GroupJoins:
         group_rows.absorb(transaction, kept, gone, self.library.around(kept.total + gone.total))
         face_index.move_group(transaction, gone.id, kept.id)
         rule = f"groups {kept.id} and {gone.id} s={pair.score:.4f} cohort={self.library.cohort.version}"
-        ledger.add(transaction, "merged", entry, distance=pair.distance, rule=rule)
+        written = ledger.add(transaction, "merged", entry, distance=pair.distance, rule=rule)
+        ledger.add_refs(transaction, written, {f"g{gone.id}": joining(transaction, kept.id)})
         refused = never_rows.inherit(transaction, kept.id, gone.id)
         change = library_row.next_change(transaction, refusals=refused)
         group_rows.stamp(transaction, [kept.id, gone.id], change)
@@ -101,6 +103,12 @@ class GroupJoins:
 def _priority(row: GroupRow) -> tuple[bool, int, int]:
     """As `GroupIndex.priority`: the named one stays, then the larger, then the older."""
     return row.person_id is None, -row.total.count, row.id
+
+
+def joining(transaction: Transaction, kept: int) -> FaceChange:
+    """What the ledger keeps of a group that goes into another: by the newest face it is known which came later."""
+    after = {"joined_to": kept, NEWEST_FACE: face_batches.newest(transaction)}
+    return FaceChange({"joined_to": None}, after)
 
 
 def _moves(transaction: Transaction, kept: GroupRow, gone: GroupRow) -> dict[int, FaceChange]:

@@ -26,6 +26,11 @@ def images_of(transaction: Transaction, face_ids: Collection[int]) -> dict[int, 
     return found
 
 
+def newest(transaction: Transaction) -> int:
+    """The highest id; 0 where there is no row."""
+    return int(transaction.connection.execute(sa.select(sa.func.max(faces.c.id))).scalar() or 0)
+
+
 def lock(transaction: Transaction, face_ids: Collection[int]) -> dict[int, KeptFace]:
     """These rows, soft-deleted ones too, without their encodings, locked until the transaction ends."""
     found: dict[int, KeptFace] = {}

@@ -230,6 +230,12 @@ def name_children(transaction: Transaction, parents: Collection[int], name: str)
     return result.rowcount
 
 
+def untouched_children(transaction: Transaction, parents: Collection[int]) -> set[int]:
+    """The faces with one of these parents that `name_children` would name, by their rows alone."""
+    query = sa.select(faces.c.id).where(*_are_untouched_children(parents))
+    return {int(face) for face in transaction.connection.execute(query).scalars()}
+
+
 def count_children(transaction: Transaction, parents: Collection[int]) -> int:
     """How many faces with one of these parents no person has touched."""
     query = sa.select(sa.func.count()).select_from(faces).where(*_are_untouched_children(parents))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import unicodedata
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -21,17 +21,15 @@ from faces.errors import (
 )
 from faces.laravel.disks import place_of
 from faces.library.opening import OpenLibrary
-from faces.library.row_changes import write_rows
-from faces.people.kept_face import MACHINE_STATUSES, KeptFace
-from faces.people.linking import Identities
-from faces.people.names import canonical, key
-from faces.people.portrait_quality import doubt_of
+from faces.people.kept_face import KeptFace
+from faces.people.names import canonical
 from faces.sources import known_portraits, seen_files
 from faces.sources.folder import is_folder
 from faces.sources.known_portraits import KnownPortrait, photo_file
 from faces.store import faces, images
 from faces.store.database import Store, Transaction
 from faces.store.who import identities_of
+from worker.commands.face_naming import Enrolled, FaceInPhoto, RowsOf, name_face
 from worker.commands.invocation import Invocation
 from worker.commands.parser import face_id
 from worker.commands.verbs import add_verb
@@ -47,7 +45,9 @@ With --id: a face that is in the database already (`faces` lists them). In the a
 in the app does.
 
 A face that a person gave another name keeps it, unless --rename is there; faces linked to it follow. Names are kept
-with composed letters (NFC) and single blanks."""
+with composed letters (NFC) and single blanks.
+
+Each face is one entry of the ledger, and `undo` takes it back: all that was renamed has its old name again."""
 
 #: Characters that the column holds.
 _LONGEST_NAME = 255
@@ -77,7 +77,7 @@ def run(arguments: argparse.Namespace, session: Invocation) -> int:
             named = enrol_face(
                 store, arguments.name, arguments.face_id, rename=arguments.rename, library=session.library(store)
             )
-            _tell(session, named)
+            _tell(session, store, named)
         return 0
     portraits, troubles = _portraits(arguments, session)
     if not portraits:
@@ -117,7 +117,7 @@ def _portraits(arguments: argparse.Namespace, session: Invocation) -> tuple[list
 def _enrol_or_tell(session: Invocation, tools: Tools, name: str, photo: Path, arguments: argparse.Namespace) -> int:
     """The exit code for this portrait alone."""
     try:
-        _tell(session, enrol_photo(tools, name, photo, arguments.face, rename=arguments.rename))
+        _tell(session, tools.store, enrol_photo(tools, name, photo, arguments.face, rename=arguments.rename))
     except _OF_THE_PORTRAIT as error:
         session.output.say(f"enrol: {about(photo, error)}")
         return 2 if isinstance(error, RequestError | SettingsError) else 1
@@ -131,11 +131,15 @@ def about(photo: Path, error: FacesError) -> str:
     return str(error) if str(photo) in str(error) else f"{photo}: {error}"
 
 
-def _tell(session: Invocation, enrolled: Enrolled) -> None:
-    session.output.record(asdict(enrolled))
+def _tell(session: Invocation, store: Store, enrolled: Enrolled) -> None:
+    record = asdict(enrolled)
+    if store.schema.sidecar is None:
+        del record["entry"]
+    session.output.record(record)
     face = f"face {enrolled.face_id} in {enrolled.photo}"
     was = f", and was {enrolled.renamed_from}" if enrolled.renamed_from else ""
-    session.output.result(f"{face} is {enrolled.name}{was}")
+    undo = f". `undo {enrolled.entry}` takes it back" if enrolled.entry is not None else ""
+    session.output.result(f"{face} is {enrolled.name}{was}{undo}")
     if enrolled.relatives:
         session.output.result(f"{enrolled.relatives} faces linked to {face} have the name too")
     if enrolled.doubt:
@@ -145,26 +149,6 @@ def _tell(session: Invocation, enrolled: Enrolled) -> None:
             f"{face} stays linked to face {enrolled.parent_id}, as after a click in the app: "
             "new faces are compared with that one"
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Enrolled:
-    """A face that has a name now; `relatives` other faces that no person had touched got it with it."""
-
-    name: str
-    face_id: int
-    image_id: int
-    face_index: int
-    parent_id: int | None
-    """Not None: a click left it linked, so it is not compared with new faces."""
-    relatives: int
-    photo: str
-    """As it was given; of a face that was named by its id, the image's place."""
-    quality: float | None
-    doubt: str | None
-    """The sentence about a face that is too poor to compare others with."""
-    renamed_from: str | None
-    """Another name that a person had given it."""
 
 
 def enrol_photo(tools: Tools, name: str, photo: Path, number: int | None, *, rename: bool = False) -> Enrolled:
@@ -192,14 +176,11 @@ def enrol_photo(tools: Tools, name: str, photo: Path, number: int | None, *, ren
     if not known.checked:
         process_image(tools, known.image_id)
 
-    def work(transaction: Transaction, changed: set[int]) -> Enrolled:
-        changed.add(known.image_id)
-        images.lock(transaction, known.image_id)
-        rows = [row for row in faces.lock_of_image(transaction, known.image_id) if not row.deleted]
-        face = _Face(known.image_id, str(photo), _choose(rows, number, photo))
-        return _name(transaction, tools.identities, name, face, rename=rename)
+    def find(transaction: Transaction, rows_of: RowsOf) -> FaceInPhoto:
+        rows = [row for row in rows_of(transaction, known.image_id) if not row.deleted]
+        return FaceInPhoto(known.image_id, str(photo), _choose(rows, number, photo))
 
-    return write_rows(tools.store, tools.arrivals, work)
+    return name_face(tools.store, tools.arrivals, tools.identities, name, find, rename=rename)
 
 
 def enrol_face(
@@ -217,18 +198,17 @@ def enrol_face(
     identities = library.identities if library else identities_of(store.schema)
     identities.require_naming("enrol")
 
-    def work(transaction: Transaction, changed: set[int]) -> Enrolled:
+    def find(transaction: Transaction, rows_of: RowsOf) -> FaceInPhoto:
         image_id = faces.image_of(transaction, face_id)
-        image = None if image_id is None else images.lock(transaction, image_id)
+        image = None if image_id is None else images.find(transaction, image_id)
         if image is not None:
-            changed.add(image.id)
             place = place_of(image.disk, image.path, image.filename)
-            for row in faces.lock_of_image(transaction, image.id):
+            for row in rows_of(transaction, image.id):
                 if row.id == face_id and not row.deleted:
-                    return _name(transaction, identities, name, _Face(image.id, place, row), rename=rename)
+                    return FaceInPhoto(image.id, place, row)
         raise RequestError(f"found no face {face_id} (or it was removed), needed the id of one; `faces` lists them")
 
-    return write_rows(store, library.arrivals if library else None, work)
+    return name_face(store, library.arrivals if library else None, identities, name, find, rename=rename)
 
 
 def enrol_portrait(tools: Tools, portrait: KnownPortrait) -> str | None:
@@ -271,40 +251,3 @@ def _choose(rows: list[KeptFace], number: int | None, photo: Path) -> KeptFace:
     if not chosen:
         raise RequestError(f"found no face {number} in {photo}: there are {numbers}")
     return chosen[0]
-
-
-@dataclass(frozen=True, slots=True)
-class _Face:
-    """A locked face, and the photo that it is in, as a person knows it."""
-
-    image_id: int
-    photo: str
-    row: KeptFace
-
-
-def _name(
-    transaction: Transaction, identities: Identities[Transaction], name: str, face: _Face, *, rename: bool
-) -> Enrolled:
-    row = face.row
-    said = row.name if row.name and row.status not in MACHINE_STATUSES else None
-    other = said if said and key(said) != key(name) else None
-    if other and not rename:
-        raise RequestError(
-            f"{face.photo}: found that a person named face {row.face_index} in it {canonical(other)}, needed --rename "
-            f"to make it {name}; {identities.followers(transaction, row)} faces linked to it will follow"
-        )
-    # The app's rows are not rewritten where only the way of writing is another.
-    written = said if said and canonical(said) == name and not transaction.schema.ours else name
-    named = identities.name(transaction, row, written)
-    return Enrolled(
-        name=name,
-        face_id=row.id,
-        image_id=face.image_id,
-        face_index=row.face_index,
-        parent_id=named.parent_id,
-        relatives=named.relatives,
-        photo=face.photo,
-        quality=row.quality_score,
-        doubt=doubt_of(row.quality_score, faces.read_size_points(row.quality_details)),
-        renamed_from=canonical(other) if other else None,
-    )

@@ -86,5 +86,13 @@ def _tell(invocation: Invocation, entry: int, one: Answered, *, dry_run: bool) -
         output.say(f"entry {entry}: nothing is to be taken back")
         return
     followed = f", {len(one.followed)} that hung on them follow" if one.followed else ""
-    what = f"entry {entry}: {number_of_faces(one)} as before{followed}"
+    what = f"entry {entry}: {_what(one)}{followed}"
     output.result(f"{what} (--dry-run: nothing was changed)" if dry_run else f"{what}. `undo {one.entry}` redoes it")
+
+
+def _what(one: Answered) -> str:
+    """What is as before; an entry may be about no face, such as that two people are not one."""
+    if one.faces or one.followed:
+        return f"{number_of_faces(one)} as before"
+    people = " and ".join(f"p{person}" for person in one.people)
+    return f"{people} as before, no face changes" if people else "taken back, no face changes"

@@ -238,6 +238,7 @@ class _Words:
 
 _KINDS: dict[str, Callable[[_Words], str | None]] = {
     "named": _Words.named,
+    "enrolled": _Words.named,
     "moved": _Words.moved,
     "confirmed": _Words.confirmed,
     "linked": _Words.linked,

@@ -19,6 +19,9 @@ from faces.store.sidecar.library_row import tables_of
 #: Who decided, where no person did.
 MACHINE = "machine"
 
+#: In what an entry keeps of a group that went into another: the highest id of a face then.
+NEWEST_FACE = "newest_face_id"
+
 Fields = Mapping[str, Any]
 """Names and values of what was changed in a face's row or of its group: JSON."""
 
@@ -203,6 +206,27 @@ def refs_of(transaction: Transaction, entry_id: int) -> dict[str, FaceChange]:
     table = tables_of(transaction).ledger_refs
     rows = transaction.connection.execute(sa.select(table).where(table.c.entry == entry_id).order_by(table.c.ref))
     return {row.ref: FaceChange(json.loads(row.before), json.loads(row.after)) for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A face that an entry has moved between groups, into one or out of one."""
+
+    before: int | None
+    after: int | None
+
+
+def moves_since(transaction: Transaction, entry_id: int, face_ids: Collection[int]) -> dict[int, list[Moved]]:
+    """How entries after this one have moved these faces between groups, oldest first."""
+    table = tables_of(transaction).ledger_faces
+    found: dict[int, list[Moved]] = {}
+    for chunk in chunked(sorted(face_ids)):
+        query = sa.select(table).where(table.c.face_id.in_(chunk), table.c.entry > entry_id)
+        for row in transaction.connection.execute(query.order_by(table.c.entry)):
+            moved = Moved(*(json.loads(fields).get("group_id") for fields in (row.before, row.after)))
+            if moved.before != moved.after:
+                found.setdefault(int(row.face_id), []).append(moved)
+    return found
 
 
 def change_of(transaction: Transaction, entry_id: int, face_id: int) -> FaceChange | None:

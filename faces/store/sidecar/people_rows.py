@@ -199,6 +199,12 @@ def add(
     return int(result.lastrowid)
 
 
+def drop(transaction: Transaction, person_id: int) -> None:
+    """Remove a person that this transaction has added, and whom nothing refers to."""
+    people = tables_of(transaction).people
+    transaction.connection.execute(sa.delete(people).where(people.c.id == person_id))
+
+
 def rename(transaction: Transaction, person_id: int, name: str | None) -> None:
     """Give a person another name."""
     _update(transaction, person_id, {"name": name, "name_key": None if name is None else key_of(name)})

@@ -89,7 +89,7 @@ def test_a_slip_renames_nobody(worker: Any, obama: Path) -> None:
     assert f"{obama}: found that a person named face 0 in it Barack Obama, needed --rename to make it Eve" in err
     assert names(worker) == [("obama.jpg", "Barack Obama")]
     out, _ = worker.run("enrol", "Eve", obama, "--rename")
-    assert out.endswith(f"in {obama} is Eve, and was Barack Obama\n")
+    assert f"in {obama} is Eve, and was Barack Obama. `undo 2` takes it back\n" in out
 
 
 def test_a_poor_portrait_is_enrolled_with_a_warning_that_names_it(worker: Any, poor: Path) -> None:

@@ -210,7 +210,7 @@ def test_a_group_has_the_faces_of_those_that_were_joined_to_it(album: Album, ans
     ]
     assert done.entry is not None
     assert album.read("SELECT ref, `after` FROM {ledger_refs} WHERE entry = :entry ORDER BY ref", entry=done.entry) == [
-        {"ref": f"g{gone}", "after": f'{{"joined_to": {more}}}'} for gone in (one, other)
+        {"ref": f"g{gone}", "after": f'{{"joined_to": {more}, "newest_face_id": {third}}}'} for gone in (one, other)
     ]
     assert is_whole(album)
     album.settling.settle_all()

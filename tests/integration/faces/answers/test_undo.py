@@ -6,6 +6,7 @@ import datetime
 import json
 from typing import Any
 
+import numpy as np
 import pytest
 
 from faces.answers import joins, people_marks, splits, who_it_is, who_it_is_not
@@ -22,6 +23,9 @@ ANN, BOB, CEM = made_people(3, seed=5)
 (FAY,) = made_people(1, seed=9)
 
 ME, YOU = "me", "you"
+
+#: From one middle to another that is near enough to be joined.
+FURTHER = np.eye(1, 128)[0] * 0.12
 
 
 def face(number: int) -> Ref:
@@ -153,6 +157,29 @@ def test_an_answer_given_twice_is_not_taken_back_by_the_first_entry(album: Album
     assert album.face_rows([one])[0]["name"] == "Ann"
 
 
+def test_what_was_said_before_and_taken_back_meanwhile_does_not_come_back(album: Album, answers: Answers) -> None:
+    faces = library_of_two(album)["cem"]
+    before = everything(album)
+    first = who_it_is.name(answers, GivenAnswer(ME), [group_of(album, faces[0])], "Cem")
+    second = who_it_is.move(answers, GivenAnswer(YOU), [face(faces[1])], "Bob")
+    assert first.entry is not None
+    assert second.entry is not None
+    assert [one.ref for one in undo(answers, GivenAnswer(ME), first.entry).left] == [f"f{faces[1]}"]
+    undone = undo(answers, GivenAnswer(YOU), second.entry)
+    assert album.face_rows([faces[1]])[0]["name"] is None
+    assert [name for (name,) in [tuple(row.values()) for row in album.read("SELECT name FROM {people}")] if name] == [
+        "Ann",
+        "Bob",
+    ]
+    assert album.groups() >= {tuple(sorted(faces))}
+    assert everything(album) == before
+    assert album.wrong() == []
+    assert undone.entry is not None
+    undo(answers, GivenAnswer(YOU), undone.entry)
+    assert album.face_rows([faces[1]])[0]["name"] == "Bob"
+    assert album.wrong() == []
+
+
 def test_links_to_somebody_who_is_no_more_go_along(album: Album, answers: Answers) -> None:
     (one,) = album.photo(ANN)
     done = who_it_is.name(answers, GivenAnswer(ME), [face(one)], "Ann")
@@ -188,6 +215,68 @@ def test_groups_that_a_machine_joined_are_two_again_and_stay_so(album: Album, an
     undo(answers, GivenAnswer(ME), entry["id"])
     album.settling.settle_all()
     assert {(one,), (other,)} <= album.groups()
+    assert album.wrong() == []
+
+
+def joined_by_a_machine(album: Album) -> tuple[list[int], list[int], int, int]:
+    """Two groups that a machine has joined, each with two faces; the groups that was joined, and the kept one."""
+    one = [album.photo(ANN, follow=False)[0]]
+    other = [album.photo(ANN + FURTHER, follow=False)[0]]
+    album.settling.settle_all()
+    (row,) = album.read("SELECT id, joined_to FROM {groups} WHERE joined_to IS NOT NULL")
+    kept = album.members()[row["joined_to"]]
+    assert sorted(kept) == sorted(one + other)
+    return one, other, row["id"], row["joined_to"]
+
+
+def test_faces_that_came_since_a_join_go_to_the_nearer_of_the_two(album: Album, answers: Answers) -> None:
+    one, other, gone, kept = joined_by_a_machine(album)
+    near_one, near_other = album.photo(ANN - FURTHER / 4)[0], album.photo(ANN + 1.25 * FURTHER)[0]
+    assert set(album.members()) == {kept}
+    before = everything(album)
+    (entry,) = album.read("SELECT id FROM {ledger} WHERE kind = 'merged'")
+    undone = undo(answers, GivenAnswer(ME), entry["id"])
+    assert album.groups() == {(*one, near_one), (*other, near_other)}
+    assert set(album.members()) == {gone, kept}
+    assert album.wrong() == []
+    album.settling.settle_all()
+    assert album.groups() == {(*one, near_one), (*other, near_other)}
+    assert undone.entry is not None
+    undo(answers, GivenAnswer(ME), undone.entry)
+    assert everything(album) == before
+    assert album.read("SELECT joined_to FROM {groups} WHERE id = :id", id=gone) == [{"joined_to": kept}]
+    assert album.wrong() == []
+
+
+def test_a_newcomer_that_a_person_has_answered_of_stays(album: Album, answers: Answers) -> None:
+    one, other, gone, kept = joined_by_a_machine(album)
+    came = [album.photo(encoding)[0] for encoding in (ANN, ANN + FURTHER) for _ in range(2)]
+    who_it_is_not.apart(answers, GivenAnswer(ME), face(came[0]), face(came[3]))
+    who_it_is.name(answers, GivenAnswer(ME), [face(came[0]), face(came[2])], "Ann")
+    (entry,) = album.read("SELECT id FROM {ledger} WHERE kind = 'merged'")
+    undo(answers, GivenAnswer(ME), entry["id"])
+    members = album.members()
+    assert {came[0], came[2]} <= set(members[kept])
+    assert len({came[1], came[3]} & set(members[gone])) == 1
+    assert len(members[gone]) == 2
+    assert len({*one, *other} & set(members[gone])) == 1
+    assert album.wrong() == []
+
+
+def test_a_join_is_taken_back_when_its_group_was_joined_to_another_since(album: Album, answers: Answers) -> None:
+    _, _, gone, _kept = joined_by_a_machine(album)
+    came = {album.photo(encoding)[0] for encoding in (ANN, ANN + FURTHER)}
+    (further,) = album.photo(ANN - FURTHER, follow=False)
+    into = group_of(album, further).id
+    who_it_is.name(answers, GivenAnswer(ME), [face(further)], "Ann")
+    album.settling.settle_all()
+    assert set(album.members()) == {into}
+    entry = album.read("SELECT id FROM {ledger} WHERE kind = 'merged' ORDER BY id")[0]
+    undo(answers, GivenAnswer(ME), entry["id"])
+    members = album.members()
+    assert members.keys() == {gone, into}
+    assert len(members[gone]) == 2
+    assert len(came & set(members[gone])) == 1
     assert album.wrong() == []
 
 

@@ -54,6 +54,15 @@ def test_one_named_face_becomes_a_master(album: Album, answers: Answers) -> None
     assert album.wrong() == []
 
 
+def test_nobody_is_made_where_no_face_takes_the_name(album: Album, answers: Answers) -> None:
+    master = album.master(ANN, "Ann")
+    done = who_it_is.name(answers, GivenAnswer(ME), [face(master)], "Eve")
+    assert done.entry is None
+    assert [one.ref for one in done.left] == [f"f{master}"]
+    assert album.read("SELECT name FROM {people}") == [{"name": "Ann"}]
+    assert album.wrong() == []
+
+
 def test_confirming_what_was_linked_leaves_the_links(album: Album, answers: Answers) -> None:
     master = album.master(ANN, "Ann")
     linked = [album.photo(ANN, parent_id=master, name="Ann")[0] for _ in range(2)]
