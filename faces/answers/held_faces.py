@@ -69,6 +69,8 @@ class HeldFaces:
     new_people: set[int] = field(default_factory=set)
     masters: dict[int, int | None] = field(default_factory=dict)
     """Which face each person's links had as their parent, and have again where it can be."""
+    staying: set[int] = field(default_factory=set)
+    """Faces that stay in their groups, though they are not their people's any more: as before what is taken back."""
     undoes: int | None = None
     """The entry that is taken back."""
 

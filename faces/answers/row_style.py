@@ -70,6 +70,10 @@ class ByParent(RowStyle):
         new = [face for face in sorted(faces) if not held.is_confirmed_as(face, person_id)]
         hanging = [face for face in new if self._hangs_on(held, face, person_id)]
         loose = [face for face in new if face not in set(hanging)]
+        if name is None or "name" not in held.transaction.schema.face_columns:
+            # Nothing but the status says then that a person has confirmed it.
+            self._save_nameless(held, new, person_id)
+            return
         if len(new) == 1:
             self._save(held, new[0], person_id, keep_parent=bool(hanging) and not held.transaction.schema.ours)
             return
@@ -100,6 +104,9 @@ class ByParent(RowStyle):
             if face not in changed and facts.parent_id not in changed:
                 continue
             if facts.status not in ("process", "suggested"):
+                if facts.who is not None and facts.name is None:
+                    # It is known by that face, whatever becomes of it.
+                    continue
                 if facts.who is None or not held.is_root_of(facts.parent_id, facts.who):
                     held.become(face, parent_id=None)
             elif facts.who is None or not held.is_root_of(facts.parent_id, facts.who):
@@ -140,6 +147,13 @@ class ByParent(RowStyle):
         parent = held.now[face].parent_id if keep_parent else None
         held.become(face, status="ok", name=held.name_of(person_id), parent_id=parent, who=person_id)
         held.say(face, Said.YES, person_id)
+
+    def _save_nameless(self, held: HeldFaces, faces: Collection[int], person_id: int) -> None:
+        """Hang them all on the face by which a person without a name is known."""
+        root = held.people[person_id].master_face_id
+        for face in faces:
+            self._save(held, face, person_id)
+            held.become(face, parent_id=None if face == root else root)
 
     def _hangs_on(self, held: HeldFaces, face: int, person_id: int) -> bool:
         """Whether a machine has linked it to this person, by a master that stays one."""

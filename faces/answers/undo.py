@@ -182,6 +182,9 @@ class _Undoing:
             held.now[face] = restored(held, face, one.before)
             if moved:
                 self._move(held, face, one.before["group_id"], taken)
+            elif f"g{held.now[face].group_id}" not in self.refs:
+                # Its group was this person's before the entry, and is.
+                held.staying.add(face)
 
     def _why(self, held: HeldFaces, face: int) -> str:
         facts = held.now[face]

@@ -109,6 +109,8 @@ class _Writing:
         """Whether it was the person's whose group it is in, and is not any more."""
         whose = self.held.group_person[group]
         was = self.held.before[face]
+        if face in self.held.staying:
+            return False
         return whose is not None and was.group_id == group and was.who == whose and self.held.now[face].who != whose
 
     def _has_more_of(self, group: int, leaving: list[int]) -> bool:

@@ -39,7 +39,7 @@ class WhatWasSaid:
     def read(self, query: str, **values: object) -> list[dict[str, Any]]:
         """`{groups}` is a table of ours."""
         names = {table: getattr(self._tables, table).name for table in ("groups", "people", "ledger", "face_index")}
-        more = ("ledger_faces", "ledger_refs", "never", "group_members", "answers")
+        more = ("ledger_faces", "ledger_refs", "never", "group_members", "answers", "vectors")
         names |= {table: getattr(self._tables, table).name for table in more}
         return self._app.rows.read(query.format(**{name: f"`{table}`" for name, table in names.items()}), **values)
 
@@ -74,7 +74,9 @@ class WhatWasSaid:
 
     @staticmethod
     def _became_nameless(changed: Collection[int], now: dict[int, dict[str, Any]]) -> set[int]:
-        return {face for face in changed if face in now and now[face]["status"] == "ok" and not now[face].get("name")}
+        """A confirmed face of such a name hangs on somebody else by now."""
+        found = {face for face in changed if face in now and not now[face].get("name")}
+        return {face for face in found if now[face]["status"] == "ok" or now[face].get("is_reference")}
 
     @contextmanager
     def only_what_is_entered(self, uuid: str) -> Iterator[list[int | None]]:
@@ -130,9 +132,12 @@ class WhatWasSaid:
             self.holds.pop(face, None)
 
     def apart(self, done: Answered, one: Ref, other: Ref) -> None:
-        """These two are not one."""
-        if not done.again:
-            self.refused.add(_pair(str(one), str(other)))
+        """These two are not one; a face is not the person from whom it is apart."""
+        if done.again:
+            return
+        self.refused.add(_pair(str(one), str(other)))
+        for face in done.faces:
+            self.holds.pop(face, None)
 
     def taken_out(self, done: Answered, refs: Collection[Ref], status: str) -> None:
         """Faces are nobody's."""

@@ -71,9 +71,11 @@ class Derived:
         return LINKED if row["parent_id"] is not None else UNKNOWN
 
     def _is_answered(self, face: int) -> bool:
-        """Whether it was confirmed to us alone: the row is a machine's."""
+        """Whether it was confirmed to us alone: the row is a machine's, but has a name."""
         row, answer = self.faces[face], self.answers.get(face)
-        return not self.has_persons and row["status"] == "process" and answer is not None and answer["says"] == YES
+        if self.has_persons or answer is None or row.get("is_reference") or row.get("person_id") is not None:
+            return False
+        return row["status"] == "process" and bool(row.get("name")) and answer["says"] == YES
 
     def who(self, face: int) -> Who | None:
         """Who a face is by the rows: a name, a person of the app, or whoever a nameless face is; or by an answer."""
@@ -108,7 +110,7 @@ class Derived:
             assert one["state"] == state or (state == UNKNOWN and one["state"] == SUGGESTED)
 
     def _check_people_of_faces(self) -> None:
-        people: dict[Who, int] = {}
+        people: dict[int, Who] = {}
         for face, one in self.face_index.items():
             who = self.who(face)
             if one["state"] == SUGGESTED and self.state(face) == UNKNOWN:
@@ -119,9 +121,10 @@ class Derived:
             if who is not None and who[0] == "said":
                 assert one["person_id"] == who[1], (face, who)
             elif who is not None:
-                assert people.setdefault(who, one["person_id"]) == one["person_id"], (face, who)
-        assert len(set(people.values())) == len(people), people
-        for (kind, value), person in people.items():
+                assert people.setdefault(one["person_id"], who) == who, (face, who)
+        # Several people of one name are only those that a person has said to be several.
+        assert self.answers or len(set(people.values())) == len(people), people
+        for person, (kind, value) in people.items():
             row = self.people[person]
             if kind == "name":
                 assert key(row["name"]) == value == row["name_key"]
