@@ -44,7 +44,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     # People and groups in memory and in a file: it asks `people`, and follows and writes our tables by `store`.
     "faces.library": ("faces.system", "faces.store", "faces.people", "faces.photo.face"),
     # What people say becomes rows, facts and an entry of the ledger, by what `people` and `library` know.
-    "faces.answers": ("faces.store", "faces.library", "faces.people"),
+    "faces.answers": ("faces.store", "faces.library", "faces.people", "faces.photo.face"),
     # The name of a person's folder is written as any name of a person; people and groups follow what becomes of photos.
     # A file's EXIF block says when its photo was taken.
     "faces.sources": (

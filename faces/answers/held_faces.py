@@ -12,6 +12,7 @@ from faces.answers.scope import Scope
 from faces.errors import ChangedSince
 from faces.library.library import Library
 from faces.library.upkeep.differences import faces_that_differ
+from faces.people.groups.refusals import Refusals
 from faces.people.kept_face import FaceState, KeptFace, Said
 from faces.people.refs import Ref
 from faces.store import face_batches, images
@@ -73,6 +74,9 @@ class HeldFaces:
     """Faces that stay in their groups, though they are not their people's any more: as before what is taken back."""
     undoes: int | None = None
     """The entry that is taken back."""
+    _refusals: Refusals | None = None
+    _states: dict[int, tuple[FaceFacts, FaceState]] = field(default_factory=dict)
+    """What facts of a face were found to say: they are asked for again and again."""
 
     @classmethod
     def lock(cls, transaction: Transaction, library: Library, answer: GivenAnswer, scope: Scope) -> HeldFaces:
@@ -106,7 +110,11 @@ class HeldFaces:
 
     def state(self, face: int) -> FaceState:
         """What the row says of a face from now on, offers of ours apart."""
-        return self.now[face].state(self.rows[face], self.transaction.schema.rule)
+        facts = self.now[face]
+        known = self._states.get(face)
+        if known is None or known[0] is not facts:
+            known = self._states[face] = facts, facts.state(self.rows[face], self.transaction.schema.rule)
+        return known[1]
 
     def state_before(self, face: int) -> FaceState:
         """What it said before."""
@@ -156,29 +164,42 @@ class HeldFaces:
         """Change facts of a face."""
         self.now[face] = replace(self.now[face], **facts)
 
+    def take_new(self, row: KeptFace, image_id: int) -> None:
+        """Take a row in hand that was written just now, as if it had been removed before."""
+        self.rows[row.id], self.images[row.id] = replace(row, deleted=True), image_id
+        self.before[row.id] = FaceFacts.of(self.rows[row.id], None, None)
+        self.now[row.id] = replace(self.before[row.id], deleted=False)
+
     def say(self, face: int, what: Said, person_id: int | None = None) -> None:
         """Note what this answer says of a face."""
         self.become(face, answer=said(what, person_id))
+
+    @property
+    def refusals(self) -> Refusals:
+        """All that was refused before."""
+        if self._refusals is None:
+            is_followed = library_row.read(self.transaction).never_change == self.library.state.never_change
+            self._refusals = self.library.refusals if is_followed else never_rows.read_all(self.transaction)
+        return self._refusals
 
     def refuse(self, one: Ref, other: Ref) -> None:
         """Keep that two do not belong together."""
         pair = _ordered(one, other)
         self.allowed.discard(pair)
-        if not never_rows.has(self.transaction, one, other):
+        if pair not in self.refusals:
             self.refused.add(pair)
 
     def allow(self, one: Ref, other: Ref) -> None:
         """Take away what was refused."""
         pair = _ordered(one, other)
         self.refused.discard(pair)
-        if never_rows.has(self.transaction, one, other):
+        if pair in self.refusals:
             self.allowed.add(pair)
 
     def is_refused(self, one: Ref, other: Ref) -> bool:
         """Whether a person has said that two do not belong together."""
         pair = _ordered(one, other)
-        kept = never_rows.has(self.transaction, one, other) and pair not in self.allowed
-        return kept or pair in self.refused
+        return (pair in self.refusals and pair not in self.allowed) or pair in self.refused
 
     def leave(self, ref: Ref, why: str) -> None:
         """Say that one stays as it is."""
@@ -195,6 +216,13 @@ class HeldFaces:
         self.new_people.add(person)
         self.hold_people([person])
         return person
+
+    def add_group(self) -> int:
+        """A new group without a face, nobody's."""
+        group = group_rows.start(self.transaction, people_rows.NOTHING, None)
+        self.groups |= group_rows.lock(self.transaction, [group])
+        self.group_person[group] = self.joined_to[group] = None
+        return group
 
     def hold_people(self, ids: Iterable[int]) -> None:
         """Lock people and read them, where that is not done yet."""

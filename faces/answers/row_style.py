@@ -68,8 +68,8 @@ class ByParent(RowStyle):
         """
         name = held.name_of(person_id)
         new = [face for face in sorted(faces) if not held.is_confirmed_as(face, person_id)]
-        hanging = [face for face in new if self._hangs_on(held, face, person_id)]
-        loose = [face for face in new if face not in set(hanging)]
+        hanging = {face for face in new if self._hangs_on(held, face, person_id)}
+        loose = [face for face in new if face not in hanging]
         if name is None or "name" not in held.transaction.schema.face_columns:
             # Nothing but the status says then that a person has confirmed it.
             self._save_nameless(held, new, person_id)
@@ -78,13 +78,12 @@ class ByParent(RowStyle):
             self._save(held, new[0], person_id, keep_parent=bool(hanging) and not held.transaction.schema.ours)
             return
         saved = [face for face in loose if held.before[face].status == "ok"]
-        others = [face for face in loose if face not in set(saved)]
-        if others and not saved:
-            saved = [max(others, key=lambda face: (held.quality(face), -face))]
+        if loose and not saved:
+            saved = [max(loose, key=lambda face: (held.quality(face), -face))]
         for face in saved:
             self._save(held, face, person_id)
-        for face in (*hanging, *(one for one in others if one not in set(saved))):
-            parent = held.now[face].parent_id if face in set(hanging) else saved[0]
+        for face in sorted(set(new) - set(saved)):
+            parent = held.now[face].parent_id if face in hanging else saved[0]
             held.become(face, status="process", name=name, parent_id=parent, who=person_id)
             held.say(face, Said.YES, person_id)
 

@@ -10,6 +10,8 @@ from faces.people.kept_face import FaceState
 from faces.people.refs import Ref
 from faces.store.database import Transaction
 from faces.store.sidecar import face_index, group_rows, people_rows
+from faces.store.sidecar.lists.group_pages import current_group
+from faces.store.sidecar.lists.people_pages import current_person
 
 
 @dataclass(slots=True)
@@ -64,12 +66,13 @@ class Scope:
         groups = group_rows.read(transaction, self.groups)
         for group in sorted(self.groups):
             if group not in groups or not groups[group].is_there:
-                moved = groups[group].joined_to if group in groups else None
-                where = f": its faces are in g{moved} now" if moved else ", needed ids that `groups` lists"
+                moved = current_group(transaction, group) if group in groups else group
+                where = f": its faces are in g{moved} now" if moved != group else ", needed ids that `groups` lists"
                 raise RequestError(f"found no group g{group}{where}")
         marks = people_rows.marks(transaction, self.people)
         for person in sorted(self.people):
             if person not in marks:
                 raise RequestError(f"found no person p{person}, needed ids that `people` lists")
             if marks[person]["joined_to"]:
-                raise RequestError(f"found that p{person} was joined to p{marks[person]['joined_to']}, needed that id")
+                current = current_person(transaction, person)
+                raise RequestError(f"found that p{person} was joined to p{current}, needed that id")

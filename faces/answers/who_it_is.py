@@ -132,7 +132,7 @@ def _give(
 
 def _name(held: HeldFaces, style: RowStyle, *, refs: Collection[Ref], who: str | Ref, new: bool, moves: bool) -> None:
     own, of_groups = faces_said(held, refs)
-    person = _target(held, style, who, new=new)
+    person = target_of(held, style, who, new=new)
     wanted = [face for face in own if _may_be(held, face, person, moves=moves, said=True)]
     wanted += [face for face in of_groups if _may_be(held, face, person, moves=moves, said=False)]
     for face in wanted:
@@ -155,7 +155,13 @@ def _give_group(held: HeldFaces, group: Ref, person: int, *, moves: bool) -> Non
     held.group_person[group.id] = person
 
 
-def _target(held: HeldFaces, style: RowStyle, who: str | Ref, *, new: bool) -> int:
+def target_of(held: HeldFaces, style: RowStyle, who: str | Ref, *, new: bool = False) -> int:
+    """The person of a name or id, made where nobody has the name.
+
+    Raises:
+        RequestError: several people have the name, or the person has none.
+        SchemaError: people cannot be made here.
+    """
     found = None if new else person_named(held.transaction, who)
     if found is None:
         style.require_naming(held, "a new name")

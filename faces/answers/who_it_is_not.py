@@ -115,7 +115,7 @@ def _become_nobody(held: HeldFaces, style: RowStyle, *, refs: Collection[Ref], s
             held.leave(Ref("face", face), "it is unknown already")
         elif face in of_groups and status != "process" and state not in wanted:
             held.leave(Ref("face", face), f"it was said to be p{held.now[face].who}")
-        elif _is_reference(held, face):
+        elif is_reference(held, face):
             held.leave(Ref("face", face), "it is a reference face of the app's: that mark is taken away there")
         else:
             was_in = held.now[face].group_id
@@ -143,7 +143,7 @@ def _reject(held: HeldFaces, style: RowStyle, *, refs: Collection[Ref], who: str
             held.hold_people([person])
             held.refuse(ref, Ref("person", person))
             for face in faces:
-                if held.now[face].who == person and not _is_reference(held, face):
+                if held.now[face].who == person and not is_reference(held, face):
                     style.take_out(held, face, "process", Said.NO)
                 elif ref.kind == "face" and held.now[face].answer is None:
                     held.say(face, Said.NO)
@@ -182,6 +182,6 @@ def _withdraw_offers(held: HeldFaces, ref: Ref, person: int) -> None:
         held.offers[group] = None
 
 
-def _is_reference(held: HeldFaces, face: int) -> bool:
+def is_reference(held: HeldFaces, face: int) -> bool:
     """Whether the app marks it as what a person is known by: only the app takes that away."""
     return held.rows[face].is_reference and not held.transaction.schema.ours

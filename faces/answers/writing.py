@@ -72,9 +72,9 @@ class _Writing:
         self._write_refusals()
         ledger.add_refs(transaction, entry, self._with_masters(refs))
         self._tell(people)
-        about = tuple(face for face in changed if held.now[face].answer != held.before[face].answer)
-        followed = tuple(face for face in changed if face not in set(about))
-        return Answered(entry, kind, about, followed, tuple(sorted(people)), tuple(held.left))
+        about = {face for face in changed if held.now[face].answer != held.before[face].answer}
+        followed = tuple(face for face in changed if face not in about)
+        return Answered(entry, kind, tuple(sorted(about)), followed, tuple(sorted(people)), tuple(held.left))
 
     # --- groups ---
 
@@ -279,6 +279,9 @@ class _Writing:
         marked = {person for person, marks in held.marks.items() if marks != held.marks_before[person]}
         for person in sorted(marked):
             people_rows.write_marks(transaction, person, held.marks[person])
+            if held.marks[person]["name"] is None and held.marks_before[person]["name"] is not None:
+                # Else it were the person without a name that began with this face.
+                people_rows.set_master(transaction, person, None)
         people = tally.write(transaction, held.library)
         confirmed = {
             one.person_id

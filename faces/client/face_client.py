@@ -5,17 +5,19 @@ A photo's faces, or an error that says whose fault it is; a lost answer is told 
 
 from __future__ import annotations
 
+import json
 import math
 import re
 import uuid
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import numpy as np
 
+from faces.client.encoded import Drawing, Encoded, FoundFace, NotEncoded
 from faces.client.kept_connections import CONNECT_SECONDS
 from faces.errors import (
     AnswerLost,
@@ -34,7 +36,7 @@ from faces.errors import (
     UnsupportedFormat,
 )
 from faces.laravel import last_error
-from faces.photo.face import ENCODING_LENGTH, Encoding, Quality, RatioBox
+from faces.photo.face import ENCODING_LENGTH, Box, Quality, RatioBox
 
 #: The header that names a request, in both directions, and what is taken as a name: others could forge log lines.
 REQUEST_ID = "X-Request-ID"
@@ -61,63 +63,6 @@ _CLOSED = (httpx2.RemoteProtocolError, httpx2.ReadError, httpx2.WriteError)
 _WEBP_QUALITY = 80
 
 
-@dataclass(frozen=True, slots=True)
-class Drawing:
-    """The debug picture that the API is asked to write, a part of the request."""
-
-    original_path: str
-    """Where the original lies for the app; the picture is written beside it."""
-    subdir: str = "debug"
-    as_webp: bool = False
-    required: bool = True
-    """Whether an answer without the picture is none: rows without it would lose their names to the app."""
-
-
-@dataclass(frozen=True, slots=True)
-class FoundFace:
-    """A face as the API describes it; None where an older API sends no quality or box."""
-
-    encoding: Encoding
-    quality: Quality | None = None
-    box: RatioBox | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Encoded:
-    """The faces of a photo, in the order of their numbers on the debug picture."""
-
-    faces: tuple[FoundFace, ...]
-    debug_image_path: str | None = None
-    """Where the debug picture lies for the API; None where it wrote none."""
-    pixels: tuple[int, int] | None = None
-    """Width and height of the upright photo."""
-    seconds: float | None = None
-    """What the API needed, waiting included."""
-    scale: int | None = None
-    """The longest side of the picture that they were found in."""
-    warnings: tuple[str, ...] = ()
-    request_id: str | None = None
-    """What the API's log calls the request."""
-
-    @property
-    def debug_filename(self) -> str | None:
-        """The debug picture's name as the app's row has it; None without a picture."""
-        return PurePosixPath(self.debug_image_path or "").name or None
-
-
-@dataclass(frozen=True, slots=True)
-class NotEncoded:
-    """An answer without faces: the error to raise, and the text for `images.last_error`, without the request's name."""
-
-    error: FacesError
-    last_error: str
-
-    @property
-    def request_id(self) -> str | None:
-        """What the API's log calls the request."""
-        return self.error.request_id
-
-
 class FaceClient:
     """Asks the face API, for the job of an image. Threads may share it.
 
@@ -136,6 +81,7 @@ class FaceClient:
         drawing: Drawing | None = None,
         timeout: float | None = None,
         request_id: str | None = None,
+        boxes: Sequence[Box] = (),
     ) -> Encoded | NotEncoded:
         """Send a photo and read its faces.
 
@@ -145,6 +91,7 @@ class FaceClient:
             drawing: the debug picture to be written; None: none.
             timeout: seconds to wait for the answer; None: as long as the client does.
             request_id: what the API's log is to call the request, as `SANE_ID` has it; None: a new name.
+            boxes: where the faces are, in pixels of the upright photo: these are encoded, and none is looked for.
 
         Raises:
             FileMissing: the file cannot be read.
@@ -154,6 +101,8 @@ class FaceClient:
             # In the order in which PHP sends them.
             fields = {"original_path": drawing.original_path, "image_debug_subdir": drawing.subdir}
             fields |= {"webp_quality": str(_WEBP_QUALITY)} if drawing.as_webp else {}
+        if boxes:
+            fields["boxes"] = json.dumps([asdict(box) for box in boxes])
         request_id = request_id or uuid.uuid4().hex
         try:
             answer = self._post(photo, filename, fields, timeout, request_id)

@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import mysql
 
 from faces.errors import RequestError
-from faces.people import names
 from faces.people.refs import Ref
 from faces.store.database import Transaction
+from faces.store.face_names import is_one_of, may_be_named, with_names
 from faces.store.image_order import PLACE, images_by_id, images_by_place
 from faces.store.scan_marks import is_listed
-from faces.store.schema import faces, images, persons
-from faces.store.who import identities_of
-
-#: The rows of faces that others are linked to.
-parents = faces.alias("parents")
+from faces.store.schema import faces, images
+from faces.store.sidecar.lists.place_jump import Jump, jump
 
 #: Images whose faces are asked for at a time, where the app's database is read image by image.
 _CHUNK = 500
+
+#: Faces of one name that are read one by one, by their ids; a row is some kilobytes.
+_FEW = 2000
+
+#: Of a name with more faces: pages that end before so many are read in the order of places instead of sorted.
+_SOON = 500
 
 
 class FaceOrder(Enum):
@@ -48,15 +50,14 @@ class Choice:
     after: int | None = None
 
     @property
+    def is_at_the_begin(self) -> bool:
+        """Whether the page ends so soon that reading on until it is full takes less than sorting all."""
+        return self.limit is not None and self.offset + self.limit <= _SOON
+
+    @property
     def is_empty(self) -> bool:
         """Whether nobody is asked for."""
         return self.spellings is not None and not self.spellings
-
-
-def spellings_of(transaction: Transaction, name: str) -> list[str]:
-    """How a name is written in the database: composed or not, in capitals or not. Empty where nobody has it."""
-    wanted = names.key(name)
-    return sorted({found for found in _all_names(transaction) if names.key(found) == wanted})
 
 
 def page_of_faces(transaction: Transaction, choice: Choice, order: FaceOrder) -> Sequence[int]:
@@ -67,10 +68,19 @@ def page_of_faces(transaction: Transaction, choice: Choice, order: FaceOrder) ->
     """
     if choice.is_empty:
         return ()
-    if choice.spellings is None and (choice.after is not None or not transaction.schema.ours):
-        end = None if choice.limit is None else choice.offset + choice.limit
-        return array("q", islice(_image_by_image(transaction, order, choice.after, end), choice.offset, end))
-    source, conditions = _listed(transaction, choice)
+    if choice.spellings is None:
+        ahead = jump(transaction, choice.offset) if order is FaceOrder.PLACES and choice.after is None else Jump()
+        if choice.after is not None or ahead.faces or not transaction.schema.ours:
+            start = choice.offset - ahead.faces
+            end = None if choice.limit is None else start + choice.limit
+            found = _image_by_image(transaction, order, choice.after, ahead.behind, end)
+            return array("q", islice(found, start, end))
+    named = None if choice.spellings is None else may_be_named(transaction, choice.spellings)
+    are_few = named is not None and _are_few(transaction, named)
+    if named is not None and not are_few and choice.is_at_the_begin:
+        found = _behind(transaction, order, None, _CHUNK, choice.spellings)
+        return array("q", islice(found, choice.offset, choice.offset + (choice.limit or 0)))
+    source, conditions = _listed(transaction, choice, named if are_few else None)
     if order is FaceOrder.PLACES:
         # A sum has no index: SQLite is to read images in the order of their index, and each one's faces, instead of
         # sorting all. Where few faces are wanted, sorting those is quicker.
@@ -89,13 +99,20 @@ def page_of_images(transaction: Transaction, choice: Choice) -> Sequence[int]:
         return ()
     query = sa.select(images.c.id).where(is_listed(transaction.schema, images.c.id)).order_by(*PLACE, images.c.id)
     if choice.spellings is not None:
-        source, conditions = _listed(transaction, choice)
+        named = may_be_named(transaction, choice.spellings)
+        are_few = named is not None and _are_few(transaction, named)
+        source, conditions = _listed(transaction, choice, named if are_few else None)
         query = query.where(images.c.id.in_(sa.select(faces.c.image_id).select_from(source).where(*conditions)))
     return _ids(transaction, query.limit(choice.limit).offset(choice.offset or None))
 
 
-def _listed(transaction: Transaction, choice: Choice) -> tuple[sa.FromClause, list[sa.ColumnElement[bool]]]:
-    """Faces, joined with what their names come from where these are asked for; and the conditions."""
+def _listed(
+    transaction: Transaction, choice: Choice, named: Sequence[sa.Select[int]] | None = None
+) -> tuple[sa.FromClause, list[sa.ColumnElement[bool]]]:
+    """Faces, joined with what their names come from where these are asked for; and the conditions.
+
+    `named` are queries for all ids that may have such a name, where only those are to be read.
+    """
     conditions: list[sa.ColumnElement[bool]] = [
         faces.c.deleted_at.is_(None),
         faces.c.image_id.is_not(None),
@@ -103,67 +120,59 @@ def _listed(transaction: Transaction, choice: Choice) -> tuple[sa.FromClause, li
     ]
     if choice.spellings is None:
         return faces, conditions
-    source, name = with_names(transaction, faces)
-    return source, [*conditions, _is_one_of(transaction, name, choice.spellings)]
+    start: sa.FromClause = faces
+    if named is not None:
+        found = sa.union(*named).subquery("found")
+        start = found.join(faces, faces.c.id == found.c.id)
+    source, name = with_names(transaction, start)
+    return source, [*conditions, is_one_of(transaction, name, choice.spellings)]
 
 
-def with_names(transaction: Transaction, source: sa.FromClause) -> tuple[sa.FromClause, sa.ColumnElement[Any]]:
-    """Join what faces have their names from; and the expression for the name, NULL for a face without one.
+def _are_few(transaction: Transaction, named: Sequence[sa.Select[int]]) -> bool:
+    """Whether so few faces may have a name that each one's row can be read."""
+    found = sa.union_all(*named).limit(_FEW + 1).subquery()
+    return int(transaction.connection.execute(sa.select(sa.func.count()).select_from(found)).scalar_one()) <= _FEW
 
-    The person's comes first. Else a person's own word, and for other faces the master's name, because one beside
-    `process` may be an old copy of it.
+
+def _image_by_image(
+    transaction: Transaction, order: FaceOrder, after: int | None, behind: int | None, count: int | None
+) -> Iterator[int]:
+    """All faces in order, or those behind a face, or an image, for `count` of them.
+
+    The app's tables have no index for one query.
     """
-    has = transaction.schema.face_columns
-    known: list[sa.ColumnElement[Any]] = []
-    own: sa.ColumnElement[Any] = sa.func.nullif(faces.c.name, "") if "name" in has else sa.null()
-    if "parent_id" in has:
-        source = source.outerjoin(parents, parents.c.id == faces.c.parent_id)
-        master = sa.func.nullif(parents.c.name, "") if "name" in has else sa.null()
-        own = sa.case((faces.c.status == "ok", sa.func.coalesce(own, master)), else_=sa.func.coalesce(master, own))
-    if "person_id" in has and "persons" in transaction.schema.tables:
-        source = source.outerjoin(persons, persons.c.id == identities_of(transaction.schema).person_of(parents))
-        known.append(sa.func.nullif(persons.c.name, ""))
-    return source, sa.func.coalesce(*known, own, sa.null())
-
-
-def _is_one_of(
-    transaction: Transaction, name: sa.ColumnElement[Any], spellings: Collection[str]
-) -> sa.ColumnElement[bool]:
-    """Exactly one of them: to a collation of MySQL's, Zoe and Zoë may be the same."""
-    if transaction.connection.dialect.name == "mysql":
-        name = sa.cast(name, mysql.CHAR(charset="utf8mb4")).collate("utf8mb4_bin")
-    return name.in_(spellings)
-
-
-def _all_names(transaction: Transaction) -> Iterable[str]:
-    columns = [faces.c.name] if "name" in transaction.schema.face_columns else []
-    columns += [persons.c.name] if "persons" in transaction.schema.tables else []
-    for column in columns:
-        query = sa.select(column).where(column.is_not(None)).distinct()
-        if transaction.connection.dialect.name == "mysql":
-            # Else a collation leaves one of the names that are the same to it.
-            query = query.add_columns(sa.cast(column, sa.BINARY))
-        yield from transaction.connection.execute(query).scalars()
-
-
-def _image_by_image(transaction: Transaction, order: FaceOrder, after: int | None, count: int | None) -> Iterator[int]:
-    """All faces in order, or those behind one, for `count` of them: the app's tables have no index for one query."""
-    in_order = images_by_place if order is FaceOrder.PLACES else images_by_id
     start = None if after is None else _face(transaction, after)
     if start is not None:
+        behind = start.image_id
         of_the_image = _faces_of(transaction, [start.image_id])
         yield from (face_id for _, place, face_id in of_the_image if (place, face_id) > (start.face_index, start.id))
-    size = _CHUNK if count is None else max(1, min(count, _CHUNK))
-    for ids in in_order(transaction, start and start.image_id, size):
-        yield from (face_id for _, _, face_id in _faces_of(transaction, ids))
+    yield from _behind(transaction, order, behind, _CHUNK if count is None else max(1, min(count, _CHUNK)))
 
 
-def _faces_of(transaction: Transaction, image_ids: Sequence[int]) -> list[tuple[int, int, int]]:
-    """The faces of these images in their order: the image's place among them, the face's number, its id."""
+def _behind(
+    transaction: Transaction,
+    order: FaceOrder,
+    image_id: int | None,
+    size: int,
+    spellings: Collection[str] | None = None,
+) -> Iterator[int]:
+    """The faces on images behind one, or those of a name; of `size` images at a time."""
+    in_order = images_by_place if order is FaceOrder.PLACES else images_by_id
+    for ids in in_order(transaction, image_id, size):
+        yield from (face_id for _, _, face_id in _faces_of(transaction, ids, spellings))
+
+
+def _faces_of(
+    transaction: Transaction, image_ids: Sequence[int], spellings: Collection[str] | None = None
+) -> list[tuple[int, int, int]]:
+    """The faces of these images, or those of a name, in their order: the image's place, the face's number, its id."""
     places = {image_id: place for place, image_id in enumerate(image_ids)}
     query = sa.select(faces.c.id, faces.c.image_id, faces.c.face_index).where(
         faces.c.image_id.in_(places), faces.c.deleted_at.is_(None)
     )
+    if spellings is not None:
+        source, conditions = _listed(transaction, Choice(spellings))
+        query = query.select_from(source).where(*conditions)
     return sorted((places[row.image_id], row.face_index, row.id) for row in transaction.connection.execute(query))
 
 

@@ -43,6 +43,11 @@ def images_by_place(transaction: Transaction, behind: int | None, size: int) -> 
         yield [*_ids(transaction, query), *at_the_last]
 
 
+def images_at(transaction: Transaction, image_id: int) -> list[int]:
+    """The images that are listed at the place of this one, by id."""
+    return _at(transaction, _place_of(transaction, image_id))
+
+
 def _listed(transaction: Transaction) -> sa.Select[Any]:
     return sa.select(images.c.id, *PLACE).where(is_listed(transaction.schema, images.c.id))
 

@@ -14,7 +14,7 @@ from faces.people.names import OfferedName, canonical
 from faces.people.refs import Ref
 from faces.photo.face import RatioBox
 from faces.store.database import Transaction
-from faces.store.face_pages import parents, with_names
+from faces.store.face_names import parents, with_names
 from faces.store.faces import read_box, read_encoding
 from faces.store.scan_marks import is_listed
 from faces.store.schema import faces, images

@@ -180,8 +180,13 @@ class Schema:
     """Our tables of people, groups and answers; None beside an app that has not got them."""
     match_rule: str | None
     """What the library says that links faces by itself; None where there are no tables of ours."""
-    indexes_updated_at: bool
-    """Whether an index of `faces` begins with `updated_at`: what changed lately is found without reading the table."""
+    indexed_face_columns: frozenset[str]
+    """The columns of `faces` that an index begins with."""
+
+    @property
+    def indexes_updated_at(self) -> bool:
+        """Whether what changed lately is found without reading the table."""
+        return "updated_at" in self.indexed_face_columns
 
     @property
     def rule(self) -> RowRule:
@@ -286,7 +291,7 @@ def inspect(connection: sa.Connection, tables_database: str | None = None, *, an
         wants_webp=version == "v5",
         sidecar=sidecar,
         match_rule=match_rule,
-        indexes_updated_at=_is_indexed(indexes, "updated_at"),
+        indexed_face_columns=frozenset(index.columns[0] for index in indexes),
     )
 
 

@@ -34,6 +34,9 @@ _BATCH = 5_000
 
 _TIME = datetime(2010, 1, 1)
 
+#: When a process looked last at what the app changed.
+_LOOKED = datetime(2025, 1, 1)
+
 _STATES = (FaceState.CONFIRMED, *[FaceState.LINKED] * 7, FaceState.SUGGESTED, FaceState.SUGGESTED)
 
 
@@ -56,6 +59,7 @@ def fill(engine: sa.Engine, tables: SidecarTables, faces: int) -> None:
         engine, tables.face_index, (_indexed(number, faces, people, groups, dice) for number in range(1, faces + 1))
     )
     with engine.begin() as connection:
+        connection.execute(sa.update(tables.library).values(looked_at=_LOOKED, looked_until=_LOOKED))
         for table in (tables.people, tables.groups, tables.face_index):
             word = "ANALYZE" if engine.dialect.name == "sqlite" else "ANALYZE TABLE"
             connection.exec_driver_sql(f"{word} {table.name}")

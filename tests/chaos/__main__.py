@@ -8,9 +8,10 @@ import signal
 import sys
 from types import FrameType
 
-from tests.chaos import library_soak
+from tests.chaos import library_soak, queued_library
 from tests.chaos.jobs import POISON, USUAL
 from tests.chaos.library_soak import LibraryTold
+from tests.chaos.queued_library import VERSIONS, QueuedTold
 from tests.chaos.soak import Told, soak
 
 
@@ -22,6 +23,8 @@ def main() -> int:
     told = _told()
     if isinstance(told, LibraryTold):
         return _end(library_soak.soak(told, lambda line: print(line, flush=True)))  # noqa: T201  the answer
+    if isinstance(told, QueuedTold):
+        return _end(queued_library.soak(told, lambda line: print(line, flush=True)))  # noqa: T201  the answer
     print(f"seed {told.seed}, cache in {told.cache}, poison: {', '.join(told.poison) or 'none'}", flush=True)  # noqa: T201
     try:
         found = soak(told, lambda line: print(line, flush=True))  # noqa: T201  the answer
@@ -37,7 +40,7 @@ def _end(found: list[str]) -> int:
     return 1 if found else 0
 
 
-def _told() -> Told | LibraryTold:
+def _told() -> Told | LibraryTold | QueuedTold:
     parser = argparse.ArgumentParser(prog="script/chaos", description=__doc__)
     add = parser.add_argument
     add("--seed", type=int, default=random.SystemRandom().randrange(10**6), metavar="N", help="default: any")
@@ -47,9 +50,12 @@ def _told() -> Told | LibraryTold:
     add("--cache", choices=("database", "redis"), help="default: as the seed has it")
     add("--poison", default=",".join(USUAL), metavar="A,B", help=f"some of {', '.join(POISON)}; or all, or none")
     add("--library", choices=("sqlite", "mariadb"), help="groups of faces instead of jobs, in such a database")
+    add("--queued", choices=tuple(VERSIONS), help="real workers that group faces beside this version")
     add("--photos", type=int, default=300, metavar="N", help="of a library (default: 300)")
     add("--workers", type=int, default=4, metavar="N", help="that work on a library at once (default: 4)")
     words = parser.parse_args()
+    if words.queued:
+        return QueuedTold(words.seed, words.photos, words.faults, words.workers, words.queued)
     if words.library:
         return LibraryTold(words.seed, words.photos, words.faults, words.workers, words.library)
     cache = words.cache or random.Random(words.seed).choice(("database", "redis"))  # noqa: S311  the same again

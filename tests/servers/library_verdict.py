@@ -19,10 +19,14 @@ from faces.people.neighbourhood import Neighbourhood
 from faces.store import faces
 from faces.store.database import Store, Transaction
 from faces.store.schema import images
+from faces.store.sidecar import people_of_app
 from faces.store.sidecar.known_encodings import KnownEncoding, read_of_image
 from faces.store.sidecar.library_row import tables_of
 
 _UNNAMED = (FaceState.UNKNOWN, FaceState.SUGGESTED)
+
+#: The persons of an app that are read, more than any test has.
+_MOST_PERSONS = 10_000
 
 
 def wrong(store: Store, cohort: Cohort) -> list[str]:
@@ -95,6 +99,8 @@ class _Found:
     people: dict[int, Any] = field(default_factory=dict)
     vectors: dict[int, Any] = field(default_factory=dict)
     index: dict[int, Any] = field(default_factory=dict)
+    stand_ins: dict[int, EncodingSum] = field(default_factory=dict)
+    """The middles of the app's persons, by the app's id: each stands for a person until a face is confirmed."""
 
     def state(self, face: int) -> FaceState:
         return (BY_PERSON if self.has_persons else BY_PARENT).state(self.live[face])
@@ -119,6 +125,8 @@ def _read(transaction: Transaction) -> _Found:
     found.members = by_id(tables.group_members, "face_id")
     found.groups, found.people = by_id(tables.groups, "id"), by_id(tables.people, "id")
     found.vectors, found.index = by_id(tables.vectors, "face_id"), by_id(tables.face_index, "face_id")
+    if found.has_persons:
+        found.stand_ins = {one.id: one.middle for one in people_of_app.in_order(transaction, 0, _MOST_PERSONS)}
     return found
 
 
@@ -184,6 +192,10 @@ def _indexed(found: _Found) -> Iterator[str]:
             yield f"face {face}: is unknown, and indexed with person {row.person_id}"
         if not found.has_persons and state in (FaceState.LINKED, FaceState.CONFIRMED):
             yield from _person_of(found, face)
+        if found.has_persons and state in (FaceState.SUGGESTED, FaceState.CONFIRMED):
+            person = found.people.get(row.person_id)
+            if live.person_id != (person.app_person_id if person else None):
+                yield f"face {face}: its row has person {live.person_id}, and it is indexed as {row.person_id}"
 
 
 def _person_of(found: _Found, face: int) -> Iterator[str]:
@@ -214,8 +226,8 @@ def _people(found: _Found) -> Iterator[str]:
             for face in of_person[person]
             if found.index[face].state == FaceState.CONFIRMED and face in found.encodings
         ]
-        made = found.sum_of(confirmed) if confirmed else None
-        if row.k != len(confirmed) or (made and EncodingSum.from_bytes(row.k, row.sum) != made):
+        made = found.sum_of(confirmed) if confirmed else found.stand_ins.get(row.app_person_id)
+        if row.k != (made.count if made else 0) or (row.k and EncodingSum.from_bytes(row.k, row.sum) != made):
             yield f"person {person} has the sum of {row.k} faces, and not that of {confirmed}"
         known = [
             face for face in of_person[person] if found.index[face].state in (FaceState.LINKED, FaceState.CONFIRMED)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 
 from tests.servers.rows import Rows
@@ -23,3 +25,29 @@ def name_people(rows: Rows, people: int, named: int, seed: int = 0) -> list[int]
         for number, person in enumerate(made_people(people, seed)[:named])
     ]
     return [rows.one("SELECT image_id FROM faces WHERE id = :id", id=face)["image_id"] for face in masters]
+
+
+def enrol_people(rows: Rows, people: int, named: int, seed: int = 0) -> list[int]:
+    """As `name_people`, where the app has persons: each with a confirmed face, and the next one with a middle only."""
+    made = made_people(people, seed)
+    images = []
+    for number, person in enumerate(made[: named + 1]):
+        (first,) = photos_of(person, 1, seed + 1000 + number)
+        app_person = rows.run(
+            "INSERT INTO persons (name, centroid_embedding, embeddings_count) VALUES (:name, :middle, 1)",
+            name=f"Person {number}",
+            middle=json.dumps(first.tolist()),
+        )
+        if number < named:
+            images.append(rows.image(filename="master.jpg", faces_checked=1))
+            rows.face(images[-1], first, status="ok", person_id=app_person)
+    return images
+
+
+def forbid_writing_persons(rows: Rows) -> None:
+    """From now on the app's persons can be read only: any statement that touches a row of them fails."""
+    for doing in ("INSERT", "UPDATE", "DELETE"):
+        rows.run(
+            f"CREATE TRIGGER persons_before_{doing.lower()} BEFORE {doing} ON persons FOR EACH ROW "
+            "SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'the table persons is the app''s, and only read'"
+        )

@@ -10,7 +10,8 @@ from typing import Generic, TypeVar
 from faces.people.names import canonical
 from faces.people.refs import Kind, Ref
 from faces.store.database import Transaction
-from faces.store.face_pages import Choice, spellings_of
+from faces.store.face_names import spellings_of
+from faces.store.face_pages import Choice
 from worker.commands.invocation import Invocation
 from worker.commands.parser import ref_of
 

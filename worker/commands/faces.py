@@ -14,7 +14,7 @@ from faces.store.database import Transaction
 from faces.store.face_pages import Choice, FaceOrder, page_of_faces
 from faces.store.listing import ListedFace, ListedImage, read_faces
 from faces.store.sidecar.lists.group_pages import current_group, faces_of_group
-from faces.store.sidecar.lists.people_pages import faces_of_person
+from faces.store.sidecar.lists.people_pages import current_person, faces_of_person
 from worker.commands.choice import add_after, add_choice, choice_of, tell_if_nobody, tell_of_more, with_one_more
 from worker.commands.invocation import Invocation
 from worker.commands.parser import ref_of
@@ -83,16 +83,21 @@ def _ids(arguments: argparse.Namespace, transaction: Transaction, invocation: In
     """A page; not of --name and --offset with one face more, where there is one."""
     more = with_one_more(arguments.limit)
     if arguments.person is not None:
-        return faces_of_person(transaction, arguments.person, arguments.after, more)
+        person = current_person(transaction, arguments.person)
+        _tell_where(invocation, Ref("person", arguments.person), Ref("person", person))
+        return faces_of_person(transaction, person, arguments.after, more)
     if arguments.group is not None:
         group = current_group(transaction, arguments.group)
-        if group != arguments.group:
-            refs = Ref("group", arguments.group), Ref("group", group)
-            invocation.output.say(f"faces: {refs[0]} was joined to {refs[1]}: these are the faces of {refs[1]}")
+        _tell_where(invocation, Ref("group", arguments.group), Ref("group", group))
         return faces_of_group(transaction, group, arguments.after, more)
     if arguments.after is not None:
         return page_of_faces(transaction, Choice(limit=more, after=arguments.after), FaceOrder.PLACES)
     return page_of_faces(transaction, choice_of(arguments, transaction), FaceOrder.PLACES)
+
+
+def _tell_where(invocation: Invocation, asked: Ref, current: Ref) -> None:
+    if current != asked:
+        invocation.output.say(f"faces: {asked} was joined to {current}: these are the faces of {current}")
 
 
 def _row(face: ListedFace, image: ListedImage, *, grouped: bool) -> tuple[str, ...]:

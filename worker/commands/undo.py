@@ -23,8 +23,9 @@ Takes back an entry of the ledger (`ledger` lists them): whatever nothing touche
 were answered again since, or changed by the app, stay and are told. Links that a machine made to a person who is no
 more then are taken away, too. Taking back a machine's link says that it was wrong: it is never made again.
 
---back-to takes back all that people have answered since a time, the newest first, each as an entry of its own. An undo is
-an entry, too: `undo` with its number brings back what it took. --dry-run shows what would change, and changes nothing."""
+--back-to takes back all that people have answered since a time, the newest first, each as an entry of its own. An undo
+is an entry, too: `undo` with its number brings back what it took. --dry-run shows what would change, and changes
+nothing."""
 
 
 def add_to(verbs: Any) -> None:

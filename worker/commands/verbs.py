@@ -28,6 +28,14 @@ VERBS = {
     "stranger": "say that faces are nobody who is known",
     "not-face": "say that what was found is no face",
     "apart": "say that two people or groups are not one",
+    "join": "say that people are one, or that groups are",
+    "split": "say that some faces of a group or person are somebody else",
+    "rename": "give a person another name",
+    "hide": "leave people out of the list of people",
+    "favourite": "say that people are favourites",
+    "cover": "say which face stands for a person",
+    "forget": "take a person's name and links away from all faces",
+    "add": "say that a photo has a face where none was found",
     "undo": "take back what was answered, or linked by a machine",
     "group": "group the faces without a name, and ask who they are, now",
     "refresh": "make sums, counters and the index of people and groups anew, and tell what was wrong",
@@ -45,6 +53,8 @@ VERBS = {
 TOGETHER = {
     **dict.fromkeys(("name", "confirm", "move"), "who_it_is"),
     **dict.fromkeys(("reject", "apart", "stranger", "not-face", "unknown"), "who_it_is_not"),
+    **dict.fromkeys(("join", "split"), "joins"),
+    **dict.fromkeys(("rename", "hide", "favourite", "cover", "forget"), "people_marks"),
 }
 
 

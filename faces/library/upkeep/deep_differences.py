@@ -16,6 +16,9 @@ from faces.store.sidecar.ledger import PastLink
 from faces.store.sidecar.photo_rows import PhotoFacts
 from faces.store.sidecar.watched_rows import WatchedRow
 
+#: What rows say of faces that a machine has linked: to a face, or to one of the app's persons.
+_LINKED = (FaceState.LINKED, FaceState.SUGGESTED)
+
 
 @dataclass(slots=True)
 class WrongImages:
@@ -64,6 +67,7 @@ class _KnownClosely:
         member_of = group_rows.groups_of(transaction, ids)
         groups = group_rows.read(transaction, set(member_of.values()))
         images = {row.image_id for row in rows if row.is_live and row.image_id is not None}
+        linked = [row.face.id for row in rows if transaction.schema.rule.state(row.face) in _LINKED]
         return cls(
             index,
             known_encodings.kept_of(transaction, ids),
@@ -71,7 +75,7 @@ class _KnownClosely:
             groups,
             group_rows.unsettled_of(transaction, groups.keys()),
             photo_rows.made_anew(transaction, images),
-            ledger.last_links(transaction, [face for face, one in index.items() if one.state is FaceState.LINKED]),
+            ledger.last_links(transaction, linked),
         )
 
     def encoding_is_another(self, row: WatchedRow) -> bool:
@@ -89,7 +93,7 @@ class _KnownClosely:
             one.group_id != self.member_of.get(row.face.id)
             or (photo is not None and (one.source_id, one.taken_at) != (photo.source_id, photo.taken_at))
             or self._offer_differs(one, rule.state(row.face))
-            or (one.state is FaceState.LINKED and one.probability != self._probability(row))
+            or (rule.state(row.face) in _LINKED and one.probability != self._probability(row))
         )
 
     def _offer_differs(self, one: IndexedFace, state: FaceState) -> bool:

@@ -31,6 +31,9 @@ class IndexedFace:
     quality: float | None
 
 
+_NAMES = tuple(IndexedFace.__dataclass_fields__)
+
+
 def of_image(transaction: Transaction, image_id: int) -> dict[int, IndexedFace]:
     """An image's faces, by id."""
     index = tables_of(transaction).face_index
@@ -138,7 +141,7 @@ def write_all(transaction: Transaction, rows: Mapping[int, IndexedFace | None]) 
     index = tables_of(transaction).face_index
     for chunk in chunked(sorted(rows)):
         transaction.connection.execute(sa.delete(index).where(index.c.face_id.in_(chunk)))
-    there = [{"face_id": face, **asdict(one)} for face, one in sorted(rows.items()) if one is not None]
+    there = [{"face_id": face, **_columns(one)} for face, one in sorted(rows.items()) if one is not None]
     if there:
         transaction.connection.execute(sa.insert(index), there)
 
@@ -189,22 +192,18 @@ def of_people(transaction: Transaction, person_ids: Collection[int], *states: Fa
 
 def _read(transaction: Transaction, condition: sa.ColumnElement[bool]) -> dict[int, IndexedFace]:
     index = tables_of(transaction).face_index
-    rows = transaction.connection.execute(sa.select(index).where(condition).order_by(index.c.face_id)).mappings()
-    return {int(row["face_id"]): _indexed(dict(row)) for row in rows}
+    query = sa.select(index.c.face_id, *(index.c[name] for name in _NAMES))
+    rows = transaction.connection.execute(query.where(condition).order_by(index.c.face_id))
+    return {int(face): _indexed(*columns) for face, *columns in rows}
 
 
-def _indexed(row: Mapping[str, Any]) -> IndexedFace:
-    return IndexedFace(
-        int(row["image_id"]),
-        row["source_id"],
-        row["taken_at"],
-        _id(row["person_id"]),
-        _id(row["group_id"]),
-        FaceState(row["state"]),
-        row["probability"],
-        row["quality"],
-    )
+def _indexed(
+    image: Any, source: Any, taken: Any, person: Any, group: Any, state: int, probability: Any, quality: Any
+) -> IndexedFace:
+    person, group = None if person is None else int(person), None if group is None else int(group)
+    return IndexedFace(int(image), source, taken, person, group, FaceState(state), probability, quality)
 
 
-def _id(value: Any) -> int | None:
-    return None if value is None else int(value)
+def _columns(one: IndexedFace) -> dict[str, Any]:
+    """As `asdict`, a tenth of the time: there are thousands."""
+    return {name: getattr(one, name) for name in _NAMES}

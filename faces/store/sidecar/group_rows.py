@@ -117,8 +117,8 @@ def there_after(transaction: Transaction, group_id: int, most: int) -> list[int]
     return [int(group) for group in transaction.connection.execute(query.order_by(groups.c.id).limit(most)).scalars()]
 
 
-def start(transaction: Transaction, total: EncodingSum, around: Around) -> int:
-    """A new group; returns its id."""
+def start(transaction: Transaction, total: EncodingSum, around: Around | None) -> int:
+    """A new group; returns its id. `around` is None where it has no face yet."""
     values = {**_total(total, around), "created_at": transaction.now}
     result: sa.CursorResult[Any] = transaction.connection.execute(
         sa.insert(tables_of(transaction).groups).values(**values)

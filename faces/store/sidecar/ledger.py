@@ -12,6 +12,7 @@ from uuid import uuid4
 import sqlalchemy as sa
 
 from faces.people.identify import Identification
+from faces.people.refs import Ref
 from faces.store.database import Transaction, chunked
 from faces.store.sidecar.library_row import tables_of
 
@@ -226,6 +227,14 @@ def linked_since(transaction: Transaction, entry: int) -> list[LinkedBefore]:
         LinkedBefore(int(row.face_id), int(row.image_id), row.person_id, row.p, row.distance, json.loads(row.after))
         for row in transaction.connection.execute(query)
     ]
+
+
+def newest_of_refs(transaction: Transaction, one: Ref, other: Ref) -> int | None:
+    """The newest entry that has changed whether two were refused for each other."""
+    table = tables_of(transaction).ledger_refs
+    pair = " ".join(sorted((str(one), str(other))))
+    found = transaction.connection.execute(sa.select(sa.func.max(table.c.entry)).where(table.c.ref == pair)).scalar()
+    return None if found is None else int(found)
 
 
 def _json(fields: Fields) -> str:

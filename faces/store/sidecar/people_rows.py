@@ -135,9 +135,9 @@ def find_of_app(transaction: Transaction, app_person_id: int) -> int | None:
 
 
 def find_nameless(transaction: Transaction, face_id: int) -> int | None:
-    """The person without a name that began with this face."""
+    """The person without a name that began with this face, and was not joined to another since."""
     people = tables_of(transaction).people
-    is_nameless = (people.c.name.is_(None), people.c.app_person_id.is_(None))
+    is_nameless = (people.c.name.is_(None), people.c.app_person_id.is_(None), people.c.joined_to.is_(None))
     return _first(transaction, people.c.master_face_id == face_id, *is_nameless)
 
 

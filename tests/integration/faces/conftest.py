@@ -17,7 +17,7 @@ from tests.servers.rows import Rows
 from tests.servers.settled_album import Album
 from tests.servers.sidecar import create_tables
 
-_VERSIONS = {"mariadb": ALL, "v1": V1, "v2": V2, "v3 made new": V2_NEW, "mariadb v5": V5}
+_VERSIONS = {"mariadb": ALL, "v1": V1, "v2": V2, "v3 made new": V2_NEW, "mariadb v4": V4, "mariadb v5": V5}
 
 #: Of databases that an app changes; none has what a later version adds.
 _OF_APPS = {"v1": V1, "v2": V2, "v2 made new": V2_NEW, "v3": V3, "v4": V4, "v5": V5}

@@ -47,7 +47,7 @@ class PeopleChoice:
 
 
 def list_people(transaction: Transaction, choice: PeopleChoice) -> Iterator[ListedPerson]:
-    """Those with most confirmed faces first, of equal ones the newest.
+    """Those with most confirmed faces first, of equal ones the newest; none who was joined to another, or forgotten.
 
     Raises:
         SchemaError: the database has no such tables.
@@ -78,6 +78,18 @@ def person_of(transaction: Transaction, person_id: int) -> ListedPerson:
     return _listed(row)
 
 
+def current_person(transaction: Transaction, person_id: int) -> int:
+    """The id of the person that has the faces of this one now: itself, unless it was joined to another.
+
+    Raises:
+        SchemaError: the database has no such tables.
+    """
+    people, at = transaction.schema.require_sidecar().people, person_id
+    while found := transaction.connection.execute(sa.select(people.c.joined_to).where(people.c.id == at)).scalar():
+        at = int(found)
+    return at
+
+
 def faces_of_person(
     transaction: Transaction, person_id: int, after: int | None = None, limit: int | None = None
 ) -> Sequence[int]:
@@ -101,6 +113,9 @@ def _query(
 ) -> sa.Select[Any]:
     ordered = (people.c.hidden, people.c.confirmed, people.c.id)
     query = sa.select(*_columns(people)).order_by(*(column.desc() for column in ordered))
+    # Who was joined to another, or forgotten, has neither a name nor a face.
+    is_somebody = sa.or_(people.c.name.is_not(None), people.c.app_person_id.is_not(None), people.c.confirmed > 0)
+    query = query.where(people.c.joined_to.is_(None), is_somebody)
     if last is not None:
         query = query.where(behind(transaction, (people.c.confirmed, last.confirmed), (people.c.id, last.id)))
     if choice.name is None:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from faces.client.face_client import Encoded, FaceClient, NotEncoded
+from faces.client.encoded import Encoded, NotEncoded
+from faces.client.face_client import FaceClient
 from faces.client.kept_connections import open_http
 from faces.errors import AnswerLost
 

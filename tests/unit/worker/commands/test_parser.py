@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from faces.photo.face import Box
 from worker.__main__ import _parser
 from worker.commands.verbs import VERBS
 
@@ -27,7 +28,15 @@ CALLS = {
     "stranger": (["g2"], ["--json"], {"ids": ["g2"], "as_json": True}),
     "not-face": (["f1"], ["--json"], {"ids": ["f1"], "as_json": True}),
     "apart": (["p1", "p2"], ["--json"], {"one": "p1", "other": "p2"}),
+    "add": (["a.jpg", "Bob"], ["--box", "1,4,3,2"], {"words": ["a.jpg", "Bob"], "box": Box(1, 4, 3, 2)}),
     "undo": (["17"], ["--dry-run"], {"entry": 17, "dry_run": True}),
+    "join": (["p1", "p2", "p3"], ["--json"], {"ids": ["p1", "p2", "p3"], "as_json": True}),
+    "split": (["g1", "f2", "f3"], ["--json"], {"whole": "g1", "ids": ["f2", "f3"]}),
+    "rename": (["p1", "Bob"], ["--new"], {"person": "p1", "name": "Bob", "new": True}),
+    "hide": (["p1", "p2"], ["--off"], {"ids": ["p1", "p2"], "off": True}),
+    "favourite": (["p1"], ["--off"], {"ids": ["p1"], "off": True}),
+    "cover": (["p1", "f2"], ["--json"], {"person": "p1", "face": "f2"}),
+    "forget": (["p1"], ["--json"], {"person": "p1", "as_json": True}),
     "group": ([], ["--json"], {"as_json": True}),
     "groups": ([], ["--min", "3"], {"min": 3}),
     "refresh": ([], ["--dry-run"], {"dry_run": True}),

@@ -111,3 +111,15 @@ def test_only_what_is_wrong_is_told(templates: dict[str, Path]) -> None:
         told = Refresh(process.arrivals).run()
         assert told.faces
         assert told == Differences(faces=told.faces)
+
+
+@pytest.mark.parametrize("version", ["our own", "v4", "v5"])
+def test_another_probability_than_the_ledger_has_is_told(templates: dict[str, Path], version: str) -> None:
+    with opened(templates[version]) as (app, store):
+        process = run(app, store, FEW)
+        link = "status = 'suggested'" if app.has_persons else "parent_id IS NOT NULL"
+        face = app.rows.read(f"SELECT id FROM faces WHERE {link} ORDER BY id")[0]["id"]
+        spoil(app, f"UPDATE {{face_index}} SET probability = 0.5 WHERE face_id = {face}")
+        assert face in Refresh(process.arrivals, keep=False).run().faces
+        Refresh(process.arrivals).run()
+        assert Refresh(process.arrivals, keep=False).run() == Differences()
