@@ -125,7 +125,7 @@ class ByParent(RowStyle):
             root = facts.parent_id if held.is_root_of(facts.parent_id or 0, follows) else self._root(held, follows)
             name = held.name_of(follows) if facts.name is not None else None
             held.become(face, parent_id=root, who=follows, name=name)
-        else:
+        elif facts != held.before[face] or facts.who is not None:
             held.become(face, parent_id=None, name=None, who=None)
 
     def _root(self, held: HeldFaces, person_id: int) -> int | None:

@@ -10,7 +10,7 @@ from typing import Any
 import httpx2
 import numpy as np
 
-from faces.answers import who_it_is, who_it_is_not
+from faces.answers import joins, people_marks, splits, who_it_is, who_it_is_not
 from faces.answers.answer import Answered, GivenAnswer
 from faces.answers.giving import Answers
 from faces.answers.undo import undo
@@ -180,6 +180,43 @@ def _take_out(verb: Callable[..., Answered], what: str) -> Verb:
     return take_out
 
 
+def _join(the: Answering, answers: Answers, answer: GivenAnswer, one: int, other: int) -> Answered:
+    people = the.said.people()
+    if other % 2 and len(people) > 1:
+        refs = [Ref("person", people[(one + place) % len(people)]) for place in range(2)]
+    else:
+        groups = [the.said.group_of(the.face(number).id) for number in (one, other)]
+        refs = [Ref("group", group or 1) for group in dict.fromkeys(groups)]
+    done = joins.join(answers, answer, refs)
+    the.said.joined(done, refs)
+    return done
+
+
+def _split(the: Answering, answers: Answers, answer: GivenAnswer, one: int, other: int) -> Answered:
+    people, face = the.said.people(), the.face(one)
+    whole = Ref("group", the.said.group_of(face.id) or 1)
+    if other % 2 and people:
+        whole = Ref("person", people[other % len(people)])
+    done = splits.split(answers, answer, whole, [face])
+    the.said.taken_away(done)
+    return done
+
+
+def _rename(the: Answering, answers: Answers, answer: GivenAnswer, one: int, other: int) -> Answered:
+    people = the.said.people()
+    person = Ref("person", people[one % len(people)] if people else 1)
+    done = people_marks.rename(answers, answer, person, (*NAMES, "Dora")[other % 5])
+    the.said.taken_away(done, holding=True)
+    return done
+
+
+def _forget(the: Answering, answers: Answers, answer: GivenAnswer, one: int, other: int) -> Answered:
+    people = the.said.people()
+    done = people_marks.forget(answers, answer, Ref("person", people[other % len(people)] if people else 1))
+    the.said.taken_away(done)
+    return done
+
+
 def _undo(the: Answering, answers: Answers, answer: GivenAnswer, one: int, other: int) -> Answered:
     entry = the.entry(one * 48 + other)
     done = undo(answers, answer, entry)
@@ -196,8 +233,12 @@ VERBS: Mapping[str, Verb] = {
     "say stranger": _take_out(who_it_is_not.stranger, "unknown"),
     "say no face": _take_out(who_it_is_not.not_face, "not_face"),
     "say unknown": _take_out(who_it_is_not.unknown, "process"),
+    "say join": _join,
+    "say split": _split,
+    "say rename": _rename,
+    "say forget": _forget,
     "undo": _undo,
 }
 
 #: All that happens, answers and undos most.
-STEPS: list[Any] = [*DOINGS, *LOOKS, "our redo", "look again", "settle", *list(VERBS) * 2, *["undo", "say name"] * 3]
+STEPS: list[Any] = [*DOINGS, *LOOKS, "our redo", "look again", "settle", *list(VERBS) * 2, *["undo", "say name"] * 4]

@@ -116,20 +116,34 @@ class WhatWasSaid:
             self.holds[row["face_id"]] = ("is", row["person_id"])
 
     def rejected(self, done: Answered, refs: Collection[Ref], who: str | Ref | None) -> None:
-        """Faces and groups are not a person, who is told or found in what the answer has refused."""
+        """Faces and groups are not a person; who that is, is told or found in what the answer has refused."""
+        if not done.again and who is not None:
+            person = who.id if isinstance(who, Ref) else self._named(who)
+            self.refused |= {_pair(str(ref), f"p{person}") for ref in refs}
+        self.taken_away(done)
+
+    def taken_away(self, done: Answered, *, holding: bool = False) -> None:
+        """What was said of these faces is not said any more, unless it still holds; and what was refused."""
         if done.again:
             return
-        refused = {
-            tuple(row["ref"].split())
-            for row in self.read("SELECT ref FROM {ledger_refs} WHERE entry = :entry", entry=done.entry or 0)
-            if " " in row["ref"]
-        }
-        if who is not None:
-            person = who.id if isinstance(who, Ref) else self._named(who)
-            refused |= {_pair(str(ref), f"p{person}") for ref in refs}
-        self.refused |= refused
-        for face in done.faces:
+        self._refuse(done)
+        for face in () if holding else done.faces:
             self.holds.pop(face, None)
+
+    def joined(self, done: Answered, refs: Collection[Ref]) -> None:
+        """People are the first one, and the faces of groups their person; what was refused for them holds for it."""
+        if done.again:
+            return
+        self._refuse(done)
+        kept, *gone = (ref.id for ref in refs)
+        if refs and next(iter(refs)).kind == "person":
+            theirs = {face for face, said in self.holds.items() if said[0] == "is" and said[1] in gone}
+            self.holds |= dict.fromkeys(theirs, ("is", kept))
+
+    def _refuse(self, done: Answered) -> None:
+        for row in self.read("SELECT ref, after FROM {ledger_refs} WHERE entry = :entry", entry=done.entry or 0):
+            if " " in row["ref"] and json.loads(row["after"])["never"]:
+                self.refused.add(_pair(*row["ref"].split()))
 
     def apart(self, done: Answered, one: Ref, other: Ref) -> None:
         """These two are not one; a face is not the person from whom it is apart."""
@@ -206,7 +220,7 @@ class WhatWasSaid:
 
     def _check_not_linked(self, found: dict[int, dict[str, Any]]) -> None:
         """What a person has taken out is never linked by a machine."""
-        for row in self.read("SELECT face_id, says FROM {answers} WHERE says IN (2, 3)"):
+        for row in self.read("SELECT face_id, says FROM {answers} WHERE says = 3"):
             if (one := found.get(row["face_id"])) and row["face_id"] not in self.linked_by_app:
                 assert one["state"] != LINKED, (row, one)
 
