@@ -85,7 +85,9 @@ class _Writing:
         for face in held.changed():
             facts, state = held.now[face], held.state(face)
             group = facts.group_id
-            if facts.deleted or state in _LEFT_BY:
+            is_new = group != held.before[face].group_id
+            if facts.deleted or state in _LEFT_BY or (is_new and face not in self.vectors):
+                # Without a readable encoding it joins no group: it would be in no sum.
                 held.become(face, group_id=None)
             elif state is FaceState.CONFIRMED and group is not None:
                 if held.group_person[group] is None:
