@@ -71,7 +71,9 @@ def save(album: Album, face_id: int, status: str, name: str | None = None) -> No
 
 def remove(album: Album, face_id: int) -> None:
     """The app's click that takes a face away."""
-    album.rows.run("UPDATE faces SET deleted_at = UTC_TIMESTAMP(), updated_at = UTC_TIMESTAMP() WHERE id = :id", id=face_id)
+    album.rows.run(
+        "UPDATE faces SET deleted_at = UTC_TIMESTAMP(), updated_at = UTC_TIMESTAMP() WHERE id = :id", id=face_id
+    )
 
 
 def look(album: Album) -> None:

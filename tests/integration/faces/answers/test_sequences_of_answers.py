@@ -70,9 +70,7 @@ def test_all_answers_taken_back_newest_first_leave_the_facts_of_before_to_the_bi
         answer_and_take_back(app, store, disk, sequence, said)
 
 
-def answer_and_take_back(
-    app: ChangingApp, store: Store, disk: Path, sequence: list[Step], said: list[Step]
-) -> None:
+def answer_and_take_back(app: ChangingApp, store: Store, disk: Path, sequence: list[Step], said: list[Step]) -> None:
     """Let anything happen, answer, and undo what is in force of that."""
     answering = Answering(app, store, disk)
     for step in [*BEGINNING, *sequence]:
