@@ -90,6 +90,9 @@ class HeldFaces:
         held.images = face_batches.images_of(transaction, scope.faces)
         images.lock_all(transaction, set(held.images.values()))
         held.rows = face_batches.lock(transaction, held.images)
+        deleted = face_index.read(transaction, scope.faces - held.rows.keys())
+        if deleted:
+            raise NotUpToDate({one.image_id for one in deleted.values()})
         differing = faces_that_differ(transaction, held.rows.values())
         if differing:
             raise NotUpToDate({held.images[face] for face in differing})

@@ -11,8 +11,9 @@ from collections.abc import Collection
 from typing import Literal
 
 from faces.answers.held_faces import HeldFaces
-from faces.errors import SchemaError
+from faces.errors import RequestError, SchemaError
 from faces.people.kept_face import FaceState, Said
+from faces.store.sidecar import people_of_app
 
 Nobody = Literal["process", "unknown", "not_face"]
 """Statuses of a face that is no person's."""
@@ -125,7 +126,7 @@ class ByParent(RowStyle):
             root = facts.parent_id if held.is_root_of(facts.parent_id or 0, follows) else self._root(held, follows)
             name = held.name_of(follows) if facts.name is not None else None
             held.become(face, parent_id=root, who=follows, name=name)
-        elif facts != held.before[face] or facts.who is not None:
+        elif facts.who is not None:
             held.become(face, parent_id=None, name=None, who=None)
 
     def _root(self, held: HeldFaces, person_id: int) -> int | None:
@@ -181,6 +182,8 @@ class ByPerson(RowStyle):
         person = held.people[person_id].app_person_id
         if person is None:
             raise SchemaError(f"found that p{person_id} is no person of the app's, needed one that `people` lists")
+        if person not in people_of_app.read(held.transaction, [person]):
+            raise RequestError(f"found that the app has removed p{person_id}, needed a person that is there")
         for face in sorted(faces):
             if not held.is_confirmed_as(face, person_id):
                 held.become(face, status="ok", person_id=person, who=person_id)

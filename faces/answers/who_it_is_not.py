@@ -147,7 +147,7 @@ def _reject(held: HeldFaces, style: RowStyle, *, refs: Collection[Ref], who: str
                     style.take_out(held, face, "process", Said.NO)
                 elif ref.kind == "face" and held.now[face].answer is None:
                     held.say(face, Said.NO)
-            _withdraw_offers(held, ref, person)
+            withdraw_offers(held, ref, person)
 
 
 def _proposed(held: HeldFaces, ref: Ref, faces: Collection[int]) -> set[int | None]:
@@ -170,7 +170,7 @@ def _leave_group(held: HeldFaces, one: Ref, other: Ref) -> None:
         held.become(face.id, group_id=None)
 
 
-def _withdraw_offers(held: HeldFaces, ref: Ref, person: int) -> None:
+def withdraw_offers(held: HeldFaces, ref: Ref, person: int) -> None:
     """A person is not offered any more for a face's group, or a group."""
     if ref.kind == "person":
         return

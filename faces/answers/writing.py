@@ -269,7 +269,9 @@ class _Writing:
         held = self.held
         if group in held.offers:
             return held.offers[group]
-        return held.groups[group].offer if group in held.groups else None
+        if group not in held.groups or held.group_person[group] != held.groups[group].person_id:
+            return None
+        return held.groups[group].offer
 
     def _write_people(self, pairs: dict[int, tuple[IndexedFace | None, IndexedFace | None]]) -> set[int]:
         held, transaction = self.held, self.held.transaction

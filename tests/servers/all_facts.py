@@ -25,7 +25,7 @@ def all_facts(read: Callable[..., list[dict[str, Any]]]) -> dict[str, list[str]]
         there = " WHERE size > 0 OR joined_to IS NOT NULL" if name == "groups" else ""
         found[name] = _texts(read(f"SELECT * FROM {{{name}}}{there}"), skipped)
     columns = "id, name, name_key, k, sum, confirmed, linked, master_face_id, joined_to, hidden, favourite, cover"
-    people = read(f"SELECT {columns} FROM {{people}}")  # noqa: S608  our names
+    people = read(f"SELECT {columns} FROM {{people}}")
     found["people"] = _texts([row for row in people if row["name"] is not None or row["confirmed"]], set())
     index = read("SELECT face_id, image_id, group_id, state, person_id FROM {face_index}")
     found["face_index"] = _texts([_without_offer(row) for row in index], set())
