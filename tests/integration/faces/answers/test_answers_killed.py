@@ -7,8 +7,6 @@ from itertools import count
 from pathlib import Path
 from uuid import uuid4
 
-import pytest
-
 from tests.servers.all_facts import all_facts, differing
 from tests.servers.answering import saying
 from tests.servers.arriving import Photos, end_of, live
