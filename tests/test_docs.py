@@ -156,13 +156,21 @@ def test_each_code_on_the_page_of_bad_input_has_its_status() -> None:
 
 #: A word of each question of a newcomer, and what stands in the file that answers it.
 QUESTIONS = {
+    "answer hold": "def lock(",
+    "undo restore": "class _Undoing",
+    "said of a face": "class SaidOfFace",
     "known in this process": "def follow(",
     "rule in force": "def open_library(",
     "verb that changes": "def write_rows(",
     "how what the app changes": "class OutsideChanges",
+    "killed process": "class PendingUpdates",
     "refresh` make anew": "class Refresh",
     "photo taken": "def note_file(",
     "links of before": "def take_back(",
+    "do not fit": "def judge_confirmed(",
+    "told in a sentence": "def sentence(",
+    "`why` know": "def story(",
+    "person's entries": "def told_of(",
     "one file a machine": "mmap.ACCESS_COPY",
     "new face join": "library.nearest_groups(",
     "groups join, and": "def settle_some(",
@@ -233,14 +241,14 @@ def test_a_readme_is_one_screen_and_leads_to_every_page(name: str) -> None:
 
 def test_every_verb_stands_on_the_page_of_the_command_line_and_each_verb_there_exists() -> None:
     verbs = set(VERBS) - {"demo"}  # what script/demo starts
-    shown = set(re.findall(r"^    \.venv/bin/python -m worker (\w+)", page("command-line.md"), re.MULTILINE))
+    shown = set(re.findall(r"^    \.venv/bin/python -m worker ([\w-]+)", page("command-line.md"), re.MULTILINE))
     assert shown == verbs
 
 
 def test_every_verb_that_a_page_shows_exists() -> None:
     pages = [file for pattern in ("README*.md", "docs/*.md", "etc/*/*.md") for file in ROOT.glob(pattern)]
     texts = [file.read_text(encoding="utf-8") for file in pages]
-    shown = {verb for text in texts for verb in re.findall(r"(?:-m worker|sudo face-sidecar) (\w+)", text)}
+    shown = {verb for text in texts for verb in re.findall(r"(?:-m worker|sudo face-sidecar) ([\w-]+)", text)}
     assert {"status", "run"} <= shown
     assert shown - set(VERBS) == set()
 

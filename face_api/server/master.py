@@ -13,6 +13,7 @@ from gunicorn.app.wsgiapp import WSGIApplication
 from gunicorn.arbiter import Arbiter
 
 from face_api.http.access import ApiKeys
+from face_api.server.signal_queue import SignalQueue
 from faces.system.systemd_notify import SystemdNotifier
 
 #: Seconds between two looks, while processes start.
@@ -61,6 +62,7 @@ class Master(Arbiter):  # type: ignore[misc]
         self._is_ready = False
         self._next_watchdog = 0.0
         super().__init__(app)
+        self.SIG_QUEUE = SignalQueue()
         # Processes are forked from here, with the keys that were valid last.
         self._keys: ApiKeys = self.app.wsgi().state.service.access.keys
 

@@ -75,7 +75,8 @@ class _People:
             found.groups |= set(self.groups[person])
             refused = {ref.id for ref in refusals.of(Ref("person", person)) if ref.kind == "face"}
             found.faces |= self.faces[self.kept] & refused
-        return found.with_relatives(transaction)
+        # No master stops being one: what hangs on them is theirs, and nothing else hangs on these faces.
+        return found
 
     def says(self, held: HeldFaces, style: RowStyle) -> None:
         """The others' faces are the first one's."""

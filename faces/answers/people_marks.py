@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from functools import partial
 from typing import Any
 
@@ -37,7 +37,13 @@ def rename(answers: Answers, answer: GivenAnswer, person: Ref, name: str, *, new
         ChangedSince, SchemaError, StoreUnavailable: as `Answers.give` says.
     """
     says = partial(_rename, person=person.id, name=checked_name(name), new=new)
-    return answers.give(answer, "renamed", _with_faces([person.id], *_KNOWN), says)
+
+    def scope(transaction: Transaction) -> Scope:
+        found = Scope.of(transaction, [person])
+        found.faces |= face_index.of_people(transaction, [person.id], *_KNOWN)
+        return found
+
+    return answers.give(answer, "renamed", scope, says)
 
 
 def hide(answers: Answers, answer: GivenAnswer, people: Collection[Ref], *, off: bool = False) -> Answered:
@@ -83,20 +89,14 @@ def forget(answers: Answers, answer: GivenAnswer, person: Ref) -> Answered:
         RequestError: there is no such person, or the app has marked a face of theirs as a reference.
         ChangedSince, SchemaError, StoreUnavailable: as `Answers.give` says.
     """
-    scope = _with_faces([person.id], *_KNOWN, FaceState.SUGGESTED)
-    return answers.give(answer, "forgotten", scope, partial(_forget, person=person.id))
-
-
-def _with_faces(people: Collection[int], *states: FaceState) -> Callable[[Transaction], Scope]:
-    """People with their faces in these states, and the groups that are theirs or are offered as them."""
 
     def scope(transaction: Transaction) -> Scope:
-        found = Scope.of(transaction, [Ref("person", person) for person in people])
-        found.faces |= face_index.of_people(transaction, people, *states)
-        found.groups |= set(group_rows.of_people(transaction, people))
+        found = Scope.of(transaction, [person])
+        found.faces |= face_index.of_people(transaction, [person.id], *_KNOWN, FaceState.SUGGESTED)
+        found.groups |= set(group_rows.of_people(transaction, [person.id]))
         return found.with_relatives(transaction)
 
-    return scope
+    return answers.give(answer, "forgotten", scope, partial(_forget, person=person.id))
 
 
 def _rename(held: HeldFaces, style: RowStyle, *, person: int, name: str, new: bool) -> None:

@@ -34,7 +34,8 @@ def is_untouched(held: HeldFaces, face: int, after: Record) -> bool:
         return state in _OPEN
     if was in _OPEN:
         return state in _OPEN and (now.status == after["status"] or now.status == "suggested")
-    return state is was and now.who == _joined(held, after["who"])
+    # Where an undo of a join is taken back, that person is joined again by now, and has its faces yet.
+    return state is was and now.who in (after["who"], _joined(held, after["who"]))
 
 
 def restored(held: HeldFaces, face: int, before: Record) -> FaceFacts:

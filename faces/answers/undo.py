@@ -131,6 +131,7 @@ class _Undoing:
             self._unlink(held, style)
         else:
             self._restore_faces(held)
+        self._rejoin_groups(held)
             self._keep_groups_of_confirmed(held)
             self._bring_people_back(held)
         for person in restored_people:
@@ -170,6 +171,18 @@ class _Undoing:
             if group in held.groups and held.group_person[group] == one.after["person_id"]:
                 person = one.before["person_id"]
                 held.group_person[group] = person if person is None or person in held.people else None
+
+    def _rejoin_groups(self, held: HeldFaces) -> None:
+        """Groups that the entry has taken apart have gone into others again, where no face is left in them."""
+        for ref, one in self.refs.items():
+            if ref[0] != "g" or one.before.get("joined_to") is None:
+                continue
+            group, into = Ref.parse(ref).id, end_of(held, int(one.before["joined_to"]))
+            if group not in held.groups or held.joined_to[group] is not None or into == group:
+                continue
+            faces = {face for face, _ in group_rows.members_of(held.transaction, [group])[group]}
+            if faces <= held.now.keys() and not held.members(group):
+                held.joined_to[group] = into
 
     def _restore_faces(self, held: HeldFaces) -> None:
         taken = {group: {held.images[face] for face in held.members(group)} for group in held.groups}

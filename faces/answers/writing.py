@@ -70,7 +70,7 @@ class _Writing:
         people = self._write_people(self._write_index(changed))
         self._write_groups()
         self._write_refusals()
-        ledger.add_refs(transaction, entry, self._with_masters(refs))
+        ledger.add_refs(transaction, entry, ledger.told_of(self._people_told_of(changed)) | self._with_masters(refs))
         self._tell(people)
         about = {face for face in changed if held.now[face].answer != held.before[face].answer}
         followed = tuple(face for face in changed if face not in about)
@@ -164,6 +164,16 @@ class _Writing:
         for one, other in held.allowed:
             found[f"{one} {other}"] = FaceChange({"never": True}, {"never": False})
         return found
+
+    def _people_told_of(self, changed: list[int]) -> set[int]:
+        """Who gains or loses a face, or is refused or allowed for something."""
+        held = self.held
+        pairs = [(held.before[face], held.now[face]) for face in changed]
+        told = {
+            one.who for was, now in pairs if was.who != now.who or was.answer != now.answer for one in (was, now)
+        }  # fmt: skip
+        sides = {ref.id for pair in held.refused | held.allowed for ref in pair if ref.kind == "person"}
+        return {person for person in told if person is not None} | sides
 
     def _with_masters(self, refs: dict[str, FaceChange]) -> dict[str, FaceChange]:
         for person, change in self.masters.items():

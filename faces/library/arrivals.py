@@ -82,7 +82,15 @@ class Arrivals:
             del waiting[image_id]
             # The groups that the last one began or changed are chosen from for this one.
             self.follow()
-            waiting |= dict.fromkeys(self.write(partial(self._update_image, image_id=image_id)))
+            waiting |= dict.fromkeys(self.update_alone(image_id))
+
+    def update_alone(self, image_id: int) -> set[int]:
+        """Bring an image up to date; returns those that hang on its faces, which stay noted as pending.
+
+        Raises:
+            StoreUnavailable: the database cannot be used.
+        """
+        return self.write(partial(self._update_image, image_id=image_id))
 
     def _update_image(self, transaction: Transaction, image_id: int) -> set[int]:
         images.lock(transaction, image_id)

@@ -68,6 +68,19 @@ class ProbableGroup:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupAnswer:
+    """Who a group is likeliest, and what is done with that."""
+
+    found: Identification | None
+    """None where nobody is known, all who are were refused, or it has a name and is likelier another."""
+    decision: Decision
+    faces: int
+    """By so many it is asked about: those that nobody has confirmed."""
+    in_photo: bool
+    """Whether the person has a face in one of its photos already."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Answer:
     question: _Question
     found: Identification | None
@@ -120,6 +133,15 @@ class GroupQuestions:
             self.go_on()
             asked += self._ask(chunk)
         return asked
+
+    def answer_now(self, transaction: Transaction, group_id: int) -> GroupAnswer | None:
+        """Who a group is, if it were asked about now, however unlikely; None where it is not there."""
+        for answer in self._answers(
+            transaction, self._questions(transaction, group_rows.read(transaction, [group_id]))
+        ):
+            in_photo = answer.found is not None and answer.found.person_id in _present(transaction, answer.question)
+            return GroupAnswer(answer.found, answer.decision, answer.question.total.count, in_photo)
+        return None
 
     def look(self, group_ids: Iterable[int]) -> Iterator[ProbableGroup]:
         """Who would be linked to these groups or offered for them, if they were asked about now; changes nothing."""
@@ -258,7 +280,7 @@ class GroupQuestions:
                 {"parent_id": None, "person_id": None}, {"parent_id": link.face_id, "person_id": link.person_id}
             )
         people = tally.write(transaction, self.library)
-        ledger.add(transaction, "linked", changes, found=found)
+        ledger.add(transaction, "linked", changes, found=found, people=[found.person_id])
         change = library_row.next_change(transaction)
         group_rows.stamp(transaction, [group.id], change)
         people_rows.stamp(transaction, people, change)

@@ -5,7 +5,7 @@ The locks of the image and of its faces are held; groups, people and the library
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -35,6 +35,8 @@ from faces.store.sidecar.group_rows import GroupRow, Offer
 from faces.store.sidecar.known_encodings import KnownEncoding
 from faces.store.sidecar.ledger import FaceChange
 from faces.store.sidecar.photo_rows import PhotoFacts
+from faces.store.sidecar.upkeep import pending_images
+from faces.store.sidecar.upkeep.pending_images import PendingImage
 
 #: Up to so many people a job asks about the groups that its faces are in: that is a product with all of them, 7 ms of
 #: CPU for three faces among 100,000. Where there are more, groups keep what was offered until they settle.
@@ -66,10 +68,12 @@ class ImageUpdate:
     offers: dict[int, Offer | None] = field(default_factory=dict)
     alarm: Alarm = field(default_factory=Alarm)
     touched_groups: set[int] = field(default_factory=set)
+    photo: PhotoFacts = field(default=PhotoFacts(None, None))
     people: PeopleOfRows = field(init=False)
 
     def run(self) -> set[int]:
         transaction = self.transaction
+        notes = pending_images.of_image(transaction, self.image_id)
         self.people = PeopleOfRows(transaction)
         live = [row for row in faces.of_image(transaction, self.image_id) if not row.deleted]
         self.rows = {row.id: row for row in live}
@@ -85,23 +89,27 @@ class ImageUpdate:
         for face in sorted(self.before.keys() | after.keys()):
             face_index.write(transaction, face, self.before.get(face), after.get(face))
         self._tell(after)
-        self._enter_links()
-        return self._followers(after)
+        self._enter_links(after)
+        self._remove(notes)
+        followers = self._followers(after)
+        pending_images.add(transaction, followers)
+        return followers
 
     # --- who ---
 
     def _states(self) -> dict[int, IndexedFace]:
         """What the rows say of each face; groups and offers come later."""
         persons = self.people.of(self.rows.values(), self.before)
-        photo = photo_rows.of_image(self.transaction, self.image_id) if self.rows else PhotoFacts(None, None)
+        if self.rows:
+            self.photo = photo_rows.of_image(self.transaction, self.image_id)
         rule = self.transaction.schema.rule
         states = {row.id: rule.state(row) for row in self.rows.values()}
         probabilities = self._probabilities(states)
         return {
             row.id: IndexedFace(
                 self.image_id,
-                photo.source_id,
-                photo.taken_at,
+                self.photo.source_id,
+                self.photo.taken_at,
                 persons.get(row.id),
                 self.member_of.get(row.id),
                 states[row.id],
@@ -281,19 +289,39 @@ class ImageUpdate:
             people_rows.stamp(self.transaction, people, change)
             self.library.expect(self.alarm.faces)
 
-    def _enter_links(self) -> None:
+    def _enter_links(self, indexed: Mapping[int, IndexedFace]) -> None:
         """Say in the ledger how faces were linked, each by itself."""
         for face, link in sorted(self.links.items()):
             row = self.rows[face]
             after = {"parent_id": row.parent_id, "person_id": row.person_id}
             change = {face: FaceChange({"parent_id": None, "person_id": None}, after)}
             rule = None if link.found else "nearest"
-            ledger.add(self.transaction, "linked", change, found=link.found, distance=link.distance, rule=rule)
+            person = indexed[face].person_id
+            people = [] if person is None else [person]
+            ledger.add(
+                self.transaction,
+                "linked",
+                change,
+                found=link.found,
+                distance=link.distance,
+                rule=rule,
+                people=people,
+            )
 
     def _confirmed(self, faces_of: Mapping[int, IndexedFace]) -> set[int]:
         return {
             one.person_id for one in faces_of.values() if one.state is FaceState.CONFIRMED and one.person_id is not None
         }
+
+    # --- what is left to do ---
+
+    def _remove(self, notes: Sequence[PendingImage]) -> None:
+        """Remove the notes that this has worked off; one that metadata is waited for stays, or is made."""
+        until = self.photo.awaits_until
+        waiting = [note.id for note in notes if until and note.awaits_until]
+        pending_images.remove(self.transaction, {note.id for note in notes} - set(waiting))
+        if until and not waiting:
+            pending_images.await_metadata(self.transaction, self.image_id, until)
 
     def _followers(self, after: Mapping[int, IndexedFace]) -> set[int]:
         """Images with faces that are linked to a face of this one which is, or was, confirmed as somebody else."""

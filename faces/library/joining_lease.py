@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -21,6 +21,10 @@ SECONDS, _RENEWED = 90, 20.0
 #: Seconds between two attempts to take it.
 _PAUSE = 0.5
 
+#: Seconds of waiting that are worth a line. Two scans at once are normal, and a worker that joins groups between two
+#: jobs makes way after 5 s and the step in hand: what holds it for longer is a large library, or was killed.
+WORTH_A_LINE = 10.0
+
 
 class LeaseLost(Exception):
     """Another process has it by now: what was begun is left to that one."""
@@ -32,6 +36,8 @@ class JoiningLease:
 
     store: Store
     name: str = field(default_factory=lambda: secrets.token_hex(16))
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
     _renewed: float = 0.0
     _joined_at: int | None = None
 
@@ -41,7 +47,7 @@ class JoiningLease:
         Raises:
             StoreUnavailable: the database cannot be used.
         """
-        self._renewed = time.monotonic()
+        self._renewed = self.clock()
         return self.store.write(lambda transaction: library_row.take_joining(transaction, self.name, SECONDS))
 
     def keep(self) -> None:
@@ -51,24 +57,33 @@ class JoiningLease:
             LeaseLost: another has it.
             StoreUnavailable: the database cannot be used.
         """
-        if time.monotonic() - self._renewed > _RENEWED and not self.take():
+        if self.clock() - self._renewed > _RENEWED and not self.take():
             raise LeaseLost
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Hold it within the block, as soon as no other process does.
+        """Hold it within the block, as soon as no other process does; one line tells of a wait that is long.
 
         Raises:
             StoreUnavailable: the database cannot be used.
         """
-        if not self.take():
-            _log.warning("another process joins groups: waiting, after a killed one for %d s", SECONDS)
-            while not self.take():
-                time.sleep(_PAUSE)
+        self._wait()
         try:
             yield
         finally:
             self.give_back()
+
+    def _wait(self) -> None:
+        begin, is_told = self.clock(), False
+        while not self.take():
+            if not is_told and self.clock() - begin >= WORTH_A_LINE:
+                _log.warning(
+                    "still waiting, since another process is joining groups; if that one was killed, this one goes on "
+                    "within %d s",
+                    SECONDS,
+                )
+                is_told = True
+            self.sleep(_PAUSE)
 
     def joined_at(self, faces: int) -> None:
         """Note for when it is given back that groups have been joined, at so many faces in them."""

@@ -1,7 +1,7 @@
 """What the fixed threshold linked before: which links are doubtful, and taking them back to unknown.
 
 A link is doubtful where its face is not believed to be its master's person by the master alone
-(`faces.people.old_links`). What a person has said of a face is never touched.
+(`faces.people.judging.old_links`). What a person has said of a face is never touched.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from faces.people.calibration import Learned
 from faces.people.encoding_sum import EncodingSum
 from faces.people.enrolled import EnrolledPeople
 from faces.people.identify import Identification, decide_photo
+from faces.people.judging.old_links import BELIEVED, OldLink, judge
 from faces.people.kept_face import Decision, KeptFace
 from faces.people.learning import learn_shift
-from faces.people.old_links import BELIEVED, OldLink, judge
 from faces.people.refs import Ref
 from faces.store import faces, images
 from faces.store.database import Transaction
@@ -185,11 +185,13 @@ class OldLibrary:
         if not changes:
             return 0, set()
         followers = self._arrivals.bring_up_to_date(transaction, image_id)
+        people = {links[face].person_id for face in changes}
         entry = ledger.find(transaction, self.uuid)
         if entry is None:
-            ledger.add(transaction, "unlinked", changes, rule=self.rule, uuid=self.uuid)
+            ledger.add(transaction, "unlinked", changes, rule=self.rule, uuid=self.uuid, people=people)
         else:
             ledger.add_faces(transaction, entry, changes)
+            ledger.note_people(transaction, entry, people)
         return len(changes), followers
 
     def _unlink(self, transaction: Transaction, row: KeptFace) -> FaceChange:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from faces.library.arrivals import Arrivals
     from faces.library.settling import Settling
     from faces.library.upkeep.outside_changes import OutsideChanges
+    from faces.library.upkeep.pending_updates import PendingUpdates
     from faces.people.cohort import Cohort
 
 
@@ -34,6 +35,13 @@ class OpenLibrary:
     """Whether faces are linked by probability, else to the nearest below the threshold."""
     outside: OutsideChanges | None = None
     """Looks at what the app changes; None also in a file of our own, where every change is ours."""
+    pending: PendingUpdates | None = None
+    """Works off what a killed process left, in a file of our own; None beside an app, where `outside` does it."""
+
+    @property
+    def upkeep(self) -> OutsideChanges | PendingUpdates | None:
+        """What has our tables follow, between two jobs and before a verb that settles."""
+        return self.outside or self.pending
 
 
 def open_library(
@@ -56,10 +64,12 @@ def open_library(
     from faces.library.settling import Settling
     from faces.library.shared_rows import SharedRows
     from faces.library.upkeep.outside_changes import OutsideChanges
+    from faces.library.upkeep.pending_updates import PendingUpdates
 
     library = Library(cohort(), SharedRows(folder, store.name) if folder else None)
     identities = Calibrated(library, beneath) if calibrated else beneath
     settling = Settling(store, library, links=calibrated)
     arrivals = Arrivals(store, library)
     outside = None if store.schema.ours else OutsideChanges(arrivals)
-    return OpenLibrary(identities, arrivals, settling, is_calibrated=calibrated, outside=outside)
+    pending = PendingUpdates(arrivals) if store.schema.ours else None
+    return OpenLibrary(identities, arrivals, settling, is_calibrated=calibrated, outside=outside, pending=pending)

@@ -18,8 +18,8 @@ def write_rows(store: Store, arrivals: Arrivals | None, work: Callable[[Transact
     """Run `work` in a transaction, which notes in the set the images whose faces it changes; it holds their locks.
 
     Our tables are brought up to date with these images before the commit. Images whose faces hang on a face that is
-    somebody else by then follow in transactions of their own: if this process is killed between, `refresh` tells and
-    mends it.
+    somebody else by then follow in transactions of their own: if this process is killed between, another one finds
+    them noted and goes on.
 
     Args:
         store: the database.

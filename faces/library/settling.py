@@ -16,7 +16,7 @@ from threading import Lock
 
 from faces.errors import SchemaError, StoreUnavailable
 from faces.library.group_joins import GroupJoins
-from faces.library.group_questions import Asked, GroupQuestions, ProbableGroup
+from faces.library.group_questions import Asked, GroupAnswer, GroupQuestions, ProbableGroup
 from faces.library.joining_lease import JoiningLease, LeaseLost
 from faces.library.library import Library
 from faces.library.relearning import relearn
@@ -147,6 +147,10 @@ class Settling:
         """What `settle_all` would ask about the groups as they are now, without joining any; changes nothing."""
         for groups in self._all_groups():
             yield from self._questions.look(groups)
+
+    def answer_now(self, transaction: Transaction, group_id: int) -> GroupAnswer | None:
+        """Who a group is by what the library has followed, and what would be done with that; changes nothing."""
+        return self._questions.answer_now(transaction, group_id)
 
     # --- when ---
 

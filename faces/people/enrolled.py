@@ -178,6 +178,16 @@ class EnrolledPeople:
         found[inside] = self.ids[places[inside]] == wanted[inside]
         return np.where(found, places, -1)
 
+    def distances_without(self, rows: Matrix, places: Places) -> npt.NDArray[np.float64]:
+        """How far each confirmed face is from the middle of the others of its person, who must have two or more.
+
+        The middle of all faces lies between the face and that of the others, 1/k of the way from these.
+        """
+        counts = self.confirmed[places].astype(np.float64)
+        apart = np.linalg.norm(rows.astype(np.float64) - self.middles[places], axis=1)
+        found: npt.NDArray[np.float64] = apart * counts / (counts - 1)
+        return found
+
     def rank(self, encodings: npt.ArrayLike, count: int, left_out: npt.NDArray[np.intp] | None = None) -> Ranking:
         """The `count` people with the lowest scores for each encoding, shape (n, 128).
 

@@ -17,6 +17,8 @@ from faces.people.calibration import Learned
 from faces.people.cohort import MARGIN
 from faces.people.enrolled import EnrolledPeople, Ranking
 from faces.people.kept_face import Decision
+from faces.people.products import Matrix, as_matrix
+from faces.photo.face import Encoding
 
 #: From the first on a face is linked by itself, from the second on it is offered, below it nothing is said.
 LINK, OFFER = 0.95, 0.2
@@ -41,6 +43,18 @@ class Rule:
     shift: float
     strangers: float
     cohort: str
+
+    @classmethod
+    def parse(cls, text: str) -> Rule | None:
+        """Read what `str` wrote; None where it is another rule's."""
+        name, _, rest = text.partition(" ")
+        fields = dict(pair.split("=", 1) for pair in rest.split() if "=" in pair)
+        try:
+            counts = (int(fields["N"]), int(fields["k"]), int(fields["m"]))
+            rule = cls(*counts, float(fields["shift"]), float(fields["strangers"]), fields["cohort"])
+        except (KeyError, ValueError):
+            return None
+        return rule if name == "calibrated" else None
 
     def __str__(self) -> str:
         return (
@@ -106,20 +120,85 @@ def identify(
     confirmed = people.confirmed[ranking.places[rows, best[rows]]]
     t = _margin_scores(ranking, rows, best[rows]) - learned.shift
     cohort = people.neighbourhood.cohort
-    chances = cohort.calibration.probability(t, len(people), confirmed, faces[rows], learned.strangers)
+    strangers = learned.strangers_beside(confirmed)
+    chances = cohort.calibration.probability(t, len(people), confirmed, faces[rows], strangers)
     found: list[Identification | None] = [None] * len(best)
-    for row, rank, k, m, at, chance in zip(
+    for row, rank, k, m, share, at, chance in zip(
         rows.tolist(),
         best[rows].tolist(),
         confirmed.tolist(),
         faces[rows].tolist(),
+        strangers.tolist(),
         t.tolist(),
         chances.tolist(),
         strict=True,
     ):
-        rule = Rule(len(people), k, m, learned.shift, learned.strangers, cohort.version)
+        rule = Rule(len(people), k, m, learned.shift, share, cohort.version)
         found[row] = _identification(_nearby(ranking, people, row), rank, at, chance, rule)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """One of the people that a face or group may be, and how likely that is if it is not one of the others."""
+
+    person_id: int
+    probability: float
+    t: float
+    score: float
+    distance: float
+    confirmed: int
+    """Faces that the person is known by: k."""
+
+
+def contenders(
+    encoding: Encoding,
+    people: EnrolledPeople,
+    learned: Learned,
+    count: int,
+    *,
+    size: int = 1,
+    own: int | None = None,
+) -> list[Contender]:
+    """The nearest people of one face or group, by score, refused ones too: for a person to read.
+
+    The first one's numbers are those of `identify`; each other's second person is the first, as where that was refused.
+
+    Args:
+        encoding: shape (128,).
+        people: who is enrolled.
+        learned: the library's shift and share of strangers.
+        count: how many people at most.
+        size: faces in the group.
+        own: the person who has been confirmed as this face's: measured by the other faces, and left out without any.
+    """
+    row = as_matrix(encoding[None])
+    place = people.places_of([] if own is None else [own])
+    place = place[place >= 0]
+    ranking = people.rank(row, count + 1, left_out=place if len(place) else None)
+    there = np.flatnonzero(ranking.places[0] >= 0)
+    places = ranking.places[0, there]
+    columns = (places, people.confirmed[places], ranking.distances[0, there], ranking.scores[0, there])
+    table = np.stack([column.astype(np.float64) for column in columns])
+    if len(place) and people.confirmed[place[0]] > 1:
+        table = np.append(table, _by_the_others(row, place, people), axis=1)
+    order = np.lexsort((table[0], table[3]))
+    rank, confirmed, distances, scores = table[:, order]
+    second = np.full(len(scores), scores[0] if len(scores) else NO_SECOND)
+    second[:1] = scores[1] if len(scores) > 1 else NO_SECOND
+    t = scores - MARGIN * second - learned.shift
+    calibration, sizes = people.neighbourhood.cohort.calibration, np.full(len(t), size, np.int64)
+    chances = calibration.probability(t, len(people), confirmed.astype(np.int64), sizes, learned.strangers)
+    ids = people.ids[rank.astype(np.intp)]
+    numbers = (ids, chances, t, scores, distances, confirmed.astype(np.int64))
+    return [Contender(*values) for values in zip(*(column.tolist() for column in numbers), strict=True)][:count]
+
+
+def _by_the_others(row: Matrix, place: npt.NDArray[np.intp], people: EnrolledPeople) -> npt.NDArray[np.float64]:
+    """A person's place, number of faces, distance and score without one confirmed face, shape (4, 1)."""
+    apart = people.distances_without(row, place)
+    around = (people.neighbourhood.around(row).astype(np.float64) + people.around[place]) / 2
+    return np.stack([place, people.confirmed[place] - 1, apart, apart - around])
 
 
 def margin_scores(ranking: Ranking) -> npt.NDArray[np.float64]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -10,6 +12,7 @@ from faces.people.products import (
     Matrix,
     Rough,
     as_matrix,
+    error_of,
     exact_distances,
     rough_distances,
     smallest_columns,
@@ -88,12 +91,9 @@ class Neighbourhood:
         """
         rows = as_matrix(encodings)
         alone = self.shipped_alone(rows) if shipped_alone is None else shipped_alone
-        highest = np.minimum(alone.astype(np.float64), CAP)
+        lowest, highest = self._bounds(alone)
         if len(self._members) == self._shipped:
             return highest.astype(np.float32)
-        lowest = highest - BOUND
-        if self.alarm:
-            lowest = np.minimum(np.maximum(lowest - WIDE * self.alarm, LOWEST), lowest)
         found = np.empty(len(rows), np.float32)
         for start in range(0, len(rows), _BLOCK):
             part = slice(start, start + _BLOCK)
@@ -101,6 +101,26 @@ class Neighbourhood:
             rough -= self._nearer
             found[part] = np.clip(self._mean(rows[part], rough, SKIPPED), lowest[part], highest[part])
         return found
+
+    def at_least(self, rows: Matrix) -> npt.NDArray[np.float64]:
+        """What `around` is not below, shape (n,): by products with the shipped averages alone, ten times as quick."""
+        found = np.empty(len(rows))
+        for start in range(0, len(rows), _BLOCK):
+            block, squares = rows[start : start + _BLOCK], self._squares[: self._shipped]
+            rough = rough_distances(block, self._members[: self._shipped], squares)
+            nearest = np.partition(rough, NEAREST - 1, axis=1)[:, :NEAREST].mean(axis=1) - error_of(block, squares)
+            found[start : start + _BLOCK] = nearest + self.cohort.calibration.level
+        return self._bounds(found)[0]
+
+    def _bounds(self, alone: npt.NDArray[Any]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Between what a neighbourhood lies, by what the shipped averages say of it."""
+        highest = np.minimum(alone.astype(np.float64), CAP)
+        if len(self._members) == self._shipped:
+            return highest, highest
+        lowest = highest - BOUND
+        if self.alarm:
+            lowest = np.minimum(np.maximum(lowest - WIDE * self.alarm, LOWEST), lowest)
+        return lowest, highest
 
     def _mean(self, rows: Matrix, rough: Rough, skipped: int) -> npt.NDArray[np.float64]:
         """The mean of the nearest few of the first members, as many as `rough` has columns; level added."""

@@ -39,11 +39,10 @@ STEPS: Mapping[int, tuple[str, ...]] = {
         "DATETIME, PRIMARY KEY (id))",
         "CREATE TABLE people (id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, name VARCHAR(255), name_key "
         "VARCHAR(255), master_face_id INTEGER, app_person_id INTEGER, hidden SMALLINT DEFAULT '0' NOT NULL, "
-        "favourite SMALLINT DEFAULT '0' NOT NULL, cover INTEGER, joined_to INTEGER, k INTEGER DEFAULT '0' NOT"
-        " NULL, sum BLOB, around DOUBLE, cohort_number INTEGER DEFAULT '0' NOT NULL, confirmed INTEGER "
-        "DEFAULT '0' NOT NULL, linked INTEGER DEFAULT '0' NOT NULL, suggested INTEGER DEFAULT '0' NOT NULL, "
-        "last_taken DATETIME, revision INTEGER DEFAULT '0' NOT NULL, change INTEGER DEFAULT '0' NOT NULL, "
-        "created_at DATETIME)",
+        "favourite SMALLINT DEFAULT '0' NOT NULL, cover INTEGER, k INTEGER DEFAULT '0' NOT NULL, sum BLOB, around "
+        "DOUBLE, cohort_number INTEGER DEFAULT '0' NOT NULL, confirmed INTEGER DEFAULT '0' NOT NULL, linked "
+        "INTEGER DEFAULT '0' NOT NULL, suggested INTEGER DEFAULT '0' NOT NULL, last_taken DATETIME, revision "
+        "INTEGER DEFAULT '0' NOT NULL, change INTEGER DEFAULT '0' NOT NULL, created_at DATETIME)",
         "CREATE INDEX people_app_person ON people (app_person_id)",
         "CREATE INDEX people_change ON people (change)",
         "CREATE INDEX people_grid ON people (hidden, confirmed, id)",
@@ -88,6 +87,16 @@ STEPS: Mapping[int, tuple[str, ...]] = {
         'CREATE TABLE ledger_faces (entry INTEGER NOT NULL, face_id INTEGER NOT NULL, "before" TEXT NOT NULL, '
         '"after" TEXT NOT NULL, PRIMARY KEY (entry, face_id))',
         "CREATE INDEX ledger_faces_face ON ledger_faces (face_id, entry)",
+        "CREATE TABLE never (a VARCHAR(64) NOT NULL, b VARCHAR(64) NOT NULL, PRIMARY KEY (a, b))",
+        "CREATE INDEX never_b ON never (b, a)",
+        "INSERT INTO library (id, version, match_rule) VALUES (1, 1, 'nearest')",
+    ),
+    5: (
+        "CREATE TABLE pending_images (id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, image_id INTEGER NOT NULL, "
+        "awaits_until DATETIME)",
+        "CREATE INDEX pending_images_awaits ON pending_images (awaits_until, id)",
+        "CREATE INDEX pending_images_image ON pending_images (image_id)",
+        "ALTER TABLE people ADD COLUMN joined_to INTEGER",
         'CREATE TABLE ledger_refs (entry INTEGER NOT NULL, ref VARCHAR(64) NOT NULL, "before" TEXT NOT NULL, "after" '
         "TEXT NOT NULL, PRIMARY KEY (entry, ref))",
         "CREATE INDEX ledger_refs_ref ON ledger_refs (ref, entry)",
@@ -95,9 +104,6 @@ STEPS: Mapping[int, tuple[str, ...]] = {
         "INTEGER, PRIMARY KEY (face_id))",
         "CREATE INDEX answers_entry ON answers (entry)",
         "CREATE INDEX answers_person ON answers (person_id)",
-        "CREATE TABLE never (a VARCHAR(64) NOT NULL, b VARCHAR(64) NOT NULL, PRIMARY KEY (a, b))",
-        "CREATE INDEX never_b ON never (b, a)",
-        "INSERT INTO library (id, version, match_rule) VALUES (1, 1, 'nearest')",
     ),
 }
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from tempfile import TemporaryDirectory
 
 import numpy as np
@@ -83,7 +84,7 @@ def _measure(url: str, count: int, beside: int) -> dict[str, Figure]:
     cohort, tables = read_cohort(), tables_at(url)
     known = fill_library(url, tables, cohort, people=10, groups=max(beside - 2 * count, 2))
     with closing(Store.open(url)) as store:
-        groups = [store.write(lambda transaction, one=one: _large_group(transaction, tables, one, count)) for one in known[:2]]  # type: ignore[misc]  # fmt: skip
+        groups = [store.write(partial(_large_group, tables=tables, middle=one, count=count)) for one in known[:2]]
         library = Library(cohort)
         answers = Answers(Arrivals(store, library), Settling(store, library, links=True))
         answers.arrivals.follow()
@@ -139,7 +140,9 @@ def _large_group(transaction: Transaction, tables: SidecarTables, middle: np.nda
     total = EncodingSum.of(np.stack([one.numbers for one in known]))
     ids = range(first, first + count)
     rows = {
-        images: [{"id": id_, "disk": "photos", "path": "made", "filename": f"{id_}.jpg", "faces_checked": 1} for id_ in ids],
+        images: [
+            {"id": id_, "disk": "photos", "path": "made", "filename": f"{id_}.jpg", "faces_checked": 1} for id_ in ids
+        ],
         faces: [
             {"id": id_, "image_id": id_, "face_index": 0, "encoding": text, "quality_score": 60.0, "status": "process"}
             for id_, text in zip(ids, texts, strict=True)

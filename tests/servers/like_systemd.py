@@ -59,9 +59,23 @@ class LikeSystemd:
     def log(self) -> str:
         return self._log.read_text(encoding="utf-8")
 
+    def state(self) -> str:
+        """How each service is, where in the kernel it waits, and the log of all: for a test that fails."""
+        return "\n".join([*map(_state_of, self.services), self.log()])
+
     def close(self) -> None:
         for service in self.services:
             service.kill()
             service.wait()
         self._ears.close()
         self.held.close()
+
+
+def _state_of(service: subprocess.Popen[bytes]) -> str:
+    if service.poll() is not None:
+        return f"process {service.pid} ended with {service.returncode}"
+    folder = Path("/proc", str(service.pid))
+    words = (folder / "stat").read_text().rpartition(")")[2].split()
+    children = (folder / f"task/{service.pid}/children").read_text().split()
+    where = (folder / "wchan").read_text()
+    return f"process {service.pid} is {words[0]} in {where}, with the children {', '.join(children)}"

@@ -10,6 +10,7 @@ from faces.client.encoded import FoundFace, NotEncoded
 from faces.errors import ImageMissing, RequestError
 from faces.photo.face import Box
 from faces.sources import seen_files
+from faces.sources.folder import PhotoFile
 from faces.sources.known_portraits import photo_file
 from faces.store import images
 from worker.commands.answering import answer, person
@@ -41,10 +42,12 @@ def add_to(verbs: Any) -> None:
 def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
     """Encode it and add it."""
     photo, who = _words(arguments)
+    # A file that cannot be read is told before an API is started.
+    file = None if photo is None else photo_file(photo)
     with invocation.store(create=photo is not None) as store:
         store.schema.require_sidecar()
         with invocation.tools(store) as tools:
-            image_id = arguments.image if photo is None else _image_of(tools, photo)
+            image_id = arguments.image if file is None else _image_of(tools, file)
             drawn = _encoded(tools, image_id, arguments.box)
 
     from faces.answers.added import add
@@ -64,10 +67,10 @@ def _words(arguments: argparse.Namespace) -> tuple[Path | None, Any]:
     return photo, person(words[0]) if words else None
 
 
-def _image_of(tools: Tools, photo: Path) -> int:
+def _image_of(tools: Tools, file: PhotoFile) -> int:
     if not tools.store.schema.ours:
         raise RequestError(f"{tools.store.name} is the app's database, images come from there: use --image ID")
-    known = seen_files.take(tools.store, photo_file(photo), arrivals=tools.arrivals)
+    known = seen_files.take(tools.store, file, arrivals=tools.arrivals)
     if not known.checked:
         from worker.jobs.faces import process_image
 

@@ -77,7 +77,7 @@ def with_one_more(limit: int | None) -> int | None:
     return None if limit is None else limit + 1
 
 
-def tell_of_more(arguments: argparse.Namespace, invocation: Invocation, last: Ref) -> None:
+def tell_of_more(arguments: argparse.Namespace, invocation: Invocation, last: Ref | int) -> None:
     """Say how the next page is asked for."""
     invocation.output.say(f"{arguments.verb}: there are more: --after {last} lists those behind it")
 

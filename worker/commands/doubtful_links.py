@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from faces.errors import RequestError, SchemaError
 from faces.library.opening import OpenLibrary
-from faces.people.old_links import BELIEVED
+from faces.people.judging.old_links import BELIEVED
 from faces.store.database import Store
 from worker.commands.invocation import Invocation
 

@@ -16,6 +16,7 @@ from faces.store.listing import ListedFace, ListedImage, read_faces
 from faces.store.sidecar.lists.group_pages import current_group, faces_of_group
 from faces.store.sidecar.lists.people_pages import current_person, faces_of_person
 from worker.commands.choice import add_after, add_choice, choice_of, tell_if_nobody, tell_of_more, with_one_more
+from worker.commands.doubtful_faces import list_doubtful
 from worker.commands.invocation import Invocation
 from worker.commands.parser import ref_of
 from worker.commands.verbs import add_verb
@@ -28,7 +29,10 @@ In the order of the photos' places; --limit and --offset take a page of them, or
 for the last page as for the first.
 
 --group and --person list the faces of one group, the best first, or of one person: the confirmed ones, then those that
-were linked, the newest photos first, then those that the person is offered for, the likeliest first."""
+were linked, the newest photos first, then those that the person is offered for, the likeliest first.
+
+--doubtful lists the confirmed faces that do not fit the others of their person, of people with three or more, the worst
+first: how likely each is that person by the others alone, how far from their middle, and who is likelier."""
 
 
 def add_to(verbs: Any) -> None:
@@ -36,11 +40,14 @@ def add_to(verbs: Any) -> None:
     add_choice(parser, "faces")
     parser.add_argument("--group", metavar="ID", type=ref_of("group"), help="only the faces of this group, such as g12")
     parser.add_argument("--person", metavar="ID", type=ref_of("person"), help="only the faces of this person: p12")
+    parser.add_argument("--doubtful", action="store_true", help="only confirmed faces that do not fit their person")
     add_after(parser, "face")
 
 
 def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
     """List them; 1 where nobody has the name."""
+    if arguments.doubtful:
+        return list_doubtful(arguments, invocation)
     _refuse_contradictions(arguments)
     output, limit = invocation.output, arguments.limit
     with invocation.store() as store, store.reading() as transaction:

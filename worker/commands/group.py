@@ -90,8 +90,8 @@ def group_all(store: Store, library: OpenLibrary, output: Output, *, everything:
     with output.progress("photos taken in", len(images)) as step:
         joined = taking_in.take_in(images, step)
     # Afterwards: what it finds of older faces would not be told as taken in.
-    if library.outside:
-        library.outside.look()
+    if library.upkeep:
+        library.upkeep.look()
     settled = library.settling.settle_all() if everything else library.settling.settle_rest()
     asked = settled.asked
     return Grouped(len(images), sum(images.values()), joined + settled.joined, asked.groups, asked.faces)

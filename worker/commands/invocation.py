@@ -140,5 +140,5 @@ class Invocation:
                 pictures_required=self.settings.debug_pictures == "required",
                 arrivals=library.arrivals,
                 settling=library.settling,
-                outside=library.outside,
+                upkeep=library.upkeep,
             )

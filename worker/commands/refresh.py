@@ -57,8 +57,8 @@ def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
 def _refresh(store: Store, library: OpenLibrary, arguments: argparse.Namespace) -> Differences:
     if library.arrivals is None:
         raise SchemaError(f"found no tables of people and groups in {store.name}: `worker tables --create` makes them")
-    if library.outside and not arguments.dry_run:
-        library.outside.look()
+    if library.upkeep and not arguments.dry_run:
+        library.upkeep.look()
     return Refresh(library.arrivals, keep=not arguments.dry_run).run()
 
 

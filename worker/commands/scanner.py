@@ -140,6 +140,8 @@ class Scanner:
     def _process(self, file: PhotoFile, known: Known) -> Scanned:
         try:
             processed = process_patiently(self.tools, known.image_id, self.stop)
+            if self.tools.upkeep:
+                self.tools.upkeep.look_if_due()
             if self.tools.settling:
                 self.tools.settling.settle_some(self.stop.is_set)
         except CrashedBefore as error:  # the API forgets this after a day, so it is asked again next time

@@ -37,6 +37,8 @@ VERBS = {
     "forget": "take a person's name and links away from all faces",
     "add": "say that a photo has a face where none was found",
     "undo": "take back what was answered, or linked by a machine",
+    "ledger": "list what was said and linked, by whom and when",
+    "why": "tell all that is known of a face: who it is, by which rule, and who said so",
     "group": "group the faces without a name, and ask who they are, now",
     "refresh": "make sums, counters and the index of people and groups anew, and tell what was wrong",
     "report": "make a page with all photos and names",

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from faces.library.arrivals import Arrivals
     from faces.library.settling import Settling
     from faces.library.upkeep.outside_changes import OutsideChanges
+    from faces.library.upkeep.pending_updates import PendingUpdates
 
 _log = logging.getLogger(__name__)
 
@@ -50,8 +51,8 @@ class Tools:
     """The folder of a debug picture, beside its original."""
     arrivals: Arrivals | None = None
     """Brings people and groups up to date, where the database has our tables."""
-    outside: OutsideChanges | None = None
-    """Looks at what the app changed behind our back, where its database has our tables."""
+    upkeep: OutsideChanges | PendingUpdates | None = None
+    """Looks at what the app changed behind our back, and what a killed process left, where there are our tables."""
     settling: Settling | None = None
     """Joins groups and asks about them, where it has them."""
 
@@ -95,9 +96,9 @@ class FaceJob(JobClass):
         return _told(done, context) if done else None
 
     def between_jobs(self, is_told_to_stop: Callable[[], bool]) -> None:
-        """Look at what the app changed; join groups and ask about them, where enough faces have come."""
-        if self._tools.outside:
-            self._tools.outside.look_if_due()
+        """See to what the app changed, or a killed process left; join groups, where enough faces have come."""
+        if self._tools.upkeep:
+            self._tools.upkeep.look_if_due()
         if self._tools.settling:
             self._tools.settling.settle_some(is_told_to_stop)
 

@@ -177,7 +177,7 @@ def assemble(
         debug_subdir=session.debug_subdir,
         arrivals=library.arrivals,
         settling=library.settling,
-        outside=library.outside,
+        upkeep=library.upkeep,
     )
     if library.outside:
         library.outside.tell = supervision.status.looked

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from faces.library.upkeep.differences import images_that_differ
 from faces.people.kept_face import FaceState, RowRule
 from faces.store.database import Transaction
-from faces.store.sidecar import face_index, group_rows, known_encodings, ledger, photo_rows, watched_rows
+from faces.store.sidecar import face_index, group_rows, known_encodings, ledger, photo_rows
 from faces.store.sidecar.face_index import IndexedFace
 from faces.store.sidecar.group_rows import GroupRow
 from faces.store.sidecar.known_encodings import KnownEncoding
 from faces.store.sidecar.ledger import PastLink
 from faces.store.sidecar.photo_rows import PhotoFacts
-from faces.store.sidecar.watched_rows import WatchedRow
+from faces.store.sidecar.upkeep import watched_rows
+from faces.store.sidecar.upkeep.watched_rows import WatchedRow
 
 #: What rows say of faces that a machine has linked: to a face, or to one of the app's persons.
 _LINKED = (FaceState.LINKED, FaceState.SUGGESTED)

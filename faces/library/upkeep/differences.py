@@ -9,11 +9,12 @@ from faces.library.people_tally import UNNAMED
 from faces.people import names
 from faces.people.kept_face import FaceState, KeptFace, RowRule
 from faces.store.database import Transaction
-from faces.store.sidecar import face_index, group_rows, known_encodings, people_rows, watched_rows
+from faces.store.sidecar import face_index, group_rows, known_encodings, people_rows
 from faces.store.sidecar.face_index import IndexedFace
 from faces.store.sidecar.group_rows import GroupRow
 from faces.store.sidecar.people_rows import PersonRow
-from faces.store.sidecar.watched_rows import WatchedRow
+from faces.store.sidecar.upkeep import watched_rows
+from faces.store.sidecar.upkeep.watched_rows import WatchedRow
 
 
 def images_that_differ(transaction: Transaction, rows: Sequence[WatchedRow]) -> list[int]:

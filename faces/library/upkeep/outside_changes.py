@@ -1,7 +1,8 @@
 """What the app changed behind our back: each half minute a look at its rows, which our tables are to follow.
 
 Names, statuses, soft deletes and restored faces are found by `faces.updated_at`; rows that are gone, and rows without
-that time, by the number and the sum of their ids; persons by a sum over their rows.
+that time, by the number and the sum of their ids; persons by a sum over their rows. Then what is noted as pending is
+worked off: what hangs on these faces, what a killed process left, and images whose metadata has come.
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ from faces.errors import FacesError
 from faces.library.arrivals import Arrivals
 from faces.library.upkeep.app_persons import AppPersons
 from faces.library.upkeep.differences import images_that_differ
-from faces.store.sidecar import library_row, watched_rows
+from faces.library.upkeep.pending_updates import PendingUpdates
+from faces.store.sidecar import library_row
 from faces.store.sidecar.library_row import LastLook
-from faces.store.sidecar.watched_rows import Balance, Moment
+from faces.store.sidecar.upkeep import watched_rows
+from faces.store.sidecar.upkeep.watched_rows import Balance, Moment
 
 _log = logging.getLogger(__name__)
 
@@ -61,6 +64,7 @@ class OutsideChanges:
         self.tell: Callable[[float], None] = lambda age: None
         """Called with the seconds since any process looked, whenever this one has asked for it."""
         self._persons = AppPersons(arrivals.store, arrivals.library)
+        self._pending = PendingUpdates(arrivals, clock)
         self._mutex = threading.Lock()
         self._next = -1.0
         self._interval = EACH_SECONDS
@@ -117,8 +121,11 @@ class OutsideChanges:
         complete = self._persons.follow(one.is_over) and one.over_rows(last, self._left_at)
         self._left_at = None if complete else one.moment
         complete = complete and one.over_missing()
+        updated_before = self._pending.updated
+        complete = self._pending.follow(one.is_over, all_awaited=end is None) and complete
         self._balance = one.balance
-        return Looked(one.updated, complete, self._clock() - begin)
+        updated = self._pending.updated - updated_before + one.updated
+        return Looked(updated, complete, self._clock() - begin)
 
 
 @dataclass(slots=True)
@@ -189,7 +196,9 @@ class _LookInProgress:
         for image_id in images:
             if self.is_over():
                 return False
-            self.arrivals.update_images([image_id])
+            self.arrivals.follow()
+            # What hangs on its faces may be thousands: that is worked off as what is pending.
+            self.arrivals.update_alone(image_id)
             self.updated += 1
         return True
 

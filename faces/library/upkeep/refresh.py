@@ -20,7 +20,8 @@ from faces.library.upkeep.deep_differences import WrongImages, look_closely
 from faces.library.upkeep.totals import Totals
 from faces.store import faces, images
 from faces.store.database import Transaction
-from faces.store.sidecar import counted, face_index, group_rows, known_encodings, watched_rows
+from faces.store.sidecar import face_index, group_rows, known_encodings
+from faces.store.sidecar.upkeep import counted, watched_rows
 
 T = TypeVar("T")
 

@@ -13,9 +13,10 @@ from faces.library.people_of_rows import PeopleOfRows
 from faces.people.encoding_sum import EncodingSum
 from faces.people.groups.alarm import Alarm
 from faces.store.database import Store, Transaction
-from faces.store.sidecar import counted, group_rows, known_encodings, library_row, people_of_app, people_rows
+from faces.store.sidecar import group_rows, known_encodings, library_row, people_of_app, people_rows
 from faces.store.sidecar.group_rows import GroupRow
 from faces.store.sidecar.people_rows import Around
+from faces.store.sidecar.upkeep import counted
 
 #: Members whose encodings are measured at a time: two megabytes.
 _MEMBERS = 4096

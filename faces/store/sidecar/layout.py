@@ -113,6 +113,9 @@ def _layout(transaction: Transaction, found: Beside, steps: Mapping[int, tuple[s
 
 
 def _creating(connection: sa.Connection, found: Beside) -> Iterator[str]:
+    if found.version is not None and found.version < upgrades.NEWEST:
+        # What they lack by now an upgrade makes; what is lost beside that is made after it.
+        return
     library = found.tables.library
     if library.schema and not connection.execute(_SCHEMATA, {"name": library.schema}).first():
         yield f"CREATE DATABASE IF NOT EXISTS {_quoted(connection, library.schema)} CHARACTER SET utf8mb4"

@@ -47,6 +47,9 @@ class Entry:
     rule: str | None
 
 
+#: A ref of a person who only gained or lost faces has this before and after.
+NOTHING_ITSELF = "{}"
+
 ENTRY = ("id", "uuid", "actor", "at", "kind", "undoes", "p", "t", "distance", "rule")
 
 
@@ -86,6 +89,7 @@ def add(
     rule: str | None = None,
     uuid: str | None = None,
     undoes: int | None = None,
+    people: Collection[int] = (),
 ) -> int:
     """Write an entry; returns its id.
 
@@ -99,6 +103,7 @@ def add(
         rule: by which rule then.
         uuid: the entry's own; without it a new one.
         undoes: the entry that it takes back.
+        people: whose faces it gives or takes: by them their entries are found.
     """
     tables = tables_of(transaction)
     values: dict[str, Any] = {
@@ -115,6 +120,7 @@ def add(
     result: sa.CursorResult[Any] = transaction.connection.execute(sa.insert(tables.ledger).values(**values))
     entry = int(result.lastrowid)
     add_faces(transaction, entry, changes)
+    add_refs(transaction, entry, told_of(people))
     return entry
 
 
@@ -136,6 +142,22 @@ def add_refs(transaction: Transaction, entry: int, changes: Mapping[str, FaceCha
     ]
     if rows:
         transaction.connection.execute(sa.insert(tables_of(transaction).ledger_refs), rows)
+
+
+def told_of(person_ids: Collection[int]) -> dict[str, FaceChange]:
+    """What `add_refs` takes for people of whom nothing itself is changed, but faces are given to them or taken."""
+    return {str(Ref("person", person)): FaceChange({}, {}) for person in person_ids}
+
+
+def note_people(transaction: Transaction, entry: int, person_ids: Collection[int]) -> None:
+    """Say of an entry that is there already whose faces it gives or takes, too."""
+    table = tables_of(transaction).ledger_refs
+    wanted = told_of(person_ids)
+    for chunk in chunked(sorted(wanted)):
+        query = sa.select(table.c.ref).where(table.c.entry == entry, table.c.ref.in_(chunk))
+        for ref in transaction.connection.execute(query).scalars().all():
+            del wanted[ref]
+    add_refs(transaction, entry, wanted)
 
 
 def last_links(transaction: Transaction, face_ids: Collection[int]) -> dict[int, PastLink]:
@@ -181,6 +203,14 @@ def refs_of(transaction: Transaction, entry_id: int) -> dict[str, FaceChange]:
     table = tables_of(transaction).ledger_refs
     rows = transaction.connection.execute(sa.select(table).where(table.c.entry == entry_id).order_by(table.c.ref))
     return {row.ref: FaceChange(json.loads(row.before), json.loads(row.after)) for row in rows}
+
+
+def change_of(transaction: Transaction, entry_id: int, face_id: int) -> FaceChange | None:
+    """What an entry has changed of a face; None where nothing."""
+    table = tables_of(transaction).ledger_faces
+    query = sa.select(table).where(table.c.entry == entry_id, table.c.face_id == face_id)
+    row = transaction.connection.execute(query).first()
+    return None if row is None else FaceChange(json.loads(row.before), json.loads(row.after))
 
 
 def undone_by(transaction: Transaction, entry_id: int) -> int | None:

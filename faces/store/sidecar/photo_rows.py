@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,6 +20,10 @@ _EPOCH = datetime(1970, 1, 1)
 #: The app's own column for it: no version up to the fifth has one.
 _APPS_OWN = "taken_at"
 
+#: Time after an image was added in which the app may still write its metadata: longer than any queue is behind. Images
+#: that never get any are looked for no longer than that.
+_METADATA_COMES_WITHIN = timedelta(days=7)
+
 
 @dataclass(frozen=True, slots=True)
 class PhotoFacts:
@@ -27,6 +31,8 @@ class PhotoFacts:
 
     source_id: int | None
     taken_at: datetime | None
+    awaits_until: datetime | None = field(default=None, compare=False)
+    """Until then the app may still write metadata, which may say another time; None: it has, or will not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +44,14 @@ class FileFacts:
     """By its EXIF block, in the time of the place where it was taken; else the file's time, UTC."""
     turn: int | None
     """EXIF's orientation."""
+
+
+@dataclass(frozen=True, slots=True)
+class _PhotoRow:
+    image_id: int
+    source: str
+    taken_at: datetime | None
+    awaits_until: datetime | None = None
 
 
 def of_image(transaction: Transaction, image_id: int) -> PhotoFacts:
@@ -84,27 +98,38 @@ def _expected(transaction: Transaction, image_ids: Collection[int], *, add: bool
     rows = _of_files(transaction, image_ids) if transaction.schema.ours else _of_app(transaction, image_ids)
     sources: dict[str, int | None] = {}
     found: dict[int, PhotoFacts] = {}
-    for image_id, name, taken_at in rows:
-        if name not in sources:
-            sources[name] = _source(transaction, name) or (_add_source(transaction, name) if add else None)
-        found[image_id] = PhotoFacts(sources[name], taken_at)
+    for row in rows:
+        if row.source not in sources:
+            source = _source(transaction, row.source)
+            sources[row.source] = source or (_add_source(transaction, row.source) if add else None)
+        found[row.image_id] = PhotoFacts(sources[row.source], row.taken_at, row.awaits_until)
     return found
 
 
-def _of_app(transaction: Transaction, image_ids: Collection[int]) -> list[tuple[int, str, datetime | None]]:
+def _of_app(transaction: Transaction, image_ids: Collection[int]) -> list[_PhotoRow]:
     """Images by id with their disk, and when each was taken: the app's own word, else EXIF's, else the file's."""
     schema = transaction.schema
     own = [sa.column(_APPS_OWN, sa.DateTime)] if _APPS_OWN in schema.image_columns else []
-    names = [name for name in ("disk", "created_at_file", "metadata") if name in schema.image_columns]
+    known = ("disk", "created_at_file", "metadata", "created_at")
+    names = [name for name in known if name in schema.image_columns]
     query = sa.select(images.c.id, *(images.c[name] for name in names), *own).where(images.c.id.in_(image_ids))
     found = []
     for row in transaction.connection.execute(query).mappings():
         taken_at = row.get(_APPS_OWN) or capture_time(row.get("metadata"))
-        found.append((int(row["id"]), row.get("disk") or "", taken_at or row.get("created_at_file")))
+        awaits_until = None if taken_at else _awaits_until(transaction, row)
+        taken_at = taken_at or row.get("created_at_file")
+        found.append(_PhotoRow(int(row["id"]), row.get("disk") or "", taken_at, awaits_until))
     return found
 
 
-def _of_files(transaction: Transaction, image_ids: Collection[int]) -> list[tuple[int, str, datetime | None]]:
+def _awaits_until(transaction: Transaction, row: Mapping[Any, Any]) -> datetime | None:
+    if row.get("metadata", "") is not None or row.get("created_at") is None:
+        return None
+    until: datetime = row["created_at"] + _METADATA_COMES_WITHIN
+    return until if until > transaction.now else None
+
+
+def _of_files(transaction: Transaction, image_ids: Collection[int]) -> list[_PhotoRow]:
     """Images by id with the outermost folder that was looked through, and EXIF's time or else the file's."""
     photos = tables_of(transaction).photos
     below = sa.func.substr(images.c.path + "/", 1, sa.func.length(scan_folders.c.path) + 1)
@@ -122,7 +147,7 @@ def _of_files(transaction: Transaction, image_ids: Collection[int]) -> list[tupl
         .join(scan_marks, scan_marks.c.image_id == images.c.id, isouter=True)
         .where(images.c.id.in_(image_ids))
     )
-    return [(int(row.id), row.source, _taken(row)) for row in transaction.connection.execute(query)]
+    return [_PhotoRow(int(row.id), row.source, _taken(row)) for row in transaction.connection.execute(query)]
 
 
 def _taken(row: Any) -> datetime | None:

@@ -31,6 +31,7 @@ class SidecarTables:
     face_index: sa.Table
     photos: sa.Table
     sources: sa.Table
+    pending_images: sa.Table
     calibration: sa.Table
     ledger: sa.Table
     ledger_faces: sa.Table
@@ -58,6 +59,7 @@ def sidecar_tables(prefix: str = "", database: str | None = None, metadata: sa.M
         face_index=_face_index(make),
         photos=_photos(make),
         sources=_sources(make),
+        pending_images=_pending_images(make),
         calibration=_calibration(make),
         ledger=_ledger(make),
         ledger_faces=_ledger_faces(make),
@@ -117,8 +119,6 @@ def _people(make: TableMaker) -> sa.Table:
         zero("hidden", sa.SmallInteger),
         zero("favourite", sa.SmallInteger),
         sa.Column("cover", ID),
-        # A person that was joined to another stays as a row: its id is in people's notes, and an undo needs it.
-        sa.Column("joined_to", ID),
         zero("k", sa.Integer),
         sa.Column("sum", SUM),
         sa.Column("around", sa.Double),
@@ -130,6 +130,8 @@ def _people(make: TableMaker) -> sa.Table:
         zero("revision", sa.Integer),
         zero("change", ID),
         sa.Column("created_at", TIME),
+        # A person that was joined to another stays as a row: its id is in people's notes, and an undo needs it.
+        sa.Column("joined_to", ID),
         make.index("people_grid", "hidden", "confirmed", "id"),
         make.index("people_name", "name_key", "id"),
         make.index("people_master", "master_face_id"),
@@ -234,6 +236,18 @@ def _sources(make: TableMaker) -> sa.Table:
         sa.Column("id", sa.Integer, primary_key=True),
         sa.Column("name", NAME, nullable=False),
         make.index("sources_name", "name", unique=True),
+    )
+
+
+def _pending_images(make: TableMaker) -> sa.Table:
+    """Images that the others are to be brought up to date with: at once, or when the app has written metadata."""
+    return make.table(
+        "pending_images",
+        sa.Column("id", ID, primary_key=True),
+        sa.Column("image_id", ID, nullable=False),
+        sa.Column("awaits_until", TIME),
+        make.index("pending_images_image", "image_id"),
+        make.index("pending_images_awaits", "awaits_until", "id"),
     )
 
 

@@ -10,7 +10,25 @@ from collections.abc import Mapping
 #: What makes each version of the one before it; `library.version` says which one the tables have. `{people}` is that
 #: table's name as SQL. A step is never changed once it was released. Each statement commits itself and may be met a
 #: second time, after an upgrade that was killed: what it adds is there by then, and what it drops is gone.
-STEPS: Mapping[int, tuple[str, ...]] = {}
+STEPS: Mapping[int, tuple[str, ...]] = {
+    2: (
+        "CREATE TABLE IF NOT EXISTS {pending_images} (id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT, "
+        "image_id BIGINT UNSIGNED NOT NULL, awaits_until DATETIME, PRIMARY KEY (id), "
+        "KEY face_sidecar_pending_images_awaits (awaits_until, id), KEY face_sidecar_pending_images_image (image_id)) "
+        "ENGINE=InnoDB ROW_FORMAT=DYNAMIC CHARSET=utf8mb4 COLLATE utf8mb4_bin",
+        "ALTER TABLE {people} ADD COLUMN joined_to BIGINT UNSIGNED",
+        "CREATE TABLE IF NOT EXISTS {ledger_refs} (entry BIGINT UNSIGNED NOT NULL, "
+        "ref VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL, "
+        "`before` MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL, "
+        "`after` MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL, PRIMARY KEY (entry, ref), "
+        "KEY face_sidecar_ledger_refs_ref (ref, entry)) "
+        "ENGINE=InnoDB ROW_FORMAT=DYNAMIC CHARSET=utf8mb4 COLLATE utf8mb4_bin",
+        "CREATE TABLE IF NOT EXISTS {answers} (face_id BIGINT UNSIGNED NOT NULL, entry BIGINT UNSIGNED NOT NULL, "
+        "says SMALLINT NOT NULL, person_id BIGINT UNSIGNED, PRIMARY KEY (face_id), "
+        "KEY face_sidecar_answers_person (person_id), KEY face_sidecar_answers_entry (entry)) "
+        "ENGINE=InnoDB ROW_FORMAT=DYNAMIC CHARSET=utf8mb4 COLLATE utf8mb4_bin",
+    ),
+}
 
 #: What new tables are.
-NEWEST = max(STEPS, default=1)
+NEWEST = max(STEPS)

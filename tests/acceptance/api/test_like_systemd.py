@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[3]
 def systemd(tmp_path: Path) -> Iterator[LikeSystemd]:
     systemd = LikeSystemd(tmp_path, watchdog_seconds=3)
     yield systemd
+    print(systemd.state())  # noqa: T201  what pytest shows of a test that fails
     for service in systemd.services:
         for process in psutil.Process(service.pid).children() if service.poll() is None else []:
             process.kill()
@@ -62,7 +63,7 @@ def test_a_master_that_hangs_is_silent_and_one_that_stops_is_not(
     service.send_signal(signal.SIGSTOP)
     wait_for(lambda: systemd.hear(3) == "")
     service.send_signal(signal.SIGCONT)
-    wait_for(lambda: systemd.hear() == "WATCHDOG=1")
+    assert systemd.hear() == "WATCHDOG=1", systemd.state()
     with ThreadPoolExecutor() as pool:
         files = {"image": ("a.jpg", slow_photo)}
         answers = [pool.submit(httpx2.post, f"http://{systemd.address}/encode", files=files, timeout=120)]

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from faces.store.database import Store
 from faces.store.sidecar.tables import PREFIX, sidecar_tables
+from faces.store.sidecar.upgrades import NEWEST
 from tests.servers.app_schema import ALL, SQLITE_V2, SQLITE_V4, SQLITE_V5, V1, V2, V2_NEW, V3, V4, V5
 from tests.servers.mariadb import MariaDB, running_mariadb
 from tests.servers.rows import Rows
@@ -68,7 +69,7 @@ def _add_tables(url: str) -> None:
     with closing(Rows(url)) as rows:
         beside = sidecar_tables(PREFIX)
         beside.metadata.create_all(rows._engine)
-        rows.run(f"INSERT INTO {beside.library.name} (id, version, match_rule) VALUES (1, 1, 'nearest')")
+        rows.run(f"INSERT INTO {beside.library.name} (id, version, match_rule) VALUES (1, {NEWEST}, 'nearest')")
 
 
 @pytest.fixture

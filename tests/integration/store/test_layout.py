@@ -17,6 +17,7 @@ from faces.errors import RequestError, SchemaError
 from faces.store.database import Store
 from faces.store.sidecar import layout
 from faces.store.sidecar.layout import UPDATED_AT_INDEX, Layout
+from faces.store.sidecar.upgrades import NEWEST
 from faces.store.statement_trial import Needed, try_statements
 from tests.servers.app_schema import SQLITE_V2, V1, V2, V4, V5
 from tests.servers.mariadb import MariaDB, running_mariadb
@@ -42,7 +43,7 @@ def work(url, left):
             if left == 0:
                 os.kill(os.getpid(), signal.SIGKILL)
     store = Store.open(url, any_sidecar=True)
-    found = layout.look(store, {2: ("ALTER TABLE {people} ADD COLUMN extra INT", "CREATE TABLE {people}_2 (id INT)")})
+    found = layout.look(store, {99: ("ALTER TABLE {people} ADD COLUMN extra INT", "CREATE TABLE {people}_2 (id INT)")})
     sys.settrace(trace)
     layout.run(store, getattr(found, sys.argv[1]))
 
@@ -146,7 +147,7 @@ def test_they_are_made_beside_each_version_of_the_app_and_nothing_of_the_apps_ch
     assert try_statements(store, NOTHING_ELSE) == []
     assert app.rows.one("SELECT id, version, match_rule FROM face_sidecar_library") == {
         "id": 1,
-        "version": 1,
+        "version": NEWEST,
         "match_rule": "nearest",
     }
     store.close()
@@ -218,7 +219,7 @@ def test_a_table_that_is_gone_is_told_and_made_anew_with_the_others_left_as_they
 def test_tables_of_a_newer_version_are_refused_by_all_verbs(app: App) -> None:
     app.create()
     app.rows.run("UPDATE face_sidecar_library SET version = 99")
-    refusal = r"made by a newer version of this program \(version 99, known here is 1\): update the program"
+    refusal = r"made by a newer version of this program \(version 99, known here is \d\): update the program"
     with pytest.raises(SchemaError, match=refusal):
         app.sidecar()
     with pytest.raises(SchemaError, match=refusal):
@@ -228,14 +229,14 @@ def test_tables_of_a_newer_version_are_refused_by_all_verbs(app: App) -> None:
 def test_tables_of_an_older_version_ask_for_the_upgrade(app: App) -> None:
     app.create()
     app.rows.run("UPDATE face_sidecar_library SET version = 0")
-    with pytest.raises(SchemaError, match="are of version 0, needed 1: `worker tables --upgrade` makes it of them"):
+    with pytest.raises(SchemaError, match=r"are of version 0, needed \d: `worker tables --upgrade` makes it of them"):
         app.sidecar()
 
 
 STEPS = {
     1: ("this step was long ago",),
-    2: ("ALTER TABLE {people} ADD COLUMN extra INT", "CREATE TABLE {people}_2 (id INT)"),
-    3: ("CREATE INDEX face_sidecar_people_extra ON {people} (extra)",),
+    NEWEST + 1: ("ALTER TABLE {people} ADD COLUMN extra INT", "CREATE TABLE {people}_2 (id INT)"),
+    NEWEST + 2: ("CREATE INDEX face_sidecar_people_extra ON {people} (extra)",),
 }
 
 
@@ -243,7 +244,7 @@ def test_an_upgrade_runs_the_steps_that_lack_and_raises_the_version_with_each(ap
     app.create()
     app.rows.run("INSERT INTO face_sidecar_people (name) VALUES ('Ada')")
     app.of(lambda store: layout.run(store, layout.look(store, STEPS).upgrading))
-    assert app.rows.one("SELECT version FROM face_sidecar_library") == {"version": 3}
+    assert app.rows.one("SELECT version FROM face_sidecar_library") == {"version": NEWEST + 2}
     assert app.rows.one("SELECT name, extra FROM face_sidecar_people") == {"name": "Ada", "extra": None}
     app.rows.run("UPDATE face_sidecar_library SET version = 1")
     assert app.of(lambda store: layout.look(store, {1: STEPS[1]})).upgrading == ()
@@ -253,15 +254,40 @@ def test_an_upgrade_that_is_killed_at_any_statement_is_finished_by_the_next(make
     whole, *apps = (make_app(*V2) for _ in range(5))
     for app in (whole, *apps):
         app.create()
-    steps = {2: STEPS[2]}
+    steps = {99: STEPS[NEWEST + 1]}
     whole.of(lambda store: layout.run(store, layout.look(store, steps).upgrading))
     assert killed_at_each("upgrading", [app.url for app in apps]) == [-9, -9, -9, 0]
     for app in apps[:-1]:
-        assert app.rows.one("SELECT version FROM face_sidecar_library") == {"version": 1}
+        assert app.rows.one("SELECT version FROM face_sidecar_library") == {"version": NEWEST}
         app.of(lambda store: layout.run(store, layout.look(store, steps).upgrading))
     for app in apps:
         assert app.shape() == whole.shape()
-        assert app.rows.one("SELECT version FROM face_sidecar_library") == {"version": 2}
+        assert app.rows.one("SELECT version FROM face_sidecar_library") == {"version": 99}
+
+
+@pytest.fixture
+def of_version_1(app: App) -> App:
+    """Its tables are as version 1 made them."""
+    app.create()
+    app.rows.run("INSERT INTO face_sidecar_people (name) VALUES ('Ada')")
+    app.rows.run("DROP TABLE face_sidecar_pending_images")
+    app.rows.run("UPDATE face_sidecar_library SET version = 1")
+    return app
+
+
+def test_tables_of_version_1_become_what_new_ones_are(make_app: MakeApp, of_version_1: App) -> None:
+    whole = make_app(*V2)
+    whole.create()
+    with pytest.raises(SchemaError, match="are of version 1, needed 2: `worker tables --upgrade` makes it of them"):
+        of_version_1.sidecar()
+    of_version_1.of(lambda store: layout.run(store, layout.look(store).upgrading))
+    assert of_version_1.sidecar()
+    assert of_version_1.shape() == whole.shape()
+    assert of_version_1.rows.one("SELECT name FROM face_sidecar_people") == {"name": "Ada"}
+
+
+def test_a_create_leaves_to_the_upgrade_what_older_tables_lack(of_version_1: App) -> None:
+    assert of_version_1.look().creating == ()
 
 
 def test_a_drop_leaves_the_apps_database_as_it_was(app: App) -> None:
@@ -284,12 +310,12 @@ def test_a_drop_tells_before_what_would_be_lost(app: App) -> None:
 
 def test_a_drop_that_is_killed_at_any_statement_leaves_what_works_or_is_not_used(make_app: MakeApp) -> None:
     empty = make_app(*V2)
-    apps = [make_app(*V2) for _ in range(14)]
+    apps = [make_app(*V2) for _ in range(17)]
     for app in apps:
         app.create()
         app.index()
-    assert killed_at_each("dropping", [app.url for app in apps]) == [-9] * 13 + [0]
-    assert [bool(app.sidecar()) for app in apps] == [True, True] + [False] * 12
+    assert killed_at_each("dropping", [app.url for app in apps]) == [-9] * 16 + [0]
+    assert [bool(app.sidecar()) for app in apps] == [True, True] + [False] * 15
     for app in apps:
         app.drop()
         assert app.shape() == empty.shape()
@@ -407,9 +433,7 @@ def test_tables_that_the_user_may_not_see_are_as_if_they_were_not_there(limited:
 def test_a_right_that_only_some_of_them_lack_ends_the_start_with_the_grant_that_is_enough(limited: Limited) -> None:
     limited.as_root.create()
     limited.mariadb.run(f"GRANT SELECT ON {limited.database}.face_sidecar_library TO u_{limited.database}")
-    with pytest.raises(
-        SchemaError, match=r"lacks face_sidecar_calibration, .*; where they are there, this user"
-    ) as caught:
+    with pytest.raises(SchemaError, match=r"lacks face_sidecar_answers, .*; where they are there, this user") as caught:
         limited.sidecar()
     limited.granted(caught.value)
     assert limited.sidecar()

@@ -13,6 +13,7 @@ from faces.people.kept_face import FaceState
 from faces.store.database import Store, Transaction
 from faces.store.face_pages import Choice, FaceOrder, page_of_faces
 from faces.store.sidecar.lists.group_pages import GroupChoice, faces_of_group, list_groups
+from faces.store.sidecar.lists.ledger_pages import EntryChoice, list_entries
 from faces.store.sidecar.lists.people_pages import PeopleChoice, faces_of_person, list_people
 from tests.servers.library_rows import LibraryRows
 from tests.servers.rows import Rows
@@ -21,7 +22,7 @@ COUNT = 2000
 PAGE = 20
 
 #: Rows that a page may read for each that it shows: those of the people and photos beside it, too.
-FACTOR = 8
+FACTOR = 10
 
 Read = Callable[[Transaction, int | None], Any]
 
@@ -54,6 +55,12 @@ LISTS: dict[str, tuple[Read, int, str]] = {
         COUNT + COUNT // 2,
         "images_place",
     ),
+    "ledger": (lambda t, after: list_entries(t, EntryChoice(after=after, limit=PAGE)), COUNT // 2, "ledger"),
+    "ledger --person": (
+        lambda t, after: list_entries(t, EntryChoice(person=1, after=after, limit=PAGE)),
+        COUNT // 4,
+        "ledger_refs_ref",
+    ),
 }
 
 pytestmark = pytest.mark.parametrize("url", ["sqlite", "mariadb v1"], indirect=True)
@@ -80,8 +87,17 @@ def filled(library_store: Store, library: LibraryRows, rows: Rows) -> Store:
         tables.groups, [{"id": COUNT + at, "size": 3, "person_id": 1 + at % 90} for at in range(1, COUNT // 2 + 1)]
     )
     library.insert(tables.face_index, [indexed(at) for at in ids])
+    ledger, times = range(1, COUNT + 1), datetime(2026, 1, 1)
+    library.insert(
+        tables.ledger,
+        [{"id": at, "uuid": str(at), "actor": "me", "at": times, "kind": "named", "undoes": None} for at in ledger],
+    )
+    change = {"before": "{}", "after": "{}"}
+    library.insert(tables.ledger_faces, [{"entry": at, "face_id": at, **change} for at in ledger])
+    library.insert(tables.ledger_refs, [{"entry": at, "ref": f"p{1 + at // 900}", **change} for at in ledger])
     if not library_store.is_file:
         names = (tables.people.name, tables.groups.name, tables.face_index.name, "images", "faces")
+        names += (tables.ledger.name, tables.ledger_faces.name, tables.ledger_refs.name)
         rows.read(f"ANALYZE TABLE {', '.join(names)}")
     return library_store
 

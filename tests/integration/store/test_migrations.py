@@ -123,6 +123,21 @@ def test_the_brought_file_has_what_a_new_one_has(file: Path, tmp_path: Path) -> 
     assert shape_of(file) == shape_of(tmp_path / "new.db")
 
 
+def test_a_file_of_version_4_gets_what_a_new_one_has_and_keeps_its_people(file: Path, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(file)) as connection:
+        for number in (2, 3, 4):
+            for statement in migrations.STEPS[number]:
+                connection.execute(statement)
+        connection.execute("INSERT INTO people (id, name) VALUES (7, 'Ada')")
+        connection.execute("PRAGMA user_version = 4")
+        connection.commit()
+    open_and_close(file)
+    Store.open(f"sqlite:///{tmp_path}/new.db", create=True).close()
+    assert shape_of(file) == shape_of(tmp_path / "new.db")
+    with closing(sqlite3.connect(file)) as connection:
+        assert connection.execute("SELECT id, name FROM people").fetchall() == [(7, "Ada")]
+
+
 def test_a_copy_of_the_old_file_is_kept_beside_it(file: Path) -> None:
     file.chmod(0o640)
     before = rows_of(file)

@@ -15,10 +15,10 @@ import sqlalchemy as sa
 from faces.library.arrivals import Arrivals
 from faces.library.library import Library
 from faces.library.old_library import OldLibrary
+from faces.people.kept_face import Said, SaidOfFace
 from faces.people.refs import Ref
-from faces.store.database import Store
-from faces.store.sidecar import ledger, never_rows
-from faces.store.sidecar.ledger import FaceChange
+from faces.store.database import Store, Transaction
+from faces.store.sidecar import answer_rows, ledger, never_rows
 from tests.servers.library_verdict import wrong
 from tests.servers.linked_before import COHORT, PEOPLE, Old, made_old, named
 from tests.servers.rows import Rows
@@ -107,18 +107,14 @@ def test_a_second_time_there_is_nothing_to_take_back(old: Old) -> None:
 def test_what_a_person_has_answered_stays(old: Old) -> None:
     yes, no, undone = old.doubtful[:3]
 
-    def answer(transaction: object) -> None:
-        ledger.add(transaction, "confirmed", {yes: FaceChange({}, {})}, actor="Eva")  # type: ignore[arg-type]
-        never_rows.add(transaction, Ref("face", no), Ref("person", 7))  # type: ignore[arg-type]
-        entry = ledger.add(transaction, "confirmed", {undone: FaceChange({}, {})}, actor="Eva")  # type: ignore[arg-type]
-        ledger.add(transaction, "undone", {undone: FaceChange({}, {})}, actor="Eva")  # type: ignore[arg-type]
-        old.rows_to_undo = entry  # type: ignore[attr-defined]
+    def answer(transaction: Transaction) -> None:
+        entry = ledger.add(transaction, "confirmed", {}, actor="Eva")
+        said = SaidOfFace(Said.YES, entry)
+        answer_rows.write(transaction, {yes: said, undone: said})
+        answer_rows.write(transaction, {undone: None})
+        never_rows.add(transaction, Ref("face", no), Ref("person", 7))
 
     old.store.write(answer)
-    old.rows.run(
-        f"UPDATE {old.table('ledger')} SET undoes = :entry WHERE kind = 'undone'",
-        entry=old.rows_to_undo,  # type: ignore[attr-defined]
-    )
     assert old.take_back()[1] == 4
     assert [old.row(face)["parent_id"] for face in (yes, no)] == old.masters[:2]
     assert old.row(undone)["parent_id"] is None

@@ -6,8 +6,12 @@ import numpy as np
 import pytest
 
 from faces.people.calibration import Learned
-from faces.people.identify import Identification, Nearby, Rule, decide, decide_photo, identify
-from tests.unit.faces.people.made_people import CALIBRATION, enrolled, made_people, photos_of
+from faces.people.encoding_sum import EncodingSum
+from faces.people.enrolled import EnrolledPeople
+from faces.people.identify import Identification, Nearby, Rule, contenders, decide, decide_photo, identify
+from faces.people.judging.doubtful import judge_confirmed
+from faces.people.neighbourhood import Neighbourhood
+from tests.unit.faces.people.made_people import CALIBRATION, enrolled, made_cohort, made_people, photos_of
 
 RULE = Rule(people=20, confirmed=1, faces=1, shift=0.0, strangers=0.5, cohort="0123456789ab")
 
@@ -41,6 +45,20 @@ def test_score_t_and_probability_are_by_the_book() -> None:
     assert found.t == pytest.approx(t, abs=1e-12)
     assert found.probability == pytest.approx(1 / (1 + math.exp(-logit)), abs=1e-12)
     assert str(found.rule).startswith("calibrated N=20 k=1 m=1 shift=-0.0100 strangers=0.800 cohort=")
+
+
+@pytest.mark.parametrize(("confirmed", "learned", "counts"), [(4, 0.9, 0.9), (5, 0.9, 0.7), (5, 0.6, 0.6)])
+def test_many_strangers_do_not_count_against_who_has_several_confirmed_faces(
+    confirmed: int, learned: float, counts: float
+) -> None:
+    faces = photos_of(made_people(1)[0], confirmed + 1)
+    people = EnrolledPeople(Neighbourhood(made_cohort()), {1: EncodingSum.of(faces[:confirmed])})
+    (found,) = identify(faces[confirmed:], people, Learned(strangers=learned))
+    (even,) = identify(faces[confirmed:], people, Learned())
+    assert found is not None
+    assert even is not None
+    assert found.rule.strangers == counts
+    assert found.probability < even.probability
 
 
 def test_the_next_two_are_told_nearest_first() -> None:
@@ -154,3 +172,46 @@ def test_who_is_in_the_photo_already_is_linked_to_no_other_face_of_it() -> None:
 
 def test_a_face_that_is_only_offered_keeps_no_other_from_its_person() -> None:
     assert decide_photo([answer(0.99, second=-0.2), answer(0.96)]) == ["offer", "link"]
+
+
+def test_contenders_are_the_nearest_people_each_as_if_the_likelier_ones_were_refused() -> None:
+    people = made_people(20)
+    known, learned = enrolled(people), Learned(shift=-0.01, strangers=0.8)
+    face = photos_of(people[3], 1)
+    told = contenders(face[0], known, learned, 3, size=2)
+    refused: set[int] = set()
+    for one in told:
+        (found,) = identify(face, known, learned, [2], [refused])
+        assert found is not None
+        assert (one.person_id, one.confirmed) == (found.person_id, 1)
+        numbers = (one.probability, one.t, one.score, one.distance)
+        assert numbers == pytest.approx((found.probability, found.t, found.score, found.distance), abs=1e-12)
+        refused.add(one.person_id)
+    assert len(told) == 3
+    assert len(contenders(face[0], enrolled(people[:2]), learned, 3)) == 2
+    assert contenders(face[0], enrolled(made_people(0)), learned, 3) == []
+
+
+def test_who_a_face_was_said_to_be_is_a_contender_by_the_other_faces() -> None:
+    ann, bob = made_people(2)
+    faces = photos_of(ann, 3)
+    sums = {1: EncodingSum.of(faces), 2: EncodingSum.of(bob[None])}
+    known = EnrolledPeople(Neighbourhood(made_cohort()), sums)
+    first, second = contenders(faces[0], known, Learned(), 3, own=1)
+    (standing,) = judge_confirmed(faces[:1], [1], known, 0.0)
+    assert standing is not None
+    assert (first.person_id, first.confirmed, second.person_id) == (1, 2, 2)
+    assert (first.probability, first.t) == pytest.approx((standing.probability, standing.t), abs=1e-12)
+    assert first.distance == pytest.approx(np.linalg.norm(faces[0] - faces[1:].mean(axis=0)), abs=1e-5)
+    alone = enrolled(np.stack([ann, bob]), ids=[1, 2])
+    assert [one.person_id for one in contenders(ann, alone, Learned(), 3, own=1)] == [2]
+
+
+@pytest.mark.parametrize("rule", [RULE, Rule(3, 2, 7, -0.0123, 0.9, "ab")])
+def test_a_rule_is_read_back_as_the_ledger_keeps_it(rule: Rule) -> None:
+    assert Rule.parse(str(rule)) == rule
+
+
+@pytest.mark.parametrize("text", ["", "nearest", "groups 4 and 2 s=-0.1 cohort=ab", "calibrated N=x k=1"])
+def test_another_rule_is_not_read(text: str) -> None:
+    assert Rule.parse(text) is None

@@ -8,8 +8,8 @@ from hypothesis.extra.numpy import arrays
 
 from faces.people.calibration import Learned
 from faces.people.identify import identify
+from faces.people.judging.old_links import believed, judge
 from faces.people.learning import half_way, learn, learn_shift, share_of_strangers
-from faces.people.old_links import believed, judge
 from tests.unit.faces.people.made_people import enrolled, made_people, photos_of
 
 

@@ -17,6 +17,7 @@ from faces.people.cohort import Cohort
 from faces.store import faces as face_rows
 from faces.store import images
 from faces.store.database import Store, Transaction
+from faces.store.sidecar.upgrades import NEWEST
 from tests.servers.rows import Rows
 from tests.unit.faces.people.made_people import made_cohort, made_people, photos_of
 
@@ -76,13 +77,14 @@ class ChangingApp:
             if name != tables.library.name:
                 self.rows.run(f"DELETE FROM {name}")
         self.rows.run(f"DELETE FROM {tables.library.name}")
-        self.rows.run(f"INSERT INTO {tables.library.name} (id, version, match_rule) VALUES (1, 1, 'nearest')")
+        library = tables.library.name
+        self.rows.run(f"INSERT INTO {library} (id, version, match_rule) VALUES (1, {NEWEST}, 'nearest')")
 
     # --- new photos ---
 
     def image(self, taken: int = 0) -> int:
         day = f"2020-01-{taken % 28 + 1:02} 00:00:00"
-        return self.rows.image(filename=f"{taken}.jpg", faces_checked=1, created_at_file=day)
+        return self.rows.image(filename=f"{taken}.jpg", faces_checked=1, created_at_file=day, created_at=_now())
 
     def new_photo(self, *which: int, linked_to: int | None = None, timed: bool = True) -> int:
         """A photo that a PHP worker found faces in."""
@@ -119,6 +121,16 @@ class ChangingApp:
             return {} if person is None else {"person_id": person, "status": "suggested"}
         masters = self.rows.read("SELECT id FROM faces WHERE status = 'ok' AND deleted_at IS NULL ORDER BY id")
         return {"parent_id": masters[number % len(masters)]["id"]} if masters else {}
+
+    def metadata(self, number: int, day: int) -> None:
+        """The app's other job writes what it has read in a photo's file."""
+        waiting = self.rows.read("SELECT id FROM images WHERE metadata IS NULL ORDER BY id")
+        if waiting and not self.store.schema.ours:
+            text = json.dumps({"EXIF": {"DateTimeOriginal": f"2021:02:{day % 28 + 1:02} 00:00:00"}})
+            self.rows.run(
+                "UPDATE images SET metadata = :text WHERE id = :id",
+                **{"text": text if day % 5 else "[]", "id": waiting[number % len(waiting)]["id"]},
+            )
 
     # --- clicks ---
 

@@ -30,7 +30,7 @@ class Derived:
         sidecar = app.store.schema.sidecar
         assert sidecar is not None
         self.faces = {row["id"]: row for row in app.rows.read("SELECT * FROM faces WHERE deleted_at IS NULL")}
-        self.dates = {row["id"]: row["created_at_file"] for row in app.rows.read("SELECT * FROM images")}
+        self.dates = {row["id"]: taken_at(row) for row in app.rows.read("SELECT * FROM images")}
         self.persons = {row["id"]: row for row in app.rows.read("SELECT * FROM persons")} if app.keeps_persons else {}
         for table in ("face_index", "vectors", "group_members"):
             rows = app.rows.read(f"SELECT * FROM {getattr(sidecar, table).name}")
@@ -215,6 +215,13 @@ class Derived:
             return 0, [0] * 128
         count = row["embeddings_count"]
         return count, [round(number * 2**40) * count for number in json.loads(row["centroid_embedding"])]
+
+
+def taken_at(image: dict[str, Any]) -> str:
+    """When a photo was taken, by its metadata, else by its file."""
+    metadata = json.loads(image["metadata"] or "null") or {}
+    exif: str | None = metadata.get("EXIF", {}).get("DateTimeOriginal")
+    return exif.replace(":", "-", 2) if exif else str(image["created_at_file"])
 
 
 def total_of(row: dict[str, Any]) -> list[int]:

@@ -24,6 +24,7 @@ DOINGS: dict[str, Callable[[ChangingApp, Process, int, int], object]] = {
     "photo without a time": lambda app, _, a, b: app.new_photo(a, b, timed=False),
     "our job": lambda app, process, a, b: app.our_job(process, a, b),
     "our job links": lambda app, process, a, b: app.our_job(process, a, linked_to=b),
+    "metadata": lambda app, _, a, b: app.metadata(a, b),
     "name": lambda app, _, a, b: app.name(a, b),
     "ok": lambda app, _, a, b: app.say(a, "ok"),
     "unknown": lambda app, _, a, b: app.say(a, "unknown"),

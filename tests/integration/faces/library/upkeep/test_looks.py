@@ -82,6 +82,32 @@ def test_a_backlog_is_worked_off_look_by_look(app: ChangingApp, process: Process
     assert all(one.updated <= 5 for one in updated)
 
 
+def test_what_hangs_on_one_face_is_worked_off_look_by_look(app: ChangingApp, process: Process) -> None:
+    app.new_photo(0)
+    app.new_photo(1)
+    app.name(0, 0)
+    app.name(1, 2)
+    for number in range(20):
+        app.new_photo(number + 2, linked_to=0)
+    process.changes.look()
+    app.rows.run(
+        "UPDATE faces SET name = 'Berta', updated_at = :later WHERE id = 1",
+        later=(datetime.now(timezone.utc) + timedelta(seconds=5)).strftime("%Y-%m-%d %H:%M:%S"),
+    )
+    process.clock.step = 0.05
+    updated = []
+    while not updated or not updated[-1].complete:
+        process.clock.now += 1000
+        app.half_a_minute_later()
+        looked = process.changes.look_if_due()
+        assert looked is not None
+        updated.append(looked)
+    assert sum(one.updated for one in updated) == 21
+    assert all(one.updated <= 5 for one in updated)
+    process.clock.step = 0
+    Derived(app).check()
+
+
 def test_a_row_that_is_committed_after_a_later_one_is_seen(app: ChangingApp, process: Process) -> None:
     app.new_photo(1)
     process.changes.look()
@@ -131,9 +157,15 @@ def test_a_database_without_our_tables_is_never_looked_at(mariadb: MariaDB) -> N
     store.close()
 
 
-def test_a_file_of_our_own_is_not_looked_at_by_jobs(templates: dict[str, Path]) -> None:
+def test_in_a_file_of_our_own_only_what_is_pending_is_looked_at(templates: dict[str, Path]) -> None:
     with opened(templates["our own"]) as (_, store):
-        assert open_library(store, calibrated=False, cohort=lambda: COHORT).outside is None
+        library = open_library(store, calibrated=False, cohort=lambda: COHORT)
+        assert library.outside is None
+        statements = list[str]()
+        with noted(store, statements):
+            assert library.upkeep
+            library.upkeep.look_if_due()
+        assert [one.partition("FROM ")[2].split()[0] for one in statements if "FROM" in one] == ["pending_images"]
 
 
 def fill(app: ChangingApp, count: int) -> None:

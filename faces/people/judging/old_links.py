@@ -57,7 +57,8 @@ def judge(encodings: npt.ArrayLike, parents: Sequence[int], masters: EnrolledPeo
     t = distances - around - MARGIN * likeliest - learned.shift
     calibration = masters.neighbourhood.cohort.calibration
     ones = np.ones(len(rows), np.int64)
-    chances = calibration.probability(t, len(masters), masters.confirmed[places], ones, learned.strangers)
+    confirmed = masters.confirmed[places]
+    chances = calibration.probability(t, len(masters), confirmed, ones, learned.strangers_beside(confirmed))
     return [
         _judged(one, parent, distance, chance)
         for one, parent, distance, chance in zip(found, parents, distances.tolist(), chances.tolist(), strict=True)
