@@ -131,7 +131,7 @@ class _Undoing:
             self._unlink(held, style)
         else:
             self._restore_faces(held)
-        self._rejoin_groups(held)
+            self._rejoin_groups(held)
             self._keep_groups_of_confirmed(held)
             self._bring_people_back(held)
         for person in restored_people:

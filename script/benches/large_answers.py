@@ -63,7 +63,7 @@ def main() -> int:
     """Measure, print, and return the exit status."""
     parser = argparse.ArgumentParser(prog="script/bench-answers", description=__doc__)
     parser.add_argument("--faces", type=int, default=4000, metavar="N", help="faces that an answer is about")
-    parser.add_argument("--library", type=int, default=200_000, metavar="N", help="faces that there are, in groups of one")
+    parser.add_argument("--library", type=int, default=200_000, metavar="N", help="faces that there are in all")
     parser.add_argument("--json", action="store_true", help="figures for machines")
     told = parser.parse_args()
     figures = {name: _measure(url, told.faces, told.library) for name, url in _databases()}
