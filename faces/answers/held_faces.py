@@ -127,6 +127,13 @@ class HeldFaces:
         """Whether a person has said that it is this one, from now on."""
         return self.state(face) is FaceState.CONFIRMED and self.now[face].who == person_id
 
+    def was_taken_out(self, face: int, group: int) -> bool:
+        """Whether it was the person's whose group it is in, and is not any more."""
+        whose, was = self.group_person[group], self.before[face]
+        if whose is None or face in self.staying or was.group_id != group:
+            return False
+        return was.who == whose and self.now[face].who != whose
+
     def offered(self, face: int) -> int | None:
         """Who is offered for a face, by our groups or by the app's own row."""
         one = self.indexed.get(face)

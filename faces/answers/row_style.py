@@ -104,8 +104,8 @@ class ByParent(RowStyle):
             if face not in changed and facts.parent_id not in changed:
                 continue
             if facts.status not in ("process", "suggested"):
-                if facts.who is not None and facts.name is None:
-                    # It is known by that face, whatever becomes of it.
+                if facts.parent_id not in changed or (facts.who is not None and facts.name is None):
+                    # As the app has hung it; and without a name it is known by that face, whatever becomes of it.
                     continue
                 if facts.who is None or not held.is_root_of(facts.parent_id, facts.who):
                     held.become(face, parent_id=None)

@@ -84,6 +84,9 @@ class _Undoing:
         self.refs = ledger.refs_of(transaction, self.entry_id)
         about = Scope(set(self.faces), self._groups(transaction), self._people())
         about.faces |= self._faces_of_renamed(transaction)
+        # Those that somebody is offered for who is no more then hear of it.
+        made = [Ref.parse(ref).id for ref, one in self.refs.items() if one.before.get("new")]
+        about.faces |= face_index.of_people(transaction, made, FaceState.SUGGESTED)
         if self._merged():
             about = about.with_groups(transaction)
         scope = about.with_relatives(transaction)
@@ -280,6 +283,9 @@ class _Undoing:
                 held.leave(Ref("person", person), "other faces were said to be this person since")
             else:
                 held.mark(person, name=None)
+                for group, row in held.groups.items():
+                    if row.offer is not None and row.offer.person_id == person:
+                        held.offers[group] = None
 
     def _restore_refusals(self, held: HeldFaces) -> None:
         for ref, one in self.refs.items():

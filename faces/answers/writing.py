@@ -94,7 +94,7 @@ class _Writing:
                     held.group_person[group] = facts.who
                 elif held.group_person[group] != facts.who:
                     held.become(face, group_id=None)
-            elif state in UNNAMED and group is not None and self._was_taken_out(face, group):
+            elif state in UNNAMED and group is not None and held.was_taken_out(face, group):
                 left[group].append(face)
         for group, faces in left.items():
             if self._has_more_of(group, faces):
@@ -106,14 +106,6 @@ class _Writing:
             facts = held.now[face]
             if facts.group_id is None and held.state(face) in UNNAMED and not facts.deleted and face in self.vectors:
                 self._begin_group(face)
-
-    def _was_taken_out(self, face: int, group: int) -> bool:
-        """Whether it was the person's whose group it is in, and is not any more."""
-        whose = self.held.group_person[group]
-        was = self.held.before[face]
-        if face in self.held.staying:
-            return False
-        return whose is not None and was.group_id == group and was.who == whose and self.held.now[face].who != whose
 
     def _has_more_of(self, group: int, leaving: list[int]) -> bool:
         """Whether other faces of a group are its person's, linked or confirmed."""

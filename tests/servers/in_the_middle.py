@@ -37,14 +37,15 @@ class InTheMiddle:
 Works = tuple[Callable[[], object], Callable[[], object]]
 
 
-def at_each_lock(prepare: Callable[[np.ndarray], Works], words: tuple[str, ...] = _LOCKS) -> int:
+def at_each_lock(prepare: Callable[[np.ndarray], Works], words: tuple[str, ...] = _LOCKS, *, every: int = 1) -> int:
     """Do two works, the second before the first lock of the first one, then before its second … ; how many locks.
 
-    `prepare` gets three photos of somebody who was not there before. `words` are those of other statements than locks.
+    `prepare` gets three photos of somebody who was not there before. `words` are those of other statements
+    than locks. With `every` only before the first, and each so many later.
     """
-    number = 0
+    number = 1 - every
     while True:
-        number += 1
+        number += every
         one, other = prepare(photos_of(PEOPLE[number + 1], 3))
         middle = InTheMiddle(number, words, other)
         sa.event.listen(sa.Engine, "before_cursor_execute", middle)
