@@ -175,6 +175,7 @@ QUESTIONS = {
     "new face join": "library.nearest_groups(",
     "groups join, and": "def settle_some(",
     "linked whole": "def _link(",
+    "asked about as no face": "def is_asked(",
     "go on behind": "def behind(",
     "our own tables": "def _face_index(",
     "threshold": "threshold: float",

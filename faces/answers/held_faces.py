@@ -67,6 +67,8 @@ class HeldFaces:
     allowed: set[tuple[Ref, Ref]] = field(default_factory=set)
     """Refusals that are taken away."""
     left: list[LeftAlone] = field(default_factory=list)
+    about: set[int] = field(default_factory=set)
+    """Faces that it is about, where nothing is noted of that with the faces themselves."""
     new_people: set[int] = field(default_factory=set)
     masters: dict[int, int | None] = field(default_factory=dict)
     """Which face each person's links had as their parent, and have again where it can be."""

@@ -90,6 +90,7 @@ class _People:
             if facts.who not in self.gone or state not in _KNOWN:
                 continue
             held.become(face, name=name, who=self.kept)
+            held.about.add(face)
             if state is FaceState.CONFIRMED:
                 held.say(face, Said.YES, self.kept)
         for group, row in held.groups.items():
@@ -151,6 +152,7 @@ def _join_groups(held: HeldFaces, style: RowStyle, *, kept: int, gone: tuple[int
     for group in gone:
         for face in held.members(group):
             held.become(face, group_id=kept)
+            held.about.add(face)
         held.joined_to[group] = kept
         _inherit(held, Ref("group", group), Ref("group", kept))
     if named:

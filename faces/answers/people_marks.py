@@ -114,6 +114,7 @@ def _rename(held: HeldFaces, style: RowStyle, *, person: int, name: str, new: bo
         if facts.who != person or state not in _KNOWN:
             continue
         held.become(face, name=name)
+        held.about.add(face)
         if others and state is FaceState.CONFIRMED:
             # A name does not say which of the two it is.
             held.say(face, Said.YES, person)
@@ -123,6 +124,8 @@ def _forget(held: HeldFaces, style: RowStyle, *, person: int) -> None:
     if not held.transaction.schema.rule.has_masters:
         style.require_naming(held, "forget")
     for face, facts in list(held.now.items()):
+        if facts.who == person and held.state(face) in _KNOWN:
+            held.about.add(face)
         # What hangs on these faces is let go when they are settled.
         if facts.who == person and held.state(face) is FaceState.CONFIRMED:
             if is_reference(held, face):

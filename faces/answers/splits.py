@@ -104,6 +104,7 @@ def _move_to_new_groups(held: HeldFaces, faces: list[int]) -> list[int]:
         for of_photo in on_photo.values():
             if place < len(of_photo):
                 held.become(of_photo[place], group_id=group)
+                held.about.add(of_photo[place])
         for other in sorted(refused):
             held.refuse(Ref("group", group), other)
         made.append(group)

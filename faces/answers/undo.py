@@ -204,6 +204,7 @@ class _Undoing:
             moved = has_moved(held, face, one.before, one.after)
             held.now[face] = restored(held, face, one.before)
             if moved:
+                held.about.add(face)
                 self._move(held, face, one.before["group_id"], taken)
             elif f"g{held.now[face].group_id}" not in self.refs:
                 # Its group was this person's before the entry, and is.

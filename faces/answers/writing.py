@@ -9,6 +9,7 @@ import numpy as np
 
 from faces.answers.answer import Answered
 from faces.answers.held_faces import MASTER, HeldFaces
+from faces.answers.no_face_questions import NoFaceQuestions
 from faces.library.people_of_rows import PeopleOfRows
 from faces.library.people_tally import UNNAMED, PeopleTally, with_offer
 from faces.people.encoding_sum import EncodingSum
@@ -48,10 +49,12 @@ class _Writing:
     totals: dict[int, EncodingSum] = field(default_factory=dict)
     started: set[int] = field(default_factory=set)
     alarm: Alarm = field(default_factory=Alarm)
+    no_face: NoFaceQuestions = field(init=False)
     masters: dict[int, FaceChange] = field(default_factory=dict)
 
     def run(self, kind: str) -> Answered:
         held, transaction = self.held, self.held.transaction
+        self.no_face = NoFaceQuestions(held)
         self.vectors = known_encodings.kept_of(transaction, held.changed())
         back = [face for face in held.changed() if held.before[face].deleted and not held.now[face].deleted]
         self.vectors |= known_encodings.read_of(transaction, back)
@@ -72,7 +75,7 @@ class _Writing:
         self._write_refusals()
         ledger.add_refs(transaction, entry, ledger.told_of(self._people_told_of(changed)) | self._with_masters(refs))
         self._tell(people)
-        about = {face for face in changed if held.now[face].answer != held.before[face].answer}
+        about = {face for face in changed if held.now[face].answer != held.before[face].answer or face in held.about}
         followed = tuple(face for face in changed if face not in about)
         return Answered(entry, kind, tuple(sorted(about)), followed, tuple(sorted(people)), tuple(held.left))
 
@@ -123,7 +126,7 @@ class _Writing:
 
     def _begin_group(self, face: int) -> None:
         held = self.held
-        total = _sum(self.vectors[face])
+        total = self.vectors[face].total
         group = group_rows.start(held.transaction, total, held.library.around(total))
         self.started.add(group)
         held.group_person[group] = None
@@ -196,9 +199,9 @@ class _Writing:
                 continue
             was, group = held.before[face].group_id, held.now[face].group_id
             if was is not None:
-                self.totals[was] = self._total(was) - _sum(known)
+                self.totals[was] = self._total(was) - known.total
             if group is not None and group not in self.started:
-                self.totals[group] = self._total(group) + _sum(known)
+                self.totals[group] = self._total(group) + known.total
         self._count_alarm(moved)
 
     def _write_encodings(self, changed: list[int]) -> None:
@@ -229,22 +232,22 @@ class _Writing:
         held = self.held
         offered = {group for group in held.offers if group in held.groups}
         concerned = {*changed, *(face for face, facts in held.now.items() if facts.group_id in offered)}
-        probabilities = self._probabilities(concerned)
-        pairs = {face: (held.indexed.get(face), self._index(face, probabilities)) for face in sorted(concerned)}
+        likely = self._probabilities(concerned)
+        self.no_face.compare(changed, self.vectors)
+        pairs = {face: (held.indexed.get(face), self._index(face, likely.get(face))) for face in sorted(concerned)}
         pairs = {face: pair for face, pair in pairs.items() if pair[0] != pair[1]}
         face_index.write_all(held.transaction, {face: after for face, (_, after) in pairs.items()})
         return pairs
 
-    def _index(self, face: int, probabilities: dict[int, float]) -> IndexedFace | None:
+    def _index(self, face: int, probability: float | None) -> IndexedFace | None:
         held = self.held
         facts, state, before = held.now[face], held.state(face), held.indexed.get(face)
         if facts.deleted:
             return None
         if before is None:
             before = self._unindexed(face)
-        one = replace(
-            before, person_id=facts.who, group_id=facts.group_id, state=state, probability=probabilities.get(face)
-        )  # fmt: skip
+        one = replace(before, person_id=facts.who, group_id=facts.group_id, state=state, probability=probability)
+        one = replace(one, like_not_face=self.no_face.of(face, before.like_not_face))
         if state is FaceState.UNKNOWN:
             return with_offer(one, None if facts.group_id is None else self._offer(facts.group_id))
         return one
@@ -338,11 +341,8 @@ class _Writing:
     def _tell(self, people: set[int]) -> None:
         """Tell the processes that follow; the last thing that is locked."""
         held, transaction = self.held, self.held.transaction
-        change = library_row.next_change(transaction, self.alarm, refusals=bool(held.refused or held.allowed))
+        not_faces, refusals = self.no_face.changes_not_faces(), bool(held.refused or held.allowed)
+        change = library_row.next_change(transaction, self.alarm, refusals=refusals, not_faces=not_faces)
         group_rows.stamp(transaction, self._changed_groups(), change)
         people_rows.stamp(transaction, people, change)
         held.library.expect(self.alarm.faces)
-
-
-def _sum(known: KnownEncoding) -> EncodingSum:
-    return EncodingSum.of(known.numbers[None])

@@ -6,61 +6,95 @@ A photo's faces, or an error that says whose fault it is; a lost answer is told 
 from __future__ import annotations
 
 import json
-import math
 import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
-from pathlib import Path
+from dataclasses import asdict, dataclass
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import httpx2
 import numpy as np
 
-from faces.client.encoded import Drawing, Encoded, FoundFace, NotEncoded
+from faces.client.api_errors import error_of, without_picture
 from faces.client.kept_connections import CONNECT_SECONDS
 from faces.errors import (
     AnswerLost,
-    CrashedBefore,
-    DamagedPhoto,
-    EmptyFile,
     EngineError,
     FaceApiUnavailable,
     FacesError,
     FileMissing,
-    NoDiskForPicture,
     PhotoDeclined,
-    PhotoError,
-    PhotoTooLarge,
-    RequestRefused,
-    UnsupportedFormat,
 )
 from faces.laravel import last_error
-from faces.photo.face import ENCODING_LENGTH, Box, Quality, RatioBox
+from faces.photo.face import ENCODING_LENGTH, Box, Encoding, Quality, RatioBox
 
 #: The header that names a request, in both directions, and what is taken as a name: others could forge log lines.
 REQUEST_ID = "X-Request-ID"
 SANE_ID = re.compile(r"[A-Za-z0-9._:+/=@-]{1,128}")
-
-#: Statuses that, with `retryable: false` and a code that speaks of the photo, mean: trying again changes nothing.
-_PHOTO_STATUSES = frozenset({400, 413, 415, 422})
-
-#: Statuses that mean: not this photo, but the API, its key, or a proxy before it is at fault.
-_WORLD_STATUSES = frozenset({401, 403, 404, 405, 408, 429, 502, 503, 504})
-
-_PHOTO_ERRORS = {
-    error.code: error
-    for error in (PhotoError, EmptyFile, UnsupportedFormat, DamagedPhoto, PhotoTooLarge, CrashedBefore)
-} | {"request_too_large": PhotoTooLarge}
-
-#: An API that fails, whatever it was asked; those of `_WORLD_STATUSES` left out.
-_FAILED = range(500, 600)
 
 #: How a kept connection breaks that the API closes at the very moment, before a byte of answer.
 _CLOSED = (httpx2.RemoteProtocolError, httpx2.ReadError, httpx2.WriteError)
 
 #: The quality of a debug picture that is WebP, as the app asks for it.
 _WEBP_QUALITY = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """The debug picture that the API is asked to write, a part of the request."""
+
+    original_path: str
+    """Where the original lies for the app; the picture is written beside it."""
+    subdir: str = "debug"
+    as_webp: bool = False
+    required: bool = True
+    """Whether an answer without the picture is none: rows without it would lose their names to the app."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFace:
+    """A face as the API describes it; None where an older API sends no quality or box."""
+
+    encoding: Encoding
+    quality: Quality | None = None
+    box: RatioBox | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """The faces of a photo, in the order of their numbers on the debug picture."""
+
+    faces: tuple[FoundFace, ...]
+    debug_image_path: str | None = None
+    """Where the debug picture lies for the API; None where it wrote none."""
+    pixels: tuple[int, int] | None = None
+    """Width and height of the upright photo."""
+    seconds: float | None = None
+    """What the API needed, waiting included."""
+    scale: int | None = None
+    """The longest side of the picture that they were found in."""
+    warnings: tuple[str, ...] = ()
+    request_id: str | None = None
+    """What the API's log calls the request."""
+
+    @property
+    def debug_filename(self) -> str | None:
+        """The debug picture's name as the app's row has it; None without a picture."""
+        return PurePosixPath(self.debug_image_path or "").name or None
+
+
+@dataclass(frozen=True, slots=True)
+class NotEncoded:
+    """An answer without faces: the error to raise, and the text for `images.last_error`, without the request's name."""
+
+    error: FacesError
+    last_error: str
+
+    @property
+    def request_id(self) -> str | None:
+        """What the API's log calls the request."""
+        return self.error.request_id
 
 
 class FaceClient:
@@ -186,7 +220,7 @@ def _read(answer: httpx2.Response, place: str, request_id: str, *, needs_picture
     fields = body if isinstance(body, dict) else {}
     error: FacesError
     if not answer.is_success:
-        error, text = _error_of(answer, fields, place), last_error.of_answer(answer.status_code, answer.content)
+        error, text = error_of(answer, fields, place), last_error.of_answer(answer.status_code, answer.content)
     elif fields.get("error") is not None:
         error = (EngineError if fields.get("retryable") else PhotoDeclined)(str(fields["error"]))
         text = last_error.of_error_field(fields["error"])
@@ -199,47 +233,10 @@ def _read(answer: httpx2.Response, place: str, request_id: str, *, needs_picture
         else:
             if encoded.debug_filename or not needs_picture:
                 return encoded
-            error = _without_picture(encoded, place)
+            error = without_picture(encoded.warnings, place)
             text = last_error.limited(str(error))
     error.request_id = name
     return NotEncoded(error, text)
-
-
-def _without_picture(encoded: Encoded, place: str) -> NoDiskForPicture:
-    """An API with another setting than ours, or an older one, answers so."""
-    said = f" ({'; '.join(encoded.warnings)})" if encoded.warnings else ""
-    return NoDiskForPicture(
-        f"the face API at {place} wrote no debug picture{said}: needed its disk in FACE_DISK_ROOTS and "
-        "FACE_DEBUG_PICTURES=required there, or FACE_DEBUG_PICTURES=best_effort here"
-    )
-
-
-def _error_of(answer: httpx2.Response, fields: Mapping[str, Any], place: str) -> FacesError:
-    status, sentence = answer.status_code, fields.get("error")
-    if fields.get("code") == NoDiskForPicture.code:
-        return NoDiskForPicture(f"the face API at {place} refused a photo: {sentence}")
-    if status in _PHOTO_STATUSES and fields.get("retryable") is False:
-        return _refusal(status, fields, place)
-    if status not in _WORLD_STATUSES:
-        failed = EngineError(f"the face API at {place} failed: {last_error.limited(str(sentence or f'HTTP {status}'))}")
-        failed.of_the_api = status in _FAILED
-        return failed
-    hint = "; is FACE_API_KEY right?" if status in {401, 403} and fields.get("code") != "foreign_host" else ""
-    reason = last_error.limited(str(sentence or "no reason"))
-    return FaceApiUnavailable(
-        f"the face API at {place} answered {status}: {reason}{hint}",
-        retry_after=_seconds(answer.headers.get("Retry-After")),
-        answered=True,
-    )
-
-
-def _refusal(status: int, fields: Mapping[str, Any], place: str) -> FacesError:
-    """The photo's fault, where the code says so, or there is none as of older APIs; else a misunderstanding."""
-    code = str(fields.get("code") or PhotoError.code)
-    sentence = str(fields.get("error") or f"the face API at {place} refused the photo with {status}")
-    if kind := _PHOTO_ERRORS.get(code):
-        return kind(sentence)
-    return RequestRefused(f"the face API at {place} refused a request as {code}: {last_error.limited(sentence)}")
 
 
 def _encoded(fields: Mapping[str, Any], request_id: str) -> Encoded:
@@ -278,14 +275,6 @@ def _face(numbers: Any, quality: Any, detail: Any) -> FoundFace:
     if ratios := detail["box_ratios"] if detail else None:
         box = RatioBox(**{edge: float(ratios[edge]) for edge in ("top", "right", "bottom", "left")})
     return FoundFace(encoding, score, box)
-
-
-def _seconds(header: str | None) -> float | None:
-    try:
-        seconds = float(header or "")
-    except ValueError:
-        return None
-    return seconds if math.isfinite(seconds) and seconds >= 0 else None
 
 
 def _refused(error: FacesError, request_id: str | None = None) -> NotEncoded:

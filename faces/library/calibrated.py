@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+import numpy as np
+
 from faces.library.library import Library
+from faces.people.groups.not_faces import holds_back
 from faces.people.identify import Identification, decide_photo
 from faces.people.kept_face import FaceState, KeptFace
 from faces.people.linking import Identities, Link, Linking, Named
 from faces.people.matching import Candidates, Encodings
-from faces.people.products import as_matrix
+from faces.people.products import as_matrix, exact_distances
 from faces.people.refs import Ref
 from faces.store.database import Transaction
 from faces.store.masters import Masters
 from faces.store.persons import Persons
-from faces.store.sidecar import face_index, people_rows
+from faces.store.sidecar import face_index, known_encodings, people_rows
 from faces.store.sidecar.face_index import IndexedFace
 from faces.store.who import identities_of
 
@@ -24,7 +27,8 @@ _KEPT_ELSEWHERE = Candidates.of([], [], [])
 class Calibrated(Identities[Transaction]):
     """Our people as they are linked by themselves: from p 0.95 on and, where the app suggests persons, from 0.2 on.
 
-    A person that the photo has already, and one of two that are near, is linked by a person's hand only.
+    A person that the photo has already, and one of two that are near, is linked by a person's hand only; so is a
+    face that is nearer to what was said to be no face than to the likeliest person.
     """
 
     def __init__(self, library: Library, beneath: Masters | Persons) -> None:
@@ -98,7 +102,12 @@ class Calibrated(Identities[Transaction]):
         places = sorted(wanted)
         if not places:
             return {}
-        answers = self._library.identify(as_matrix(found[places]), refused=[refused.get(place, ()) for place in places])
+        asked = as_matrix(found[places])
+        answers = self._library.identify(asked, refused=[refused.get(place, ()) for place in places])
+        answers = [
+            None if one and holds_back(like, one.distance) else one
+            for one, like in zip(answers, self._library.not_faces.nearest(asked), strict=True)
+        ]
         return {
             place: one
             for place, one, decision in zip(places, answers, decide_photo(answers, present), strict=True)
@@ -130,3 +139,20 @@ def lock_links(transaction: Transaction, answers: Mapping[int, Identification]) 
         for place, one in answers.items()
         if targets.get(one.person_id) in there
     }
+
+
+def held_back(transaction: Transaction, library: Library, person_id: int, faces: Collection[int]) -> set[int]:
+    """Of these faces those that are nearer to what was said to be no face than to the middle of a person."""
+    known = known_encodings.kept_of(transaction, faces)
+    if not known:
+        return set()
+    encodings = as_matrix([one.numbers for one in known.values()])
+    likes = library.not_faces.nearest(encodings)
+    with library.mutex:
+        place = library.people.places_of([person_id])
+        middle = library.people.middles[place[place >= 0]]
+    if not len(middle):
+        return {face for face, like in zip(known, likes, strict=True) if like is not None}
+    rows = np.arange(len(encodings))
+    distances = exact_distances(encodings, middle, rows, np.zeros_like(rows)).tolist()
+    return {face for face, like, distance in zip(known, likes, distances, strict=True) if holds_back(like, distance)}

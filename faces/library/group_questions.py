@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from faces.library.calibrated import lock_links
+from faces.library.calibrated import held_back, lock_links
 from faces.library.library import Library
 from faces.library.people_tally import UNNAMED, PeopleTally, with_offer
 from faces.people.encoding_sum import EncodingSum
@@ -250,7 +250,9 @@ class GroupQuestions:
         if answer.decision == "link" and found.person_id in _present(transaction, question):
             return 0
         link = links[question.group.id]
-        wanted = [face for face in sorted(current) if face in rows and self.identities.may_be_linked(rows[face])]
+        like = [face for face, one in current.items() if one.like_not_face is not None]
+        may_be = sorted(current.keys() - held_back(transaction, self.library, found.person_id, like))
+        wanted = [face for face in may_be if face in rows and self.identities.may_be_linked(rows[face])]
         linked = [face for face in wanted if self.identities.link(transaction, face, link)]
         if linked:
             self._write_linked(transaction, answer, found, {face: current[face] for face in linked}, link)

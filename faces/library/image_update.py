@@ -13,9 +13,11 @@ import numpy as np
 from faces.library.library import Library
 from faces.library.people_of_rows import PeopleOfRows
 from faces.library.people_tally import UNNAMED, PeopleTally, with_offer
+from faces.library.upkeep.no_face_changes import likeness_differs, not_faces_differ, with_likeness
 from faces.people.encoding_sum import EncodingSum
 from faces.people.groups.alarm import Alarm
 from faces.people.groups.group_index import NearGroup
+from faces.people.groups.not_faces import NotFaces
 from faces.people.kept_face import FaceState, KeptFace
 from faces.people.linking import Link
 from faces.people.refs import Ref
@@ -27,6 +29,7 @@ from faces.store.sidecar import (
     known_encodings,
     ledger,
     library_row,
+    not_face_rows,
     people_rows,
     photo_rows,
 )
@@ -69,12 +72,13 @@ class ImageUpdate:
     alarm: Alarm = field(default_factory=Alarm)
     touched_groups: set[int] = field(default_factory=set)
     photo: PhotoFacts = field(default=PhotoFacts(None, None))
+    not_faces: NotFaces = field(init=False)
     people: PeopleOfRows = field(init=False)
 
     def run(self) -> set[int]:
         transaction = self.transaction
         notes = pending_images.of_image(transaction, self.image_id)
-        self.people = PeopleOfRows(transaction)
+        self.people, self.not_faces = PeopleOfRows(transaction), self.library.not_faces
         live = [row for row in faces.of_image(transaction, self.image_id) if not row.deleted]
         self.rows = {row.id: row for row in live}
         self.before = face_index.of_image(transaction, self.image_id)
@@ -82,13 +86,14 @@ class ImageUpdate:
         self.kept = known_encodings.kept_of(transaction, self.rows.keys() | self.before.keys())
         self.member_of = group_rows.groups_of_image(transaction, self.image_id)
         after = self._states()
-        changed_encodings = {face for face in self.kept if self.kept[face].crc != _crc(self.read.get(face))}
-        self._regroup(after, changed_encodings)
+        changed = {face for face, one in self.kept.items() if face not in self.read or self.read[face].crc != one.crc}
+        self._regroup(after, changed)
         after = {face: self._with_offer(one) for face, one in after.items()}
-        self._keep_encodings(changed_encodings)
+        after = with_likeness(self.not_faces, after, self.rows, self.read)
+        self._keep_encodings(changed)
         for face in sorted(self.before.keys() | after.keys()):
             face_index.write(transaction, face, self.before.get(face), after.get(face))
-        self._tell(after)
+        self._tell(after, changed)
         self._enter_links(after)
         self._remove(notes)
         followers = self._followers(after)
@@ -220,7 +225,7 @@ class ImageUpdate:
         self.touched_groups.add(group)
         # One whose encoding was lost is in no sum that could be told: `refresh` makes such a group's anew.
         if kept := self.kept.get(face):
-            self.totals[group] -= _sum(kept)
+            self.totals[group] -= kept.total
             self.alarm -= self._alone(kept)
 
     def _join(self, near: Mapping[int, NearGroup | None]) -> None:
@@ -229,7 +234,7 @@ class ImageUpdate:
         taken = group_rows.groups_with_image(self.transaction, wanted, self.image_id)
         for face in sorted(near, key=lambda face: (_score(near[face]), face)):
             chosen = near[face]
-            total = _sum(self.read[face])
+            total = self.read[face].total
             self.alarm += self._alone(self.read[face])
             if chosen is not None and chosen.group not in taken and self._may_join(face, chosen.group):
                 group = chosen.group
@@ -269,7 +274,7 @@ class ImageUpdate:
         new = {face: known for face, known in self.read.items() if face not in self.kept or face in changed}
         known_encodings.keep(self.transaction, new)
 
-    def _tell(self, after: Mapping[int, IndexedFace]) -> None:
+    def _tell(self, after: Mapping[int, IndexedFace], changed: set[int]) -> None:
         """Write what people gain and lose, and tell the processes that follow."""
         tally = PeopleTally()
         for face in self.before.keys() | after.keys():
@@ -283,8 +288,11 @@ class ImageUpdate:
         people = tally.write(self.transaction, self.library)
         for person in sorted(confirmed):
             self.people.see_to_master(person)
-        if people or self.touched_groups:
-            change = library_row.next_change(self.transaction, self.alarm)
+        not_faces = not_faces_differ(self.before, after, changed)
+        if people or self.touched_groups or not_faces or likeness_differs(self.before, after):
+            if not_face_rows.change_held(self.transaction) != self.not_faces.change:
+                raise GroupsMoved
+            change = library_row.next_change(self.transaction, self.alarm, not_faces=not_faces)
             group_rows.stamp(self.transaction, self.touched_groups, change)
             people_rows.stamp(self.transaction, people, change)
             self.library.expect(self.alarm.faces)
@@ -336,14 +344,6 @@ class ImageUpdate:
 
 def _confirmed_as(one: IndexedFace | None) -> int | None:
     return one.person_id if one is not None and one.state is FaceState.CONFIRMED else None
-
-
-def _sum(known: KnownEncoding) -> EncodingSum:
-    return EncodingSum.of(known.numbers[None])
-
-
-def _crc(known: KnownEncoding | None) -> int | None:
-    return known.crc if known else None
 
 
 def _score(near: NearGroup | None) -> float:

@@ -20,6 +20,7 @@ from faces.people.enrolled import EnrolledPeople
 from faces.people.groups.alarm import Alarm
 from faces.people.groups.group_index import GroupIndex, KeptGroup, NearGroup, NearPair
 from faces.people.groups.growing import FIRST, SLICE, leaders
+from faces.people.groups.not_faces import NotFaces
 from faces.people.groups.refusals import Refusals
 from faces.people.identify import OFFER, Identification, identify
 from faces.people.learning import MOST_PEOPLE, asked_places, learn
@@ -32,6 +33,7 @@ from faces.store.database import Transaction
 from faces.store.sidecar import calibrations, group_rows, known_encodings, library_row, never_rows, people_rows
 from faces.store.sidecar.group_rows import GroupRow, Offer
 from faces.store.sidecar.library_row import LibraryState
+from faces.store.sidecar.not_face_rows import read_not_faces
 from faces.store.sidecar.people_rows import Around, TableSum
 
 _NOTHING_SEEN = -1
@@ -66,6 +68,7 @@ class Library:
         self.groups = GroupIndex(self.neighbourhood)
         self.learned = Learned()
         self.refusals = Refusals()
+        self.not_faces = NotFaces()
         self.changed_people: set[int] = set()
         """Whose confirmed faces have changed since this was emptied: groups near them are to be asked about."""
         self._first_faces = as_matrix(np.empty((0, ENCODING_LENGTH)))
@@ -226,6 +229,8 @@ class Library:
     def _take(self, transaction: Transaction, state: LibraryState, before: LibraryState | None) -> None:
         if before is None or before.never_change != state.never_change:
             self.refusals = never_rows.read_all(transaction)
+        if before is None or before.not_face_change != state.not_face_change:
+            self.not_faces = read_not_faces(transaction, state.not_face_change)
         if before is None or before.number != state.number or self.is_leading:
             self._measure_with(self._neighbourhood(transaction, state), state.number)
         if before is None:

@@ -20,6 +20,7 @@ from faces.library.group_questions import Asked, GroupAnswer, GroupQuestions, Pr
 from faces.library.joining_lease import JoiningLease, LeaseLost
 from faces.library.library import Library
 from faces.library.relearning import relearn
+from faces.library.upkeep.older_finds import OlderFinds
 from faces.people.groups.growing import FIRST, SLICE, next_batch
 from faces.store.database import Store, Transaction
 from faces.store.sidecar import group_rows, library_row
@@ -67,6 +68,7 @@ class Settling:
         self.store, self.library = store, library
         self._lease = JoiningLease(store)
         self._joins = GroupJoins(store, library, self._go_on)
+        self._older_finds = OlderFinds(store, library, self._go_on)
         self._questions = GroupQuestions(store, library, identities_of(store.schema), links, self._go_on)
         self._one = Lock()
         self._is_told_to_stop: Callable[[], bool] = _never
@@ -86,7 +88,7 @@ class Settling:
             return
         try:
             self._until, self._is_told_to_stop = time.monotonic() + _PATIENCE, is_told_to_stop
-            if self._is_due() or self.library.changed_people or self._near_changed:
+            if self._is_due() or self._is_news():
                 if time.monotonic() >= self._not_before:
                     self._settle_what_is_due()
             elif self.library.follows:
@@ -123,6 +125,7 @@ class Settling:
             joined = self._join()
             self._renew_all()
             relearn(self.store, self.library)
+            self._older_finds.look()
             asked = self._questions.ask(self._unsettled()) + self._ask_near_changed_people()
             self._is_unfinished = False
             return Settled(joined, asked)
@@ -137,6 +140,7 @@ class Settling:
             joined = self._join()
             self._renew_all()
             relearn(self.store, self.library)
+            self._older_finds.look()
             self.library.changed_people = set()
             asked = sum((self._questions.ask(groups) for groups in self._all_groups()), Asked())
             self._near_changed.clear()
@@ -169,16 +173,22 @@ class Settling:
         faces = state.alarm.faces + self.library.arrived
         return abs(faces - state.joined_at_faces) >= next_batch(min(faces, state.joined_at_faces))
 
+    def _is_news(self) -> bool:
+        """Whether a person's faces have changed, or what is no face, and others are to be asked about for that."""
+        has_news = bool(self.library.changed_people or self._near_changed)
+        return has_news or (self.library.follows and self._older_finds.is_due)
+
     def _settle_what_is_due(self) -> None:
         """Settle, unless another process is doing it, or has done it meanwhile."""
         self._follow()
         is_due = self._is_due()
-        if not (is_due or self.library.changed_people or self._near_changed):
+        if not (is_due or self._is_news()):
             return
         if not self._lease.take():
             self._not_before = time.monotonic() + _PAUSE
             return
         try:
+            self._older_finds.look()
             if is_due:
                 self._is_unfinished = True
                 self._join()

@@ -22,6 +22,10 @@ def key(name: str) -> str:
     return unicodedata.normalize("NFC", canonical(name).casefold())
 
 
+#: What lists ask about a face that is like one that was said to be none.
+NOT_A_FACE = "not a face?"
+
+
 @dataclass(frozen=True, slots=True)
 class OfferedName:
     """Who is offered for a face or a group, by name or, without one, by id; and how likely it is.

@@ -25,7 +25,7 @@ class SheetFace:
     `name` is the person's, None for an unknown face. `distance` is that to the known face it was linked to.
     `known` marks a face that others are compared with: it has no distance. `box` is None where the database
     does not keep it. `quality` is 0–100. `person` is the person's id, `group` that of the group that an unknown face is
-    in, and `offer` who is offered for it.
+    in, and `offer` who is offered for it. `may_be_none`: it is like what a person has said is no face.
     """
 
     index: int
@@ -37,6 +37,7 @@ class SheetFace:
     person: int | None = None
     group: int | None = None
     offer: OfferedName | None = None
+    may_be_none: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,8 @@ def _face(face: ListedFace) -> SheetFace:
         known=_is_known(face),
         person=face.person_id if name else None,
         group=None if name else face.group_id,
-        offer=face.offer,
+        offer=None if face.like_not_face else face.offer,
+        may_be_none=face.like_not_face is not None,
     )
 
 

@@ -197,7 +197,7 @@ def _face_view(face: SheetFace, whos: Mapping[str, Who], groups: Mapping[int, Wh
 
 
 def _with_labels(views: Sequence[FaceView], ratio: float) -> tuple[FaceView, ...]:
-    boxes = [(view.place, view.title if view.face.name or view.face.offer else "") for view in views if view.place]
+    boxes = [(view.place, view.title if view.is_told else "") for view in views if view.place]
     labelled = iter(labels(boxes, ratio))
     return tuple(replace(view, label=next(labelled)) if view.place else view for view in views)
 

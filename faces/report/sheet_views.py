@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from faces.people.names import OfferedName
+from faces.people.names import NOT_A_FACE, OfferedName
 from faces.report.sheet import Sheet, SheetFace
 from faces.report.sheet_labels import Label, Place
 from faces.report.sheet_pictures import Picture
@@ -41,8 +41,15 @@ class FaceView:
 
     @property
     def title(self) -> str:
-        """Who it is or may be."""
+        """Who it is or may be, or that it may be no face."""
+        if self.face.may_be_none:
+            return NOT_A_FACE
         return str(self.face.offer) if self.face.offer else self.who.name
+
+    @property
+    def is_told(self) -> bool:
+        """Whether more is to be said of it than that it is unknown."""
+        return self.face.may_be_none or self.face.offer is not None or self.who is not UNKNOWN
 
     @property
     def right(self) -> bool:
@@ -71,7 +78,7 @@ class PhotoView:
     @property
     def summary(self) -> str:
         """Who is in the photo, as text for screen readers."""
-        names = [view.title for view in self.faces if view.who is not UNKNOWN or view.face.offer]
+        names = [view.title for view in self.faces if view.is_told]
         others = len(self.faces) - len(names)
         return ", ".join([*names, *([_count(others, "unknown face")] if others else [])]) or "no face"
 
@@ -139,6 +146,11 @@ class Page:
     def offered(self) -> int:
         """Faces that a person is offered for."""
         return sum(view.face.offer is not None for photo in self.photos for view in photo.faces)
+
+    @property
+    def asked(self) -> bool:
+        """Whether any may be no face."""
+        return any(view.face.may_be_none for photo in self.photos for view in photo.faces)
 
     @property
     def without_faces(self) -> int:

@@ -40,7 +40,8 @@ class ListedFace:
     """A face that is not deleted. `name` is the person's: of its master where it is linked, else its own.
 
     It is written as `canonical` writes it, whatever the database has. From `group_id` on all is of our own tables, and
-    None without them: `person_id` and `state`, and of a person who is only offered the name and the probability.
+    None without them: `person_id` and `state`, and of a person who is only offered the name and the probability;
+    `like_not_face` is the face that was said to be none which this one is like, where that is to be asked about.
     """
 
     id: int
@@ -58,6 +59,7 @@ class ListedFace:
     state: FaceState | None = None
     probability: float | None = None
     offered: str | None = None
+    like_not_face: int | None = None
 
     @property
     def offer(self) -> OfferedName | None:
@@ -76,6 +78,7 @@ class ListedFace:
             "state": state,
             "probability": self.probability,
             "offered": self.offered,
+            "like_not_face": self.like_not_face,
         }
 
 
@@ -158,6 +161,7 @@ def _query(transaction: Transaction) -> sa.Select[Any]:
         source = source.outerjoin(index, index.c.face_id == faces.c.id)
         source = source.outerjoin(people, people.c.id == index.c.person_id)
         columns += [index.c.group_id, index.c.person_id.label("person"), index.c.state, index.c.probability]
+        columns += [index.c.like_not_face]
         columns += [people.c.name.label("person_name")]
     return sa.select(*columns).select_from(source)
 
@@ -179,6 +183,7 @@ def _listed(row: dict[str, Any]) -> ListedFace:
         state=state,
         probability=row.get("probability"),
         offered=canonical(row["person_name"] or "") or None if state is FaceState.SUGGESTED else None,
+        like_not_face=row.get("like_not_face"),
     )
 
 

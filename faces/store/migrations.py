@@ -35,7 +35,8 @@ STEPS: Mapping[int, tuple[str, ...]] = {
         "change INTEGER DEFAULT '0' NOT NULL, alarm_steps BIGINT DEFAULT '0' NOT NULL, alarm_faces BIGINT DEFAULT "
         "'0' NOT NULL, joined_at_faces BIGINT DEFAULT '0' NOT NULL, joining_until DATETIME, joining_by "
         "VARCHAR(64), number INTEGER DEFAULT '0' NOT NULL, cohort VARCHAR(64), own_middles BLOB, alarm_strength "
-        "DOUBLE DEFAULT '0' NOT NULL, never_change INTEGER DEFAULT '0' NOT NULL, looked_at DATETIME, looked_until "
+        "DOUBLE DEFAULT '0' NOT NULL, never_change INTEGER DEFAULT '0' NOT NULL, not_face_change INTEGER "
+        "DEFAULT '0' NOT NULL, not_face_looked INTEGER DEFAULT '0' NOT NULL, looked_at DATETIME, looked_until "
         "DATETIME, PRIMARY KEY (id))",
         "CREATE TABLE people (id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, name VARCHAR(255), name_key "
         "VARCHAR(255), master_face_id INTEGER, app_person_id INTEGER, hidden SMALLINT DEFAULT '0' NOT NULL, "
@@ -64,8 +65,9 @@ STEPS: Mapping[int, tuple[str, ...]] = {
         "PRIMARY KEY (face_id))",
         "CREATE TABLE face_index (face_id INTEGER NOT NULL, image_id INTEGER NOT NULL, source_id INTEGER, taken_at "
         "DATETIME, person_id INTEGER, group_id INTEGER, state SMALLINT NOT NULL, probability DOUBLE, quality "
-        "DOUBLE, PRIMARY KEY (face_id))",
+        "DOUBLE, like_not_face INTEGER, PRIMARY KEY (face_id))",
         "CREATE INDEX face_index_group ON face_index (group_id, quality, face_id)",
+        "CREATE INDEX face_index_like_not_face ON face_index (like_not_face, face_id)",
         "CREATE INDEX face_index_image ON face_index (image_id)",
         "CREATE INDEX face_index_person_probability ON face_index (person_id, state, probability, face_id)",
         "CREATE INDEX face_index_person_time ON face_index (person_id, state, taken_at, face_id)",

@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 import tempfile
+from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from script.benches import comparing, made_photos, matching, people, photos, service
+from script.benches import comparing, made_photos, matching, not_faces, people, photos, service
 from script.benches.people_answers import ANSWERS, FIGURES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,16 +29,21 @@ Figures = dict[str, dict[str, Any]]
 def main() -> int:
     """Measure, print, and return the exit status."""
     parser = argparse.ArgumentParser(prog="script/bench", description=__doc__)
-    subjects = ("photos", "matching", "comparing", "service", "all", "people")
+    subjects = ("photos", "matching", "comparing", "service", "all", "people", "not-faces")
     parser.add_argument("what", nargs="?", choices=subjects, default="all")
-    parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="of people: .npz with E and person")
+    parser.add_argument(
+        "file", nargs="?", type=Path, metavar="FILE", help="of people: .npz with E and person; of not-faces: photos"
+    )
     parser.add_argument("--photos", type=Path, metavar="DIR", help="measure on these instead of made ones")
     parser.add_argument("--rounds", type=int, default=3, metavar="N", help="how often each photo is taken (default: 3)")
     parser.add_argument("--splits", type=int, default=5, metavar="N", help="of people: how often they are divided")
+    parser.add_argument("--people", type=Path, metavar="FILE", help="of not-faces: known people, as of people")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
     told = parser.parse_args()
-    if (told.what == "people") != (told.file is not None):
-        parser.error("people needs a FILE of them, and nothing else takes one")
+    if (told.what in ("people", "not-faces")) != (told.file is not None):
+        parser.error("people needs a FILE of them and not-faces a folder, and nothing else takes one")
+    if told.what == "not-faces":
+        return _not_faces(told.file, told.people, told.json)
     if told.what == "people":
         return _people(told.file, told.splits, told.json)
     with tempfile.TemporaryDirectory() as folder:
@@ -75,6 +81,23 @@ def _people(file: Path, splits: int, json_file: Path | None) -> int:
     if json_file:
         json_file.write_text(json.dumps(people.as_figures(result), indent=2) + "\n", encoding="utf-8")
     return 0 if all(one.is_as_told for one in chain(*rows.values(), others.values())) else 1
+
+
+def _not_faces(folder: Path, known: Path | None, json_file: Path | None) -> int:
+    """What is found again, and held back: 1 where too many real faces are."""
+    suit = ROOT / ".cache/samples/photos/astronaut.png"
+    result = not_faces.measure(folder, suit, known, lambda line: print(line, file=sys.stderr, flush=True))  # noqa: T201  progress
+    table = Table(title="not-faces: percent below each distance", title_justify="left")
+    for heading in ("", "of", *(f"{limit:.2f}" for limit in not_faces.LIMITS)):
+        table.add_column(heading, justify="right" if heading else "left")
+    for name, shares in result.columns.items():
+        table.add_row(name, str(result.sizes[name]), *(f"{share:.2f}" for share in shares))
+    console = Console(width=None if sys.stdout.isatty() else _WIDE)
+    console.print(table)
+    console.print("nearest of the folder:", ", ".join(f"{name} {distance:.2f}" for distance, name in result.nearest))
+    if json_file:
+        json_file.write_text(json.dumps(asdict(result), indent=2) + "\n", encoding="utf-8")
+    return 0 if result.held_back <= not_faces.PROMISED else 1
 
 
 def _print_answers(figures: dict[str, list[str]]) -> None:

@@ -11,6 +11,7 @@ from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
@@ -84,7 +85,8 @@ def _measure(url: str, count: int, beside: int) -> dict[str, Figure]:
     cohort, tables = read_cohort(), tables_at(url)
     known = fill_library(url, tables, cohort, people=10, groups=max(beside - 2 * count, 2))
     with closing(Store.open(url)) as store:
-        groups = [store.write(partial(_large_group, tables=tables, middle=one, count=count)) for one in known[:2]]
+        fill = partial(_large_group, tables=tables, count=count)
+        groups = [store.write(partial(fill, middle=middle)) for middle in known[:2]]
         library = Library(cohort)
         answers = Answers(Arrivals(store, library), Settling(store, library, links=True))
         answers.arrivals.follow()
@@ -139,10 +141,8 @@ def _large_group(transaction: Transaction, tables: SidecarTables, middle: np.nda
     known = [one for text in texts if (one := KnownEncoding.of(text)) is not None]
     total = EncodingSum.of(np.stack([one.numbers for one in known]))
     ids = range(first, first + count)
-    rows = {
-        images: [
-            {"id": id_, "disk": "photos", "path": "made", "filename": f"{id_}.jpg", "faces_checked": 1} for id_ in ids
-        ],
+    rows: dict[sa.Table, list[dict[str, Any]]] = {
+        images: [{"id": id_, "disk": "photos", "filename": f"{id_}.jpg", "faces_checked": 1} for id_ in ids],
         faces: [
             {"id": id_, "image_id": id_, "face_index": 0, "encoding": text, "quality_score": 60.0, "status": "process"}
             for id_, text in zip(ids, texts, strict=True)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import sqlalchemy as sa
 
 from faces.library.library import Library
@@ -14,6 +15,7 @@ from faces.people import names
 from faces.people.cohort import Cohort
 from faces.people.encoding_sum import EncodingSum
 from faces.people.groups.alarm import Alarm
+from faces.people.groups.not_faces import LIMIT
 from faces.people.kept_face import BY_PARENT, BY_PERSON, FaceState, KeptFace
 from faces.people.neighbourhood import Neighbourhood
 from faces.store import faces
@@ -39,6 +41,7 @@ def wrong(store: Store, cohort: Cohort) -> list[str]:
         *_vectors(found),
         *_indexed(found),
         *_people(found),
+        *_like_not_faces(found),
         *_alarm(found, cohort),
         *_changes(found),
     ]
@@ -81,6 +84,8 @@ def _told(library: Library, probes: list[Any]) -> dict[str, object]:
         "around people": people.around.tobytes(),
         "identified": answers,
         "learned": library.learned,
+        "no faces": (library.not_faces.change, library.not_faces.ids),
+        "like no faces": library.not_faces.nearest(probes) if probes else [],
     }
 
 
@@ -250,6 +255,27 @@ def _master(found: _Found, person: int, confirmed: list[int]) -> Iterator[str]:
     master = found.people[person].master_face_id
     if (master is None and can_be) or (master is not None and master not in can_be):
         yield f"person {person} has the master {master}, of {can_be}"
+
+
+def _like_not_faces(found: _Found) -> Iterator[str]:
+    """One by one, as far as nothing is to be looked at still."""
+    if found.library.not_face_change > found.library.not_face_looked:
+        return
+    none = {
+        face: found.encodings[face].numbers.astype(np.float32).astype(float)
+        for face in sorted(found.live)
+        if found.state(face) is FaceState.NOT_FACE and face in found.encodings
+    }
+    for face in found.index.keys() & found.live.keys():
+        asked = found.live[face].answer is None and found.state(face) in (*_UNNAMED, FaceState.LINKED)
+        near = []
+        if asked and face in found.encodings:
+            numbers = found.encodings[face].numbers.astype(np.float32).astype(float)
+            near = [(float(np.linalg.norm(numbers - other)), one) for one, other in none.items()]
+        expected = min(((distance, one) for distance, one in near if distance < LIMIT), default=(0.0, None))[1]
+        told = found.index[face].like_not_face
+        if told != expected:
+            yield f"face {face} is like {told}, which is no face, and should be like {expected}"
 
 
 def _alarm(found: _Found, cohort: Cohort) -> Iterator[str]:

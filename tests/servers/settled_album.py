@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from faces.library.arrivals import Arrivals
+from faces.library.calibrated import Calibrated
 from faces.library.library import Library
 from faces.library.settling import Settling
 from faces.library.shared_rows import SharedRows
@@ -15,6 +16,7 @@ from faces.people.refs import Ref
 from faces.store.database import Store
 from faces.store.sidecar import library_row, never_rows
 from faces.store.sidecar.tables import PREFIX
+from faces.store.who import identities_of
 from tests.servers.library_verdict import wrong
 from tests.servers.rows import Rows
 from tests.unit.faces.people.made_people import made_cohort, made_people
@@ -46,6 +48,10 @@ class Album:
     def links(self, *, calibrated: bool) -> None:
         """What FACE_MATCH says."""
         self.settling = Settling(self.store, self.library, links=calibrated)
+
+    def calibrated(self) -> Calibrated:
+        """How faces are linked with FACE_MATCH=calibrated."""
+        return Calibrated(self.library, identities_of(self.store.schema))
 
     def photo(self, *people: np.ndarray, follow: bool = True, **values: object) -> list[int]:
         """A photo with these faces comes; its faces' ids. Without `follow` each begins a group of its own."""

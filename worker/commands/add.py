@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from faces.client.encoded import FoundFace, NotEncoded
+from faces.client.face_client import FoundFace, NotEncoded
 from faces.errors import ImageMissing, RequestError
 from faces.photo.face import Box
 from faces.sources import seen_files

@@ -69,16 +69,13 @@ def answers_of(invocation: Invocation) -> Iterator[Answers]:
         yield Answers(library.arrivals, library.settling)
 
 
-def answer(
-    invocation: Invocation, give: Give, sentence: Callable[[Answered], str], *, tells_followed: bool = True
-) -> int:
+def answer(invocation: Invocation, give: Give, sentence: Callable[[Answered], str]) -> int:
     """Give one answer, ask about everything unnamed near whoever has changed, and tell; 1 where nothing was written.
 
     Args:
         invocation: this run.
         give: gives the answer.
         sentence: tells of one that was written, without its entry.
-        tells_followed: whether faces that follow others are counted behind it.
     """
     from faces.answers.answer import GivenAnswer
 
@@ -93,15 +90,9 @@ def answer(
     if done.entry is None:
         output.say("nothing was changed: all was as it was said already" if not done.left else "nothing was changed")
         return 1
-    followed = f"; {len(done.followed)} faces that hung on them follow" if done.followed and tells_followed else ""
+    followed = f"; {len(done.followed)} faces that hung on them follow" if done.followed else ""
     output.result(f"{sentence(done)}{followed}. `undo {done.entry}` takes it back")
     return 0
-
-
-def number_of_all_faces(done: Answered) -> str:
-    """Such as `12 faces`, those that followed too."""
-    count = len(done.faces) + len(done.followed)
-    return "1 face" if count == 1 else f"{count} faces"
 
 
 def number_of_faces(done: Answered) -> str:

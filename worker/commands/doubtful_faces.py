@@ -61,6 +61,8 @@ def _refuse_contradictions(arguments: argparse.Namespace) -> None:
     for option in ("name", "group", "after"):
         if getattr(arguments, option) is not None:
             raise RequestError(f"found --{option} beside --doubtful, needed --person, --limit or neither")
+    if arguments.not_face:
+        raise RequestError("found --not-face beside --doubtful, needed one of them")
     if arguments.offset:
         raise RequestError("found --offset beside --doubtful, needed --limit: the worst are the first")
 

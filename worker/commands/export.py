@@ -23,7 +23,8 @@ from worker.commands.verbs import VERBS
 _DETAILS = """\
 Writes all faces that are not removed, one a line or object: photo, image and face ids, the face's number, name,
 status, the face that it is linked to and its distance, quality, its box as parts of the photo's width and height, and
-its group, its person in the list `people`, whether that is known or offered, how likely, and the name that is offered.
+its group, its person in the list `people`, whether that is known or offered, how likely, and the name that is offered;
+and the find that was said to be no face, where one is like it.
 To FILE, which appears whole or not at all, or to stdout.
 
 The CSV is UTF-8 with its mark, as spreadsheets want it; a text that they would compute begins with an apostrophe."""
@@ -34,7 +35,7 @@ _EDGES = ("top", "right", "bottom", "left")
 
 #: Columns that were there before our own tables: programs count on their order. What these say stands at the end.
 _FIRST = ("id", "image_id", "face_index", "name", "status", "parent_id", "quality", "distance")
-_LAST = ("group_id", "person_id", "state", "probability", "offered")
+_LAST = ("group_id", "person_id", "state", "probability", "offered", "like_not_face")
 
 
 def add_to(verbs: Any) -> None:

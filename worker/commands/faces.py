@@ -9,10 +9,12 @@ from typing import Any
 
 from faces.errors import RequestError
 from faces.laravel.disks import place_of
+from faces.people.names import NOT_A_FACE
 from faces.people.refs import Ref
 from faces.store.database import Transaction
 from faces.store.face_pages import Choice, FaceOrder, page_of_faces
 from faces.store.listing import ListedFace, ListedImage, read_faces
+from faces.store.sidecar import not_face_rows
 from faces.store.sidecar.lists.group_pages import current_group, faces_of_group
 from faces.store.sidecar.lists.people_pages import current_person, faces_of_person
 from worker.commands.choice import add_after, add_choice, choice_of, tell_if_nobody, tell_of_more, with_one_more
@@ -32,7 +34,10 @@ for the last page as for the first.
 were linked, the newest photos first, then those that the person is offered for, the likeliest first.
 
 --doubtful lists the confirmed faces that do not fit the others of their person, of people with three or more, the worst
-first: how likely each is that person by the others alone, how far from their middle, and who is likelier."""
+first: how likely each is that person by the others alone, how far from their middle, and who is likelier.
+
+--not-face lists what may be no face: it is like a find that a person has said is none, and stands as "not a face?".
+An answer of any kind ends that question."""
 
 
 def add_to(verbs: Any) -> None:
@@ -40,6 +45,7 @@ def add_to(verbs: Any) -> None:
     add_choice(parser, "faces")
     parser.add_argument("--group", metavar="ID", type=ref_of("group"), help="only the faces of this group, such as g12")
     parser.add_argument("--person", metavar="ID", type=ref_of("person"), help="only the faces of this person: p12")
+    parser.add_argument("--not-face", action="store_true", help="only what is like a find that was said to be no face")
     parser.add_argument("--doubtful", action="store_true", help="only confirmed faces that do not fit their person")
     add_after(parser, "face")
 
@@ -77,11 +83,12 @@ def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
 
 def _refuse_contradictions(arguments: argparse.Namespace) -> None:
     whose = [option for option in ("name", "group", "person") if getattr(arguments, option) is not None]
+    whose += ["not-face"] if arguments.not_face else []
     if len(whose) > 1:
         raise RequestError(f"found {' and '.join(f'--{option}' for option in whose)}, needed one of them")
     if arguments.after is not None and "name" in whose:
         raise RequestError("found --after beside --name, needed --offset for the other pages of a name")
-    if arguments.offset and (whose in (["group"], ["person"]) or arguments.after is not None):
+    if arguments.offset and (whose in (["group"], ["person"], ["not-face"]) or arguments.after is not None):
         other = f"--{whose[0]}" if whose else "--after"
         raise RequestError(f"found --offset beside {other}, needed --after alone, with the last id of the page before")
 
@@ -93,6 +100,8 @@ def _ids(arguments: argparse.Namespace, transaction: Transaction, invocation: In
         person = current_person(transaction, arguments.person)
         _tell_where(invocation, Ref("person", arguments.person), Ref("person", person))
         return faces_of_person(transaction, person, arguments.after, more)
+    if arguments.not_face:
+        return not_face_rows.page(transaction, arguments.after, more)
     if arguments.group is not None:
         group = current_group(transaction, arguments.group)
         _tell_where(invocation, Ref("group", arguments.group), Ref("group", group))
@@ -112,7 +121,7 @@ def _row(face: ListedFace, image: ListedImage, *, grouped: bool) -> tuple[str, .
     return (
         place_of(image.disk, image.path, image.filename),
         str(face.face_index),
-        str(face.offer or face.name or ""),
+        NOT_A_FACE if face.like_not_face is not None else str(face.offer or face.name or ""),
         "" if face.distance is None else f"{face.distance:.3f}",
         "" if face.quality is None else f"{face.quality:g}",
         face.status,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from worker.commands.answering import add_ids, answer, number_of_all_faces, number_of_faces, refs
+from worker.commands.answering import add_ids, answer, number_of_faces, refs
 from worker.commands.invocation import Invocation
 from worker.commands.verbs import add_verb
 
@@ -46,8 +46,7 @@ def _join(arguments: argparse.Namespace, invocation: Invocation) -> int:
     return answer(
         invocation,
         lambda answers, one: joins.join(answers, one, ids),
-        lambda done: f"{others} {'is' if len(ids) == 2 else 'are'} {first} now: {number_of_all_faces(done)}",
-        tells_followed=False,
+        lambda done: f"{others} {'is' if len(ids) == 2 else 'are'} {first} now: {number_of_faces(done)}",
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from worker.commands.answering import add_ids, answer, number_of_all_faces, refs
+from worker.commands.answering import add_ids, answer, number_of_faces, refs
 from worker.commands.invocation import Invocation
 from worker.commands.verbs import add_verb
 
@@ -59,8 +59,7 @@ def _rename(arguments: argparse.Namespace, invocation: Invocation) -> int:
     return answer(
         invocation,
         lambda answers, one: people_marks.rename(answers, one, person, name, new=arguments.new),
-        lambda done: f"{person} is {name} now, on {number_of_all_faces(done)}",
-        tells_followed=False,
+        lambda done: f"{person} is {name} now, on {number_of_faces(done)}",
     )
 
 
@@ -98,6 +97,5 @@ def _forget(arguments: argparse.Namespace, invocation: Invocation) -> int:
     return answer(
         invocation,
         lambda answers, one: people_marks.forget(answers, one, person),
-        lambda done: f"{person} is nobody now: {number_of_all_faces(done)} unknown",
-        tells_followed=False,
+        lambda done: f"{person} is nobody now: {number_of_faces(done)} unknown",
     )

@@ -12,8 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from faces.client.encoded import Encoded, NotEncoded
-from faces.client.face_client import FaceClient
+from faces.client.face_client import Encoded, FaceClient, NotEncoded
 from faces.errors import EngineError, FacesError, FileMissing, NotOneFace, PhotoError, RequestError
 from faces.people.matching import Encodings, distances
 from faces.people.portrait_quality import doubt_of

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from faces.client.encoded import Drawing, Encoded, FoundFace, NotEncoded
-from faces.client.face_client import FaceClient
+from faces.client.face_client import Drawing, Encoded, FaceClient, FoundFace, NotEncoded
 from faces.errors import EngineError, FacesError, FileMissing, ImageMissing, OutsideDisks
 from faces.laravel import last_error
 from faces.laravel.disks import Disks

@@ -31,7 +31,7 @@ def people_in(entry: ListedEntry) -> set[int]:
     found = {side.get(name) for side in fields for name in ("who", "said_person")}
     for ref, change in entry.refs.items():
         found |= {side.id for side in _sides(ref) if side.kind == "person"}
-        found |= {change.before.get("joined_to"), change.after.get("joined_to"), change.after.get("person_id")}
+        found |= {change.after.get("person_id")} | ({change.after.get("joined_to")} if ref[0] == "p" else set())
     return {person for person in found if person is not None}
 
 
@@ -94,11 +94,11 @@ class _Words:
         return [_sides(ref) for ref, change in self.entry.refs.items() if change.after.get("never")]
 
     def person(self, person: int) -> str:
-        """By today's name; who has none today and was new in this entry, by the quoted one of then."""
+        """By today's name; who has none today by the quoted one that this entry gave or took away, where it did."""
         ref = str(Ref("person", person))
         today, change = self.people.get(person), self.entry.refs.get(ref)
-        if today is not None and today.name is None and change is not None and change.before.get("new"):
-            then = change.after.get("name")
+        if change is not None and (today is None or today.name is None):
+            then = change.after.get("name") or change.before.get("name")
             return f'"{then}" ({ref})' if then else ref
         return person_words(person, self.people)
 
@@ -159,7 +159,7 @@ class _Words:
 
     def joined(self) -> str | None:
         people = [
-            f"{self.person(side.id)} to {self.person(change.after['joined_to'])}"
+            f"{self.ref(side)} to {self.ref(Ref(side.kind, change.after['joined_to']))}"
             for ref, change in self.entry.refs.items()
             for side in _sides(ref)
             if change.after.get("joined_to") is not None
@@ -168,8 +168,8 @@ class _Words:
         return joined and f"joined {joined}"
 
     def split(self) -> str | None:
-        groups = self._groups(" into ")
-        return groups and f"split {self.faces} off {groups}"
+        whole = self.before or self._groups(" into ")
+        return whole and f"split {self.faces} off {whole}"
 
     def renamed(self) -> str | None:
         found = self._mark("name")
@@ -252,7 +252,7 @@ _KINDS: dict[str, Callable[[_Words], str | None]] = {
     "split": _Words.split,
     "renamed": _Words.renamed,
     "added": _Words.added,
-    "forgot": _Words.forgot,
+    "forgotten": _Words.forgot,
 }
 
 

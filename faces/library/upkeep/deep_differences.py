@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from faces.library.upkeep.differences import images_that_differ
+from faces.people.groups.not_faces import is_asked
 from faces.people.kept_face import FaceState, RowRule
 from faces.store.database import Transaction
-from faces.store.sidecar import face_index, group_rows, known_encodings, ledger, photo_rows
+from faces.store.sidecar import face_index, group_rows, known_encodings, ledger, library_row, photo_rows
 from faces.store.sidecar.face_index import IndexedFace
 from faces.store.sidecar.group_rows import GroupRow
 from faces.store.sidecar.known_encodings import KnownEncoding
 from faces.store.sidecar.ledger import PastLink
+from faces.store.sidecar.not_face_rows import read_not_faces
 from faces.store.sidecar.photo_rows import PhotoFacts
 from faces.store.sidecar.upkeep import watched_rows
 from faces.store.sidecar.upkeep.watched_rows import WatchedRow
@@ -60,6 +62,8 @@ class _KnownClosely:
     unsettled: set[int]
     photos: dict[int, PhotoFacts]
     links: dict[int, PastLink]
+    like: dict[int, int] | None
+    """Which face that was said to be none each of these is like; None where that is looked at still."""
 
     @classmethod
     def read(cls, transaction: Transaction, rows: Sequence[WatchedRow]) -> _KnownClosely:
@@ -77,6 +81,7 @@ class _KnownClosely:
             group_rows.unsettled_of(transaction, groups.keys()),
             photo_rows.made_anew(transaction, images),
             ledger.last_links(transaction, linked),
+            _likeness(transaction, rows),
         )
 
     def encoding_is_another(self, row: WatchedRow) -> bool:
@@ -94,6 +99,7 @@ class _KnownClosely:
             one.group_id != self.member_of.get(row.face.id)
             or (photo is not None and (one.source_id, one.taken_at) != (photo.source_id, photo.taken_at))
             or self._offer_differs(one, rule.state(row.face))
+            or self._likeness_differs(one, row)
             or (rule.state(row.face) in _LINKED and one.probability != self._probability(row))
         )
 
@@ -106,10 +112,25 @@ class _KnownClosely:
         expected = (offer.person_id, offer.probability) if offer else (None, None)
         return (one.person_id, one.probability) != expected
 
+    def _likeness_differs(self, one: IndexedFace, row: WatchedRow) -> bool:
+        if self.like is None:
+            return False
+        expected = self.like.get(row.face.id) if is_asked(one.state, row.face.answer) else None
+        return one.like_not_face != expected
+
     def _probability(self, row: WatchedRow) -> float | None:
         link = self.links.get(row.face.id)
         is_still_it = link is not None and link.is_of(row.face.parent_id, row.face.person_id)
         return link.probability if link and is_still_it else None
+
+
+def _likeness(transaction: Transaction, rows: Sequence[WatchedRow]) -> dict[int, int] | None:
+    state = library_row.read(transaction)
+    if state.not_face_change > state.not_face_looked:
+        return None
+    not_faces = read_not_faces(transaction, state.not_face_change)
+    read = {row.face.id: row.encoding for row in rows if row.is_live} if not_faces else {}
+    return not_faces.nearest_of_each({face: known.numbers for face, known in read.items() if known is not None})
 
 
 def _may_be_a_parent(row: WatchedRow, rule: RowRule) -> bool:

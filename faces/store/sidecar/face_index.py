@@ -29,6 +29,8 @@ class IndexedFace:
     probability: float | None
     """Of a suggestion, or of a link at the time when it was made."""
     quality: float | None
+    like_not_face: int | None = None
+    """The nearest face that was said to be none, where this one is to be asked about."""
 
 
 _NAMES = tuple(IndexedFace.__dataclass_fields__)
@@ -198,10 +200,10 @@ def _read(transaction: Transaction, condition: sa.ColumnElement[bool]) -> dict[i
 
 
 def _indexed(
-    image: Any, source: Any, taken: Any, person: Any, group: Any, state: int, probability: Any, quality: Any
+    image: Any, source: Any, taken: Any, person: Any, group: Any, state: int, probability: Any, quality: Any, like: Any
 ) -> IndexedFace:
-    person, group = None if person is None else int(person), None if group is None else int(group)
-    return IndexedFace(int(image), source, taken, person, group, FaceState(state), probability, quality)
+    person, group, like = (None if one is None else int(one) for one in (person, group, like))
+    return IndexedFace(int(image), source, taken, person, group, FaceState(state), probability, quality, like)
 
 
 def _columns(one: IndexedFace) -> dict[str, Any]:

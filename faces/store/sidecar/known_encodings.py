@@ -27,6 +27,11 @@ class KnownEncoding:
     numbers: Encoding
     crc: int
 
+    @property
+    def total(self) -> EncodingSum:
+        """What it adds to the sum of a group or person."""
+        return EncodingSum.of(self.numbers[None])
+
     @classmethod
     def of(cls, text: str | bytes | None) -> KnownEncoding | None:
         """Read the text of `faces.encoding`; None where it holds no encoding, or numbers that none has."""

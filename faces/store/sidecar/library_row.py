@@ -31,6 +31,10 @@ class LibraryState:
     joined_at_faces: int
     """How many faces were in groups when groups were joined last."""
     never_change: int
+    not_face_change: int
+    """By which a face came to be none, or ceased to, last."""
+    not_face_looked: int
+    """Up to which of these all other faces were compared."""
     cohort: str | None
     """The version of the cohort that the neighbourhood in force was made with."""
 
@@ -58,7 +62,7 @@ def read(transaction: Transaction) -> LibraryState:
     library = tables_of(transaction).library
     names = (
         *("change", "number", "alarm_steps", "alarm_faces", "alarm_strength"),
-        *("joined_at_faces", "never_change", "cohort"),
+        *("joined_at_faces", "never_change", "not_face_change", "not_face_looked", "cohort"),
     )
     row = transaction.connection.execute(sa.select(*(library.c[name] for name in names))).one()
     return LibraryState(
@@ -68,6 +72,8 @@ def read(transaction: Transaction) -> LibraryState:
         alarm_strength=row.alarm_strength,
         joined_at_faces=int(row.joined_at_faces),
         never_change=int(row.never_change),
+        not_face_change=int(row.not_face_change),
+        not_face_looked=int(row.not_face_looked),
         cohort=row.cohort,
     )
 
@@ -84,13 +90,16 @@ def hold(transaction: Transaction) -> None:
     transaction.connection.execute(sa.select(library.c.id).with_for_update()).all()
 
 
-def next_change(transaction: Transaction, alarm: Alarm | None = None, *, refusals: bool = False) -> int:
+def next_change(
+    transaction: Transaction, alarm: Alarm | None = None, *, refusals: bool = False, not_faces: bool = False
+) -> int:
     """Count a change, the last thing to lock in a transaction: so numbers are seen in the order of commits.
 
     Args:
         transaction: the one that changes people or groups.
         alarm: what it adds to the alarm of all faces in groups; numbers may be below 0.
         refusals: whether a refusal came or went.
+        not_faces: whether a face came to be none, or ceased to.
     """
     library = tables_of(transaction).library
     values: dict[str, Any] = {"change": library.c.change + 1}
@@ -99,8 +108,9 @@ def next_change(transaction: Transaction, alarm: Alarm | None = None, *, refusal
         values["alarm_faces"] = library.c.alarm_faces + alarm.faces
     _update(transaction, values)
     change = int(transaction.connection.execute(sa.select(library.c.change)).scalar_one())
-    if refusals:
-        _update(transaction, {"never_change": change})
+    told = {"never_change": refusals, "not_face_change": not_faces}
+    if values := {name: change for name, is_so in told.items() if is_so}:
+        _update(transaction, values)
     return change
 
 

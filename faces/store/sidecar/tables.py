@@ -97,6 +97,9 @@ def _library(make: TableMaker) -> sa.Table:
         sa.Column("alarm_strength", sa.Double, nullable=False, server_default="0"),
         # The change by which a refusal came or went last.
         zero("never_change", ID),
+        # The change by which a face came to be none, or ceased to, last; and up to which all others were compared.
+        zero("not_face_change", ID),
+        zero("not_face_looked", ID),
         # When a process looked last at what PHP changed, and up to which `faces.updated_at`.
         sa.Column("looked_at", TIME),
         sa.Column("looked_until", TIME),
@@ -204,6 +207,9 @@ def _face_index(make: TableMaker) -> sa.Table:
         sa.Column("state", sa.SmallInteger, nullable=False),
         sa.Column("probability", sa.Double),
         sa.Column("quality", sa.Double),
+        # The nearest face that a person has said is none, where it is near and nobody has answered for this one.
+        sa.Column("like_not_face", ID),
+        make.index("face_index_like_not_face", "like_not_face", "face_id"),
         make.index("face_index_person_time", "person_id", "state", "taken_at", "face_id"),
         make.index("face_index_person_probability", "person_id", "state", "probability", "face_id"),
         make.index("face_index_group", "group_id", "quality", "face_id"),

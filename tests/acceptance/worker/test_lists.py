@@ -162,12 +162,32 @@ def test_the_faces_of_a_person_and_of_a_group_are_lists_of_their_own(lister: Wor
     assert ids("--after", f"f{library.unknown[0]}", "--limit", "1") == library.unknown[1:]
 
 
+def test_what_may_be_no_face_is_a_list_of_its_own(lister: Worker, url: str) -> None:
+    rows, ours = Rows(url), LibraryRows(url)
+    images = [rows.image(filename=f"{name}.jpg") for name in "abc"]
+    none, like, other = (rows.face(image, PEOPLE[0]) for image in images)
+    ours.indexed(none, images[0], FaceState.NOT_FACE)
+    ours.indexed(like, images[1], like_not_face=none)
+    ours.indexed(other, images[2])
+    rows.close()
+    ours.close()
+    _, row = table(lister.run("faces", "--not-face")[0])
+    assert (row[2], row[7]) == ("not a face?", f"f{like}")
+    ((record,),) = lister.records("faces", "--not-face")
+    assert (record["id"], record["state"], record["like_not_face"]) == (like, "unknown", none)
+    assert [record["like_not_face"] for record in lister.records("faces")[0]] == [None, none, None]
+    assert lister.records("faces", "--not-face", "--after", f"f{like}")[0] == []
+
+
 @pytest.mark.parametrize(
     "words",
     [
         ("--group", "g1", "--person", "p1"),
+        ("--group", "g1", "--not-face"),
+        ("--not-face", "--after", "f1"),
         ("--group", "g1", "--name", "Ada"),
         ("--person", "p1", "--offset", "2"),
+        ("--not-face", "--offset", "2"),
         ("--after", "f1", "--name", "Ada"),
         ("--after", "f1", "--offset", "2"),
         ("--group", "g99"),
@@ -185,9 +205,9 @@ def test_what_cannot_be_listed_is_refused(lister: Worker, library: Library, word
 
 def test_an_export_has_the_new_columns_behind_the_old_ones(lister: Worker, library: Library) -> None:
     head, *rows = csv.reader(io.StringIO(lister.run("export", "--csv")[0].removeprefix("\ufeff")))
-    assert head == [*OLD_COLUMNS, "group_id", "person_id", "state", "probability", "offered"]
-    assert rows[2][-5:] == [str(library.group), str(library.ada), "suggested", "0.87", "Ada"]
-    assert rows[4][-5:] == [""] * 5
+    assert head == [*OLD_COLUMNS, "group_id", "person_id", "state", "probability", "offered", "like_not_face"]
+    assert rows[2][-6:] == [str(library.group), str(library.ada), "suggested", "0.87", "Ada", ""]
+    assert rows[4][-6:] == [""] * 6
 
 
 def test_a_face_is_named_by_the_id_that_the_list_shows(lister: Worker, url: str) -> None:
@@ -213,7 +233,13 @@ def test_beside_an_app_without_our_tables_lists_are_as_before_and_new_ones_say_w
     ]
     ((record,),) = lister.records("faces")
     assert record["state"] is None
-    for words in (["people"], ["groups"], ["faces", "--group", "g1"], ["faces", "--person", "p1"]):
+    for words in (
+        ["people"],
+        ["groups"],
+        ["faces", "--group", "g1"],
+        ["faces", "--person", "p1"],
+        ["faces", "--not-face"],
+    ):
         _, err = lister.run(*words, code=1)
         assert (
             "found no tables of people and groups in this database, needed those that `worker tables --create` makes"

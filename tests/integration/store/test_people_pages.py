@@ -50,6 +50,16 @@ def test_hidden_people_are_a_list_of_their_own(library_store: Store, library: Li
     assert ids(library_store, PeopleChoice(hidden=True)) == [hidden]
 
 
+def test_who_has_neither_a_name_nor_a_face_or_was_joined_to_another_is_not_listed(
+    library_store: Store, library: LibraryRows
+) -> None:
+    nameless, named, of_app = library.person(confirmed=1), library.person("Ann"), library.person(app_person_id=7)
+    library.person()
+    library.person("Bob", joined_to=named)
+    assert ids(library_store) == [nameless, of_app, named]
+    assert ids(library_store, PeopleChoice("Bob")) == []
+
+
 def test_every_person_of_a_name_is_found_however_it_is_written(library_store: Store, library: LibraryRows) -> None:
     namesakes = [library.person("Zo\u00eb", confirmed=2), library.person("ZOE\u0308", confirmed=1)]
     library.person("Zoe")
@@ -60,7 +70,7 @@ def test_every_person_of_a_name_is_found_however_it_is_written(library_store: St
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 8])
 def test_pages_together_are_the_whole(library_store: Store, library: LibraryRows, size: int) -> None:
     for confirmed in (4, 0, 4, 2, 4, 0, 9):
-        library.person(confirmed=confirmed)
+        library.person("Ann", confirmed=confirmed)
     found: list[int] = []
     while page := ids(library_store, PeopleChoice(after=found[-1] if found else None, limit=size)):
         found += page
@@ -70,7 +80,7 @@ def test_pages_together_are_the_whole(library_store: Store, library: LibraryRows
 
 
 def test_more_people_than_are_read_at_a_time(library_store: Store, library: LibraryRows) -> None:
-    library.insert(library.tables.people, [{"confirmed": number % 7} for number in range(1203)])
+    library.insert(library.tables.people, [{"name": "Ann", "confirmed": number % 7} for number in range(1203)])
     listed = people(library_store)
     assert len({person.id for person in listed}) == 1203
     assert [person.confirmed for person in listed] == sorted((number % 7 for number in range(1203)), reverse=True)

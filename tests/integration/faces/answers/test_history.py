@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from faces.answers import who_it_is, who_it_is_not
+from faces.answers import joins, people_marks, splits, who_it_is, who_it_is_not
 from faces.answers.answer import GivenAnswer
 from faces.answers.giving import Answers
 from faces.answers.history.doubtful_faces import doubtful_faces
 from faces.answers.history.face_story import FaceStory, story
 from faces.answers.history.story_sentences import by_sentences, reasons, state_sentence
 from faces.answers.history.told_entries import ToldEntry, told
+from faces.answers.undo import undo
 from faces.errors import RequestError
 from faces.people.kept_face import FaceState
 from faces.people.refs import Ref
@@ -87,18 +88,53 @@ def test_an_undo_that_was_undone_takes_nothing_back(album: Album, answers: Answe
     one = album.photo(ANN)[0]
     done = who_it_is.name(answers, me(), [face(one)], "Ann").entry
 
-    def undo(entry: int | None) -> int:
+    def take_back(entry: int | None) -> int:
         return album.store.write(lambda transaction: ledger.add(transaction, "undone", {}, undoes=entry))
 
-    first = undo(done)
+    first = take_back(done)
     assert [(one.what, one.undone_by) for one in entries(album)] == [
         (f"undid {done}", None),
         (f"named f{one} Ann (p1)", first),
     ]
-    second = undo(first)
+    second = take_back(first)
     assert [one.undone_by for one in entries(album)] == [None, second, None]
-    third = undo(done)
+    third = take_back(done)
     assert [one.undone_by for one in entries(album)] == [None, None, second, third]
+
+
+def test_whatever_is_said_of_people_and_groups_is_told(album: Album, answers: Answers) -> None:
+    faces = [album.photo(ANN)[0] for _ in range(3)]
+    (group,) = album.members()
+    other, third = album.photo(BOB)[0], album.photo(CEM)[0]
+    of_other, of_third = (next(g for g, members in album.members().items() if one in members) for one in (other, third))
+    ann, bob = Ref("person", 1), Ref("person", 2)
+    joins.join(answers, me(), [Ref("group", of_other), Ref("group", of_third)])
+    who_it_is.name(answers, me(), [Ref("group", group)], "Ann")
+    who_it_is.name(answers, me(), [face(other)], "Bob")
+    people_marks.rename(answers, me(), ann, "Anna")
+    people_marks.hide(answers, me(), [bob])
+    people_marks.favourite(answers, me(), [ann], off=False)
+    people_marks.cover(answers, me(), ann, face(faces[0]))
+    splits.split(answers, me(), ann, [face(faces[2])])
+    done = joins.join(answers, me(), [ann, bob])
+    undo(answers, me(), done.entry or 0)
+    people_marks.forget(answers, me(), bob)
+    assert what(album) == [
+        f'forgot "Bob" (p2), f{other}',
+        f"undid {done.entry}",
+        'joined "Bob" (p2) to Anna (p1)',
+        f"split f{faces[2]} off Anna (p1)",
+        f"made f{faces[0]} the cover of Anna (p1)",
+        "made Anna (p1) a favourite",
+        "hid p2",
+        'renamed Anna (p1) from "Ann" to "Anna"',
+        f'named f{other} "Bob" (p2)',
+        f"named f{faces[0]}, f{faces[1]} and f{faces[2]} Anna (p1)",
+        f"joined g{of_third} to g{of_other}",
+    ]
+    told_of = why(album, faces[0])
+    assert 'renamed Anna (p1) from "Ann" to "Anna"' in [entry.what for entry in told_of.entries]
+    assert album.wrong() == []
 
 
 def test_of_many_faces_the_number_is_told_without_those_that_followed(album: Album, answers: Answers) -> None:
@@ -123,7 +159,7 @@ def test_a_linked_face_tells_by_which_rule(album: Album, answers: Answers) -> No
     assert told_of.link_holds
     first, rule = by_sentences(told_of)
     assert first.startswith("linked by itself on ")
-    assert f"entry {told_of.link.id}: p {told_of.link.p:.3f}, t -0." in first
+    assert f"entry {told_of.link.id}: p 0.999, t -0." in first
     assert rule.startswith(
         "by the rule calibrated: 2 people (N), 1 face of this one (k), the face alone (m), shift 0.0"
     )

@@ -69,3 +69,19 @@ def test_where_nearest_links_nothing_is_written_into_the_apps_rows(album: Album)
     (group,) = album.read("SELECT offered_person_id FROM {groups}")
     assert group == {"offered_person_id": 1}
     assert album.wrong() == []
+
+
+def test_what_is_nearer_to_what_is_no_face_is_not_suggested(album: Album) -> None:
+    pattern = made_people(1, seed=31)[0]
+    ann = enrol(album, ANN)
+    (none,) = album.photo(ANN + (pattern - ANN) * 0.2)
+    album.say(none, "not_face")
+    (held,) = album.photo(ANN + (pattern - ANN) * 0.15)
+    (near,) = album.photo(ANN + (pattern - ANN) * 0.02)
+    album.settling.settle_all()
+    assert told(album, [held]) == {("process", None)}
+    assert told(album, [near]) == {("suggested", ann)}
+    assert album.read("SELECT like_not_face FROM {face_index} WHERE face_id = :id", id=held) == [
+        {"like_not_face": none}
+    ]
+    assert album.wrong() == []

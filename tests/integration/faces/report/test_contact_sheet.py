@@ -359,3 +359,14 @@ def test_where_faces_are_linked_by_probability_no_distance_is_the_limit(tmp_path
     (footer,) = page.all("footer")
     assert "nearer than" not in footer.text
     assert "depends on how alike other people are" in footer.text
+
+
+def test_what_may_be_no_face_stands_so_and_the_foot_says_what_lists_it(tmp_path: Path) -> None:
+    faces = (SheetFace(0, BOX, quality=70.0, may_be_none=True), SheetFace(1, BOX, name="Ann", known=True, person=7))
+    page = Page(contact_sheet.write(tmp_path, sheet(photo(tmp_path, "a.jpg", *faces)), LIMITS))
+    (caption,) = page.all("figcaption")
+    assert "0 not a face? quality 70 1 Ann" in " ".join(caption.text.split())
+    (unknown,) = page.all("article", "unknown")
+    assert "not a face?" in unknown.text
+    (footer,) = page.all("footer")
+    assert "faces --not-face" in footer.text

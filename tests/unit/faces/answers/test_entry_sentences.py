@@ -77,6 +77,8 @@ NOTHING: tuple[Fields, Fields] = ({}, {})
         (entry("unlinked", {7: NOTHING}, number=40), "took 40 faces back to unknown"),
         (entry("merged", {7: ({"group_id": 4}, {"group_id": 2})}), "joined g4 to g2"),
         (entry("joined", refs={"p4": ({"joined_to": None}, {"joined_to": 3})}), "joined Bob (p4) to Ann (p3)"),
+        (entry("joined", refs={"g4": ({"joined_to": None}, {"joined_to": 2})}), "joined g4 to g2"),
+        (entry("split", {7: becomes(3, None), 8: becomes(3, None)}), "split f7 and f8 off Ann (p3)"),
         (entry("split", {7: ({"group_id": 4}, {"group_id": 9})}), "split f7 off g4 into g9"),
         (entry("rejected", refs={"f7 p3": NEVER, "p3": NOTHING}, refusals=1), "said that f7 is not Ann (p3)"),
         (
@@ -100,7 +102,11 @@ NOTHING: tuple[Fields, Fields] = ({}, {})
         (entry("favourite", refs={"p3": ({"favourite": 0}, {"favourite": 1})}), "made Ann (p3) a favourite"),
         (entry("cover", refs={"p3": ({"cover": None}, {"cover": 7})}), "made f7 the cover of Ann (p3)"),
         (entry("added", {7: becomes(None, 3)}), "added f7 as Ann (p3)"),
-        (entry("forgot", {7: becomes(3, None)}, number=12), "forgot Ann (p3), 12 faces"),
+        (entry("forgotten", {7: becomes(3, None)}, number=12), "forgot Ann (p3), 12 faces"),
+        (
+            entry("forgotten", {7: becomes(5, None)}, {"p5": ({"name": "Dan"}, {"name": None})}),
+            'forgot "Dan" (p5), f7',
+        ),
         (entry("undone", {7: becomes(3, None)}, undoes=12), "undid 12"),
         (entry("strange", {7: becomes(3, None)}, {"p3": NOTHING}), "strange: f7, Ann (p3)"),
         (entry("named"), "named: nothing"),

@@ -11,8 +11,7 @@ import httpx2
 import pytest
 
 from faces import errors
-from faces.client.encoded import Drawing, Encoded, NotEncoded
-from faces.client.face_client import FaceClient
+from faces.client.face_client import Drawing, Encoded, FaceClient, NotEncoded
 from faces.photo.face import Quality, RatioBox
 
 Answer = Callable[[httpx2.Request], httpx2.Response]

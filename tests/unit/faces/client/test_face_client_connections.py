@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from faces.client.encoded import Encoded, NotEncoded
-from faces.client.face_client import FaceClient
+from faces.client.face_client import Encoded, FaceClient, NotEncoded
 from faces.client.kept_connections import open_http
 from faces.errors import AnswerLost
 

@@ -38,3 +38,8 @@ def test_a_known_face_has_its_person_and_no_group() -> None:
 
 def test_without_our_tables_a_face_is_as_the_row_says() -> None:
     assert shown(name="Ada", status="ok") == SheetFace(0, quality=70.0, name="Ada", known=True)
+
+
+def test_what_may_be_no_face_is_offered_as_nobody() -> None:
+    offer = {"state": FaceState.SUGGESTED, "person_id": 3, "probability": 0.87, "offered": "Ada", "group_id": 12}
+    assert shown(**offer, like_not_face=4) == SheetFace(0, quality=70.0, group=12, may_be_none=True)
