@@ -73,6 +73,8 @@ class HeldFaces:
     new_people: set[int] = field(default_factory=set)
     masters: dict[int, int | None] = field(default_factory=dict)
     """Which face each person's links had as their parent, and have again where it can be."""
+    staying: set[int] = field(default_factory=set)
+    """Faces that stay in their groups, though they are not their people's any more: as before what is taken back."""
     undoes: int | None = None
     """The entry that is taken back."""
     _refusals: Refusals | None = None
@@ -91,6 +93,9 @@ class HeldFaces:
         held.images = face_batches.images_of(transaction, scope.faces)
         images.lock_all(transaction, set(held.images.values()))
         held.rows = face_batches.lock(transaction, held.images)
+        deleted = face_index.read(transaction, scope.faces - held.rows.keys())
+        if deleted:
+            raise NotUpToDate({one.image_id for one in deleted.values()})
         differing = faces_that_differ(transaction, held.rows.values())
         if differing:
             raise NotUpToDate({held.images[face] for face in differing})
@@ -124,6 +129,13 @@ class HeldFaces:
     def is_confirmed_as(self, face: int, person_id: int) -> bool:
         """Whether a person has said that it is this one, from now on."""
         return self.state(face) is FaceState.CONFIRMED and self.now[face].who == person_id
+
+    def was_taken_out(self, face: int, group: int) -> bool:
+        """Whether it was the person's whose group it is in, and is not any more."""
+        whose, was = self.group_person[group], self.before[face]
+        if whose is None or face in self.staying or was.group_id != group:
+            return False
+        return was.who == whose and self.now[face].who != whose
 
     def offered(self, face: int) -> int | None:
         """Who is offered for a face, by our groups or by the app's own row."""

@@ -11,8 +11,9 @@ from collections.abc import Collection
 from typing import Literal
 
 from faces.answers.held_faces import HeldFaces
-from faces.errors import SchemaError
+from faces.errors import RequestError, SchemaError
 from faces.people.kept_face import FaceState, Said
+from faces.store.sidecar import people_of_app
 
 Nobody = Literal["process", "unknown", "not_face"]
 """Statuses of a face that is no person's."""
@@ -70,6 +71,10 @@ class ByParent(RowStyle):
         new = [face for face in sorted(faces) if not held.is_confirmed_as(face, person_id)]
         hanging = {face for face in new if self._hangs_on(held, face, person_id)}
         loose = [face for face in new if face not in hanging]
+        if name is None or "name" not in held.transaction.schema.face_columns:
+            # Nothing but the status says then that a person has confirmed it.
+            self._save_nameless(held, new, person_id)
+            return
         if len(new) == 1:
             self._save(held, new[0], person_id, keep_parent=bool(hanging) and not held.transaction.schema.ours)
             return
@@ -99,6 +104,9 @@ class ByParent(RowStyle):
             if face not in changed and facts.parent_id not in changed:
                 continue
             if facts.status not in ("process", "suggested"):
+                if facts.parent_id not in changed or (facts.who is not None and facts.name is None):
+                    # As the app has hung it; and without a name it is known by that face, whatever becomes of it.
+                    continue
                 if not self._may_stay(held, face):
                     held.become(face, parent_id=None)
             elif facts.who is None or not held.is_root_of(facts.parent_id, facts.who):
@@ -129,7 +137,7 @@ class ByParent(RowStyle):
             root = facts.parent_id if held.is_root_of(facts.parent_id or 0, follows) else self._root(held, follows)
             name = held.name_of(follows) if facts.name is not None else None
             held.become(face, parent_id=root, who=follows, name=name)
-        else:
+        elif facts.who is not None:
             held.become(face, parent_id=None, name=None, who=None)
 
     def _root(self, held: HeldFaces, person_id: int) -> int | None:
@@ -150,6 +158,13 @@ class ByParent(RowStyle):
         parent = held.now[face].parent_id if keep_parent else None
         held.become(face, status="ok", name=held.name_of(person_id), parent_id=parent, who=person_id)
         held.say(face, Said.YES, person_id)
+
+    def _save_nameless(self, held: HeldFaces, faces: Collection[int], person_id: int) -> None:
+        """Hang them all on the face by which a person without a name is known."""
+        root = held.people[person_id].master_face_id
+        for face in faces:
+            self._save(held, face, person_id)
+            held.become(face, parent_id=None if face == root else root)
 
     def _hangs_on(self, held: HeldFaces, face: int, person_id: int) -> bool:
         """Whether a machine has linked it to this person, by a master that stays one."""
@@ -178,6 +193,8 @@ class ByPerson(RowStyle):
         person = held.people[person_id].app_person_id
         if person is None:
             raise SchemaError(f"found that p{person_id} is no person of the app's, needed one that `people` lists")
+        if person not in people_of_app.read(held.transaction, [person]):
+            raise RequestError(f"found that the app has removed p{person_id}, needed a person that is there")
         for face in sorted(faces):
             if not held.is_confirmed_as(face, person_id):
                 held.become(face, status="ok", person_id=person, who=person_id)

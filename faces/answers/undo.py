@@ -15,12 +15,13 @@ from faces.answers.held_faces import MASTER, HeldFaces
 from faces.answers.restoring import JoinOfGroups, end_of, has_moved, is_untouched, newcomers_nearer_to_gone, restored
 from faces.answers.row_style import RowStyle
 from faces.answers.scope import Scope
+from faces.answers.who_it_is_not import withdraw_offers
 from faces.errors import RequestError
 from faces.people.kept_face import FaceState, Said
 from faces.people.refs import Ref
 from faces.store import face_batches
 from faces.store.database import Transaction
-from faces.store.sidecar import face_index, group_rows, ledger
+from faces.store.sidecar import face_index, group_rows, ledger, people_of_app
 from faces.store.sidecar.ledger import Entry, FaceChange
 
 _KNOWN = (FaceState.LINKED, FaceState.CONFIRMED)
@@ -83,6 +84,9 @@ class _Undoing:
         self.refs = ledger.refs_of(transaction, self.entry_id)
         about = Scope(set(self.faces), self._groups(transaction), self._people())
         about.faces |= self._faces_of_renamed(transaction)
+        # Those that somebody is offered for who is no more then hear of it.
+        made = [Ref.parse(ref).id for ref, one in self.refs.items() if one.before.get("new")]
+        about.faces |= face_index.of_people(transaction, made, FaceState.SUGGESTED)
         if self._merged() or self._parted():
             about = about.with_groups(transaction)
         scope = about.with_relatives(transaction)
@@ -150,7 +154,9 @@ class _Undoing:
             self._unlink(held, style)
         else:
             self._restore_faces(held)
-        self._rejoin_groups(held)
+            self._rejoin_groups(held)
+            self._keep_groups_of_confirmed(held)
+            self._bring_people_back(held)
         for person in restored_people:
             style.rename(held, person)
         self._let_people_go(held)
@@ -203,9 +209,13 @@ class _Undoing:
 
     def _restore_faces(self, held: HeldFaces) -> None:
         taken = {group: {held.images[face] for face in held.members(group)} for group in held.groups}
+        persons = self._removed_persons(held)
         for face, one in sorted(self.faces.items()):
             if face not in held.now:
                 held.leave(Ref("face", face), "it is no more")
+                continue
+            if one.before.get("person_id") in persons:
+                held.leave(Ref("face", face), "the app has removed the person that it was")
                 continue
             if not is_untouched(held, face, one.after):
                 if one.before.get("said_in") != one.after.get("said_in") or "said_in" not in one.after:
@@ -216,6 +226,9 @@ class _Undoing:
             if moved:
                 held.about.add(face)
                 self._move(held, face, one.before["group_id"], taken)
+            elif f"g{held.now[face].group_id}" not in self.refs:
+                # Its group was this person's before the entry, and is.
+                held.staying.add(face)
         self._share_newcomers(held, taken)
 
     def _share_newcomers(self, held: HeldFaces, taken: Mapping[int, set[int]]) -> None:
@@ -234,6 +247,11 @@ class _Undoing:
         kept, newest = int(change.after["joined_to"]), int(change.after[ledger.NEWEST_FACE])
         gone = frozenset(face for face, one in self.faces.items() if one.before.get("group_id") == group)
         yield from newcomers_nearer_to_gone(held, JoinOfGroups(self.entry_id, kept, newest, gone)).items()
+
+    def _removed_persons(self, held: HeldFaces) -> set[int]:
+        """The app's, of faces before the entry, that are no more."""
+        before = {int(one.before["person_id"]) for one in self.faces.values() if one.before.get("person_id")}
+        return before - people_of_app.read(held.transaction, before).keys() if before else set()
 
     def _why(self, held: HeldFaces, face: int) -> str:
         facts = held.now[face]
@@ -268,6 +286,29 @@ class _Undoing:
                 continue
             style.take_out(held, face, "process", Said.NO)
             held.refuse(Ref("face", face), Ref("person", who))
+            withdraw_offers(held, Ref("face", face), who)
+
+    def _keep_groups_of_confirmed(self, held: HeldFaces) -> None:
+        """A group that was nobody's before stays a person's of whom another face in it was confirmed since."""
+        groups = [group for group, row in held.groups.items() if held.group_person[group] != row.person_id]
+        for group, members in face_index.of_groups(held.transaction, groups).items():
+            whose = held.groups[group].person_id
+            for face, one in members.items():
+                if face in held.now:
+                    stays = held.now[face].group_id == group and whose is not None and held.is_confirmed_as(face, whose)
+                else:
+                    stays = one.state is FaceState.CONFIRMED and one.person_id == whose
+                if stays:
+                    held.group_person[group] = whose
+
+    def _bring_people_back(self, held: HeldFaces) -> None:
+        """Whoever lost the name with the last face, and has one again, has the name again that this face has."""
+        for face in sorted(self.faces.keys() & held.now.keys()):
+            facts = held.now[face]
+            if facts.who is None or not facts.name or facts == held.before[face]:
+                continue
+            if held.state(face) is FaceState.CONFIRMED and held.name_of(facts.who) is None:
+                held.mark(facts.who, name=facts.name)
 
     def _let_people_go(self, held: HeldFaces) -> None:
         """People whom the entry has made are no more, where no face is confirmed as them by now."""
@@ -281,6 +322,9 @@ class _Undoing:
                 held.leave(Ref("person", person), "other faces were said to be this person since")
             else:
                 held.mark(person, name=None)
+                for group, row in held.groups.items():
+                    if row.offer is not None and row.offer.person_id == person:
+                        held.offers[group] = None
 
     def _restore_refusals(self, held: HeldFaces) -> None:
         for ref, one in self.refs.items():

@@ -50,18 +50,22 @@ def reject(answers: Answers, answer: GivenAnswer, refs: Collection[Ref], who: st
 def apart(answers: Answers, answer: GivenAnswer, one: Ref, other: Ref) -> Answered:
     """Say that two people, groups or faces are not one, for ever: nothing ever joins them.
 
+    A face or group that is a person's is so no more, as by `reject`; of two that are in one group one leaves it.
+
     Raises:
         RequestError: they are the same one, or one is not there.
         ChangedSince, StoreUnavailable: as `Answers.give` says.
     """
     if one == other:
         raise RequestError(f"found {one} twice, needed two that are not one")
+    person, first = sorted((one, other), key=lambda ref: ref.kind != "person")
 
-    def says(held: HeldFaces, _style: RowStyle) -> None:
+    def says(held: HeldFaces, style: RowStyle) -> None:
+        if person.kind == "person" and first.kind != "person":
+            _reject(held, style, refs=[first], who=person)
+            return
         held.refuse(one, other)
-        for first, second in ((one, other), (other, one)):
-            if second.kind == "person":
-                _withdraw_offers(held, first, second.id)
+        _leave_group(held, one, other)
 
     def scope(transaction: Transaction) -> Scope:
         return Scope.of(transaction, [one, other]).with_groups(transaction).with_relatives(transaction)
@@ -143,7 +147,7 @@ def _reject(held: HeldFaces, style: RowStyle, *, refs: Collection[Ref], who: str
                     style.take_out(held, face, "process", Said.NO)
                 elif ref.kind == "face" and held.now[face].answer is None:
                     held.say(face, Said.NO)
-            _withdraw_offers(held, ref, person)
+            withdraw_offers(held, ref, person)
 
 
 def _proposed(held: HeldFaces, ref: Ref, faces: Collection[int]) -> set[int | None]:
@@ -156,7 +160,17 @@ def _proposed(held: HeldFaces, ref: Ref, faces: Collection[int]) -> set[int | No
     return found - {None}
 
 
-def _withdraw_offers(held: HeldFaces, ref: Ref, person: int) -> None:
+def _leave_group(held: HeldFaces, one: Ref, other: Ref) -> None:
+    """Of two faces in one group the other leaves it, and a face leaves the group that it does not belong to."""
+    face, second = (other, one) if other.kind == "face" else (one, other)
+    if face.kind != "face":
+        return
+    group = held.now[face.id].group_id
+    if group is not None and group == (second.id if second.kind == "group" else held.now[second.id].group_id):
+        held.become(face.id, group_id=None)
+
+
+def withdraw_offers(held: HeldFaces, ref: Ref, person: int) -> None:
     """A person is not offered any more for a face's group, or a group."""
     if ref.kind == "person":
         return

@@ -88,14 +88,16 @@ class _Writing:
         for face in held.changed():
             facts, state = held.now[face], held.state(face)
             group = facts.group_id
-            if facts.deleted or state in _LEFT_BY:
+            is_new = group != held.before[face].group_id
+            if facts.deleted or state in _LEFT_BY or (is_new and face not in self.vectors):
+                # Without a readable encoding it joins no group: it would be in no sum.
                 held.become(face, group_id=None)
             elif state is FaceState.CONFIRMED and group is not None:
                 if held.group_person[group] is None:
                     held.group_person[group] = facts.who
                 elif held.group_person[group] != facts.who:
                     held.become(face, group_id=None)
-            elif state in UNNAMED and group is not None and self._was_taken_out(face, group):
+            elif state in UNNAMED and group is not None and held.was_taken_out(face, group):
                 left[group].append(face)
         for group, faces in left.items():
             if self._has_more_of(group, faces):
@@ -107,12 +109,6 @@ class _Writing:
             facts = held.now[face]
             if facts.group_id is None and held.state(face) in UNNAMED and not facts.deleted and face in self.vectors:
                 self._begin_group(face)
-
-    def _was_taken_out(self, face: int, group: int) -> bool:
-        """Whether it was the person's whose group it is in, and is not any more."""
-        whose = self.held.group_person[group]
-        was = self.held.before[face]
-        return whose is not None and was.group_id == group and was.who == whose and self.held.now[face].who != whose
 
     def _has_more_of(self, group: int, leaving: list[int]) -> bool:
         """Whether other faces of a group are its person's, linked or confirmed."""
@@ -275,7 +271,9 @@ class _Writing:
         held = self.held
         if group in held.offers:
             return held.offers[group]
-        return held.groups[group].offer if group in held.groups else None
+        if group not in held.groups or held.group_person[group] != held.groups[group].person_id:
+            return None
+        return held.groups[group].offer
 
     def _write_people(self, pairs: dict[int, tuple[IndexedFace | None, IndexedFace | None]]) -> set[int]:
         held, transaction = self.held, self.held.transaction

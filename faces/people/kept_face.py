@@ -120,8 +120,13 @@ class RowRule:
         return FaceState.UNKNOWN if link is None else self.linked
 
     def is_confirmed_by_answer(self, row: KeptFace) -> bool:
-        """Whether a person has said to us who it is, while the row has a machine's status, and its link or none."""
+        """Whether a person has said to us who it is, while the row has a machine's status, and its link or none.
+
+        The row has the name, too. Where it has none, the app has opened the face again since.
+        """
         if not self.has_masters or row.status != "process" or row.person_id is not None or row.is_reference:
+            return False
+        if not row.name:
             return False
         return row.answer is not None and row.answer.said is Said.YES
 

@@ -58,8 +58,12 @@ def unlike_a_fresh_one(store: Store, followed: Library) -> list[str]:
             while one.renew(1000):
                 pass
         probes = [one.numbers for one in _read(transaction).encodings.values()]
-    told = {name: (_told(followed, probes)[name], value) for name, value in _told(fresh, probes).items()}
-    return [f"{name}: followed {one}, fresh {other}" for name, (one, other) in told.items() if one != other]
+    has_followed, is_fresh = _told(followed, probes), _told(fresh, probes)
+    return [
+        f"{name}: followed {has_followed[name]}, fresh {other}"
+        for name, other in is_fresh.items()
+        if has_followed[name] != other
+    ]
 
 
 def _told(library: Library, probes: list[Any]) -> dict[str, object]:

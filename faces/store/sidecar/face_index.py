@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from faces.people.kept_face import FaceState
+from faces.people.kept_face import FaceState, Said
 from faces.store.database import Transaction, chunked
 from faces.store.schema import faces
 from faces.store.sidecar.library_row import tables_of
@@ -97,7 +97,8 @@ def has_other_confirmed(transaction: Transaction, person_id: int, face_id: int) 
 def images_linked_to(transaction: Transaction, parents: Collection[int], people: Collection[int]) -> set[int]:
     """The images that have a face linked to one of these faces and, as far as known here, to one of these people.
 
-    Faces that are linked to nobody known count, too. `faces.parent_id` need have no index.
+    Faces that are linked to nobody known count, too, and such as were confirmed to us alone, as whomever.
+    `faces.parent_id` need have no index.
     """
     index = tables_of(transaction).face_index
     found: set[int] = set()
@@ -106,7 +107,7 @@ def images_linked_to(transaction: Transaction, parents: Collection[int], people:
         query = sa.select(index.c.image_id).join(faces, faces.c.id == index.c.face_id)
         query = query.where(faces.c.parent_id.in_(chunk), index.c.state == FaceState.LINKED, is_theirs)
         found |= {int(image) for image in transaction.connection.execute(query.distinct()).scalars()}
-    return found
+    return found | set(_answered_of(transaction, parents).values())
 
 
 def not_indexed(transaction: Transaction) -> dict[int, int]:
@@ -150,7 +151,7 @@ def write_all(transaction: Transaction, rows: Mapping[int, IndexedFace | None]) 
 def hanging_on(transaction: Transaction, parents: Collection[int], people: Collection[int]) -> set[int]:
     """The faces whose rows have one of these as parent, of these people or of none that is known here.
 
-    `faces.parent_id` need have no index.
+    Such as were confirmed to us alone count, as whomever. `faces.parent_id` need have no index.
     """
     if "parent_id" not in transaction.schema.face_columns:
         return set()
@@ -162,6 +163,22 @@ def hanging_on(transaction: Transaction, parents: Collection[int], people: Colle
         query = sa.select(index.c.face_id).join(faces, faces.c.id == index.c.face_id)
         query = query.where(faces.c.parent_id.in_(chunk), is_known, is_theirs)
         found |= {int(face) for face in transaction.connection.execute(query).scalars()}
+    return found | _answered_of(transaction, parents).keys()
+
+
+def _answered_of(transaction: Transaction, parents: Collection[int]) -> dict[int, int]:
+    """The faces with a machine's status that a person has confirmed to us, and that hang on one of these: their images.
+
+    Found by what was answered: that is less than there are faces.
+    """
+    if "parent_id" not in transaction.schema.face_columns:
+        return {}
+    answers, found = tables_of(transaction).answers, dict[int, int]()
+    for chunk in chunked(sorted(parents)):
+        query = sa.select(faces.c.id, faces.c.image_id).join(answers, answers.c.face_id == faces.c.id)
+        query = query.where(answers.c.says == Said.YES, faces.c.parent_id.in_(chunk), faces.c.status == "process")
+        query = query.where(faces.c.deleted_at.is_(None), faces.c.image_id.is_not(None))
+        found |= {int(row.id): int(row.image_id) for row in transaction.connection.execute(query)}
     return found
 
 

@@ -105,3 +105,25 @@ def test_groups_that_were_said_to_be_apart_are_never_joined(album: Album, answer
     album.settling.settle_all()
     assert {(one,), (other,)} <= album.groups()
     assert album.wrong() == []
+
+
+def test_a_face_apart_from_the_person_it_is_linked_to_is_linked_no_more(album: Album, answers: Answers) -> None:
+    master = album.master(ANN, "Ann")
+    (linked,) = album.photo(ANN, parent_id=master, name="Ann")
+    who_it_is_not.apart(answers, GivenAnswer(ME), Ref("person", 1), face(linked))
+    assert states(album, [master, linked]) == [FaceState.CONFIRMED, FaceState.UNKNOWN]
+    assert album.read("SELECT a, b FROM {never}") == [{"a": f"f{linked}", "b": "p1"}]
+    album.settling.settle_all()
+    assert states(album, [linked]) == [FaceState.UNKNOWN]
+    assert album.wrong() == []
+
+
+@pytest.mark.parametrize("of_group", [False, True])
+def test_two_faces_of_a_group_that_are_apart_are_in_two_groups(album: Album, answers: Answers, of_group: bool) -> None:
+    first, second = album.photo(ANN)[0], album.photo(ANN)[0]
+    (group,) = [group for group, members in album.members().items() if members == [first, second]]
+    who_it_is_not.apart(answers, GivenAnswer(ME), Ref("group", group) if of_group else face(first), face(second))
+    assert album.groups() == {(first,), (second,)}
+    album.settling.settle_all()
+    assert album.groups() == {(first,), (second,)}
+    assert album.wrong() == []

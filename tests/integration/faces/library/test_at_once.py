@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-import sqlalchemy as sa
 
 from faces.store.database import Store
 from tests.servers.arriving import COHORT, Arriving, Photos
+from tests.servers.in_the_middle import PEOPLE, Works, at_each_lock
 from tests.servers.library_verdict import unlike_a_fresh_one, wrong
 from tests.servers.rows import Rows
-from tests.unit.faces.people.made_people import made_people, photos_of
 
 pytestmark = pytest.mark.parametrize("url", ["mariadb"], indirect=True)
-
-PEOPLE = made_people(60, seed=3)
-
-#: Seconds that the other's work may take, unless it waits for a lock of the one's.
-_PATIENCE = 0.3
-
-#: What locks rows, or inserts one that another may insert at the same time; and the end, where all of it is released.
-_LOCKS = ("FOR UPDATE", "UPDATE face_sidecar", "INSERT INTO face_sidecar", "LOCK IN SHARE MODE")
 
 
 class Two:
@@ -57,45 +47,6 @@ def two(url: str, tmp_path: Path) -> Iterator[Two]:
     two = Two(url, tmp_path)
     yield two
     two.close()
-
-
-class InTheMiddle:
-    """Does something in a thread of its own before the lock of a number, and waits for it as long as it may take."""
-
-    def __init__(self, number: int, words: tuple[str, ...], work: Callable[[], object]) -> None:
-        self.number, self.words = number, words
-        self.thread = threading.Thread(target=work)
-
-    def __call__(self, _connection: object, _cursor: object, statement: str, *_: object) -> None:
-        if threading.current_thread() is threading.main_thread() and any(words in statement for words in self.words):
-            self.number -= 1
-            if self.number == 0:
-                self.thread.start()
-                self.thread.join(_PATIENCE)
-
-
-Works = tuple[Callable[[], object], Callable[[], object]]
-
-
-def at_each_lock(prepare: Callable[[np.ndarray], Works], words: tuple[str, ...] = _LOCKS) -> int:
-    """Do two works, the second before the first lock of the first one, then before its second … ; how many locks.
-
-    `prepare` gets three photos of somebody who was not there before. `words` are those of other statements than locks.
-    """
-    number = 0
-    while True:
-        number += 1
-        one, other = prepare(photos_of(PEOPLE[number + 1], 3))
-        middle = InTheMiddle(number, words, other)
-        sa.event.listen(sa.Engine, "before_cursor_execute", middle)
-        try:
-            one()
-        finally:
-            sa.event.remove(sa.Engine, "before_cursor_execute", middle)
-        if middle.number > 0:
-            other()
-            return number - 1
-        middle.thread.join()
 
 
 def test_two_photos_of_one_unknown_person(two: Two, store: Store) -> None:

@@ -14,6 +14,9 @@ from faces.people.groups.alarm import Alarm
 from faces.people.neighbourhood import Neighbourhood
 from tests.integration.faces.library.upkeep.changing_app import COHORT, ChangingApp
 
+#: What `answers` says of a face that was confirmed to us.
+YES = 1
+
 UNKNOWN, SUGGESTED, LINKED, CONFIRMED, STRANGER, NOT_FACE = range(6)
 
 Who = tuple[str, Any]
@@ -36,6 +39,7 @@ class Derived:
             rows = app.rows.read(f"SELECT * FROM {getattr(sidecar, table).name}")
             setattr(self, table, {row["id"]: row for row in rows})
         self.library = app.rows.one(f"SELECT * FROM {sidecar.library.name}")
+        self.answers = {row["face_id"]: row for row in app.rows.read(f"SELECT * FROM {sidecar.answers.name}")}
 
     face_index: dict[int, dict[str, Any]]
     vectors: dict[int, dict[str, Any]]
@@ -60,19 +64,28 @@ class Derived:
         if row["status"] in ("unknown", "not_face"):
             return STRANGER if row["status"] == "unknown" else NOT_FACE
         chosen = row.get("person_id") is not None and row["status"] != "suggested"
-        if row["status"] == "ok" or chosen or row.get("is_reference"):
+        if row["status"] == "ok" or chosen or row.get("is_reference") or self._is_answered(face):
             return CONFIRMED
         if self.has_persons:
             return SUGGESTED if row["person_id"] is not None else UNKNOWN
         return LINKED if row["parent_id"] is not None else UNKNOWN
 
+    def _is_answered(self, face: int) -> bool:
+        """Whether it was confirmed to us alone: the row is a machine's, but has a name."""
+        row, answer = self.faces[face], self.answers.get(face)
+        if self.has_persons or answer is None or row.get("is_reference") or row.get("person_id") is not None:
+            return False
+        return row["status"] == "process" and bool(row.get("name")) and answer["says"] == YES
+
     def who(self, face: int) -> Who | None:
-        """Who a face is by the rows: a name, a person of the app, or whoever a nameless face is."""
+        """Who a face is by the rows: a name, a person of the app, or whoever a nameless face is; or by an answer."""
         row, state = self.faces[face], self.state(face)
-        if state == LINKED:
+        if state == LINKED or self._is_answered(face):
             parent = row["parent_id"]
-            is_known = parent in self.faces and self.state(parent) == CONFIRMED
-            return self.who(parent) if is_known else None
+            if parent in self.faces and self.state(parent) == CONFIRMED:
+                return self.who(parent)
+            said = self.answers[face]["person_id"] if state == CONFIRMED else None
+            return ("said", said) if said in self.people else None
         if state not in (CONFIRMED, SUGGESTED):
             return None
         if not self.has_persons and row.get("name"):
@@ -97,7 +110,7 @@ class Derived:
             assert one["state"] == state or (state == UNKNOWN and one["state"] == SUGGESTED)
 
     def _check_people_of_faces(self) -> None:
-        people: dict[Who, int] = {}
+        people: dict[int, Who] = {}
         for face, one in self.face_index.items():
             who = self.who(face)
             if one["state"] == SUGGESTED and self.state(face) == UNKNOWN:
@@ -105,10 +118,13 @@ class Derived:
                 assert self.groups[one["group_id"]]["offered_person_id"] is not None or self._waits(one["group_id"])
                 continue
             assert (who is None) == (one["person_id"] is None), (face, who, one)
-            if who is not None:
-                assert people.setdefault(who, one["person_id"]) == one["person_id"], (face, who)
-        assert len(set(people.values())) == len(people), people
-        for (kind, value), person in people.items():
+            if who is not None and who[0] == "said":
+                assert one["person_id"] == who[1], (face, who)
+            elif who is not None:
+                assert people.setdefault(one["person_id"], who) == who, (face, who)
+        # Several people of one name are only those that a person has said to be several.
+        assert self.answers or len(set(people.values())) == len(people), people
+        for person, (kind, value) in people.items():
             row = self.people[person]
             if kind == "name":
                 assert key(row["name"]) == value == row["name_key"]

@@ -59,7 +59,8 @@ steps = st.lists(
 )
 
 
-def _do(app: ChangingApp, processes: list[Process], step: Step) -> None:
+def do(app: ChangingApp, processes: list[Process], step: Step) -> None:
+    """One step, by one of the processes."""
     what, one, other = step
     process = processes[one % len(processes)]
     if what in DOINGS:
@@ -77,7 +78,7 @@ def run(app: ChangingApp, store: Store, sequence: list[Step], looks: bool = True
     processes = [Process.start(store), Process.start(store)]
     for step in [*BEGINNING, *sequence]:
         if looks or step[0] in DOINGS:
-            _do(app, processes, step)
+            do(app, processes, step)
     processes[0].changes.look()
     return processes[0]
 
