@@ -165,12 +165,13 @@ class WhatWasSaid:
         if done.again:
             return
         left = {one.ref for one in done.left}
-        holds, refused = self._before.get(entry, ({}, set()))
+        _, refused = self._before.get(entry, ({}, set()))
         for row in self.read("SELECT * FROM {ledger_faces} WHERE entry = :entry", entry=entry):
             face, before, after = row["face_id"], json.loads(row["before"]), json.loads(row["after"])
             if f"f{face}" in left or before.get("said_in") == after.get("said_in", 0):
                 continue
             self.holds.pop(face, None)
+            holds, _ = self._before.get(self._in_force_before(face, entry, before), ({}, set()))
             if face in holds:
                 self.holds[face] = holds[face]
         for row in self.read("SELECT ref FROM {ledger_refs} WHERE entry = :entry", entry=entry):
@@ -178,6 +179,21 @@ class WhatWasSaid:
                 pair = _pair(*row["ref"].split())
                 self.refused.discard(pair)
                 self.refused |= {pair} & refused
+
+    def _in_force_before(self, face: int, entry: int, before: dict[str, Any]) -> int:
+        """The entry before which all that is in force was said of a face: what was taken back since is left out."""
+        while (said_in := before.get("said_in")) is not None and self._is_undone(said_in):
+            rows = self.read(
+                "SELECT * FROM {ledger_faces} WHERE entry = :entry AND face_id = :face", entry=said_in, face=face
+            )
+            if not rows:
+                break
+            entry, before = said_in, json.loads(rows[0]["before"])
+        return entry
+
+    def _is_undone(self, entry: int) -> bool:
+        undoing = self.read("SELECT id FROM {ledger} WHERE undoes = :entry", entry=entry)
+        return any(not self._is_undone(row["id"]) for row in undoing)
 
     def _about(self, done: Answered, refs: Collection[Ref]) -> set[int]:
         """The faces that were asked about by their own ids and not left; of groups those that were changed."""
