@@ -46,8 +46,23 @@ class FaceFacts:
         return {name: getattr(self, name) for name in COLUMNS}
 
     def of_row(self, row: KeptFace) -> KeptFace:
-        """The row as it is with these."""
-        return replace(row, **self.columns(), answer=self.answer)
+        """The row as it is with these; made as `replace` makes it, in a tenth of the time: there are thousands."""
+        return KeptFace(
+            row.id,
+            row.face_index,
+            row.encoding,
+            self.status,
+            self.name,
+            self.parent_id,
+            self.person_id,
+            row.is_reference,
+            row.is_parent,
+            self.deleted,
+            row.quality_score,
+            row.quality_details,
+            row.box,
+            self.answer,
+        )
 
     def state(self, row: KeptFace, rule: RowRule) -> FaceState:
         """What the row says with these, offers of ours apart."""

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from faces.errors import RequestError
-from faces.people.kept_face import FaceState
 from faces.people.refs import Ref
 from faces.store.database import Transaction
 from faces.store.sidecar import face_index, group_rows, people_rows
@@ -36,22 +35,18 @@ class Scope:
         for ref in refs:
             {"face": scope.faces, "group": scope.groups, "person": scope.people}[ref.kind].add(ref.id)
         scope._require(transaction)
-        for faces in face_index.of_groups(transaction, scope.groups).values():
-            scope.faces |= faces.keys()
+        scope.faces |= face_index.ids_of_groups(transaction, scope.groups)
         return scope
 
     def with_groups(self, transaction: Transaction) -> Scope:
         """These, and all faces of the groups that these faces are in."""
         groups = self.groups | set(group_rows.groups_of(transaction, self.faces).values())
-        faces = {face for of_group in face_index.of_groups(transaction, groups).values() for face in of_group}
-        return Scope(self.faces | faces, groups, set(self.people))
+        return Scope(self.faces | face_index.ids_of_groups(transaction, groups), groups, set(self.people))
 
     def with_relatives(self, transaction: Transaction) -> Scope:
         """These, all that is linked to one of the faces and, for whoever may lose a master, the best other one."""
         scope = Scope(set(self.faces), set(self.groups), set(self.people))
-        indexed = face_index.read(transaction, scope.faces)
-        known = (FaceState.LINKED, FaceState.CONFIRMED)
-        people = {one.person_id for one in indexed.values() if one.state in known and one.person_id is not None}
+        people = {person for person in face_index.who_is(transaction, scope.faces).values() if person is not None}
         scope.faces |= face_index.hanging_on(transaction, scope.faces, people)
         for person in sorted(people):
             master = people_rows.best_master(transaction, person, besides=self.faces)
@@ -60,7 +55,7 @@ class Scope:
         return scope
 
     def _require(self, transaction: Transaction) -> None:
-        gone = self.faces - face_index.read(transaction, self.faces).keys()
+        gone = self.faces - face_index.who_is(transaction, self.faces).keys()
         if gone:
             raise RequestError(f"found no face f{min(gone)} (or it was removed), needed ids that `faces` lists")
         groups = group_rows.read(transaction, self.groups)

@@ -70,6 +70,7 @@ class _Undoing:
     entry: Entry | None = None
     faces: dict[int, FaceChange] = field(default_factory=dict)
     refs: dict[str, FaceChange] = field(default_factory=dict)
+    _written: dict[int, FaceChange] = field(default_factory=dict)
 
     # --- scope ---
 
@@ -96,7 +97,9 @@ class _Undoing:
 
     def _faces(self, transaction: Transaction) -> dict[int, FaceChange]:
         """What the entry has changed; where what was said before it was taken back since, what was before that."""
-        found, undone = ledger.faces_of(transaction, self.entry_id), dict[int, Mapping[int, FaceChange]]()
+        # What was written in the ledger never changes; only what was taken back since does.
+        self._written = self._written or ledger.faces_of(transaction, self.entry_id)
+        found, undone = dict(self._written), dict[int, Mapping[int, FaceChange]]()
         for face, one in found.items():
             before = one.before
             while (said_in := before.get("said_in")) is not None and said_in != one.after.get("said_in"):

@@ -13,11 +13,15 @@ from typing import TYPE_CHECKING
 from faces.errors import RequestError
 from faces.people.refs import Kind, Ref
 from worker.commands.invocation import Invocation
+from worker.commands.output import Output
 
 if TYPE_CHECKING:
     # Not at run time: only a database with our tables needs them.
     from faces.answers.answer import Answered, GivenAnswer
     from faces.answers.giving import Answers
+
+#: How many of those that stay as they are, for one reason, are named.
+_NAMED = 8
 
 Give = Callable[["Answers", "GivenAnswer"], "Answered"]
 
@@ -84,8 +88,7 @@ def answer(invocation: Invocation, give: Give, sentence: Callable[[Answered], st
         if done.entry is not None:
             answers.look_again()
     output = invocation.output
-    for left in done.left:
-        output.say(f"{left.ref} stays as it is: {left.why}")
+    tell_left(output, done)
     output.record(asdict(done))
     if done.entry is None:
         output.say("nothing was changed: all was as it was said already" if not done.left else "nothing was changed")
@@ -98,3 +101,15 @@ def answer(invocation: Invocation, give: Give, sentence: Callable[[Answered], st
 def number_of_faces(done: Answered) -> str:
     """Such as `1 face` or `12 faces`."""
     return "1 face" if len(done.faces) == 1 else f"{len(done.faces)} faces"
+
+
+def tell_left(output: Output, done: Answered) -> None:
+    """What an answer did not touch, and why; those of one reason in one line, which names a few."""
+    by_reason: dict[str, list[str]] = {}
+    for left in done.left:
+        by_reason.setdefault(left.why, []).append(left.ref)
+    for why, refs_ in by_reason.items():
+        named = ", ".join(refs_[:_NAMED])
+        more = f" and {len(refs_) - _NAMED} more" if len(refs_) > _NAMED else ""
+        stay = "stays as it is" if len(refs_) == 1 else "stay as they are"
+        output.say(f"{named}{more} {stay}: {why}")

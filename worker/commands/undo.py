@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from faces.errors import RequestError
-from worker.commands.answering import answers_of, number_of_faces, speaker
+from worker.commands.answering import answers_of, number_of_faces, speaker, tell_left
 from worker.commands.invocation import Invocation
 from worker.commands.parser import row_id
 from worker.commands.verbs import add_verb
@@ -80,8 +80,7 @@ def _time(text: str) -> datetime:
 
 def _tell(invocation: Invocation, entry: int, one: Answered, *, dry_run: bool) -> None:
     output = invocation.output
-    for left in one.left:
-        output.say(f"{left.ref} stays as it is: {left.why}")
+    tell_left(output, one)
     if one.entry is None:
         output.say(f"entry {entry}: nothing is to be taken back")
         return

@@ -182,6 +182,28 @@ def _answered_of(transaction: Transaction, parents: Collection[int]) -> dict[int
     return found
 
 
+def who_is(transaction: Transaction, face_ids: Collection[int]) -> dict[int, int | None]:
+    """Whom each of these faces is linked to or confirmed as, by face; faces that are not indexed are left out."""
+    index = tables_of(transaction).face_index
+    found: dict[int, int | None] = {}
+    known = (int(FaceState.LINKED), int(FaceState.CONFIRMED))
+    for chunk in chunked(sorted(face_ids)):
+        query = sa.select(index.c.face_id, index.c.state, index.c.person_id).where(index.c.face_id.in_(chunk))
+        for face, state, person in transaction.connection.execute(query):
+            found[int(face)] = int(person) if state in known and person is not None else None
+    return found
+
+
+def ids_of_groups(transaction: Transaction, group_ids: Collection[int]) -> set[int]:
+    """The faces of these groups."""
+    index = tables_of(transaction).face_index
+    found: set[int] = set()
+    for chunk in chunked(sorted(group_ids)):
+        query = sa.select(index.c.face_id).where(index.c.group_id.in_(chunk))
+        found |= {int(face) for face in transaction.connection.execute(query).scalars()}
+    return found
+
+
 def of_people(transaction: Transaction, person_ids: Collection[int], *states: FaceState) -> set[int]:
     """The faces that are these people's, in one of these states."""
     index = tables_of(transaction).face_index
