@@ -168,6 +168,7 @@ def _leave_group(held: HeldFaces, one: Ref, other: Ref) -> None:
     group = held.now[face.id].group_id
     if group is not None and group == (second.id if second.kind == "group" else held.now[second.id].group_id):
         held.become(face.id, group_id=None)
+        held.about.add(face.id)
 
 
 def withdraw_offers(held: HeldFaces, ref: Ref, person: int) -> None:

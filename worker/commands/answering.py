@@ -93,7 +93,9 @@ def answer(invocation: Invocation, give: Give, sentence: Callable[[Answered], st
     if done.entry is None:
         output.say("nothing was changed: all was as it was said already" if not done.left else "nothing was changed")
         return 1
-    followed = f"; {len(done.followed)} faces that hung on them follow" if done.followed else ""
+    number = len(done.followed)
+    hung = "1 face that hung on them follows" if number == 1 else f"{number} faces that hung on them follow"
+    followed = f"; {hung}" if number else ""
     output.result(f"{sentence(done)}{followed}. `undo {done.entry}` takes it back")
     return 0
 

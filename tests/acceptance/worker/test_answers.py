@@ -186,7 +186,8 @@ def test_two_that_are_not_one_are_said_and_taken_back(scanned: Scanned) -> None:
     assert out == f"{blue} and {speech} are two. `undo {entry}` takes it back\n"
     assert worker.rows("SELECT count(*) FROM never") == [(1,)]
     out, _ = worker.run("undo")
-    assert out == f"entry {entry}: taken back, no face changes. `undo {entry_of(out)}` redoes it\n"
+    # They were in one group, which the second had left.
+    assert out == f"entry {entry}: 1 face as before. `undo {entry_of(out)}` redoes it\n"
     assert worker.rows("SELECT count(*) FROM never") == [(0,)]
 
 

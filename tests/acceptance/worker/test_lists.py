@@ -215,7 +215,7 @@ def test_a_face_is_named_by_the_id_that_the_list_shows(lister: Worker, url: str)
     face = rows.face(rows.image(filename="e.jpg"), PEOPLE[0])
     rows.close()
     out, _ = lister.run("enrol", "Eve", "--id", f"f{face}")
-    assert out == f"face {face} in photos:2020/e.jpg is Eve\n"
+    assert out.startswith(f"face {face} in photos:2020/e.jpg is Eve")
     out, _ = lister.run("enrol", "Eve King", "--id", face, "--rename")
     assert "is Eve King" in out
 

@@ -73,7 +73,7 @@ def test_the_database_and_the_tables_are_made_there_and_nothing_in_the_apps(
     assert try_statements(store, Needed(None, None, None)) == []
     assert layout.look(store).creating == ()
     assert rows.read("SHOW TABLES") == before
-    assert len(rows.read(f"SHOW TABLES FROM `{other}`")) == 12
+    assert len(rows.read(f"SHOW TABLES FROM `{other}`")) == 15
     store.close()
     rows.close()
 
