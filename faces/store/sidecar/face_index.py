@@ -159,11 +159,28 @@ def hanging_on(transaction: Transaction, parents: Collection[int], people: Colle
     found: set[int] = set()
     is_theirs = sa.or_(index.c.person_id.is_(None), index.c.person_id.in_(sorted(people)))
     is_known = index.c.state.in_((FaceState.LINKED, FaceState.CONFIRMED))
+    if transaction.schema.ours:
+        # There the rows have that index, and SQLite would rather go through all faces of nobody.
+        hanging = _with_parents(transaction, parents)
+        for chunk in chunked(sorted(hanging)):
+            query = sa.select(index.c.face_id).where(index.c.face_id.in_(chunk), is_known, is_theirs)
+            found |= {int(face) for face in transaction.connection.execute(query).scalars()}
+        answered = _answered_of(transaction, parents) if hanging - found else {}
+        return found | answered.keys()
     for chunk in chunked(sorted(parents)):
         query = sa.select(index.c.face_id).join(faces, faces.c.id == index.c.face_id)
         query = query.where(faces.c.parent_id.in_(chunk), is_known, is_theirs)
         found |= {int(face) for face in transaction.connection.execute(query).scalars()}
     return found | _answered_of(transaction, parents).keys()
+
+
+def _with_parents(transaction: Transaction, parents: Collection[int]) -> set[int]:
+    """The faces whose rows have one of these as parent."""
+    found: set[int] = set()
+    for chunk in chunked(sorted(parents)):
+        query = sa.select(faces.c.id).where(faces.c.parent_id.in_(chunk), faces.c.deleted_at.is_(None))
+        found |= {int(face) for face in transaction.connection.execute(query).scalars()}
+    return found
 
 
 def _answered_of(transaction: Transaction, parents: Collection[int]) -> dict[int, int]:
