@@ -12,10 +12,11 @@ from faces.answers.giving import Answers
 from faces.answers.held_faces import HeldFaces
 from faces.answers.row_style import RowStyle
 from faces.answers.scope import Scope
-from faces.answers.who_it_is import checked_name, person_named, target_of
+from faces.answers.who_it_is import person_named, target_of
 from faces.errors import RequestError
 from faces.people.kept_face import KeptFace, Said
 from faces.people.matching import distances
+from faces.people.names import checked_name
 from faces.people.reconcile import MOST_ROWS, NEAR
 from faces.people.refs import Ref
 from faces.photo.face import Encoding, Quality, RatioBox

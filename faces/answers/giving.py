@@ -21,7 +21,7 @@ from faces.store.sidecar import ledger
 #: Times that an answer is given again because something that it is about changed between reading and locking.
 _TRIES = 20
 
-#: Faces that one answer may be about: so long its transaction takes a second or less.
+#: Faces that one answer may be about: others wait for its transaction, some seconds in a large library.
 MOST_FACES = 5000
 
 Says = Callable[[HeldFaces, RowStyle], None]

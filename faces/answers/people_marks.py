@@ -11,10 +11,11 @@ from faces.answers.giving import Answers, about
 from faces.answers.held_faces import HeldFaces
 from faces.answers.row_style import RowStyle
 from faces.answers.scope import Scope
-from faces.answers.who_it_is import checked_name, require_some
+from faces.answers.who_it_is import require_some
 from faces.answers.who_it_is_not import is_reference
 from faces.errors import RequestError
 from faces.people.kept_face import FaceState, Said
+from faces.people.names import checked_name
 from faces.people.refs import Ref
 from faces.store.database import Transaction
 from faces.store.sidecar import face_index, group_rows, people_rows

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Collection, Iterable
 from functools import partial
 
@@ -13,13 +12,10 @@ from faces.answers.row_style import RowStyle
 from faces.answers.scope import Scope
 from faces.errors import ChangedSince, RequestError
 from faces.people.kept_face import FaceState
-from faces.people.names import canonical
+from faces.people.names import checked_name
 from faces.people.refs import Ref
 from faces.store.database import Transaction
 from faces.store.sidecar import face_index, people_of_app, people_rows
-
-#: Characters that the column holds.
-LONGEST_NAME = 255
 
 _NOBODY = (FaceState.STRANGER, FaceState.NOT_FACE)
 
@@ -64,22 +60,6 @@ def confirm(answers: Answers, answer: GivenAnswer, refs: Collection[Ref]) -> Ans
     """
     require_some(refs)
     return answers.give(answer, "confirmed", _linked_too(refs), partial(_confirm, refs=refs))
-
-
-def checked_name(text: str) -> str:
-    """A name as it is kept.
-
-    Raises:
-        RequestError: it is empty, too long, or has what is no letter.
-    """
-    written = canonical(text)
-    if not written or len(written) > LONGEST_NAME:
-        raise RequestError(f"found a name of {len(written)} characters, needed 1 to {LONGEST_NAME}")
-    # What is no text, such as the surrogates that stand for bytes which are not UTF-8, and controls.
-    odd = next((letter for letter in written if unicodedata.category(letter) in ("Cc", "Cs")), None)
-    if odd is not None:
-        raise RequestError(f"found the character U+{ord(odd):04X} in a name, needed letters and single blanks")
-    return written
 
 
 def require_some(refs: Collection[Ref]) -> None:

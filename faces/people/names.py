@@ -8,6 +8,11 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass
 
+from faces.errors import RequestError
+
+#: Characters that the columns of names hold.
+LONGEST_NAME = 255
+
 
 def canonical(name: str) -> str:
     """The name with composed letters (Unicode's NFC) and single blanks.
@@ -24,6 +29,22 @@ def key(name: str) -> str:
 
 #: What lists ask about a face that is like one that was said to be none.
 NOT_A_FACE = "not a face?"
+
+
+def checked_name(text: str) -> str:
+    """A name as it is kept.
+
+    Raises:
+        RequestError: it is empty, too long, or has what is no letter.
+    """
+    written = canonical(text)
+    if not written or len(written) > LONGEST_NAME:
+        raise RequestError(f"found a name of {len(written)} characters, needed 1 to {LONGEST_NAME}")
+    # What is no text, such as the surrogates that stand for bytes which are not UTF-8, and controls.
+    odd = next((letter for letter in written if unicodedata.category(letter) in ("Cc", "Cs")), None)
+    if odd is not None:
+        raise RequestError(f"found the character U+{ord(odd):04X} in a name, needed letters and single blanks")
+    return written
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import unicodedata
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from faces.errors import (
 from faces.laravel.disks import place_of
 from faces.library.opening import OpenLibrary
 from faces.people.kept_face import KeptFace
-from faces.people.names import canonical
+from faces.people.names import checked_name
 from faces.sources import known_portraits, seen_files
 from faces.sources.folder import is_folder
 from faces.sources.known_portraits import KnownPortrait, photo_file
@@ -48,9 +47,6 @@ A face that a person gave another name keeps it, unless --rename is there; faces
 with composed letters (NFC) and single blanks.
 
 Each face is one entry of the ledger, and `undo` takes it back: all that was renamed has its old name again."""
-
-#: Characters that the column holds.
-_LONGEST_NAME = 255
 
 #: What ends one portrait, and not the next ones.
 _OF_THE_PORTRAIT = (PhotoError, RequestError, SettingsError, FileMissing, EngineError)
@@ -166,7 +162,7 @@ def enrol_photo(tools: Tools, name: str, photo: Path, number: int | None, *, ren
         RequestError: there is no face of this number, or it has another name; none was named.
         PhotoError, FileMissing, EngineError, FaceApiUnavailable: the photo gave no faces.
     """
-    name = _checked(name)
+    name = checked_name(name)
     if not tools.store.schema.ours:
         raise RequestError(
             f"{tools.store.name} is the app's database, images come from there: use `enrol NAME --id ID`"
@@ -194,7 +190,7 @@ def enrol_face(
         RequestError: there is no such face, or a person gave it another name and `rename` is not said.
         SchemaError: the database links faces to persons, or has no names.
     """
-    name = _checked(name)
+    name = checked_name(name)
     identities = library.identities if library else identities_of(store.schema)
     identities.require_naming("enrol")
 
@@ -224,17 +220,6 @@ def enrol_portrait(tools: Tools, portrait: KnownPortrait) -> str | None:
     except (PhotoError, FileMissing, EngineError, RequestError, SettingsError) as error:
         return f"{portrait.name} is not known by {portrait.file.path}: {error}"
     return None
-
-
-def _checked(name: str) -> str:
-    written = canonical(name)
-    if not written or len(written) > _LONGEST_NAME:
-        raise RequestError(f"found a name of {len(written)} characters, needed 1 to {_LONGEST_NAME}")
-    # What is no text, such as the surrogates that stand for bytes which are not UTF-8, and controls.
-    odd = next((letter for letter in written if unicodedata.category(letter) in ("Cc", "Cs")), None)
-    if odd is not None:
-        raise RequestError(f"found the character U+{ord(odd):04X} in a name, needed letters and single blanks")
-    return written
 
 
 def _choose(rows: list[KeptFace], number: int | None, photo: Path) -> KeptFace:
