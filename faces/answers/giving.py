@@ -21,6 +21,9 @@ from faces.store.sidecar import ledger
 #: Times that an answer is given again because something that it is about changed between reading and locking.
 _TRIES = 20
 
+#: Seconds after which asking again is left to others: who has given an answer waits for it.
+_PATIENCE = 60.0
+
 #: Faces that one answer may be about: others wait for its transaction, some seconds in a large library.
 MOST_FACES = 5000
 
@@ -79,11 +82,12 @@ class Answers:
     def look_again(self) -> None:
         """Ask about everything unnamed that may be a person who has changed; outside the answer's own time.
 
-        Another process that settles just now does it instead. Never raises for the database.
+        Another process that settles just now does it instead, and what is left after a minute is taken up by the
+        next one. Never raises for the database.
         """
         if self.settling is not None:
             self.arrivals.follow()
-            self.settling.settle_some()
+            self.settling.settle_some(patience=_PATIENCE)
 
     def _attempt(
         self,

@@ -11,7 +11,7 @@ from faces.people.groups.joining import Joins, Merger
 from faces.people.refs import Ref
 from faces.store import face_batches
 from faces.store.database import Store, Transaction
-from faces.store.sidecar import face_index, group_rows, ledger, library_row, never_rows
+from faces.store.sidecar import face_index, group_rows, ledger, library_row, never_rows, unsettled_groups
 from faces.store.sidecar.group_rows import GroupRow
 from faces.store.sidecar.ledger import NEWEST_FACE, FaceChange
 
@@ -37,7 +37,7 @@ class GroupJoins:
         compared = {*changed, *(merger.kept for merger in joined)}
         if self._compared_at:
             change = self._compared_at[-1]
-            self.store.write(lambda transaction: group_rows.note_joined(transaction, compared, change))
+            self.store.write(lambda transaction: unsettled_groups.note_joined(transaction, compared, change))
         return len(joined)
 
     def _pairs(self, changed: Collection[int]) -> list[NearPair]:

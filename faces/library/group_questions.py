@@ -1,47 +1,32 @@
-"""Who a group of the tables is, of the people known today: linked by itself, offered, or nothing is said."""
+"""Who a group of the tables is, of the people known today: linked by itself, offered, or nothing is said.
+
+It only finds; `group_links` writes what was found.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from faces.library.calibrated import held_back, lock_links
 from faces.library.library import Library
-from faces.library.people_tally import UNNAMED, PeopleTally, with_offer
+from faces.library.people_tally import UNNAMED, with_offer
 from faces.people.encoding_sum import EncodingSum
 from faces.people.identify import OFFER, Identification, decide
 from faces.people.kept_face import Decision, FaceState
-from faces.people.linking import Identities, Link
 from faces.people.refs import Ref
 from faces.photo.face import ENCODING_LENGTH
-from faces.store import faces, images
+from faces.store import faces
 from faces.store.database import Store, Transaction, chunked
-from faces.store.sidecar import face_index, group_rows, known_encodings, ledger, library_row, people_rows
+from faces.store.sidecar import face_index, group_rows, known_encodings
 from faces.store.sidecar.face_index import IndexedFace
 from faces.store.sidecar.group_rows import GroupRow, Offer
-from faces.store.sidecar.ledger import FaceChange
-
-#: Faces that one transaction offers somebody else for: so long others wait for the rows of their images.
-_FACES = 300
+from faces.store.sidecar.known_encodings import KnownEncoding
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What has become of groups."""
-
-    groups: int = 0
-    """That were linked by themselves."""
-    faces: int = 0
-    """That were linked with them."""
-
-    def __add__(self, other: Asked) -> Asked:
-        return Asked(self.groups + other.groups, self.faces + other.faces)
-
-
-@dataclass(frozen=True, slots=True)
-class _Question:
+class GroupQuestion:
     """A group as it is asked about."""
 
     group: GroupRow
@@ -54,6 +39,11 @@ class _Question:
     def refs(self) -> list[Ref]:
         """What a person may have refused of it."""
         return [Ref("group", self.group.id), *(Ref("face", face) for face in self.faces)]
+
+    @property
+    def images(self) -> set[int]:
+        """Those that the unnamed faces are in."""
+        return {one.image_id for one in self.faces.values()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +71,19 @@ class GroupAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
-    question: _Question
+class AskedGroup:
+    """A group, and what was found."""
+
+    question: GroupQuestion
     found: Identification | None
     decision: Decision
+
+    def is_present(self, in_photos: Mapping[int, Collection[int]]) -> bool:
+        """Whether the person has a face in one of the photos already, by who is in each."""
+        if self.found is None:
+            return False
+        person = self.found.person_id
+        return any(person in in_photos.get(image, ()) for image in self.question.images)
 
     @property
     def probable(self) -> ProbableGroup | None:
@@ -110,241 +109,94 @@ class _Answer:
 
 @dataclass(frozen=True, slots=True)
 class GroupQuestions:
-    """Asks about groups. `go_on` is called between two steps, and ends it by raising.
+    """Asks about groups; changes nothing.
 
     A group is asked about by its faces that nobody has confirmed. One with a name is only ever told to be that person.
     """
 
     store: Store
     library: Library
-    identities: Identities[Transaction]
-    links: bool
-    """Whether a group is linked by itself: FACE_MATCH=calibrated."""
-    go_on: Callable[[], None]
 
-    def ask(self, group_ids: Iterable[int]) -> Asked:
-        """Ask about groups, some hundred at a time; they are settled then.
-
-        Raises:
-            StoreUnavailable: the database cannot be used; what is done stays.
-        """
-        asked = Asked()
-        for chunk in chunked(group_ids):
-            self.go_on()
-            asked += self._ask(chunk)
-        return asked
+    def answers(self, transaction: Transaction, group_ids: Collection[int]) -> list[AskedGroup]:
+        """Who these groups are."""
+        return self._answers(transaction, group_rows.read(transaction, group_ids))
 
     def answer_now(self, transaction: Transaction, group_id: int) -> GroupAnswer | None:
         """Who a group is, if it were asked about now, however unlikely; None where it is not there."""
-        for answer in self._answers(
-            transaction, self._questions(transaction, group_rows.read(transaction, [group_id]))
-        ):
-            in_photo = answer.found is not None and answer.found.person_id in _present(transaction, answer.question)
-            return GroupAnswer(answer.found, answer.decision, answer.question.total.count, in_photo)
+        for one in self._answers(transaction, group_rows.read(transaction, [group_id])):
+            in_photo = one.found is not None and one.is_present(people_in_photos(transaction, [one]))
+            return GroupAnswer(one.found, one.decision, one.question.total.count, in_photo)
         return None
 
     def look(self, group_ids: Iterable[int]) -> Iterator[ProbableGroup]:
-        """Who would be linked to these groups or offered for them, if they were asked about now; changes nothing."""
+        """Who would be linked to these groups or offered for them, if they were asked about now."""
         for chunk in chunked(group_ids):
             with self.store.reading() as transaction:
                 self.library.follow(transaction)
-                answers = self._answers(transaction, self._questions(transaction, group_rows.read(transaction, chunk)))
+                answers = self._answers(transaction, group_rows.read(transaction, chunk))
             yield from (one for answer in answers if (one := answer.probable))
 
-    def _ask(self, group_ids: Collection[int]) -> Asked:
-        with self.store.reading() as transaction:
-            self.library.follow(transaction)
-            questions = self._questions(transaction, self._not_silent(transaction, group_ids))
-            answers = self._answers(transaction, questions)
-        asked, others = Asked(), list[_Answer]()
-        for answer in answers:
-            if self._is_linked(answer):
-                self.go_on()
-                linked = self.store.write(lambda transaction, answer=answer: self._link(transaction, answer))  # type: ignore[misc]
-                asked += Asked(int(linked > 0), linked)
-                if linked:
-                    continue
-            others.append(answer)
-        for some in _batches(others):
-            self.go_on()
-            self.store.write(lambda transaction, some=some: self._offer(transaction, some))  # type: ignore[misc]
-        return asked
+    def lock(self, transaction: Transaction, asked: Iterable[AskedGroup]) -> dict[int, dict[int, IndexedFace]]:
+        """Lock groups; of those that are what they were when they were asked about, the unnamed faces as they are."""
+        groups = {one.question.group.id: one.question.group for one in asked}
+        rows = group_rows.lock(transaction, groups)
+        same = [group for group, row in rows.items() if _is_same(row, groups[group])]
+        return _unnamed_of(transaction, face_index.of_groups(transaction, same))
 
-    # --- asking ---
+    def _answers(self, transaction: Transaction, rows: Mapping[int, GroupRow]) -> list[AskedGroup]:
+        questions = self._questions(transaction, rows)
+        asked = [question for question in questions if question.total.count]
+        refused = [self.library.refused_people(*question.refs) for question in asked]
+        middles = np.stack([question.total.middle for question in asked]) if asked else np.empty((0, ENCODING_LENGTH))
+        found = self.library.identify(middles, [question.total.count for question in asked], refused)
+        answers = [AskedGroup(question, None, "silent") for question in questions if not question.total.count]
+        for question, one in zip(asked, found, strict=True):
+            fits = one if one is None or question.group.person_id in (None, one.person_id) else None
+            answers.append(AskedGroup(question, fits, decide(fits)))
+        in_photos = people_in_photos(transaction, [one for one in answers if one.decision == "link"])
+        return [
+            replace(one, decision="offer") if one.decision == "link" and one.is_present(in_photos) else one
+            for one in answers
+        ]
 
-    def _not_silent(self, transaction: Transaction, group_ids: Collection[int]) -> dict[int, GroupRow]:
-        """The groups without those that were silent when they were asked about last, and still are: nearly all."""
-        rows = group_rows.read(transaction, group_ids)
-        silent = [row for row in rows.values() if row.is_silent]
-        middles = np.stack([row.total.middle for row in silent]) if silent else np.empty((0, ENCODING_LENGTH))
-        found = self.library.identify(middles, [row.total.count for row in silent])
-        for row, one in zip(silent, found, strict=True):
-            if one is None or one.probability < OFFER:
-                del rows[row.id]
-        return rows
-
-    def _questions(self, transaction: Transaction, rows: dict[int, GroupRow]) -> list[_Question]:
+    def _questions(self, transaction: Transaction, rows: Mapping[int, GroupRow]) -> list[GroupQuestion]:
         indexed = face_index.of_groups(transaction, rows.keys())
         confirmed = known_encodings.kept_of(
             transaction,
             [face for each in indexed.values() for face, one in each.items() if one.state is FaceState.CONFIRMED],
         )
-        suggested = self._suggested_by_rows(transaction, indexed.values())
+        unnamed = _unnamed_of(transaction, indexed)
         return [
-            _Question(
-                row,
-                row.total - EncodingSum.of([confirmed[face].numbers for face in indexed[row.id] if face in confirmed])
-                if any(face in confirmed for face in indexed[row.id])
-                else row.total,
-                {face: one for face, one in indexed[row.id].items() if one.state in UNNAMED and face not in suggested},
-            )
+            GroupQuestion(row, _without(row.total, indexed[row.id], confirmed), unnamed[row.id])
             for row in rows.values()
         ]
 
-    def _suggested_by_rows(self, transaction: Transaction, indexed: Iterable[dict[int, IndexedFace]]) -> set[int]:
-        """Faces whose own rows have a suggested person: where the app has persons."""
-        if transaction.schema.rule.linked is not FaceState.SUGGESTED:
-            return set()
-        suggested = [face for each in indexed for face, one in each.items() if one.state is FaceState.SUGGESTED]
-        return faces.with_person(transaction, suggested)
 
-    def _answers(self, transaction: Transaction, questions: list[_Question]) -> list[_Answer]:
-        asked = [question for question in questions if question.total.count]
-        refused = [
-            self.library.refused_people(
-                Ref("group", question.group.id), *(Ref("face", face) for face in question.faces)
-            )
-            for question in asked
-        ]
-        middles = np.stack([question.total.middle for question in asked]) if asked else np.empty((0, ENCODING_LENGTH))
-        found = self.library.identify(middles, [question.total.count for question in asked], refused)
-        answers = [_Answer(question, None, "silent") for question in questions if not question.total.count]
-        for question, one in zip(asked, found, strict=True):
-            named = question.group.person_id
-            fits = one if one is None or named in (None, one.person_id) else None
-            decision = decide(fits)
-            if decision == "link" and fits and fits.person_id in _present(transaction, question):
-                decision = "offer"
-            answers.append(_Answer(question, fits, decision))
-        return answers
+def people_in_photos(transaction: Transaction, asked: Iterable[AskedGroup]) -> dict[int, set[int]]:
+    """Who is linked or confirmed in the photos of these groups' unnamed faces, by image."""
+    wanted = {image for one in asked for image in one.question.images}
+    return face_index.people_in_images(transaction, wanted)
 
-    def _is_linked(self, answer: _Answer) -> bool:
-        if not (self.links and answer.question.faces and answer.question.group.is_there):
-            return False
-        return answer.decision in self.store.schema.rule.written
 
-    # --- writing ---
+def _without(total: EncodingSum, faces: Iterable[int], confirmed: Mapping[int, KnownEncoding]) -> EncodingSum:
+    """The sum of a group without its confirmed faces."""
+    known = [confirmed[face].numbers for face in faces if face in confirmed]
+    return total - EncodingSum.of(known) if known else total
 
-    def _link(self, transaction: Transaction, answer: _Answer) -> int:
-        """Link the group's faces that may be; how many. 0 where it is another group by now, or nothing can be."""
-        question, found = answer.question, answer.found
-        if found is None:
-            raise AssertionError("found an answer without a person, needed one: nobody else is linked")
-        image_ids = {one.image_id for one in question.faces.values()}
-        images.lock_all(transaction, image_ids)
-        rows = {row.id: row for image in sorted(image_ids) for row in faces.lock_of_image(transaction, image)}
-        links = lock_links(transaction, {question.group.id: found})
-        current = self._as_asked(transaction, [answer]).get(question.group.id)
-        if not links or current is None or current.keys() != question.faces.keys():
-            return 0
-        if answer.decision == "link" and found.person_id in _present(transaction, question):
-            return 0
-        link = links[question.group.id]
-        like = [face for face, one in current.items() if one.like_not_face is not None]
-        may_be = sorted(current.keys() - held_back(transaction, self.library, found.person_id, like))
-        wanted = [face for face in may_be if face in rows and self.identities.may_be_linked(rows[face])]
-        linked = [face for face in wanted if self.identities.link(transaction, face, link)]
-        if linked:
-            self._write_linked(transaction, answer, found, {face: current[face] for face in linked}, link)
-        return len(linked)
 
-    def _write_linked(
-        self,
-        transaction: Transaction,
-        answer: _Answer,
-        found: Identification,
-        linked: dict[int, IndexedFace],
-        link: Link,
-    ) -> None:
-        group, is_named = answer.question.group, answer.decision == "link"
-        state = transaction.schema.rule.linked
-        offer = None if is_named else answer.offer
-        named = {"person_id": found.person_id} if is_named else {}
-        group_rows.update(transaction, group.id, {**group_rows.offer_columns(offer), **named})
-        group_rows.settle(transaction, [group.id])
-        tally, changes = PeopleTally(), dict[int, FaceChange]()
-        for face, before in linked.items():
-            after = replace(before, state=state, person_id=found.person_id, probability=found.probability)
-            face_index.write(transaction, face, before, after)
-            tally.take(before)
-            tally.give(after)
-            changes[face] = FaceChange(
-                {"parent_id": None, "person_id": None}, {"parent_id": link.face_id, "person_id": link.person_id}
-            )
-        people = tally.write(transaction, self.library)
-        ledger.add(transaction, "linked", changes, found=found, people=[found.person_id])
-        change = library_row.next_change(transaction)
-        group_rows.stamp(transaction, [group.id], change)
-        people_rows.stamp(transaction, people, change)
-
-    def _offer(self, transaction: Transaction, answers: list[_Answer]) -> None:
-        """Offer each group's person for its faces, where that is new; groups that are others by now stay unsettled."""
-        locked = {before.image_id for answer in answers for before, _ in answer.changed.values()}
-        images.lock_all(transaction, locked)
-        current = self._as_asked(transaction, answers)
-        tally, settled = PeopleTally(), list[int]()
-        for answer in answers:
-            group = answer.question.group
-            if group.id not in current:
-                continue
-            now = _Answer(replace(answer.question, faces=current[group.id]), answer.found, answer.decision)
-            if not locked.issuperset(before.image_id for before, _ in now.changed.values()):
-                continue
-            settled.append(group.id)
-            if group.offer != now.offer:
-                group_rows.update(transaction, group.id, group_rows.offer_columns(now.offer))
-            for face, (before, after) in now.changed.items():
-                face_index.write(transaction, face, before, after)
-                tally.take(before)
-                tally.give(after)
-        group_rows.settle(transaction, settled)
-        if people := tally.write(transaction, self.library):
-            people_rows.stamp(transaction, people, library_row.next_change(transaction))
-
-    def _as_asked(self, transaction: Transaction, answers: list[_Answer]) -> dict[int, dict[int, IndexedFace]]:
-        """The groups that are what they were when they were asked about, locked, with their unnamed faces as now."""
-        rows = group_rows.lock(transaction, [answer.question.group.id for answer in answers])
-        same = [
-            answer.question.group.id
-            for answer in answers
-            if (row := rows.get(answer.question.group.id)) and _is_same(row, answer.question.group)
-        ]
-        indexed = face_index.of_groups(transaction, same)
-        suggested = self._suggested_by_rows(transaction, indexed.values())
-        return {
-            group: {face: one for face, one in each.items() if one.state in UNNAMED and face not in suggested}
-            for group, each in indexed.items()
-        }
+def _unnamed_of(
+    transaction: Transaction, indexed: Mapping[int, Mapping[int, IndexedFace]]
+) -> dict[int, dict[int, IndexedFace]]:
+    """Of the faces of groups those without a name; where an app has persons, none that it suggests one for."""
+    suggested = set[int]()
+    if transaction.schema.rule.linked is FaceState.SUGGESTED:
+        offered = [face for each in indexed.values() for face, one in each.items() if one.state is FaceState.SUGGESTED]
+        suggested = faces.with_person(transaction, offered)
+    return {
+        group: {face: one for face, one in each.items() if one.state in UNNAMED and face not in suggested}
+        for group, each in indexed.items()
+    }
 
 
 def _is_same(row: GroupRow, asked: GroupRow) -> bool:
     return (row.total, row.person_id, row.joined_to) == (asked.total, asked.person_id, asked.joined_to)
-
-
-def _present(transaction: Transaction, question: _Question) -> set[int]:
-    """Who is linked or confirmed in the photos of the group's unnamed faces."""
-    image_ids = {one.image_id for one in question.faces.values()}
-    return {person for each in face_index.people_in_images(transaction, image_ids).values() for person in each}
-
-
-def _batches(answers: Iterable[_Answer]) -> Iterator[list[_Answer]]:
-    """Answers with so many faces between them that change as one transaction takes, or one answer with more."""
-    batch, faces_in_it = list[_Answer](), 0
-    for answer in answers:
-        if batch and faces_in_it + len(answer.changed) > _FACES:
-            yield batch
-            batch, faces_in_it = [], 0
-        batch.append(answer)
-        faces_in_it += len(answer.changed)
-    if batch:
-        yield batch

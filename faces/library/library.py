@@ -18,12 +18,12 @@ from faces.people.cohort import MOST_OWN, Cohort
 from faces.people.encoding_sum import EncodingSum
 from faces.people.enrolled import EnrolledPeople
 from faces.people.groups.alarm import Alarm
-from faces.people.groups.group_index import GroupIndex, KeptGroup, NearGroup, NearPair
+from faces.people.groups.group_index import GroupIndex, NearGroup, NearPair
 from faces.people.groups.growing import FIRST, SLICE, leaders
 from faces.people.groups.not_faces import NotFaces
 from faces.people.groups.refusals import Refusals
 from faces.people.identify import OFFER, Identification, identify
-from faces.people.learning import MOST_PEOPLE, asked_places, learn
+from faces.people.learning import MOST_PEOPLE, first_or_middle, learn
 from faces.people.matching import Encodings
 from faces.people.neighbourhood import Neighbourhood
 from faces.people.products import Matrix, as_matrix
@@ -31,10 +31,11 @@ from faces.people.refs import Ref
 from faces.photo.face import ENCODING_LENGTH, Encoding
 from faces.store.database import Transaction
 from faces.store.sidecar import calibrations, group_rows, known_encodings, library_row, never_rows, people_rows
-from faces.store.sidecar.group_rows import GroupRow, Offer
+from faces.store.sidecar.group_rows import Offer
 from faces.store.sidecar.library_row import LibraryState
 from faces.store.sidecar.not_face_rows import read_not_faces
 from faces.store.sidecar.people_rows import Around, TableSum
+from faces.store.sidecar.unsettled_people import read_unsettled
 
 _NOTHING_SEEN = -1
 
@@ -70,10 +71,15 @@ class Library:
         self.refusals = Refusals()
         self.not_faces = NotFaces()
         self.changed_people: set[int] = set()
-        """Whose confirmed faces have changed since this was emptied: groups near them are to be asked about."""
+        """Whose confirmed faces have changed, since this was emptied or when nobody asked: groups near them are due."""
         self._first_faces = as_matrix(np.empty((0, ENCODING_LENGTH)))
         self.arrived = 0
         """Faces that this process has put into groups since it followed last, or fewer: groups may be due."""
+
+    @property
+    def seen(self) -> int:
+        """The change up to which it has followed."""
+        return self._seen
 
     @property
     def follows(self) -> bool:
@@ -118,12 +124,14 @@ class Library:
         encodings: npt.ArrayLike,
         sizes: Sequence[int] | None = None,
         refused: Sequence[Collection[int]] | None = None,
+        around: npt.NDArray[np.float32] | None = None,
+        least: float = 0.0,
     ) -> list[Identification | None]:
         """The likeliest person of each face or group, as `faces.people.identify.identify` says."""
         with self.mutex:
             if not len(self.people):
                 return [None] * len(as_matrix(encodings))
-            return identify(encodings, self.people, self.learned, sizes, refused)
+            return identify(encodings, self.people, self.learned, sizes, refused, around, least)
 
     def nearest_groups(self, encodings: Encodings) -> list[NearGroup | None]:
         """The groups that a photo's new faces, shape (n, 128), would join, as far as they are known here.
@@ -174,6 +182,13 @@ class Library:
             found: list[int] = self.groups.unnamed_near(middles, around, _MAY_BE_OFFERED).tolist()
             return found
 
+    def likely(self, groups: Sequence[int]) -> set[int]:
+        """Of these groups those that somebody is to be offered for, by their means; refusals are not looked at."""
+        with self.mutex:
+            rows = self.groups.measured(groups)
+            found = self.identify(rows.middles, rows.counts.tolist(), around=rows.around, least=OFFER)
+        return {group for group, one in zip(rows.ids.tolist(), found, strict=True) if one is not None}
+
     def measured_now(self) -> Neighbourhood:
         """The neighbourhood that the groups make as they are now, to be put in force."""
         with self.mutex:
@@ -205,13 +220,7 @@ class Library:
             first_faces: the first confirmed face of each person at `asked_places`; for who has none the middle stands.
         """
         with self.mutex:
-            # Rows that nobody asks for are never touched, and take no memory.
-            first = np.zeros((len(self.people), ENCODING_LENGTH))
-            asked = asked_places(len(self.people))
-            first[asked] = self.people.middles[asked]
-            for place, person in zip(asked.tolist(), self.people.ids[asked].tolist(), strict=True):
-                if person in first_faces:
-                    first[place] = first_faces[person]
+            first = first_or_middle(self.people, first_faces)
             middles, sizes = self.groups.some_unnamed(MOST_PEOPLE)
             return learn(self.people, first, middles.astype(np.float64), sizes.tolist())
 
@@ -235,6 +244,7 @@ class Library:
             self._measure_with(self._neighbourhood(transaction, state), state.number)
         if before is None:
             self._read_all(transaction)
+            self.changed_people |= read_unsettled(transaction)
         else:
             self._map_what_is_renewed()
             self._take_changes(transaction)
@@ -279,9 +289,8 @@ class Library:
         everybody = {row.id: row.total for row in people_rows.changed_since(transaction, _NOTHING_SEEN)}
         self.people = EnrolledPeople(self.neighbourhood, everybody, self.state.number)
         # While some of the first faces stand in for groups, what a row was measured with may be others than now.
-        kept = [
-            _kept(row, measured=not self.is_leading) for row in group_rows.changed_since(transaction, _NOTHING_SEEN)
-        ]
+        rows = group_rows.changed_since(transaction, _NOTHING_SEEN)
+        kept = [row.kept(measured=not self.is_leading) for row in rows]
         self.groups = GroupIndex(self.neighbourhood, kept, self.state.number)
 
     def _take_changes(self, transaction: Transaction) -> None:
@@ -335,14 +344,3 @@ class Library:
         shared = self._shared.load(self.state, self.cohort.version)
         if shared and (shared.change, shared.number) == (rows.change, rows.number):
             self._take_over(shared)
-
-
-def _kept(row: GroupRow, *, measured: bool) -> KeptGroup:
-    around = row.around if measured else None
-    return KeptGroup(
-        row.id,
-        row.total,
-        row.person_id is not None,
-        around.value if around else None,
-        around.number if around else 0,
-    )

@@ -11,19 +11,21 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from threading import Lock
 
 from faces.errors import SchemaError, StoreUnavailable
 from faces.library.group_joins import GroupJoins
-from faces.library.group_questions import Asked, GroupAnswer, GroupQuestions, ProbableGroup
+from faces.library.group_links import Asked, GroupLinks
+from faces.library.group_questions import GroupAnswer, GroupQuestions, ProbableGroup
 from faces.library.joining_lease import JoiningLease, LeaseLost
 from faces.library.library import Library
 from faces.library.relearning import relearn
 from faces.library.upkeep.older_finds import OlderFinds
 from faces.people.groups.growing import FIRST, SLICE, next_batch
 from faces.store.database import Store, Transaction
-from faces.store.sidecar import group_rows, library_row
+from faces.store.sidecar import group_rows, library_row, unsettled_groups, unsettled_people
 from faces.store.who import identities_of
 
 _log = logging.getLogger(__name__)
@@ -69,25 +71,27 @@ class Settling:
         self._lease = JoiningLease(store)
         self._joins = GroupJoins(store, library, self._go_on)
         self._older_finds = OlderFinds(store, library, self._go_on)
-        self._questions = GroupQuestions(store, library, identities_of(store.schema), links, self._go_on)
+        self._questions = GroupQuestions(store, library)
+        self._links = GroupLinks(self._questions, identities_of(store.schema), links, self._go_on)
         self._one = Lock()
         self._is_told_to_stop: Callable[[], bool] = _never
         self._until: float | None = None
         self._is_unfinished = False
         self._not_before = 0.0
         self._near_changed: dict[int, None] = {}
+        self._changed: dict[int, int] = {}
 
-    def settle_some(self, is_told_to_stop: Callable[[], bool] = lambda: False) -> None:
+    def settle_some(self, is_told_to_stop: Callable[[], bool] = lambda: False, patience: float = _PATIENCE) -> None:
         """Do what is due, between two jobs: nothing, mostly, and that without a query. Never raises for the database.
 
         Groups are due after as many faces as `next_batch` says, and those near a person whose confirmed faces have
         changed. In between the neighbourhoods of some thousand groups are measured anew, where they wait for it.
-        `is_told_to_stop` is asked between two steps.
+        `is_told_to_stop` is asked between two steps; after `patience` seconds the rest is left for the next time.
         """
         if not self._one.acquire(blocking=False):
             return
         try:
-            self._until, self._is_told_to_stop = time.monotonic() + _PATIENCE, is_told_to_stop
+            self._until, self._is_told_to_stop = time.monotonic() + patience, is_told_to_stop
             if self._is_due() or self._is_news():
                 if time.monotonic() >= self._not_before:
                     self._settle_what_is_due()
@@ -126,7 +130,7 @@ class Settling:
             self._renew_all()
             relearn(self.store, self.library)
             self._older_finds.look()
-            asked = self._questions.ask(self._unsettled()) + self._ask_near_changed_people()
+            asked = self._links.ask(self._unsettled()) + self._ask_near_changed_people()
             self._is_unfinished = False
             return Settled(joined, asked)
 
@@ -141,9 +145,10 @@ class Settling:
             self._renew_all()
             relearn(self.store, self.library)
             self._older_finds.look()
-            self.library.changed_people = set()
-            asked = sum((self._questions.ask(groups) for groups in self._all_groups()), Asked())
+            self._take_changed_people()
+            asked = sum((self._links.ask(self._not_silent(groups)) for groups in self._all_groups()), Asked())
             self._near_changed.clear()
+            self._note_asked()
             self._is_unfinished = False
             return Settled(joined, asked)
 
@@ -193,7 +198,7 @@ class Settling:
                 self._is_unfinished = True
                 self._join()
                 relearn(self.store, self.library)
-                self._questions.ask(self._unsettled())
+                self._links.ask(self._unsettled())
                 self._is_unfinished = False
             self._ask_near_changed_people()
         except LeaseLost:
@@ -215,7 +220,7 @@ class Settling:
         """Join groups, by a neighbourhood of the groups before, and say at how many faces it was done."""
         faces = self.library.state.alarm.faces
         with self.store.reading() as transaction:
-            changed = group_rows.not_joined(transaction)
+            changed = unsettled_groups.not_joined(transaction)
         if faces > FIRST and changed:
             self._publish()
         # Of few groups all at once; of many those that have changed, and the others in slices between jobs.
@@ -231,17 +236,34 @@ class Settling:
 
     def _ask_near_changed_people(self) -> Asked:
         """Ask about the groups of people whose confirmed faces have changed, and those that might be theirs."""
-        people, self.library.changed_people = self.library.changed_people, set()
-        if people:
+        if people := self._take_changed_people():
             with self.store.reading() as transaction:
                 theirs = group_rows.of_people(transaction, people)
-            self._near_changed |= dict.fromkeys([*theirs, *self.library.groups_near(people)])
+            self._near_changed |= dict.fromkeys([*theirs, *self._not_silent(self.library.groups_near(people))])
         asked = Asked()
         while some := list(islice(self._near_changed, _TOGETHER)):
-            asked += self._questions.ask(some)
+            asked += self._links.ask(some)
             for group in some:
                 del self._near_changed[group]
+        self._note_asked()
         return asked
+
+    def _take_changed_people(self) -> set[int]:
+        """The people whose confirmed faces have changed, without those that another process has asked about since."""
+        with self.library.mutex:
+            people, self.library.changed_people = self.library.changed_people, set()
+            change = self.library.seen
+        with self.store.reading() as transaction:
+            people = unsettled_people.read_unsettled(transaction, people) if people else people
+        self._changed |= dict.fromkeys(people, change)
+        return people
+
+    def _note_asked(self) -> None:
+        """All is asked that is near these people: another process need not, nor this one after a new start."""
+        changed, self._changed = self._changed, {}
+        for change in sorted(set(changed.values())):
+            people = [person for person, at in changed.items() if at == change]
+            self.store.write(partial(unsettled_people.settle, ids=people, change=change))
 
     def _publish(self) -> bool:
         """Put the neighbourhood in force that the groups make now; False where another process was first."""
@@ -263,9 +285,16 @@ class Settling:
         with self.store.reading() as transaction:
             self.library.follow(transaction)
 
+    def _not_silent(self, groups: list[int]) -> list[int]:
+        """These without those that nobody was offered for when they were asked about last, nor is now: nearly all."""
+        with self.store.reading() as transaction:
+            self.library.follow(transaction)
+            asked = unsettled_groups.not_silent(transaction, groups)
+        return sorted(asked | self.library.likely([group for group in groups if group not in asked]))
+
     def _unsettled(self) -> list[int]:
         with self.store.reading() as transaction:
-            return group_rows.unsettled(transaction)
+            return unsettled_groups.all_unsettled(transaction)
 
     def _all_groups(self) -> Iterator[list[int]]:
         last = 0

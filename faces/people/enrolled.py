@@ -171,12 +171,7 @@ class EnrolledPeople:
 
     def places_of(self, ids: npt.ArrayLike) -> npt.NDArray[np.intp]:
         """Where these people stand; -1 for who is not enrolled."""
-        wanted = np.asarray(ids, np.int64)
-        places = np.searchsorted(self.ids, wanted)
-        found = np.zeros(len(wanted), np.bool_)
-        inside = places < self.rows.used
-        found[inside] = self.ids[places[inside]] == wanted[inside]
-        return np.where(found, places, -1)
+        return self.rows.places_of(ids)
 
     def distances_without(self, rows: Matrix, places: Places) -> npt.NDArray[np.float64]:
         """How far each confirmed face is from the middle of the others of its person, who must have two or more.
@@ -188,7 +183,13 @@ class EnrolledPeople:
         found: npt.NDArray[np.float64] = apart * counts / (counts - 1)
         return found
 
-    def rank(self, encodings: npt.ArrayLike, count: int, left_out: npt.NDArray[np.intp] | None = None) -> Ranking:
+    def rank(
+        self,
+        encodings: npt.ArrayLike,
+        count: int,
+        left_out: npt.NDArray[np.intp] | None = None,
+        around: npt.NDArray[np.float32] | None = None,
+    ) -> Ranking:
         """The `count` people with the lowest scores for each encoding, shape (n, 128).
 
         Products in float32 choose who is measured exactly, so that order, batch and equal people change nothing.
@@ -197,9 +198,12 @@ class EnrolledPeople:
             encodings: faces, or middles of groups.
             count: how many people.
             left_out: for each encoding the place of one person that does not count, or -1.
+            around: the neighbourhood of each encoding, shape (n,), where it is known already, else NaN.
         """
         rows = as_matrix(encodings)
-        around = self.neighbourhood.around(rows)
+        around = np.full(len(rows), np.nan, np.float32) if around is None else around.copy()
+        unknown = np.flatnonzero(np.isnan(around))
+        around[unknown] = self.neighbourhood.around(rows[unknown])
         ranking = Ranking(
             np.full((len(rows), count), -1, np.intp),
             np.full((len(rows), count), np.inf),

@@ -98,6 +98,8 @@ def identify(
     learned: Learned,
     sizes: Sequence[int] | None = None,
     refused: Sequence[Collection[int]] | None = None,
+    around: npt.NDArray[np.float32] | None = None,
+    least: float = 0.0,
 ) -> list[Identification | None]:
     """Find the likeliest person of each face or group; None where no person is left to choose.
 
@@ -109,11 +111,13 @@ def identify(
         learned: the library's shift and share of strangers.
         sizes: faces in each group, 1 or more; without it all are faces alone.
         refused: for each the people that it is known not to be. They are not chosen, but still count as near ones.
+        around: the neighbourhood of each, shape (n,), where it is known already, else NaN: that is the dearest part.
+        least: of whom it is less likely than this, there is None.
 
     Raises:
         ValueError: encodings of another shape, numbers that no encoding has, or a group without a face.
     """
-    ranking = people.rank(encodings, 1 + _NEXT + max((len(ids) for ids in refused or ()), default=0))
+    ranking = people.rank(encodings, 1 + _NEXT + max((len(ids) for ids in refused or ()), default=0), around=around)
     best = _first_not_refused(ranking, people, refused)
     rows = np.flatnonzero(best >= 0)
     faces = _sizes(sizes, len(best))
@@ -123,16 +127,9 @@ def identify(
     strangers = learned.strangers_beside(confirmed)
     chances = cohort.calibration.probability(t, len(people), confirmed, faces[rows], strangers)
     found: list[Identification | None] = [None] * len(best)
-    for row, rank, k, m, share, at, chance in zip(
-        rows.tolist(),
-        best[rows].tolist(),
-        confirmed.tolist(),
-        faces[rows].tolist(),
-        strangers.tolist(),
-        t.tolist(),
-        chances.tolist(),
-        strict=True,
-    ):
+    columns = (rows, best[rows], confirmed, faces[rows], strangers, t, chances)
+    worth_telling = (column[chances >= least].tolist() for column in columns)
+    for row, rank, k, m, share, at, chance in zip(*worth_telling, strict=True):
         rule = Rule(len(people), k, m, learned.shift, share, cohort.version)
         found[row] = _identification(_nearby(ranking, people, row), rank, at, chance, rule)
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,7 @@ from faces.people.calibration import FEWEST_STRANGERS, Learned, Numbers
 from faces.people.enrolled import EnrolledPeople
 from faces.people.identify import identify, margin_scores
 from faces.people.matching import Encodings
+from faces.photo.face import ENCODING_LENGTH, Encoding
 
 #: Below so many people there is no shift.
 FEWEST_PEOPLE = 10
@@ -61,6 +62,20 @@ def median_among(people: EnrolledPeople, first_faces: Encodings) -> float:
     """The median t of the enrolled people's first faces, each against all others; shift left out."""
     asked = asked_places(len(people))
     return float(np.median(margin_scores(people.rank(first_faces[asked], 2, left_out=asked))))
+
+
+def first_or_middle(people: EnrolledPeople, first_faces: Mapping[int, Encoding]) -> Encodings:
+    """The first confirmed face of each person at `asked_places`, for who has none the middle; shape (N, 128).
+
+    Rows that nobody asks for are never touched, and take no memory.
+    """
+    rows = np.zeros((len(people), ENCODING_LENGTH))
+    asked = asked_places(len(people))
+    rows[asked] = people.middles[asked]
+    for place, person in zip(asked.tolist(), people.ids[asked].tolist(), strict=True):
+        if person in first_faces:
+            rows[place] = first_faces[person]
+    return rows
 
 
 def asked_places(people: int) -> npt.NDArray[np.intp]:

@@ -96,6 +96,15 @@ class MeasuredMiddles:
         place = int(np.searchsorted(self.ids[: self.used], wanted))
         return place, place < self.used and int(self.ids[place]) == wanted
 
+    def places_of(self, wanted: npt.ArrayLike) -> Places:
+        """Where these ids stand; -1 for what is not here."""
+        ids = np.asarray(wanted, np.int64)
+        places = np.searchsorted(self.ids[: self.used], ids)
+        found = np.zeros(len(ids), np.bool_)
+        inside = places < self.used
+        found[inside] = self.ids[places[inside]] == ids[inside]
+        return np.where(found, places, -1)
+
     def put(self, wanted: int, total: EncodingSum, neighbourhood: Neighbourhood) -> int:
         """Write the row of an id, and return its place; its neighbourhood is still to be measured.
 

@@ -9,7 +9,15 @@ from faces.library.upkeep.differences import images_that_differ
 from faces.people.groups.not_faces import is_asked
 from faces.people.kept_face import FaceState, RowRule
 from faces.store.database import Transaction
-from faces.store.sidecar import face_index, group_rows, known_encodings, ledger, library_row, photo_rows
+from faces.store.sidecar import (
+    face_index,
+    group_rows,
+    known_encodings,
+    ledger,
+    library_row,
+    photo_rows,
+    unsettled_groups,
+)
 from faces.store.sidecar.face_index import IndexedFace
 from faces.store.sidecar.group_rows import GroupRow
 from faces.store.sidecar.known_encodings import KnownEncoding
@@ -78,7 +86,7 @@ class _KnownClosely:
             known_encodings.kept_of(transaction, ids),
             member_of,
             groups,
-            group_rows.unsettled_of(transaction, groups.keys()),
+            unsettled_groups.unsettled_of(transaction, groups.keys()),
             photo_rows.made_anew(transaction, images),
             ledger.last_links(transaction, linked),
             _likeness(transaction, rows),

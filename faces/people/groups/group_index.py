@@ -198,6 +198,15 @@ class GroupIndex:
         places = places[:: max(1, -(-len(places) // most))]
         return self.rows.middles[places], self.rows.counts[places]
 
+    def measured(self, groups: Sequence[int]) -> GroupMiddles:
+        """The rows of those of these groups that are there; neighbourhoods that were measured with another are NaN."""
+        places = self.rows.places_of(groups)
+        places = places[places >= 0]
+        places = places[self._alive[places]]
+        found = GroupMiddles(len(places), **{name: array[places] for name, array in self.rows.arrays.items()})
+        found.around[found.numbers != self.number] = np.nan
+        return found
+
     def unnamed_near(self, middles: Matrix, around: npt.NDArray[np.float32], below: float) -> npt.NDArray[np.int64]:
         """The groups without a name whose score with any of these places is below this, as products say it.
 

@@ -9,12 +9,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from faces.people.encoding_sum import EncodingSum
+from faces.people.groups.group_index import KeptGroup
 from faces.store.database import Transaction, chunked
 from faces.store.sidecar.library_row import tables_of
 from faces.store.sidecar.people_rows import NOTHING, Around, TableSum, sum_of
 
-#: What a group waits for.
-_SETTLED, _TO_JOIN, _TO_ASK = range(3)
+#: What a group waits for: `unsettled_groups`.
+SETTLED, TO_JOIN, TO_ASK = range(3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +40,14 @@ class GroupRow:
     """Changed since it was asked about last."""
 
     @property
-    def is_silent(self) -> bool:
-        """Whether it has no name, and nobody is offered for it, since it is what it is."""
-        return self.is_there and self.person_id is None and self.offer is None and not self.unsettled
-
-    @property
     def is_there(self) -> bool:
         """Whether faces can join it: it has some, and is in no other group."""
         return self.joined_to is None and self.total.count > 0
+
+    def kept(self, *, measured: bool) -> KeptGroup:
+        """For the groups in memory; without `measured` its neighbourhood is to be measured anew."""
+        value, number = (self.around.value, self.around.number) if self.around and measured else (None, 0)
+        return KeptGroup(self.id, self.total, self.person_id is not None, value, number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,38 +77,6 @@ def read(transaction: Transaction, ids: Collection[int]) -> dict[int, GroupRow]:
 def lock(transaction: Transaction, ids: Collection[int]) -> dict[int, GroupRow]:
     """These groups as they are now, locked by id."""
     return _read(transaction, ids, lock=True)
-
-
-def unsettled(transaction: Transaction) -> list[int]:
-    """Groups that have changed since they were asked about last, by id."""
-    groups = tables_of(transaction).groups
-    query = sa.select(groups.c.id).where(groups.c.unsettled.in_((_TO_JOIN, _TO_ASK))).order_by(groups.c.id)
-    return [int(group) for group in transaction.connection.execute(query).scalars()]
-
-
-def not_joined(transaction: Transaction) -> list[int]:
-    """Groups that have changed since groups were joined last, by id."""
-    groups = tables_of(transaction).groups
-    query = sa.select(groups.c.id).where(groups.c.unsettled == _TO_JOIN).order_by(groups.c.id)
-    return [int(group) for group in transaction.connection.execute(query).scalars()]
-
-
-def note_joined(transaction: Transaction, group_ids: Collection[int], change: int) -> None:
-    """Note that groups were joined as they were at a change: those that have changed since are to be joined still."""
-    groups = tables_of(transaction).groups
-    for chunk in chunked(sorted(group_ids)):
-        query = sa.update(groups).where(groups.c.id.in_(chunk), groups.c.unsettled == _TO_JOIN)
-        transaction.connection.execute(query.where(groups.c.change <= change).values(unsettled=_TO_ASK))
-
-
-def unsettled_of(transaction: Transaction, group_ids: Collection[int]) -> set[int]:
-    """Which of these groups have changed since they were joined and asked about last."""
-    groups = tables_of(transaction).groups
-    found: set[int] = set()
-    for chunk in chunked(group_ids):
-        query = sa.select(groups.c.id).where(groups.c.id.in_(chunk), groups.c.unsettled.in_((_TO_JOIN, _TO_ASK)))
-        found |= {int(group) for group in transaction.connection.execute(query).scalars()}
-    return found
 
 
 def there_after(transaction: Transaction, group_id: int, most: int) -> list[int]:
@@ -157,11 +126,22 @@ def update(transaction: Transaction, group_id: int, values: Mapping[str, Any]) -
     transaction.connection.execute(query.values(**values, revision=groups.c.revision + 1))
 
 
+def write_offers(transaction: Transaction, offers: Mapping[int, Offer | None]) -> None:
+    """Write who is offered for each of these locked groups, and count their revisions."""
+    groups = tables_of(transaction).groups
+    query = sa.update(groups).where(groups.c.id == sa.bindparam("group_id"))
+    query = query.values({name: sa.bindparam(name) for name in offer_columns(None)})
+    query = query.values(revision=groups.c.revision + 1)
+    rows = [{"group_id": group, **offer_columns(offer)} for group, offer in sorted(offers.items())]
+    if rows:
+        transaction.connection.execute(query, rows)
+
+
 def write_fate(transaction: Transaction, group_id: int, person_id: int | None, joined_to: int | None) -> None:
     """Write whose a locked group is, and which one has its faces: such a one is settled, and nobody's."""
     values: dict[str, Any] = {"person_id": person_id, "joined_to": joined_to}
     if joined_to is not None:
-        values |= {"unsettled": _SETTLED, **offer_columns(None)}
+        values |= {"unsettled": SETTLED, **offer_columns(None)}
     update(transaction, group_id, values)
 
 
@@ -171,7 +151,7 @@ def absorb(transaction: Transaction, kept: GroupRow, gone: GroupRow, around: Aro
     moved = sa.update(members).where(members.c.group_id == gone.id).values(group_id=kept.id)
     transaction.connection.execute(moved)
     write_total(transaction, kept.id, kept.total + gone.total, around, kept.offer)
-    emptied = {**_total(NOTHING, None), **offer_columns(None), "joined_to": kept.id, "unsettled": _SETTLED}
+    emptied = {**_total(NOTHING, None), **offer_columns(None), "joined_to": kept.id, "unsettled": SETTLED}
     update(transaction, gone.id, emptied)
 
 
@@ -208,14 +188,6 @@ def table_sum(transaction: Transaction) -> TableSum:
     """Of all groups with faces."""
     groups = tables_of(transaction).groups
     return sum_of(transaction, groups.c.id, groups.c.size, groups.c.joined_to.is_(None), groups.c.size > 0)
-
-
-def settle(transaction: Transaction, group_ids: Collection[int]) -> None:
-    """Note that groups were asked about; for locked ones. Those that are to be joined first will be asked again."""
-    groups = tables_of(transaction).groups
-    for chunk in chunked(group_ids):
-        query = sa.update(groups).where(groups.c.id.in_(chunk), groups.c.unsettled == _TO_ASK)
-        transaction.connection.execute(query.values(unsettled=_SETTLED))
 
 
 def stamp(transaction: Transaction, ids: Collection[int], change: int) -> None:
@@ -297,7 +269,7 @@ def _total(total: EncodingSum, around: Around | None) -> dict[str, Any]:
         "sum": total.to_bytes(),
         "around": around.value if around else None,
         "cohort_number": around.number if around else 0,
-        "unsettled": _TO_JOIN,
+        "unsettled": TO_JOIN,
     }
 
 

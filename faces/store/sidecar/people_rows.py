@@ -280,9 +280,12 @@ def write(transaction: Transaction, person_id: int, values: Mapping[str, Any]) -
 
 
 def total_columns(total: EncodingSum, around: Around | None) -> dict[str, Any]:
-    """The columns of a person that hold a sum, and how crowded it is around its middle; None where it is empty."""
+    """The columns of a person that hold a sum, and how crowded it is around its middle; None where it is empty.
+
+    Such a person is unsettled: what has no name is to be compared with the new middle.
+    """
     measured = {"around": around.value if around else None, "cohort_number": around.number if around else 0}
-    return {"k": total.count, "sum": total.to_bytes(), **measured}
+    return {"k": total.count, "sum": total.to_bytes(), **measured, "unsettled": 1}
 
 
 def stamp(transaction: Transaction, ids: Collection[int], change: int) -> None:

@@ -278,7 +278,7 @@ def of_version_1(app: App) -> App:
 def test_tables_of_version_1_become_what_new_ones_are(make_app: MakeApp, of_version_1: App) -> None:
     whole = make_app(*V2)
     whole.create()
-    with pytest.raises(SchemaError, match="are of version 1, needed 2: `worker tables --upgrade` makes it of them"):
+    with pytest.raises(SchemaError, match="are of version 1, needed 3: `worker tables --upgrade` makes it of them"):
         of_version_1.sidecar()
     of_version_1.of(lambda store: layout.run(store, layout.look(store).upgrading))
     assert of_version_1.sidecar()

@@ -15,7 +15,7 @@ from faces.people.groups.members_in_memory import MembersInMemory
 from faces.people.groups.memberships import NewFace
 from faces.people.linking import Linking
 from faces.people.refs import Ref
-from faces.store.sidecar import group_rows, library_row
+from faces.store.sidecar import library_row, unsettled_groups
 from faces.store.who import identities_of
 from tests.servers.library_verdict import unlike_a_fresh_one
 from tests.servers.settled_album import COHORT, Album
@@ -268,10 +268,10 @@ def test_a_group_that_was_asked_about_before_it_was_joined_is_joined_still(album
 def test_what_comes_while_groups_are_joined_is_joined_the_next_time(album: Album) -> None:
     two_near_groups(album)
     with album.store.reading() as transaction:
-        waiting = group_rows.not_joined(transaction)
+        waiting = unsettled_groups.not_joined(transaction)
         seen = library_row.read(transaction).change
     album.photo(made_people(1, seed=8)[0])
-    album.store.write(lambda transaction: group_rows.note_joined(transaction, [*waiting, 3], seen))
+    album.store.write(lambda transaction: unsettled_groups.note_joined(transaction, [*waiting, 3], seen))
     assert album.read("SELECT unsettled FROM {groups} ORDER BY id") == [
         {"unsettled": 2},
         {"unsettled": 2},
