@@ -13,7 +13,7 @@ from faces.answers.row_style import RowStyle, style_of
 from faces.answers.scope import Scope
 from faces.errors import StoreUnavailable
 from faces.library.arrivals import Arrivals
-from faces.library.settling import Settling
+from faces.library.groups.settling import Settling
 from faces.people.refs import Ref
 from faces.store.database import Transaction
 from faces.store.sidecar import ledger

@@ -22,8 +22,8 @@ from faces.client.face_client import FaceClient
 from faces.laravel.disks import Disks
 from faces.library.arrivals import Arrivals
 from faces.library.calibrated import Calibrated
+from faces.library.groups.settling import Settling
 from faces.library.library import Library
-from faces.library.settling import Settling
 from faces.people.linking import Linking
 from faces.store.database import Store
 from faces.store.sidecar.tables import PREFIX

@@ -16,12 +16,12 @@ from itertools import islice
 from threading import Lock
 
 from faces.errors import SchemaError, StoreUnavailable
-from faces.library.group_joins import GroupJoins
-from faces.library.group_links import Asked, GroupLinks
-from faces.library.group_questions import GroupAnswer, GroupQuestions, ProbableGroup
-from faces.library.joining_lease import JoiningLease, LeaseLost
+from faces.library.groups.group_joins import GroupJoins
+from faces.library.groups.group_links import Asked, GroupLinks
+from faces.library.groups.group_questions import GroupAnswer, GroupQuestions, ProbableGroup
+from faces.library.groups.joining_lease import JoiningLease, LeaseLost
+from faces.library.groups.relearning import relearn
 from faces.library.library import Library
-from faces.library.relearning import relearn
 from faces.library.upkeep.older_finds import OlderFinds
 from faces.people.groups.growing import FIRST, SLICE, next_batch
 from faces.store.database import Store, Transaction
