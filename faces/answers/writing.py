@@ -29,7 +29,7 @@ from faces.store.sidecar import (
     photo_rows,
 )
 from faces.store.sidecar.face_index import IndexedFace
-from faces.store.sidecar.group_rows import Offer
+from faces.store.sidecar.group_rows import GroupRow, Offer
 from faces.store.sidecar.known_encodings import KnownEncoding
 from faces.store.sidecar.ledger import FaceChange
 
@@ -312,13 +312,14 @@ class _Writing:
                 self.masters[person] = FaceChange({MASTER: before}, {MASTER: after})
 
     def _write_groups(self) -> None:
-        held = self.held
-        for group in sorted(self._changed_groups() - self.started):
-            total = self._total(group)
-            offer = self._offer(group) if held.group_person[group] == held.groups[group].person_id else None
-            around = held.library.around(total) if total.count else None
-            group_rows.write_total(held.transaction, group, total, around, offer)
-            group_rows.write_fate(held.transaction, group, held.group_person[group], held.joined_to[group])
+        held, rows = self.held, list[GroupRow]()
+        totals = {group: self._total(group) for group in self._changed_groups() - self.started}
+        around = held.library.around_each(totals)
+        for group, total in totals.items():
+            whose, joined_to = held.group_person[group], held.joined_to[group]
+            offer = self._offer(group) if whose == held.groups[group].person_id else None
+            rows.append(GroupRow(group, whose, joined_to, total, around.get(group), offer, unsettled=True))
+        group_rows.write_all(held.transaction, rows)
 
     def _changed_groups(self) -> set[int]:
         held = self.held

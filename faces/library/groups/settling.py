@@ -252,7 +252,7 @@ class Settling:
         """The people whose confirmed faces have changed, without those that another process has asked about since."""
         with self.library.mutex:
             people, self.library.changed_people = self.library.changed_people, set()
-            change = self.library.seen
+            change = self.library.state.change
         with self.store.reading() as transaction:
             people = unsettled_people.read_unsettled(transaction, people) if people else people
         self._changed |= dict.fromkeys(people, change)
