@@ -245,7 +245,7 @@ class Library:
             self._measure_with(self._neighbourhood(transaction, state), state.number)
         if before is None:
             self._read_all(transaction)
-            self.changed_people |= read_unsettled(transaction)
+            self.changed_people |= read_unsettled(transaction).keys()
         else:
             self._map_what_is_renewed()
             self._take_changes(transaction)

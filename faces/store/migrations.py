@@ -109,7 +109,7 @@ STEPS: Mapping[int, tuple[str, ...]] = {
         "CREATE INDEX answers_entry ON answers (entry)",
         "CREATE INDEX answers_person ON answers (person_id)",
     ),
-    6: ("ALTER TABLE people ADD COLUMN unsettled SMALLINT DEFAULT '0' NOT NULL",),
+    6: ("ALTER TABLE people ADD COLUMN unsettled INTEGER DEFAULT '0' NOT NULL",),
 }
 
 #: What a new file gets.

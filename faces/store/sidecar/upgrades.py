@@ -32,7 +32,7 @@ STEPS: Mapping[int, tuple[str, ...]] = {
         "KEY face_sidecar_answers_person (person_id), KEY face_sidecar_answers_entry (entry)) "
         "ENGINE=InnoDB ROW_FORMAT=DYNAMIC CHARSET=utf8mb4 COLLATE utf8mb4_bin",
     ),
-    3: ("ALTER TABLE {people} ADD COLUMN unsettled SMALLINT NOT NULL DEFAULT '0'",),
+    3: ("ALTER TABLE {people} ADD COLUMN unsettled INTEGER NOT NULL DEFAULT '0'",),
 }
 
 #: What new tables are.
