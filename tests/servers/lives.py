@@ -107,7 +107,7 @@ def _forking() -> socket.socket:
     # A library of numbers that has threads of its own could not be forked at any moment.
     environment = os.environ | {"OPENBLAS_NUM_THREADS": "1"}
     with theirs:
-        process = subprocess.Popen([sys.executable, "-m", __name__], stdin=theirs, cwd=ROOT, env=environment)
+        process = subprocess.Popen([sys.executable, "-m", __name__], stdin=theirs.fileno(), cwd=ROOT, env=environment)
 
     def end() -> None:
         ours.close()
