@@ -22,7 +22,7 @@ from tests.servers.rows import Rows
 from tests.unit.faces.people.made_people import made_people, photos_of
 
 #: Photos with a face that hangs on the master.
-FOLLOWERS = 3
+FOLLOWERS = 2
 
 #: People who have faces of their own.
 OTHERS = ("Berta", "Carla")
