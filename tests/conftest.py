@@ -1,7 +1,9 @@
-"""What all tests share: the sample photos, and signals that stop what a person can stop."""
+"""What all tests share: the sample photos, signals that stop what a person can stop, and one core for each process."""
 
 from __future__ import annotations
 
+import importlib
+import os
 import signal
 from pathlib import Path
 
@@ -14,6 +16,21 @@ PERSONS_SIGNALS = {signal.SIGINT: signal.default_int_handler, signal.SIGHUP: sig
 #: Property tests find the same on every machine, however slow it is, and leave no folder behind.
 hypothesis.settings.register_profile("ours", derandomize=True, deadline=None, database=None)
 hypothesis.settings.load_profile("ours")
+
+#: How many threads numpy multiplies matrices with: usually as many as there are cores, and they turn while they wait.
+_THREADS = "OPENBLAS_NUM_THREADS"
+
+
+def one_thread_for_matrices() -> None:
+    """As the tests already run a process for each core; what they start is as everywhere."""
+    if _THREADS not in os.environ:
+        os.environ[_THREADS] = "1"
+        importlib.import_module("numpy")
+        del os.environ[_THREADS]
+
+
+# Here and not in a hook: the conftests below import numpy.
+one_thread_for_matrices()
 
 ROOT = Path(__file__).resolve().parents[1]
 
