@@ -27,7 +27,6 @@ from typing import NoReturn
 import sqlalchemy as sa
 
 from tests.servers.arriving import Arriving, Photos, Work, jobs, settle
-from tests.servers.rows import without_tls
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -165,7 +164,7 @@ class _Forking:
         if self._arriving is None or asked != self._asked:
             photos, self._work, self._rehearsed = pickle.loads(asked)  # noqa: S301  of our own process
             if self._arriving is None or self._url != photos.url:
-                self._arriving, self._url = Arriving(replace(photos, url=without_tls(photos.url))), photos.url
+                self._arriving, self._url = Arriving(photos), photos.url
             self._arriving.photos = photos
         elif self._rehearsed:
             return self._arriving
