@@ -75,6 +75,8 @@ class HeldFaces:
     """Which face each person's links had as their parent, and have again where it can be."""
     staying: set[int] = field(default_factory=set)
     """Faces that stay in their groups, though they are not their people's any more: as before what is taken back."""
+    restored: set[int] = field(default_factory=set)
+    """Faces that are as before what is taken back."""
     undoes: int | None = None
     """The entry that is taken back."""
     _refusals: Refusals | None = None
@@ -170,6 +172,14 @@ class HeldFaces:
     def name_of(self, person_id: int) -> str | None:
         """A person's name from now on."""
         return self.marks[person_id]["name"] if person_id in self.marks else self.people[person_id].name
+
+    def change_of(self, face: int) -> FaceChange:
+        """What the ledger keeps of a face."""
+        before, now = self.before[face], self.now[face]
+        was = self.marks_before[before.who]["name"] if before.who in self.marks_before else None
+        return FaceChange(
+            before.record(was), now.record(self.marks[now.who]["name"] if now.who in self.marks else None)
+        )
 
     def change_of_group(self, group: int) -> FaceChange | None:
         """What the ledger keeps of a group: whose it becomes, and where its faces go; None where that stays."""

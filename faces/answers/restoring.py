@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from faces.answers.face_facts import FaceFacts
+from faces.answers.face_facts import OTHER_NAME, FaceFacts
 from faces.answers.held_faces import HeldFaces
 from faces.people import names
 from faces.people.kept_face import FaceState
@@ -51,8 +51,9 @@ def restored(held: HeldFaces, face: int, before: Record) -> FaceFacts:
         return facts
     who = _joined(held, facts.who)
     name = facts.name
-    if who is not None and name is not None and names.key(name) != names.key(held.name_of(who) or name):
-        name = held.name_of(who)
+    if who is not None and name is not None and OTHER_NAME not in before:
+        current = held.name_of(who) or name
+        name = current if names.key(name) != names.key(current) else name
     if facts.who is not None and who is None:
         # That person is no more: forgotten since.
         return facts_of_nobody(facts)

@@ -104,7 +104,7 @@ class _Undoing:
             before = one.before
             while (said_in := before.get("said_in")) is not None and said_in != one.after.get("said_in"):
                 if said_in not in undone:
-                    in_force = ledger.undone_by(transaction, said_in) in (None, self.entry_id)
+                    in_force = ledger.undone_by(transaction, said_in, without=self.entry_id) is None
                     undone[said_in] = {} if in_force else ledger.faces_of(transaction, said_in)
                 if face not in undone[said_in]:
                     break
@@ -226,6 +226,7 @@ class _Undoing:
                 continue
             moved = has_moved(held, face, one.before, one.after)
             held.now[face] = restored(held, face, one.before)
+            held.restored.add(face)
             if moved:
                 held.about.add(face)
                 self._move(held, face, one.before["group_id"], taken)

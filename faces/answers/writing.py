@@ -66,7 +66,7 @@ class _Writing:
             transaction, kind, {}, actor=held.answer.actor, uuid=held.answer.uuid, undoes=held.undoes
         )  # fmt: skip
         held.now = {face: facts.numbered(entry) for face, facts in held.now.items()}
-        ledger.add_faces(transaction, entry, {face: self._record(face) for face in changed})
+        ledger.add_faces(transaction, entry, {face: held.change_of(face) for face in changed})
         self._write_rows(changed)
         self._write_members(changed)
         self._write_encodings(changed)
@@ -134,9 +134,6 @@ class _Writing:
         held.become(face, group_id=group)
 
     # --- facts ---
-
-    def _record(self, face: int) -> FaceChange:
-        return FaceChange(self.held.before[face].record(), self.held.now[face].record())
 
     def _changed_refs(self) -> dict[str, FaceChange]:
         held = self.held
@@ -295,7 +292,9 @@ class _Writing:
             for one in pair
             if one is not None and one.state is FaceState.CONFIRMED and one.person_id is not None
         }
-        self._write_masters(confirmed)
+        # Where only a parent changes nothing of the index does, but whom faces can be linked by.
+        still = {held.now[face].who for face in held.changed() if held.state(face) is FaceState.CONFIRMED}
+        self._write_masters(confirmed | {person for person in still if person is not None})
         return people | marked | held.new_people
 
     def _write_masters(self, people: set[int]) -> None:
@@ -308,7 +307,7 @@ class _Writing:
         now = people_rows.read(held.transaction, people)
         for person in people & now.keys() - held.new_people:
             before, after = held.people[person].master_face_id, now[person].master_face_id
-            if before != after and not now[person].is_nameless:
+            if before != after and not (held.people[person].is_nameless and now[person].is_nameless):
                 self.masters[person] = FaceChange({MASTER: before}, {MASTER: after})
 
     def _write_groups(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from faces.library.library import Library
 from faces.people.encoding_sum import EncodingSum
@@ -24,21 +25,26 @@ class PeopleTally:
     """The people that one transaction changes."""
 
     _changes: defaultdict[int, PersonChange] = field(default_factory=lambda: defaultdict(PersonChange))
+    _times: defaultdict[tuple[int, datetime | None], int] = field(default_factory=lambda: defaultdict(int))
+    """How many of a person's faces more, or less, were taken then: the time of a photo may be known late."""
 
     def take(self, one: IndexedFace | None, known: KnownEncoding | None = None) -> None:
         """A face is not any more what it was; `known` is its encoding, where it was confirmed."""
         if one and one.person_id is not None:
             self._changes[one.person_id] += _taken(_counted(one, known))
+            self._times[one.person_id, one.taken_at] -= one.state not in UNNAMED
 
     def give(self, one: IndexedFace | None, known: KnownEncoding | None = None) -> None:
         """A face is this now."""
         if one and one.person_id is not None:
             self._changes[one.person_id] += _counted(one, known)
+            self._times[one.person_id, one.taken_at] += one.state not in UNNAMED
 
     @property
     def people(self) -> set[int]:
         """Those that change: in `write` they are locked by id, where their locks are not held yet."""
-        return {person for person, change in self._changes.items() if not change.is_nothing}
+        changed = {person for person, change in self._changes.items() if not change.is_nothing}
+        return changed | {person for (person, _), faces in self._times.items() if faces}
 
     def write(self, transaction: Transaction, library: Library) -> set[int]:
         """Lock those that have changed by id, write them, and return them; the index of faces is written already."""

@@ -237,12 +237,12 @@ def change_of(transaction: Transaction, entry_id: int, face_id: int) -> FaceChan
     return None if row is None else FaceChange(json.loads(row.before), json.loads(row.after))
 
 
-def undone_by(transaction: Transaction, entry_id: int) -> int | None:
-    """The entry that took one back, and was not taken back itself."""
+def undone_by(transaction: Transaction, entry_id: int, without: int | None = None) -> int | None:
+    """The entry that took one back, and was not taken back itself; as if `without` were taken back."""
     table = tables_of(transaction).ledger
     query = sa.select(table.c.id).where(table.c.undoes == entry_id).order_by(table.c.id)
     for undoing in transaction.connection.execute(query).scalars().all():
-        if undone_by(transaction, int(undoing)) is None:
+        if undoing != without and undone_by(transaction, int(undoing), without) is None:
             return int(undoing)
     return None
 
