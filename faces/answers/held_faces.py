@@ -27,6 +27,9 @@ from faces.store.sidecar.people_rows import PersonRow
 #: which of several it is.
 MASTER = "master_face_id"
 
+#: What the ledger has with a name that a person loses, where another person has it, too.
+SHARED_NAME = "shared_name"
+
 _KNOWN = (FaceState.LINKED, FaceState.CONFIRMED)
 
 

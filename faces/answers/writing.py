@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from faces.answers.answer import Answered
-from faces.answers.held_faces import MASTER, HeldFaces
+from faces.answers.held_faces import MASTER, SHARED_NAME, HeldFaces
 from faces.answers.no_face_questions import NoFaceQuestions
 from faces.library.people_of_rows import PeopleOfRows
 from faces.library.people_tally import UNNAMED, PeopleTally, with_offer
@@ -144,7 +144,8 @@ class _Writing:
                 found[f"p{person}"] = FaceChange({"new": True}, marks)
             elif marks != before:
                 names = [name for name in marks if marks[name] != before[name]]
-                found[f"p{person}"] = FaceChange({n: before[n] for n in names}, {n: marks[n] for n in names})
+                shared = {SHARED_NAME: True} if "name" in names and self._is_shared(person, before["name"]) else {}
+                found[f"p{person}"] = FaceChange({n: before[n] for n in names} | shared, {n: marks[n] for n in names})
         for group in held.groups:
             if (change := held.change_of_group(group)) is not None:
                 found[f"g{group}"] = change
@@ -153,6 +154,10 @@ class _Writing:
         for one, other in held.allowed:
             found[f"{one} {other}"] = FaceChange({"never": True}, {"never": False})
         return found
+
+    def _is_shared(self, person: int, name: str | None) -> bool:
+        others = [] if name is None else people_rows.all_named(self.held.transaction, name)
+        return any(one != person for one in others)
 
     def _people_told_of(self, changed: list[int]) -> set[int]:
         """Who gains or loses a face, or is refused or allowed for something."""

@@ -209,6 +209,27 @@ def refs_of(transaction: Transaction, entry_id: int) -> dict[str, FaceChange]:
 
 
 @dataclass(frozen=True, slots=True)
+class RefChange:
+    """What an entry has changed of a person, group or refusal, and which entry that takes back."""
+
+    entry: int
+    undoes: int | None
+    change: FaceChange
+
+
+def changes_of_ref(transaction: Transaction, ref: str) -> list[RefChange]:
+    """All that was ever changed of one, by what `add_refs` calls it, newest first."""
+    tables = tables_of(transaction)
+    of_refs, entries = tables.ledger_refs, tables.ledger
+    query = sa.select(of_refs, entries.c.undoes).join(entries, entries.c.id == of_refs.c.entry)
+    query = query.where(of_refs.c.ref == ref, of_refs.c.before != NOTHING_ITSELF).order_by(of_refs.c.entry.desc())
+    return [
+        RefChange(int(row.entry), row.undoes, FaceChange(json.loads(row.before), json.loads(row.after)))
+        for row in transaction.connection.execute(query)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
 class Moved:
     """A face that an entry has moved between groups, into one or out of one."""
 

@@ -104,6 +104,13 @@ WENT_WRONG: dict[str, tuple[str, list[Step]]] = {
         "v5",
         [("ok", 13, 16), ("our job", 16, 10), ("say join", 5, 46), ("name", 45, 18)],
     ),
+    "somebody else has the name of a person who is renamed again": (
+        "v2",
+        [
+            *[("look", 43, 7), ("say forget", 27, 20), ("force-delete image", 21, 22), ("say name", 1, 5)],
+            ("undo", 41, 46),
+        ],
+    ),
 }
 
 #: The same of answers that are all taken back: what happened before, and what was said.

@@ -32,8 +32,7 @@ class WhatWasSaid:
         self._tables = app.store.schema.sidecar
         self.holds: dict[int, Said] = {}
         self.refused: set[tuple[str, str]] = set()
-        self._before: dict[int, tuple[dict[int, Said], set[tuple[str, str]]]] = {}
-        self._now = (dict(self.holds), set(self.refused))
+        self._before: dict[int, dict[int, Said]] = {}
         self._marks: list[tuple[int, int, str, int]] = []
         """By which entry a person got which mark."""
         self.linked_by_app: set[int] = set()
@@ -92,7 +91,7 @@ class WhatWasSaid:
     def only_what_is_entered(self, uuid: str) -> Iterator[list[int | None]]:
         """An answer is one entry, or none where nothing was said; the app's persons stay as they are."""
         persons, before = self._persons(), self.entries()
-        self._now = (dict(self.holds), set(self.refused))
+        holds = dict(self.holds)
         entered: list[int | None] = []
         yield entered
         assert self._persons() == persons
@@ -101,7 +100,7 @@ class WhatWasSaid:
         assert found == expected
         assert set(self.entries()) - set(before) == set(expected)
         for entry in expected:
-            self._before[entry] = self._now
+            self._before[entry] = holds
 
     # --- what is said ---
 
@@ -200,13 +199,12 @@ class WhatWasSaid:
         if done.again:
             return
         left = {one.ref for one in done.left}
-        _, refused = self._before.get(entry, ({}, set()))
         for row in self.read("SELECT * FROM {ledger_faces} WHERE entry = :entry", entry=entry):
             face, before, after = row["face_id"], json.loads(row["before"]), json.loads(row["after"])
             if f"f{face}" in left or before.get("said_in") == after.get("said_in", 0):
                 continue
             self.holds.pop(face, None)
-            holds, _ = self._before.get(self._in_force_before(face, entry, before), ({}, set()))
+            holds = self._before.get(self._in_force_before(face, entry, before), {})
             if face in holds:
                 self.holds[face] = holds[face]
             if before.get("deleted") and not after["deleted"]:
@@ -215,7 +213,7 @@ class WhatWasSaid:
             if " " in row["ref"]:
                 pair = _pair(*row["ref"].split())
                 self.refused.discard(pair)
-                self.refused |= {pair} & refused
+                self.refused |= {pair} if self._is_refused(row["ref"]) else set()
 
     def _in_force_before(self, face: int, entry: int, before: dict[str, Any]) -> int:
         """The entry before which all that is in force was said of a face: what was taken back since is left out."""
@@ -227,6 +225,17 @@ class WhatWasSaid:
                 break
             entry, before = said_in, json.loads(rows[0]["before"])
         return entry
+
+    def _is_refused(self, pair: str) -> bool:
+        """By what was said last and is in force."""
+        rows = self.read(
+            "SELECT r.entry, r.after, l.undoes FROM {ledger_refs} r JOIN {ledger} l ON l.id = r.entry"
+            " WHERE r.ref = :pair ORDER BY r.entry DESC",
+            pair=pair,
+        )
+        entries = {row["entry"] for row in rows}
+        said = [row for row in rows if row["undoes"] not in entries and not self._is_undone(row["entry"])]
+        return bool(said and json.loads(said[0]["after"])["never"])
 
     def _is_undone(self, entry: int) -> bool:
         undoing = self.read("SELECT id FROM {ledger} WHERE undoes = :entry", entry=entry)
