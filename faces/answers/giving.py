@@ -21,7 +21,8 @@ from faces.store.sidecar import ledger
 #: Times that an answer is given again because something that it is about changed between reading and locking.
 _TRIES = 20
 
-#: Faces that one answer may be about: others wait for its transaction, some seconds in a large library.
+#: Faces that one answer may name by ids and groups: others wait for its transaction, some seconds in a large library.
+#: Of a person it is about all faces, and an undo about all of its entry, however many: half a person renamed were two.
 MOST_FACES = 5000
 
 Says = Callable[[HeldFaces, RowStyle], None]

@@ -27,7 +27,7 @@ _FEW = 3
 
 
 def join(answers: Answers, answer: GivenAnswer, refs: Collection[Ref]) -> Answered:
-    """Say that people are one, or that groups are: the faces of the others become the first one's.
+    """Say that people are one, or that groups are: all faces of the others, however many, become the first one's.
 
     Their rows stay and say where their faces are; what was refused for them is refused for the first. Where one of
     the groups has a name, the faces of the others that nothing was said of are this person.

@@ -52,7 +52,7 @@ def move(
 
 
 def confirm(answers: Answers, answer: GivenAnswer, refs: Collection[Ref]) -> Answered:
-    """Say that faces are who they are linked to or offered as; of a person all faces that are linked.
+    """Say that faces are who they are linked to or offered as; of a person all faces that are linked, however many.
 
     Raises:
         RequestError: a face is linked to nobody, and nobody is offered for it.
