@@ -238,6 +238,14 @@ class HeldFaces:
         pair = _ordered(one, other)
         return (pair in self.refusals and pair not in self.allowed) or pair in self.refused
 
+    def offer_no_more(self, person_id: int) -> None:
+        """A person is not offered any more for groups, nor for faces that have not heard yet what is offered now."""
+        of_faces = {self.now[face].group_id for face in self.indexed if self.offered(face) == person_id}
+        for group, row in self.groups.items():
+            is_theirs = row.offer is not None and row.offer.person_id == person_id
+            if is_theirs or group in of_faces:
+                self.offers[group] = None if is_theirs else row.offer
+
     def leave(self, ref: Ref, why: str) -> None:
         """Say that one stays as it is."""
         self.left.append(LeftAlone(str(ref), why))

@@ -93,12 +93,11 @@ class _People:
             held.about.add(face)
             if state is FaceState.CONFIRMED:
                 held.say(face, Said.YES, self.kept)
-        for group, row in held.groups.items():
+        for group in held.groups:
             if held.group_person[group] in self.gone:
                 held.group_person[group] = self.kept
-            if row.offer is not None and row.offer.person_id in self.gone:
-                held.offers[group] = None
         for person in self.gone:
+            held.offer_no_more(person)
             held.mark(person, name=None, joined_to=self.kept)
             _inherit(held, Ref("person", person), Ref("person", self.kept))
 

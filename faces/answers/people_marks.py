@@ -132,11 +132,10 @@ def _forget(held: HeldFaces, style: RowStyle, *, person: int) -> None:
             if is_reference(held, face):
                 raise RequestError(f"found that f{face} is a reference face of the app's, needed that taken away there")
             style.take_out(held, face, "process")
-    for group, row in held.groups.items():
+    for group in held.groups:
         if held.group_person[group] == person:
             held.group_person[group] = None
-        if row.offer is not None and row.offer.person_id == person:
-            held.offers[group] = None
+    held.offer_no_more(person)
     held.mark(person, name=None)
 
 

@@ -108,8 +108,9 @@ class _Undoing:
 
     def _people(self) -> set[int]:
         named = {Ref.parse(ref).id for ref in self.refs if ref[0] == "p" and " " not in ref}
-        who = {int(who) for one in self.faces.values() for who in (one.before.get("who"),) if who is not None}
-        return named | who
+        who = {one.before.get("who") for one in self.faces.values()}
+        whose = {one.before.get("person_id") for ref, one in self.refs.items() if ref[0] == "g" and " " not in ref}
+        return named | {int(person) for person in who | whose if person is not None}
 
     def _groups(self, transaction: Transaction) -> set[int]:
         """Those that the entry has named or moved faces between, and where their faces are now."""
@@ -323,9 +324,7 @@ class _Undoing:
                 held.leave(Ref("person", person), "other faces were said to be this person since")
             else:
                 held.mark(person, name=None)
-                for group, row in held.groups.items():
-                    if row.offer is not None and row.offer.person_id == person:
-                        held.offers[group] = None
+                held.offer_no_more(person)
 
     def _restore_refusals(self, held: HeldFaces) -> None:
         history = RefHistory(held.transaction, self.entry_id)

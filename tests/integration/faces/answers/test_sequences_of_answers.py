@@ -144,6 +144,16 @@ NOT_AS_BEFORE: dict[str, tuple[str, list[Step], list[Step]]] = {
         [("photo by PHP", 38, 43), ("name", 16, 1)],
         [("say forget", 18, 2)],
     ),
+    "a group was nobody's again, and no face of it changes": (
+        "v5",
+        [("look", 46, 22), ("say move", 37, 42), ("say name", 2, 47), ("open", 17, 37)],
+        [("undo", 14, 43)],
+    ),
+    "faces have not heard yet that nobody is offered for their group": (
+        "v2",
+        [("say add", 9, 17), ("say name", 26, 23), ("settle", 16, 5)],
+        [("say move", 27, 32), ("say forget", 13, 20), ("say confirm", 29, 11)],
+    ),
     "an undo of an undo is among them": (
         "v2",
         [("linked photo by PHP", 25, 33)],
