@@ -109,8 +109,7 @@ class ByParent(RowStyle):
                 continue
             if face not in changed and facts.parent_id not in changed:
                 continue
-            if {face, facts.parent_id} <= held.restored:
-                # As it hung before, however the app had hung it.
+            if self._hangs_as_before(held, face, facts.parent_id, changed):
                 continue
             if facts.status not in ("process", "suggested"):
                 if facts.parent_id not in changed or (facts.who is not None and facts.name is None):
@@ -123,6 +122,14 @@ class ByParent(RowStyle):
                     held.become(face, parent_id=None)
             elif facts.who is None or not held.is_root_of(facts.parent_id, facts.who):
                 self._hang_elsewhere(held, face)
+
+    def _hangs_as_before(self, held: HeldFaces, face: int, parent: int, changed: set[int]) -> bool:
+        """Whether an undo has hung it as it hung before, however the app had hung what it hangs on."""
+        if face not in held.restored:
+            return False
+        who = held.now[face].who
+        is_still_theirs = who is not None and held.now[parent].status == "ok" and held.is_confirmed_as(parent, who)
+        return parent in held.restored or (parent not in changed and is_still_theirs)
 
     def _may_stay(self, held: HeldFaces, face: int) -> bool:
         """Whether a face that is `ok` keeps its parent.

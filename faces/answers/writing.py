@@ -288,8 +288,9 @@ class _Writing:
         for person in sorted(marked):
             people_rows.write_marks(transaction, person, held.marks[person])
             if held.marks[person]["name"] is None and held.marks_before[person]["name"] is not None:
-                # Else it were the person without a name that began with this face.
-                people_rows.set_master(transaction, person, None)
+                if not people_rows.is_master(transaction, person, held.people[person].master_face_id or 0):
+                    # Else it would be the nameless person of this face.
+                    people_rows.set_master(transaction, person, None)
         people = tally.write(transaction, held.library)
         confirmed = {
             one.person_id

@@ -154,6 +154,12 @@ NOT_AS_BEFORE: dict[str, tuple[str, list[Step], list[Step]]] = {
         [("say add", 9, 17), ("say name", 26, 23), ("settle", 16, 5)],
         [("say move", 27, 32), ("say forget", 13, 20), ("say confirm", 29, 11)],
     ),
+    "a face is linked to one that the app has hung elsewhere": (
+        "v2",
+        [("linked photo by PHP", 45, 34), ("move parent", 17, 2)],
+        [("say move", 39, 47)],
+    ),
+    "a person without a name had one for a while": ("our own", [("ok", 11, 45)], [("say enrol", 11, 3)]),
     "an undo of an undo is among them": (
         "v2",
         [("linked photo by PHP", 25, 33)],
