@@ -287,10 +287,10 @@ class _Writing:
         marked = {person for person, marks in held.marks.items() if marks != held.marks_before[person]}
         for person in sorted(marked):
             people_rows.write_marks(transaction, person, held.marks[person])
-            if held.marks[person]["name"] is None and held.marks_before[person]["name"] is not None:
-                if not people_rows.is_master(transaction, person, held.people[person].master_face_id or 0):
-                    # Else it would be the nameless person of this face.
-                    people_rows.set_master(transaction, person, None)
+            lost = held.marks[person]["name"] is None and held.marks_before[person]["name"] is not None
+            if lost and not people_rows.is_master(transaction, person, held.people[person].master_face_id or 0):
+                # Else it would be the nameless person of this face.
+                people_rows.set_master(transaction, person, None)
         people = tally.write(transaction, held.library)
         confirmed = {
             one.person_id
