@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from faces.library.library import Library
 from faces.people.encoding_sum import EncodingSum
@@ -27,13 +28,16 @@ class _Noted:
     confirmed: int = 0
     linked: int = 0
     suggested: int = 0
+    times: Counter[datetime | None] = field(default_factory=Counter)
+    """How many of the faces more, or less, were taken then: the time of a photo may be known late."""
     gained: list[Encodings] = field(default_factory=list)
     lost: list[Encodings] = field(default_factory=list)
 
-    def count(self, state: FaceState, by: int) -> None:
-        self.confirmed += by * (state is FaceState.CONFIRMED)
-        self.linked += by * (state is FaceState.LINKED)
-        self.suggested += by * (state is FaceState.SUGGESTED)
+    def count(self, one: IndexedFace, by: int) -> None:
+        self.confirmed += by * (one.state is FaceState.CONFIRMED)
+        self.linked += by * (one.state is FaceState.LINKED)
+        self.suggested += by * (one.state is FaceState.SUGGESTED)
+        self.times[one.taken_at] += by * (one.state not in UNNAMED)
 
     @property
     def change(self) -> PersonChange:
@@ -50,7 +54,7 @@ class PeopleTally:
         """A face is not any more what it was; `known` is its encoding, where it was confirmed."""
         if one and one.person_id is not None:
             noted = self._noted[one.person_id]
-            noted.count(one.state, -1)
+            noted.count(one, -1)
             if one.state is FaceState.CONFIRMED and known:
                 noted.lost.append(known.numbers)
 
@@ -58,7 +62,7 @@ class PeopleTally:
         """A face is this now."""
         if one and one.person_id is not None:
             noted = self._noted[one.person_id]
-            noted.count(one.state, 1)
+            noted.count(one, 1)
             if one.state is FaceState.CONFIRMED and known:
                 noted.gained.append(known.numbers)
 
@@ -79,7 +83,11 @@ class PeopleTally:
 
     def _changes(self) -> dict[int, PersonChange]:
         changes = {person: noted.change for person, noted in self._noted.items()}
-        return {person: change for person, change in changes.items() if not change.is_nothing}
+        return {
+            person: change
+            for person, change in changes.items()
+            if not change.is_nothing or any(self._noted[person].times.values())
+        }
 
 
 def with_offer(one: IndexedFace, offer: Offer | None) -> IndexedFace:
