@@ -41,11 +41,6 @@ class Comparison:
         return Comparison(*(getattr(self, one.name) + getattr(other, one.name) for one in fields(self)))
 
     @property
-    def is_as_marked(self) -> bool:
-        """Whether nothing differs."""
-        return not (self.missed or self.extra or self.wrong or self.not_named or self.strangers_named)
-
-    @property
     def record(self) -> dict[str, int]:
         """For JSON."""
         return asdict(self)

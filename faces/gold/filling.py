@@ -89,7 +89,9 @@ def fill(
         # Of several entries each has a uuid by its faces: what is left of them when they are given again is another.
         uuid = answer.uuid if len(parts) == 1 else str(uuid5(UUID(answer.uuid), " ".join(map(str, part))))
         filling = _Filling({face: marks[face] for face in part})
-        yield answers.give(replace(answer, uuid=uuid), "imported", filling.scope, filling.says, dry_run=dry_run)
+        yield answers.give(
+            replace(answer, uuid=uuid), marked_photos.IMPORTED, filling.scope, filling.says, dry_run=dry_run
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,7 @@ def updated(gold: GoldSet, contents: Iterable[Content]) -> UpdatedGold:
         left -= len(before.marks)
         result.gold[content.sha256] = _photo(before, content.faces, result)
     result.gold, result.elsewhere = of_photos(result.gold.values()), left
+    result.changes.sort(key=lambda change: change.photo)
     return result
 
 

@@ -9,6 +9,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from faces.client.face_client import FaceClient
+from faces.client.private_api import face_api
 from faces.errors import RequestError
 from worker.commands.answering import answers_of, number_of_faces, speaker, tell_left
 from worker.commands.invocation import Invocation
@@ -62,8 +64,13 @@ def _contents(invocation: Invocation, store: Store) -> Iterator[Contents]:
     from faces.gold.contents import Contents
     from worker.commands.gold_photos import GoldPhotos
 
+    settings, say = invocation.settings, invocation.output.say
     with ExitStack() as stack:
-        yield Contents(store, GoldPhotos(invocation, store, stack))
+
+        def open_api() -> FaceClient:
+            return stack.enter_context(face_api(settings, invocation.api_url, say))
+
+        yield Contents(store, GoldPhotos(store, invocation.disks, open_api, say))
 
 
 def _export(arguments: argparse.Namespace, invocation: Invocation) -> int:
@@ -125,7 +132,8 @@ def _tell_export(output: Output, file: Path, done: UpdatedGold, *, dry_run: bool
     _say_if(output, done.covered, "{} at places that have a mark already were left out")
     added, changed, removed = counts.values()
     end = " (--dry-run: nothing was written)" if dry_run else ""
-    output.result(f"{file}: {marks} marks on {photos} photos; {added} added, {changed} changed, {removed} removed{end}")
+    whole = f"{_counted(marks, 'mark')} on {_counted(photos, 'photo')}"
+    output.result(f"{file}: {whole}; {added} added, {changed} changed, {removed} removed{end}")
 
 
 def _import(arguments: argparse.Namespace, invocation: Invocation) -> int:
@@ -199,7 +207,7 @@ def _compare(arguments: argparse.Namespace, invocation: Invocation) -> int:
 
 
 def _total_lines(photos: int, total: Comparison) -> Iterator[str]:
-    yield f"{photos} photos with {total.faces} marked faces"
+    yield f"{_counted(photos, 'photo')} with {_counted(total.faces, 'marked face')}"
     yield f"found {total.found}{_share(total.found, total.faces)}, missed {total.missed}, extra {total.extra}" + (
         f" ({total.no_face} of them marked as no face)" if total.no_face else ""
     )
@@ -219,12 +227,18 @@ def _tell_unusable(output: Output, contents: Contents) -> int:
     """What had to be left out; 1 where something had."""
     files, faces = contents.unusable.files, contents.unusable.faces
     if files:
-        output.say(f"left out {len(files)} photos whose files cannot be read, such as {files[0]}")
+        output.say(f"left out {_counted(len(files), 'photo')} whose files cannot be read, such as {files[0]}")
     if faces:
-        output.say(f"left out {len(faces)} faces of which it is not known where they are, such as f{faces[0]}")
+        output.say(
+            f"left out {_counted(len(faces), 'face')} whose place in the photo is not known, such as f{faces[0]}"
+        )
     return 1 if files else 0
 
 
 def _say_if(output: Output, number: int, sentence: str, noun: str = "mark") -> None:
     if number:
-        output.say(sentence.format(f"{number} {noun}" if number == 1 else f"{number} {noun}s"))
+        output.say(sentence.format(_counted(number, noun)))
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

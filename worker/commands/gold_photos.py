@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 
 from faces.client.face_client import FaceClient, NotEncoded
-from faces.client.private_api import face_api
 from faces.errors import EngineError, FileMissing, OutsideDisks, PhotoError
 from faces.gold.contents import ReadFile
+from faces.laravel.disks import Disks
 from faces.people.reconcile import reconcile
 from faces.photo.face import ENCODING_LENGTH, RatioBox
 from faces.sources.seen_files import sha256_of
 from faces.store import faces
 from faces.store.database import Store
 from faces.store.sidecar.marked_photos import StoredPhoto
-from worker.commands.invocation import Invocation
 
 
 class GoldPhotos:
     """The files of a database's photos; the API is only asked, and a private one started, where it is needed."""
 
-    def __init__(self, invocation: Invocation, store: Store, stack: ExitStack) -> None:
-        """`stack` ends a private API."""
-        self._invocation, self._store, self._stack = invocation, store, stack
-        self._disks = invocation.disks
+    def __init__(
+        self, store: Store, disks: Disks, open_api: Callable[[], FaceClient], say: Callable[[str], None]
+    ) -> None:
+        """`open_api` is called once at most; `say` with a sentence on what takes long."""
+        self._store, self._disks, self._open_api, self._say = store, disks, open_api, say
         self._client: FaceClient | None = None
         self._reads = False
 
@@ -46,7 +45,7 @@ class GoldPhotos:
             return None
         if not self._reads:
             self._reads = True
-            self._invocation.output.say("reading photos: this database does not know what is in their files")
+            self._say("reading photos: this database does not know what is in their files")
         try:
             return ReadFile(sha256_of(path), size)
         except FileMissing:
@@ -70,11 +69,8 @@ class GoldPhotos:
 
     def _api(self) -> FaceClient:
         if self._client is None:
-            invocation = self._invocation
-            invocation.output.say("asking the face API: this database does not know where in a photo its faces are")
-            self._client = self._stack.enter_context(
-                face_api(invocation.settings, invocation.api_url, invocation.output.say)
-            )
+            self._say("asking the face API: this database does not know where in a photo its faces are")
+            self._client = self._open_api()
         return self._client
 
     def _path(self, photo: StoredPhoto) -> Path | None:

@@ -24,6 +24,9 @@ from faces.store.sidecar import ledger
 from faces.store.sidecar.library_row import tables_of
 from faces.store.sidecar.people_rows import key_of
 
+#: The ledger's kind of an entry that says what a gold set says.
+IMPORTED = "imported"
+
 _ANSWERED = (FaceState.CONFIRMED, FaceState.STRANGER, FaceState.NOT_FACE)
 
 #: What a person has said that a mark can say, too.
@@ -107,15 +110,20 @@ def faces_in(transaction: Transaction, image_ids: Collection[int]) -> dict[int, 
 
 
 def taken_back(transaction: Transaction, face_ids: Collection[int]) -> set[int]:
-    """Those of these faces of which people have once said here who they are: of which it was taken back, then."""
+    """Those of these faces of which people have once said here who they are; a gold set's marks do not count.
+
+    So, where nothing is said of a face any more, it was taken back; an import that was taken back is as none.
+    """
     tables = tables_of(transaction)
-    changes = tables.ledger_faces
+    changes, entries, undone = tables.ledger_faces, tables.ledger, tables.ledger.alias("undone")
+    is_an_import = sa.func.coalesce(undone.c.kind, entries.c.kind) == IMPORTED
     found: set[int] = set()
     for chunk in chunked(sorted(face_ids)):
         query = (
             sa.select(changes.c.face_id, changes.c.before, changes.c.after)
-            .join(tables.ledger, tables.ledger.c.id == changes.c.entry)
-            .where(changes.c.face_id.in_(chunk), tables.ledger.c.actor != ledger.MACHINE)
+            .join(entries, entries.c.id == changes.c.entry)
+            .outerjoin(undone, undone.c.id == entries.c.undoes)
+            .where(changes.c.face_id.in_(chunk), entries.c.actor != ledger.MACHINE, sa.not_(is_an_import))
         )
         for face, *sides in transaction.connection.execute(query):
             if any(_says_a_mark(json.loads(side)) for side in sides):
