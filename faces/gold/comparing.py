@@ -83,16 +83,14 @@ def _mark(mark: GoldMark, face: LibraryFace | None) -> tuple[Comparison, str | N
         return Comparison(extra=is_find, no_face=is_find), f"f{face.id} is marked as no face" if face else None
     if face is None:
         return Comparison(faces=1, missed=1), f"{mark.words} was not found"
-    who = face.person if face.state in _KNOWN else None
-    is_named = face.state in _KNOWN
-    called = who or (f"p{face.person_id}" if is_named else None)
+    is_named, called = face.state in _KNOWN, face.person or f"p{face.person_id}"
     found = Comparison(faces=1, found=1)
     if mark.says is Says.STRANGER:
         named = Comparison(strangers=1, strangers_named=is_named)
         return found + named, f"f{face.id} is {called}, and marked as a stranger" if is_named else None
     if not is_named:
         return found + Comparison(people=1, not_named=1), f"f{face.id} is {mark.words}, and has no name"
-    if who is None or names.key(who) != names.key(mark.person or ""):
+    if names.key(face.person or "") != names.key(mark.person or ""):
         return found + Comparison(people=1, wrong=1), f"f{face.id} is {mark.words}, and called {called}"
     said = face.state is FaceState.CONFIRMED
     return found + Comparison(people=1, right=1, by_people=said), None

@@ -67,9 +67,14 @@ def marks_of_faces(gold: GoldSet, contents: Iterable[Content]) -> Marks:
 
 
 def fill(
-    answers: Answers, answer: GivenAnswer, marks: Mapping[int, GoldMark], *, dry_run: bool = False
+    answers: Answers,
+    answer: GivenAnswer,
+    marks: Mapping[int, GoldMark],
+    *,
+    dry_run: bool = False,
+    most: int = MOST_FACES,
 ) -> Iterator[Answered]:
-    """Give marks as answers, an entry of the ledger for each 5,000 faces; the same uuid twice is one.
+    """Give marks as answers, an entry of the ledger for so many faces; the same uuid twice is one.
 
     Left, and told, is what people have said otherwise, a name that several people have, and a person who cannot be made
     here.
@@ -79,12 +84,13 @@ def fill(
         answer: who says it.
         marks: by face.
         dry_run: nothing is kept.
+        most: faces of an entry.
 
     Raises:
         ChangedSince, StoreUnavailable: as `Answers.give` says.
     """
     ordered = sorted(marks, key=lambda face: (marks[face].says.value, names.key(marks[face].person or ""), face))
-    parts = [ordered[start : start + MOST_FACES] for start in range(0, len(ordered), MOST_FACES)]
+    parts = [ordered[start : start + most] for start in range(0, len(ordered), most)]
     for part in parts:
         # Of several entries each has a uuid by its faces: what is left of them when they are given again is another.
         uuid = answer.uuid if len(parts) == 1 else str(uuid5(UUID(answer.uuid), " ".join(map(str, part))))
