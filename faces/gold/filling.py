@@ -29,6 +29,8 @@ from faces.store.sidecar import face_index, marked_photos
 
 _STATES = {Says.PERSON: FaceState.CONFIRMED, Says.STRANGER: FaceState.STRANGER, Says.NOT_FACE: FaceState.NOT_FACE}
 
+_WORDS = {FaceState.STRANGER: "a stranger", FaceState.NOT_FACE: "no face"}
+
 _STATUSES: dict[Says, Nobody] = {Says.STRANGER: "unknown", Says.NOT_FACE: "not_face"}
 
 
@@ -153,7 +155,7 @@ def _contradiction(held: HeldFaces, face: int, mark: GoldMark, person: int | Non
     """What people have said of a face that its mark does not say; None where nothing."""
     state, facts = held.state(face), held.now[face]
     if state in _STATES.values() and not (state is _STATES[mark.says] and person is None):
-        who = f"p{facts.who}" if state is FaceState.CONFIRMED else state.word.replace("_", " ")
+        who = _WORDS.get(state, f"p{facts.who}")
         return f"it was said to be {who}, and is marked as {mark.words}"
     if facts.said is Said.UNKNOWN:
         return f"it was said that its person is unknown, and is marked as {mark.words}"
