@@ -162,7 +162,7 @@ def test_wherever_an_export_is_killed_the_file_is_the_old_or_the_new_one(tmp_pat
         gold_file.write(file, old)
     before = file.read_bytes() if is_there else None
     while True:
-        process = multiprocessing.get_context("fork").Process(target=_write_and_die, args=(file, new, kills + 1))
+        process = multiprocessing.get_context("forkserver").Process(target=_write_and_die, args=(file, new, kills + 1))
         process.start()
         process.join()
         if process.exitcode == 0:
