@@ -17,13 +17,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
 
-import cv2
 import numpy as np
 import sqlalchemy as sa
 
 from faces.answers.answer import GivenAnswer
 from faces.answers.giving import Answers
 from faces.client.face_client import FaceClient
+from faces.errors import PhotoError
 from faces.gold import gold_file
 from faces.gold.box_pairs import SAME_FACE, overlap
 from faces.gold.comparing import compared
@@ -35,8 +35,11 @@ from faces.laravel.disks import Disks
 from faces.library.arrivals import Arrivals
 from faces.library.library import Library
 from faces.people.cohort import read_cohort
-from faces.photo.face import Box, RatioBox
+from faces.photo.decoding import PhotoLimits
+from faces.photo.engine import FaceEngine
+from faces.photo.face import RatioBox
 from faces.photo.open_engine import open_engine
+from faces.photo.photo import Photo
 from faces.settings import load
 from faces.store.database import Store, Transaction
 from faces.store.faces import write_box
@@ -56,7 +59,9 @@ _STRANGERS = 5
 _BOX = RatioBox(top=0.25, right=0.5, bottom=0.75, left=0.125)
 
 #: Longest sides that a photo is scanned at, one after the other.
-_SIDES = (640, 800, 1100, 1600)
+_SIDES = (500, 640, 800, 1100, 1600)
+
+_LIMITS = PhotoLimits(100_000_000, 1 << 30)
 
 T = TypeVar("T")
 
@@ -181,38 +186,35 @@ def _count_statements() -> Iterator[list[str]]:
 def _overlaps(folder: Path) -> Iterator[str]:
     """Of each two sizes that a photo is scanned at; a face's nearest box at the other size is taken for its own."""
     engine, same, others, photos = open_engine(load()), list[float](), list[float](), 0
-    for file in sorted(folder.rglob("*")):
-        pixels = cv2.imread(str(file)) if file.is_file() else None
-        if pixels is None:
+    for file in sorted(one for one in folder.rglob("*") if one.is_file()):
+        try:
+            photo = engine.decode(file.read_bytes(), _LIMITS)
+            found = [_scan(engine, photo, size, side) for side, size in _sizes(photo).items()]
+        except PhotoError:
             continue
         photos += 1
-        height, width = pixels.shape[:2]
-        found = [_scan(engine.detect, pixels[:, :, ::-1], side) for side in _SIDES]
         for boxes in found:
-            others += [overlap(*_ratios(pair, width, height)) for pair in combinations(boxes, 2)]
+            others += [overlap(one, other) for one, other in combinations(boxes, 2)]
         for ones, at_other in combinations(found, 2):
             for one in ones:
-                near = sorted(overlap(*_ratios((one, other), width, height)) for other in at_other)
+                near = sorted(overlap(one, other) for other in at_other)
                 same += [near[-1]] if near and near[-1] > 0 else []
                 others += near[:-1]
-    yield f"{photos} photos, each scanned with a longest side of {', '.join(map(str, _SIDES))} pixels"
-    shares = ", ".join(f"{share:g} % {np.quantile(same, share / 100):.2f}" for share in (0.1, 1, 5, 50))
+    yield f"{photos} photos, each scanned with a longest side of {', '.join(map(str, _SIDES))} pixels, never enlarged"
+    shares = ", ".join(f"{share:g} % {np.quantile(same, share / 100):.2f}" for share in (0, 1, 5, 50))
     below = sum(value < SAME_FACE for value in same)
     yield f"one face at two sizes: {len(same)} pairs, {below} below {SAME_FACE}; quantiles {shares}"
     yield f"two faces of a photo: {len(others)} pairs, the most {max(others, default=0):.2f}"
 
 
-def _scan(detect: Callable[..., list], pixels: np.ndarray, side: int) -> list[Box]:  # type: ignore[type-arg]
-    height, width = pixels.shape[:2]
-    factor = side / max(height, width)
-    how = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
-    size = (round(width * factor), round(height * factor))
-    scaled = cv2.resize(np.ascontiguousarray(pixels), size, interpolation=how)
-    return [one.box.resized(1 / factor, 1 / factor) for one in detect(np.ascontiguousarray(scaled))]
+def _sizes(photo: Photo) -> dict[int, tuple[int, int]]:
+    """The sides that show different pixels, with width and height."""
+    sizes = {photo.size_at(side): side for side in reversed(_SIDES)}
+    return {side: size for size, side in sizes.items()}
 
 
-def _ratios(pair: tuple[Box, Box], width: int, height: int) -> list[RatioBox]:
-    return [box.ratios(width, height) for box in pair]
+def _scan(engine: FaceEngine, photo: Photo, size: tuple[int, int], side: int) -> list[RatioBox]:
+    return [one.box.ratios(*size) for one in engine.detect(photo.scaled(side))]
 
 
 if __name__ == "__main__":
