@@ -72,7 +72,7 @@ class LibraryFace:
 
     @property
     def mark(self) -> GoldMark | None:
-        """What people have said of it, as a mark; None where nothing, or that it is somebody without a name."""
+        """What people have said of it, as a mark; None where nothing, or that it is a person without a name."""
         says = _ANSWERED.get(self.state)
         if says is None or (says is Says.PERSON and self.person is None):
             return None

@@ -4,7 +4,7 @@ The rules, for the photos that the database has; marks of all others stay:
 
 1. What people have said of a face is its mark: that it is a person with a name, a stranger, or no face. What a machine
    has linked is none. A mark that says so already stays as it is, box and all.
-2. A mark whose face was once said here to be somebody, of which nothing is said any more, is removed.
+2. A mark is removed where people have once said here who its face is, and nothing is said of it any more.
 3. Any other mark stays: of a face of which nothing was ever said here, or that is not found any more. Else a set that
    was not filled in yet were lost, and one could never measure what a detector misses.
 """
@@ -24,7 +24,7 @@ from faces.people.names import checked_name
 
 @dataclass(frozen=True, slots=True)
 class MarkChange:
-    """A mark that comes (`before` is None), goes (`after` is None), or says something else."""
+    """A mark that is added (`before` is None), removed (`after` is None), or says something else."""
 
     photo: str
     before: GoldMark | None

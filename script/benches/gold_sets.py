@@ -50,7 +50,7 @@ from tests.servers.library_rows import tables_at
 from tests.servers.mariadb import running_mariadb
 from worker.commands.gold_photos import GoldPhotos
 
-#: People with a name, whom `fill_library` gives a photo each, and photos of each person that the set has.
+#: People with a name and a photo each beside the set, and photos of each person in the set.
 _KNOWN, _PHOTOS = 10, 50
 
 #: Every so many marks are of a stranger.
