@@ -6,8 +6,8 @@ import os
 import sys
 
 from face_api.server import startup
-from face_api.server.sockets import AddressInUse
 from faces.errors import EngineError, SettingsError
+from faces.http.server.sockets import AddressInUse
 from faces.settings import load
 
 

@@ -49,7 +49,7 @@ A try is tried again until the job's tries are spent, and has failed then. What 
 other jobs show that it is this job's own fault (worker/queue/evidence.py). At a start, Unavailable is waited for, and
 all else stops it. A command ends with exit code 2 by RequestError and SettingsError, with 1 by all others.
 
-Errors know no status codes and no deliveries: each door has one table of its own (face_api/http/errors.py,
+Errors know no status codes and no deliveries: each door has one table of its own (faces/http/errors.py,
 worker/queue/outcome.py), which asks for these branches.
 """
 

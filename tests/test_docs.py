@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from face_api.http.errors import reply_to
 from face_api.http.routes import router
 from faces.errors import FacesError
+from faces.http.errors import reply_to
 from faces.settings import Settings
 from script import settings_docs
 from worker.commands.verbs import VERBS
@@ -198,6 +198,7 @@ QUESTIONS = {
     "job class": "settings.job_class:",
     "without a key": "OPEN_PATHS",
     "names": "class OwnHosts",
+    "compared and replaced": "hmac.compare_digest",
 }
 
 

@@ -10,8 +10,8 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from face_api.http.errors import reply_to
 from faces import errors
+from faces.http.errors import reply_to
 from faces.settings import Settings
 from script.census import modules as census
 from script.census.modules import FULL, Module
@@ -26,12 +26,15 @@ ROOT = Path(__file__).resolve().parents[1]
 #:     errors, settings <- system <- laravel, photo, people, client <- store <- library <- answers, sources, report
 #:     <- gold <- doors
 #:
-#: `photo` knows no store, `people` no SQL, no door another. An arrow to one module of a room, or between neighbours,
-#: stands under its reason. Whatever lies in no room of the list belongs to none: a new room is a line here.
+#: `http` is for the doors alone. `photo` knows no store, `people` no SQL, no door another. An arrow to one module of a
+#: room, or between neighbours, stands under its reason. Whatever lies in no room of the list belongs to none: a new
+#: room is a line here.
 ARROWS: dict[str, tuple[str, ...]] = {
     "faces.errors": (),
     "faces.system": (),
     "faces.settings": (),
+    # What every HTTP door meets requests with: it knows no setting, no photo and no database.
+    "faces.http": ("faces.system",),
     "faces.launch": ("faces.system",),
     "faces.laravel": ("faces.settings", "faces.system"),
     "faces.photo": ("faces.settings", "faces.system"),
@@ -59,7 +62,10 @@ ARROWS: dict[str, tuple[str, ...]] = {
         *("faces.people.refs", "faces.people.names"),
     ),
     # It compares two photos by the distance that `people` matches by, and draws only on the app's disks.
-    "face_api": ("faces.system", "faces.settings", "faces.photo", "faces.people.matching", "faces.laravel.disks"),
+    "face_api": (
+        *("faces.system", "faces.settings", "faces.http", "faces.photo"),
+        *("faces.people.matching", "faces.laravel.disks"),
+    ),
     # Only bytes and errors, and its parts of the settings.
     "worker.amqp": ("faces.settings", "faces.laravel.app_rabbitmq", "faces.system.address"),
     # Of photos it knows the values and the limits of a sheet's pictures: faces are found by the API.
@@ -92,8 +98,8 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "sqlite3": ("faces.store",),
     "pika": ("worker.amqp",),
     "redis": ("worker.laravel",),
-    "fastapi": ("face_api",),
-    "gunicorn": ("face_api.server",),
+    "fastapi": ("face_api", "faces.http"),
+    "gunicorn": ("faces.http.server",),
     "face_recognition": (),
     "face_recognition_models": (),
 }
@@ -160,6 +166,8 @@ def test_doors_and_house_keep_their_arrows() -> None:
         ("worker.queue.loop", "from pika.exceptions import AMQPError"),
         ("faces.photo.models", "import face_recognition_models"),
         ("installer.plan", "from faces.settings import load"),
+        ("faces.http.guard", "from face_api.http import access"),
+        ("face_api.server.startup", "import gunicorn"),
         ("faces.hall", ""),
         ("faces.__init__", "import faces.errors"),
     ],
@@ -210,7 +218,7 @@ def test_a_base_name_that_stands_twice_is_seen(names: tuple[str, ...]) -> None:
 @pytest.mark.parametrize(
     "names",
     [
-        ("faces.errors", "face_api.http.errors"),
+        ("faces.errors", "faces.http.errors"),
         ("faces.settings", "worker.amqp.settings"),
         ("faces.people.persons", "faces.store.persons"),
         ("worker.queue.status", "worker.commands.status"),

@@ -14,8 +14,8 @@ from typing import Protocol
 from face_api.engines.crash_register import CrashRegister, Mark
 from face_api.engines.photo_queue import Answer, PhotoInHand, PhotoQueue
 from face_api.engines.photo_work import PhotoBytes, PhotoWork, read
-from face_api.http.errors import reply_to
 from faces.errors import FacesError
+from faces.http.errors import reply_to
 
 _log = logging.getLogger(__name__)
 

@@ -27,8 +27,8 @@ from dataclasses import asdict, dataclass, field
 from types import TracebackType
 from typing import Any
 
-from face_api.http.errors import WrongField
 from faces.errors import EngineDied, EnginesBusy
+from faces.http.errors import WrongField
 
 #: Set on the message queue's sending end. The kernel counts about 800 bytes a message and doubles what is asked.
 SEND_BUFFER = 4 * 1024 * 1024

@@ -13,10 +13,10 @@ from pydantic import BaseModel
 
 from face_api.engines.busy_engines import BusyEngines
 from face_api.engines.photo_queue import Answer, Task
-from face_api.http.errors import WrongField
 from face_api.http.schemas import EncodeReply, FaceReply, HashReply, ImageReply, QualityReply, numbers
 from face_api.http.uploads import seal
 from faces.errors import EmptyFile, PictureNotWritten
+from faces.http.errors import WrongField
 from faces.photo import debug_image
 from faces.photo.decoding import PhotoLimits
 from faces.photo.engine import MODEL_NAME, FaceEngine, Findings

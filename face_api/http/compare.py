@@ -16,10 +16,10 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from face_api.http.errors import WrongField
 from face_api.http.json_stream import JsonStream
 from face_api.http.schemas import CompareReply, warnings_about
 from faces.errors import EnginesBusy
+from faces.http.errors import WrongField
 from faces.people.matching import distances
 from faces.photo.face import ENCODING_LENGTH, Encoding
 

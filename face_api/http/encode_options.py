@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from face_api.http.errors import WrongField
 from face_api.http.schemas import shown, warnings_about
 from face_api.http.upload_form import RequestFields
+from faces.http.errors import WrongField
 from faces.photo.face import Box
 from faces.photo.phash import LARGEST_SIZE, SMALLEST_SIZE
 from faces.photo.selection import Selection

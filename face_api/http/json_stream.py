@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, BinaryIO, NoReturn
 
-from face_api.http.errors import BadBody, WrongField
+from faces.http.errors import BadBody, WrongField
 
 #: Characters read at a time.
 PIECE = 1024 * 1024

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from fastapi import FastAPI
-
 from face_api.http import encode_options
 from face_api.http.encode_options import Option
-from face_api.http.schemas import CompareRequest, ErrorBody, NotReadyBody
-
-Responses = dict[int | str, dict[str, Any]]
+from face_api.http.schemas import CompareRequest
+from faces.http.bodies import NotReadyBody
+from faces.http.described import Responses, error, with_retry_after
 
 TITLE = "Face API"
 
@@ -28,19 +26,6 @@ TAGS = [
 ]
 
 
-def _error(meaning: str, *examples: tuple[str, str, bool], model: type[ErrorBody] = ErrorBody) -> dict[str, Any]:
-    shown = {
-        code: {"value": {"error": sentence, "code": code, "retryable": retryable}}
-        for code, sentence, retryable in examples
-    }
-    return {"description": meaning, "model": model, "content": {"application/json": {"examples": shown}}}
-
-
-def _with_retry_after(response: dict[str, Any]) -> dict[str, Any]:
-    seconds = {"description": "seconds to wait", "schema": {"type": "integer"}}
-    return {**response, "headers": {"Retry-After": seconds}}
-
-
 #: Where the paths begin; tools take the first.
 SERVERS = [
     {"url": "/v1", "description": "with a version"},
@@ -48,36 +33,36 @@ SERVERS = [
 ]
 
 #: What stands beside the paths: how a key is shown, and that an address may want none.
-_KEY: dict[str, Any] = {
+KEY: dict[str, Any] = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "a key of FACE_API_KEYS"},
     "header": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "the same key"},
 }
-_WITH_OR_WITHOUT_KEY: list[dict[str, list[str]]] = [{"bearer": []}, {"header": []}, {}]
+WITH_OR_WITHOUT_KEY: list[dict[str, list[str]]] = [{"bearer": []}, {"header": []}, {}]
 
 #: Answers that any path may give.
 ANY_ERRORS: Responses = {
-    401: _error(
+    401: error(
         "A key is wanted at this address, and none or a wrong one was shown.",
         ("key_needed", "this address wants a key: send it as 'Authorization: Bearer KEY' or 'X-API-Key: KEY'", False),
     ),
-    403: _error(
+    403: error(
         "An address that wants no key refuses what another site's web page has a browser send.",
         ("foreign_host", "found the Host 'a.example', needed a name of the loopback, the host of …", False),
         ("foreign_origin", "found the Origin 'http://a.example', needed a page of this address itself …", False),
     ),
-    404: _error("Nothing is at this path.", ("not_found", "there is nothing at /encodes; see /docs", False)),
-    405: _error(
+    404: error("Nothing is at this path.", ("not_found", "there is nothing at /encodes; see /docs", False)),
+    405: error(
         "The path is there, the method is not.",
         ("method_not_allowed", "/encode does not take GET, needed POST", False),
     ),
-    500: _error(
+    500: error(
         "A fault of ours; the log has it under the request's id.",
-        ("internal_error", "something went wrong on our side; the log of the face API says what", True),
+        ("internal_error", "something went wrong on our side; the log of this service says what", True),
     ),
 }
 
 _BODY_ERRORS: Responses = {
-    408: _error(
+    408: error(
         "The client stopped sending in the middle of its request.",
         ("client_too_slow", "nothing came for 30 seconds, and the request is not complete", True),
     ),
@@ -106,22 +91,22 @@ _NOT_NOW = (
 
 PHOTO_ERRORS: Responses = {
     **_BODY_ERRORS,
-    400: _error(
+    400: error(
         "The body is no valid multipart form, or a path is one that nobody may ask for.",
         ("bad_body", "the body is no valid multipart/form-data: Missing boundary in multipart.", False),
         ("bad_path", "original_path is '../x.jpg', need a path without '..'", False),
     ),
-    413: _error(
+    413: error(
         "Too many bytes or pixels; both numbers are in the sentence.",
         ("request_too_large", "the request's body has 2,147,483,648 bytes or more, at most 64,065,536 …", False),
         ("photo_too_large", "the photo has 121,000,000 pixels (11000 × 11000), at most 120,000,000 …", False),
     ),
-    415: _error(
+    415: error(
         "Not a picture of a format that is read.",
         ("unsupported_format", "found 12 bytes of no known picture format, need AVIF, BMP, … or WebP", False),
     ),
-    422: _error("A field is missing or wrong, or the photo cannot be used.", *_UNUSABLE),
-    503: _with_retry_after(_error("Not now; try again.", *_NOT_NOW)),
+    422: error("A field is missing or wrong, or the photo cannot be used.", *_UNUSABLE),
+    503: with_retry_after(error("Not now; try again.", *_NOT_NOW)),
 }
 
 _BOX = {"top": 155, "right": 313, "bottom": 258, "left": 211}
@@ -188,7 +173,7 @@ COMPARE_IMAGES_BODY = body_of(photo_form({"file1": "a picture", "file2": "anothe
 ENCODE: Responses = {
     200: {"description": "What was found.", "content": {"application/json": {"example": _ENCODED}}},
     **PHOTO_ERRORS,
-    422: _error(
+    422: error(
         "A field is missing or wrong, the photo cannot be used, or its debug picture has no place.",
         *_UNUSABLE,
         (
@@ -198,8 +183,8 @@ ENCODE: Responses = {
             True,
         ),
     ),
-    503: _with_retry_after(
-        _error(
+    503: with_retry_after(
+        error(
             "Not now; try again.",
             *_NOT_NOW,
             (
@@ -217,20 +202,20 @@ COMPARE: Responses = {
         "content": {"application/json": {"example": {"distances": [0.4127, 1000000000.0], "invalid": [1]}}},
     },
     **_BODY_ERRORS,
-    400: _error(
+    400: error(
         "The body is not valid JSON.",
         ("bad_body", "the body is not valid JSON: at character 0 found 'x', needed a JSON value", False),
     ),
-    413: _error(
+    413: error(
         "Too many bytes; both numbers are in the sentence.",
         ("request_too_large", "the request's body has 600,000,000 bytes or more, at most 512,000,000 …", False),
     ),
-    422: _error(
+    422: error(
         "A member is missing, or `encoding` cannot be compared with anything.",
         ("wrong_field", "encoding has 127 numbers, needed a list of 128 finite numbers", False),
     ),
-    503: _with_retry_after(
-        _error(
+    503: with_retry_after(
+        error(
             "Not now; try again.",
             ("busy", "16 comparisons wait in this process already (FACE_API_WAITING); try again", True),
             _UPLOAD_NOT_KEPT,
@@ -252,8 +237,8 @@ COMPARE_BODY: dict[str, Any] = {
 }
 
 NOT_READY: Responses = {
-    503: _with_retry_after(
-        _error(
+    503: with_retry_after(
+        error(
             "This process takes no photos, or none that does not fit into memory.",
             (
                 "not_ready",
@@ -265,18 +250,3 @@ NOT_READY: Responses = {
         )
     )
 }
-
-METRICS: Responses = {200: {"description": "Prometheus text format", "content": {"text/plain": {}}}}
-
-
-def describe_keys(app: FastAPI) -> None:
-    """Have the document say how a key is shown; FastAPI knows nothing of it."""
-    described = app.openapi
-
-    def with_keys() -> dict[str, Any]:
-        document = described()
-        document["components"]["securitySchemes"] = _KEY
-        document["security"] = _WITH_OR_WITHOUT_KEY
-        return document
-
-    app.openapi = with_keys  # type: ignore[method-assign]  # FastAPI's own way to extend it

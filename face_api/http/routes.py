@@ -14,19 +14,19 @@ from fastapi.responses import JSONResponse
 from face_api.engines.photo_queue import Answer, Task
 from face_api.http import encode_options, openapi
 from face_api.http.encode_options import HASH_SIZE, EncodeOptions
-from face_api.http.errors import NotReady, headers_for, reply_to
 from face_api.http.schemas import (
     CompareImagesReply,
     CompareReply,
     EncodeReply,
     HashReply,
     HealthReply,
-    LiveReply,
-    ReadyReply,
 )
 from face_api.http.service import FaceService
 from face_api.http.upload_form import FormFile, RequestFields, UploadRoute
 from faces import __version__
+from faces.http.bodies import LiveReply, ReadyReply
+from faces.http.described import METRICS
+from faces.http.errors import NotReady, headers_for, reply_to
 from faces.photo.engine import MODEL_NAME
 from faces.photo.phash import PHash
 
@@ -169,7 +169,7 @@ async def readyz(request: Request) -> Response:
     return Response(ReadyReply(status="ready").model_dump_json(), media_type="application/json")
 
 
-@router.get("/metrics", response_class=Response, responses=openapi.METRICS, tags=["service"])
+@router.get("/metrics", response_class=Response, responses=METRICS, tags=["service"])
 async def metrics(request: Request) -> Response:
     """Figures for Prometheus, over all processes."""
     figures = _service(request).metrics

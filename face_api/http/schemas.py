@@ -8,18 +8,13 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from faces.http.bodies import Reply
 from faces.photo.face import LANDMARKS, Box, Encoding, Face, Point, Quality, RatioBox
 
 #: Names of unknown fields that are told one by one, and characters that are shown of what was found.
 _MOST_TOLD, _LONGEST_SHOWN = 8, 64
 
 EncodingReply = Annotated[list[float], Field(min_length=128, max_length=128)]
-
-
-class Reply(BaseModel):
-    """Base of all bodies: every field is always there."""
-
-    model_config = ConfigDict(frozen=True, json_schema_serialization_defaults_required=True)
 
 
 class BoxReply(Reply):
@@ -244,32 +239,6 @@ class HealthReply(Reply):
         description="what faster code with the same numbers does here; dlib and Pillow do the rest",
         examples=[["decode", "resize", "resnet", "scan"]],
     )
-
-
-class LiveReply(Reply):
-    """The process answers."""
-
-    status: str = Field(description="`alive`", examples=["alive"])
-
-
-class ReadyReply(Reply):
-    """The process takes photos."""
-
-    status: str = Field(description="`ready`", examples=["ready"])
-
-
-class ErrorBody(Reply):
-    """Every error has this body, whatever its status."""
-
-    error: str = Field(description="a sentence for a person: what was found, what is needed")
-    code: str = Field(description="a stable word for machines")
-    retryable: bool = Field(description="true: the same request may succeed later")
-
-
-class NotReadyBody(ErrorBody):
-    """Why `/readyz` says no."""
-
-    reasons: list[str] = Field(description="one sentence each")
 
 
 def numbers(encoding: Encoding) -> list[float]:

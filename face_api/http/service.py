@@ -11,6 +11,7 @@ from face_api.http.compare import Comparisons
 from face_api.http.debug_pictures import PicturePlaces
 from face_api.http.uploads import Uploads
 from face_api.server.metrics import Metrics
+from faces.http.accepted_keys import AcceptedKeys
 from faces.settings import Settings
 
 
@@ -29,3 +30,18 @@ class FaceService:
     comparisons: Comparisons
     uploads: Uploads
     access: Access
+
+    @property
+    def figures(self) -> Metrics:
+        """What is counted, as gunicorn's processes look for it."""
+        return self.metrics
+
+    @property
+    def keys(self) -> AcceptedKeys:
+        """The accepted keys."""
+        return self.access.keys
+
+    @property
+    def idle_seconds(self) -> float:
+        """How long a client may be silent."""
+        return self.settings.api_idle_seconds

@@ -17,10 +17,10 @@ from starlette.datastructures import FormData, Headers, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from face_api.http.errors import WrongField
 from face_api.http.schemas import shown, warnings_about
 from face_api.http.service import FaceService
 from face_api.http.uploads import Upload, Uploads
+from faces.http.errors import WrongField
 
 #: Files in one form: /compare-images needs two. Each is an open file from its first line on.
 MOST_FILES = 8

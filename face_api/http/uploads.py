@@ -13,7 +13,7 @@ from typing import BinaryIO, cast
 
 from starlette.concurrency import run_in_threadpool
 
-from face_api.http.errors import UploadNotKept
+from faces.http.errors import UploadNotKept
 
 #: Seconds for which the outcome of a probe is taken for the folder's state.
 _FRESH = 1.0

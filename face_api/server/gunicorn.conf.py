@@ -7,15 +7,15 @@ What a person sets is a variable of `faces/settings.py`. Each line that is not o
 import faulthandler
 import os
 
-from face_api.server.master import accept_shutdown_requests, hold_shutdown_requests
-from face_api.server.sockets import Addresses
+from face_api.http.access import addresses_of
 from face_api.server.startup import warn_of_pictures
+from faces.http.server.master import accept_shutdown_requests, hold_shutdown_requests
 from faces.settings import load
 from faces.system import logs
 
 _settings = load()
 
-bind = [str(address) for address in Addresses.of(_settings).all()]
+bind = [str(address) for address in addresses_of(_settings).all()]
 
 # The number of engine processes: FACE_API_PROCESSES, by default the cores that this process may use.
 workers = _settings.api_processes
@@ -26,9 +26,9 @@ wsgi_app = "face_api.main:production()"
 # settings stay: they come from an environment that cannot change.
 preload_app = True
 
-# One event loop and one engine a process; the class says why it is not uvicorn's. Threads would add nothing: dlib holds
-# the interpreter's lock while it encodes, and one scan uses one core.
-worker_class = "face_api.server.gunicorn_worker.Worker"
+# One event loop and one engine a process; the class beneath says why it is not uvicorn's. Threads would add nothing:
+# dlib holds the interpreter's lock while it encodes, and one scan uses one core.
+worker_class = "face_api.server.engine_worker.EngineWorker"
 
 # A process whose event loop does not run for so long is killed. Longer than a client may be silent, because gunicorn
 # ends its wait for a body by the same number. A slow photo does not stop the loop; the engine has a limit of its own.
@@ -52,7 +52,7 @@ forwarded_allow_ips = ""
 
 logconfig_dict = logs.api_configuration(_settings.log_level)
 
-# The request log is ours (face_api/http/request_log.py): it has ids and stages.
+# The request log is ours (faces/http/request_log.py): it has ids and stages.
 accesslog = None
 
 

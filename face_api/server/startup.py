@@ -10,9 +10,9 @@ from pathlib import Path
 
 from face_api.engines.crash_register import require_folder
 from face_api.http.access import Access
-from face_api.server.http_connections import raise_limit_of_open_files
-from face_api.server.master import GunicornApplication
-from face_api.server.sockets import require_sockets
+from faces.http.server.http_connections import raise_limit_of_open_files
+from faces.http.server.master import GunicornApplication
+from faces.http.server.sockets import require_sockets
 from faces.photo import models
 from faces.settings import Settings, risk_of
 from faces.system.systemd_notify import SystemdNotifier

@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from face_api.main import create_app
-from face_api.server.master import GunicornApplication
+from faces.http.server.master import GunicornApplication
 from faces.photo.engine import FaceEngine
 from faces.photo.open_engine import open_engine
 from faces.photo.photo import Photo

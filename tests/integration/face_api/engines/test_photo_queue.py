@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from face_api.engines.photo_queue import Answer, PendingPhoto, PhotoInHand, PhotoQueue, Task
-from face_api.http.errors import WrongField
 from faces.errors import EngineDied, EnginesBusy
+from faces.http.errors import WrongField
 
 ANSWER = Answer(200, b'{"a": 1}', {"faces": 2})
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from face_api.http.compare import CompareBody, compare
-from face_api.http.errors import BadBody, WrongField
+from faces.http.errors import BadBody, WrongField
 
 GOOD = [float(number) / 7 for number in range(128)]
 

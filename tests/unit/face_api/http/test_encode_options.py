@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from face_api.http.encode_options import HASH_SIZE, MOST_BOXES, EncodeOptions
-from face_api.http.errors import WrongField
 from face_api.http.upload_form import RequestFields
+from faces.http.errors import WrongField
 from faces.photo.face import Box
 from faces.photo.selection import ALL, Selection
 

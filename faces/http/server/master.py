@@ -1,4 +1,4 @@
-"""Gunicorn's master, the parent of the engine processes, with what systemd, the keys and a fork need of it.
+"""Gunicorn's master, the parent of a door's processes, with what systemd, the keys and a fork need of it.
 
 Systemd is told READY=1 when all processes serve, and WATCHDOG=1 while the master's loop runs.
 """
@@ -12,8 +12,8 @@ from typing import Any
 from gunicorn.app.wsgiapp import WSGIApplication
 from gunicorn.arbiter import Arbiter
 
-from face_api.http.access import ApiKeys
-from face_api.server.signal_queue import SignalQueue
+from faces.http.accepted_keys import AcceptedKeys
+from faces.http.server.signal_queue import SignalQueue
 from faces.system.systemd_notify import SystemdNotifier
 
 #: Seconds between two looks, while processes start.
@@ -41,7 +41,7 @@ def accept_shutdown_requests() -> None:
 
 
 class GunicornApplication(WSGIApplication):  # type: ignore[misc]  # gunicorn has no types
-    """The API as gunicorn runs it, under a master of our own."""
+    """A door as gunicorn runs it, under a master of our own."""
 
     def __init__(self, systemd: SystemdNotifier, **options: Any) -> None:
         """`systemd` was taken from the environment: gunicorn itself would report ready before any process serves."""
@@ -57,14 +57,14 @@ class Master(Arbiter):  # type: ignore[misc]
     """The parent process. It reports from its own loop, never from a thread: a fork would lose the thread."""
 
     def __init__(self, app: GunicornApplication, systemd: SystemdNotifier) -> None:
-        """Loads the application, models and all."""
+        """Loads the application, and whatever that loads before the fork."""
         self._systemd = systemd
         self._is_ready = False
         self._next_watchdog = 0.0
         super().__init__(app)
         self.SIG_QUEUE = SignalQueue()
         # Processes are forked from here, with the keys that were valid last.
-        self._keys: ApiKeys = self.app.wsgi().state.service.access.keys
+        self._keys: AcceptedKeys = self.app.wsgi().state.service.keys
 
     def wait_for_signals(self, timeout: float = 1.0) -> list[int]:
         """The master's loop calls this every second."""

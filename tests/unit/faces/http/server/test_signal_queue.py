@@ -9,7 +9,7 @@ from types import FrameType
 
 import pytest
 
-from face_api.server.signal_queue import SignalQueue
+from faces.http.server.signal_queue import SignalQueue
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import multiprocessing
 
 import pytest
 
-from face_api.server.shared_counters import MASTER, SharedCounters
+from faces.http.server.shared_counters import MASTER, SharedCounters
 
 
 def _count(shared: SharedCounters, slot: int | None) -> None:

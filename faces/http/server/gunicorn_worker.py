@@ -1,4 +1,4 @@
-"""One engine process, as gunicorn starts it: its own ASGI worker, and what that lacks."""
+"""One process of an HTTP door, as gunicorn starts it: its own ASGI worker, and what that lacks."""
 
 from __future__ import annotations
 
@@ -7,46 +7,61 @@ import os
 import weakref
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from gunicorn.workers.gasgi import ASGIWorker
 
-from face_api.http.service import FaceService
-from face_api.server.http_connections import HttpConnection, HttpConnections, Listener, most_connections
-from face_api.server.master import accept_shutdown_requests
+from faces.http.accepted_keys import AcceptedKeys
+from faces.http.figures import Figures
+from faces.http.server.http_connections import HttpConnection, HttpConnections, Listener, most_connections
+from faces.http.server.master import accept_shutdown_requests
 from faces.system.parent_process import end_with
 
 #: Seconds between two looks at the connections.
 _LOOK_EVERY = 1.0
 
-#: Thousandths of the memory (the service's limit, or the machine's) by which the kernel's out-of-memory killer takes an
-#: engine process for larger than it is; and the largest value that it accepts.
+#: Thousandths of the memory (the service's limit, or the machine's) by which the kernel's out-of-memory killer takes a
+#: process for larger than it is; and the largest value that it accepts.
 _OOM_MORE = 300
 _OOM_MOST = 1000
 
 
+class ServedParts(Protocol):
+    """What an application has in `state.service` for the processes that serve it, whatever else is there."""
+
+    @property
+    def figures(self) -> Figures:
+        """What is counted."""
+
+    @property
+    def keys(self) -> AcceptedKeys:
+        """The accepted keys."""
+
+    @property
+    def idle_seconds(self) -> float:
+        """How long a client may be silent before its request."""
+
+
 class Worker(ASGIWorker):  # type: ignore[misc]  # gunicorn has no types
-    """One process of the API.
+    """One process of a door.
 
     Added to gunicorn's class: idle connections end at a stop, and those that never send a request end in time.
-    Why not uvicorn's class: when the master is killed, this one leaves the port at once and ends after its photos;
+    Why not uvicorn's class: when the master is killed, this one leaves the port at once and ends after its requests;
     uvicorn's stays and holds the port.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Runs in the master, before the fork: the application is loaded already."""
         super().__init__(*args, **kwargs)
-        service: FaceService = self.app.wsgi().state.service
-        self.process, self.metrics, self.keys = service.process, service.metrics, service.access.keys
-        self.idle_seconds = service.settings.api_idle_seconds
-        self.slot = self.metrics.reserve()
+        service: ServedParts = self.app.wsgi().state.service
+        self.figures, self.keys, self.idle_seconds = service.figures, service.keys, service.idle_seconds
+        self.slot = self.figures.reserve()
 
     def init_process(self) -> None:
         """Runs in the new process, until its end."""
         _prefer_for_oom_killer()
-        self.metrics.use(self.slot)
+        self.figures.use(self.slot)
         self.keys.stop_logging()
-        self.process.on_replacement(self._end_gracefully)
         super().init_process()
 
     def init_signals(self) -> None:
@@ -55,38 +70,20 @@ class Worker(ASGIWorker):  # type: ignore[misc]  # gunicorn has no types
         end_with(self.ppid)
         accept_shutdown_requests()
 
-    def finish(self) -> None:
-        """At the end, wait for the engine, which may have a photo of another process in hand."""
-        if os.getpid() != self.pid:
-            return  # gunicorn calls this in the master, too, for a process that has ended
-        seconds = 0.0 if self._quick_shutdown else float(self.cfg.graceful_timeout)
-        if not self.process.join(seconds):
-            # Python would free the modules under the engine's thread, and that would look like a crash.
-            self.log.warning("The photo in hand is given up (pid: %s)", self.pid)
-            os._exit(0)
-
     def handle_exit_signal(self) -> None:
         """SIGTERM: stop gracefully."""
         super().handle_exit_signal()
-        self.process.mark_stopping(by_request=True)
-        if self._is_orphan():
+        if self.is_orphan():
             # A new master needs the port. In an ordinary stop `_watch` closes it with the last idle connections.
             for server in self.servers:
                 server.close()
 
-    def handle_quit_signal(self) -> None:
-        """SIGQUIT and SIGINT: stop now."""
-        super().handle_quit_signal()
-        self.process.mark_stopping(by_request=True)
-
-    def _is_orphan(self) -> bool:
+    def is_orphan(self) -> bool:
         """True when the master is dead; gunicorn's loop then ends, too."""
-        if os.getppid() == self.ppid:
-            return False
-        self.process.mark_stopping(by_request=False)
-        return True
+        return bool(os.getppid() != self.ppid)
 
-    def _end_gracefully(self) -> None:
+    def end_gracefully(self) -> None:
+        """Take no more requests, and end when those in hand are answered."""
         self.alive = False
 
     def _setup_event_loop(self) -> None:
@@ -105,7 +102,7 @@ class Worker(ASGIWorker):  # type: ignore[misc]  # gunicorn has no types
         """Refresh the keys; close connections that wait too long before a request, and at a stop all without one."""
         since: weakref.WeakKeyDictionary[HttpConnection, float] = weakref.WeakKeyDictionary()
         while True:
-            ending = not self.alive or self._is_orphan()
+            ending = not self.alive or self.is_orphan()
             await asyncio.sleep(_LOOK_EVERY / 10 if ending else _LOOK_EVERY)
             self.keys.refresh()
             now = self.loop.time()
@@ -131,8 +128,9 @@ class _ListenerLoop(asyncio.SelectorEventLoop):
 def _prefer_for_oom_killer() -> None:
     """Let the kernel kill this process before its master when memory is short: the master replaces it.
 
-    The master has all models in sight: without this it counts as larger than an engine that has just begun a photo, and
-    with it all photos in hand would be lost. Every process may raise its own score; where it cannot, it stays.
+    The master has all that was loaded before the fork in sight: without this it counts as larger than a process that
+    has just begun a photo, and with it all requests in hand would be lost. Every process may raise its own score; where
+    it cannot, it stays.
     """
     score = Path("/proc/self/oom_score_adj")
     try:

@@ -1,6 +1,6 @@
-"""Where the API listens: the addresses of the settings, and the sockets that systemd may hold for them.
+"""Where a door listens: its addresses, and the sockets that systemd may hold for them.
 
-Connections wait in systemd's sockets while the API restarts. Without systemd gunicorn makes its own.
+Connections wait in systemd's sockets while the door restarts. Without systemd gunicorn makes its own.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from faces.errors import SettingsError
-from faces.settings import Settings
 from faces.system.address import Address
 
 #: The first inherited socket: sd_listen_fds(3).
@@ -30,23 +29,14 @@ class AddressInUse(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """FACE_API_ADDRESS and, if set, FACE_API_OUTSIDE_ADDRESS. Which requests need a key: `face_api/http/access.py`."""
+    """One or two, with the names of what sets them. Which requests need a key may depend on where they come in."""
 
     first: Address
     outside: Address | None
-
-    @classmethod
-    def of(cls, settings: Settings) -> Addresses:
-        """Read both settings.
-
-        Raises:
-            SettingsError: one of them is no address; the sentence names the variable.
-        """
-        outside = settings.api_outside_address
-        return cls(
-            Address.parse(settings.api_address, "FACE_API_ADDRESS"),
-            Address.parse(outside, "FACE_API_OUTSIDE_ADDRESS") if outside else None,
-        )
+    variables: tuple[str, ...]
+    """What sets each."""
+    service: str
+    """What systemd calls the door."""
 
     def all(self) -> list[Address]:
         """Every address to listen on."""
@@ -54,7 +44,7 @@ class Addresses:
 
 
 def require_sockets(addresses: Addresses) -> None:
-    """Check that the API can listen: on systemd's sockets where it inherits them, else on the addresses.
+    """Check that the door can listen: on systemd's sockets where it inherits them, else on the addresses.
 
     Raises:
         AddressInUse: an address did not become free, or is not this machine's.
@@ -85,10 +75,11 @@ def require_same(descriptors: list[int], addresses: Addresses) -> None:
     if all(any(place in one for one in wanted) for place in places) and all(one & {*places} for one in wanted):
         return
     found = ", ".join(str(Address(*place)) if place else "one that is not TCP" for place in places)
-    variables = "FACE_API_ADDRESS and FACE_API_OUTSIDE_ADDRESS" if addresses.outside else "FACE_API_ADDRESS"
+    variables = " and ".join(addresses.variables[: len(addresses.all())])
+    says = f"{variables} say{'' if addresses.outside else 's'}"
     needed = ", ".join(map(str, addresses.all()))
     raise SettingsError(
-        f"systemd's face-api.socket listens on {found}, {variables} say{'' if addresses.outside else 's'} {needed}: "
+        f"systemd's {addresses.service}.socket listens on {found}, {says} {needed}: "
         "needed the same in both (install.sh takes the socket's from face.env)"
     )
 

@@ -7,16 +7,14 @@ A page cannot choose these headers. A program can, and needs no page to ask here
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import ip_address
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 
-from face_api.http.errors import ForeignHost, ForeignOrigin
-from faces.errors import RequestError, SettingsError
-from faces.settings import Settings
-from faces.system.address import Address
+from faces.errors import RequestError
+from faces.http.errors import ForeignHost, ForeignOrigin
 
 #: RFC 9110, section 9.2.1. They change nothing here, and no answer to them has a photo: links to /docs may be followed.
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -30,26 +28,20 @@ _PORTS = {"http": 80, "https": 443}
 class OwnHosts:
     """The hosts by which the address without a key may be asked, in small letters.
 
-    Those of the loopback need no mention. One of them that FACE_API_HOSTS names may send pages from any port, too.
+    Those of the loopback need no mention. One of them that the settings name may send pages from any port, too.
     """
 
     names: frozenset[str]
+    variable: str
+    """The setting with further names."""
+    others: str = ""
+    """What else may name one, for a sentence."""
 
     @classmethod
-    def of(cls, settings: Settings, first: Address) -> OwnHosts:
-        """FACE_API_HOSTS, the host of FACE_API_URL, and that of FACE_API_ADDRESS, which is `first`.
-
-        Raises:
-            SettingsError: FACE_API_URL is no URL.
-        """
-        try:
-            asked = urlsplit(settings.api_url or "").hostname
-        except ValueError as error:
-            raise SettingsError(
-                f"FACE_API_URL: found {settings.api_url!r}, needed http://host:port ({error})"
-            ) from error
-        ours = [name for name in (asked, first.host) if name and not _is_of_loopback(name)]
-        return cls(frozenset(name.lower() for name in (*settings.api_hosts, *ours)))
+    def of(cls, named: Iterable[str], places: Iterable[str | None], variable: str, others: str = "") -> OwnHosts:
+        """The hosts that the setting `variable` names, and those of our addresses, unless they are the loopback's."""
+        ours = [host for host in places if host and not _is_of_loopback(host)]
+        return cls(frozenset(name.lower() for name in (*named, *ours)), variable, others)
 
     def has(self, host: str) -> bool:
         """True for one of the names, localhost, 127.0.0.0/8 or [::1], with any port, as the Host header has it."""
@@ -64,8 +56,8 @@ class OwnHosts:
         host = headers.get("host")
         if host and not self.has(host):
             return ForeignHost(
-                f"found the Host {host!r}, needed a name of the loopback, the host of FACE_API_URL or one of "
-                "FACE_API_HOSTS: this address wants no key, and answers only to its own names"
+                f"found the Host {host!r}, needed a name of the loopback, {self.others}or one of {self.variable}: "
+                "this address wants no key, and answers only to its own names"
             )
         if method in _SAFE_METHODS:
             return None
@@ -80,7 +72,7 @@ class OwnHosts:
         else:
             return None
         return ForeignOrigin(
-            f"found {found}, needed a page of this address itself or of a host in FACE_API_HOSTS: this address wants "
+            f"found {found}, needed a page of this address itself or of a host in {self.variable}: this address wants "
             "no key, and takes nothing from another site's page"
         )
 

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from face_api.http.errors import (
+from faces import errors
+from faces.errors import FacesError, PhotoError
+from faces.http.errors import (
     OUR_FAULT,
     STATUSES,
     BadBody,
@@ -13,8 +15,6 @@ from face_api.http.errors import (
     RequestTooLarge,
     reply_to,
 )
-from faces import errors
-from faces.errors import FacesError, PhotoError
 
 TABLE = [
     (errors.EmptyFile, 422, False),

@@ -117,7 +117,7 @@ STATUSES: tuple[tuple[type[FacesError], int], ...] = (
 )
 
 #: What a client reads of a bug of ours; the log has the traceback.
-OUR_FAULT = "something went wrong on our side; the log of the face API says what, under this request's X-Request-ID"
+OUR_FAULT = "something went wrong on our side; the log of this service says what, under this request's X-Request-ID"
 
 
 @dataclass(frozen=True, slots=True)

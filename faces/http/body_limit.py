@@ -10,31 +10,20 @@ from starlette.datastructures import MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from face_api.http.errors import ClientTooSlow, RequestTooLarge, reply_to
-from face_api.http.request_line import path_of
 from faces.errors import FacesError
-from faces.settings import Settings
-
-#: Bytes that the form around a photo may add: boundaries, headers, text fields.
-FORM_BYTES = 64 * 1024
+from faces.http.errors import ClientTooSlow, RequestTooLarge, reply_to
+from faces.http.request_line import path_of
 
 #: Seconds for which the rest of a refused body is read and thrown away. Closing while the client still sends would
 #: reset the connection, and the reset may reach the client before the answer does.
 LINGER_SECONDS = 30.0
 
 
-def limits_by_path(settings: Settings) -> Callable[[str], int]:
-    """The most bytes that a body at each path may have."""
-    photo = int(settings.max_megabytes * 1_000_000) + FORM_BYTES
-    limits = {"/compare": settings.api_compare_megabytes * 1_000_000, "/compare-images": 2 * photo}
-    return lambda path: limits.get(path, photo)
-
-
 class BodyLimit:
     """ASGI middleware around everything that reads a body."""
 
     def __init__(self, app: ASGIApp, *, limit_of: Callable[[str], int], idle_seconds: float) -> None:
-        """`limit_of` gives the most bytes that a body at a path may have; see `limits_by_path`."""
+        """`limit_of` gives the most bytes that a body at a path may have."""
         self._app, self._limit_of, self._idle_seconds = app, limit_of, idle_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

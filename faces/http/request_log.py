@@ -12,11 +12,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from face_api.http.errors import CLIENT_CLOSED_REQUEST, UploadNotKept, reply_to
-from face_api.http.request_line import path_of
-from face_api.server.metrics import Metrics
-
-_log = logging.getLogger("face_api.request")
+from faces.http.errors import CLIENT_CLOSED_REQUEST, UploadNotKept, reply_to
+from faces.http.figures import Figures
+from faces.http.request_line import path_of
 
 #: Anything else in the client's X-Request-ID could forge log lines.
 _SANE_ID = re.compile(r"[A-Za-z0-9._:+/=@-]{1,128}")
@@ -31,9 +29,17 @@ _INCOMPLETE_LINES = 20
 class RequestLog:
     """The outermost ASGI middleware. Handlers put what the line shall say into `scope["state"]["notes"]`."""
 
-    def __init__(self, app: ASGIApp, *, metrics: Metrics, paths: frozenset[str]) -> None:
-        """Log and count what `app` serves; all other `paths` are counted as one."""
-        self._app, self._metrics, self._paths = app, metrics, paths
+    def __init__(self, app: ASGIApp, *, door: str, figures: Figures, paths: frozenset[str]) -> None:
+        """Log and count what `app` serves; all other `paths` are counted as one.
+
+        Args:
+            app: what is inside.
+            door: the process's name, as the log has it.
+            figures: what /metrics tells.
+            paths: of the routes.
+        """
+        self._app, self._figures, self._paths = app, figures, paths
+        self._log = logging.getLogger(f"{door}.request")
         self._incomplete = _IncompleteRequests()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -56,17 +62,17 @@ class RequestLog:
         try:
             await self._app(scope, receive, send_with_id)
         except Exception as error:  # noqa: BLE001  around one request, with its traceback in the log
-            _log.exception("request %s: a fault of our own", request_id)
+            self._log.exception("request %s: a fault of our own", request_id)
             reply = reply_to(error)
             notes["code"] = reply.code
             if status == 0:
                 await JSONResponse(reply.body, reply.status)(scope, receive, send_with_id)
         finally:
             path = path_of(scope)
-            self._metrics.count_request(path if path in self._paths else "other", status, notes.get("code"))
+            self._figures.count_request(path if path in self._paths else "other", status, notes.get("code"))
             if status == CLIENT_CLOSED_REQUEST or notes.get("code") == UploadNotKept.code:
                 notes |= self._incomplete.notes()
-            _write(scope, request_id, status, time.perf_counter() - start, notes)
+            _write(self._log, scope, request_id, status, time.perf_counter() - start, notes)
 
 
 class _IncompleteRequests:
@@ -93,10 +99,12 @@ def _request_id(scope: Scope) -> str:
     return given if _SANE_ID.fullmatch(given) else uuid.uuid4().hex
 
 
-def _write(scope: Scope, request_id: str, status: int, seconds: float, notes: dict[str, Any]) -> None:
+def _write(
+    log: logging.Logger, scope: Scope, request_id: str, status: int, seconds: float, notes: dict[str, Any]
+) -> None:
     level = logging.DEBUG if path_of(scope) in _QUIET_PATHS or notes.pop("untold", False) else logging.INFO
     known = " ".join(f"{name}={value}" for name, value in notes.items())
     # ascii(): a path may hold anything, a line break included.
     path = ascii(scope["path"])[1:-1]
     outcome = status or "gone"
-    _log.log(level, "%s %s %s %.3f s id=%s %s", scope["method"], path, outcome, seconds, request_id, known)
+    log.log(level, "%s %s %s %.3f s id=%s %s", scope["method"], path, outcome, seconds, request_id, known)

@@ -1,0 +1,1 @@
+"""What every HTTP door meets requests with, whatever it answers: errors, keys, hosts, limits, log."""

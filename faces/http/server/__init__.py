@@ -1,0 +1,1 @@
+"""Gunicorn, as every HTTP door runs it."""
