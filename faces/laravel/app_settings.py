@@ -22,6 +22,9 @@ from faces.settings import LARGEST_THRESHOLD, Settings, refusal_of_subdir
 #: Queue connections that Laravel brings itself: an app with one of them as default has RabbitMQ's under its own name.
 _NOT_RABBITMQ = {"sync", "database", "beanstalkd", "sqs", "redis", "null", "deferred", "background", "failover"}
 
+#: Variables of which one at least is set where there is an app.
+_OF_AN_APP = {"LARAVEL_ENV_FILE", "LARAVEL_STORAGE_PATH", "DB_CONNECTION"}
+
 
 @dataclass(frozen=True, slots=True)
 class CacheSettings:
@@ -101,6 +104,26 @@ def load(environment: Mapping[str, str] | None = None) -> LaravelSettings:
         storage=_storage(env),
         maintenance_in_cache=_maintenance_in_cache(env, store),
     )
+
+
+def load_of_app() -> LaravelSettings | None:
+    """The settings in force; None where there is no app.
+
+    Raises:
+        SettingsError: as `load` says.
+    """
+    return load() if os.environ.keys() & _OF_AN_APP else None
+
+
+def database_in_force(settings: Settings) -> str:
+    """SQLAlchemy's URL: our own setting, else the app's database where there is an app, else a file of our own.
+
+    Raises:
+        SettingsError: as `load` says.
+    """
+    laravel = None if "database_url" in settings.model_fields_set else load_of_app()
+    url = (laravel.database_url if laravel else settings.database_url).get_secret_value()
+    return in_time_zone(url, settings.database_timezone)
 
 
 def _own_default() -> str:

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
+from faces.errors import SettingsError
 from faces.people.linking import Identities
 from faces.store.database import Store, Transaction
 from faces.store.who import identities_of
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from faces.library.upkeep.outside_changes import OutsideChanges
     from faces.library.upkeep.pending_updates import PendingUpdates
     from faces.people.cohort import Cohort
+
+
+LinkingRule = Literal["calibrated", "nearest"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,34 @@ class OpenLibrary:
     def upkeep(self) -> OutsideChanges | PendingUpdates | None:
         """What has our tables follow, between two jobs and before a verb that settles."""
         return self.outside or self.pending
+
+
+def rule_in_force(store: Store, wanted: LinkingRule | None) -> LinkingRule:
+    """What links a face by itself: FACE_MATCH, else what the library says, else the nearest below the threshold.
+
+    Raises:
+        SettingsError: calibrated was set, and the database has no tables of ours.
+    """
+    if wanted == "calibrated" and store.schema.sidecar is None:
+        raise SettingsError(
+            f"FACE_MATCH: found calibrated, which needs our own tables, and {store.name} has none: `worker tables "
+            "--create` makes them beside an app's on MySQL or MariaDB; without them needed nearest"
+        )
+    return wanted or ("calibrated" if store.schema.match_rule == "calibrated" else "nearest")
+
+
+def cohort_in_force(file: Path | None) -> Cohort:
+    """The averages to tell people apart by: those of FACE_COHORT, else the ones that come with the product.
+
+    Raises:
+        SettingsError: the file is no cohort.
+    """
+    from faces.people.cohort import read_cohort
+
+    try:
+        return read_cohort(file)
+    except SettingsError as error:
+        raise SettingsError(f"FACE_COHORT: {error}") from error
 
 
 def open_library(

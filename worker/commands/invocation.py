@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from faces.errors import SettingsError
 from faces.laravel import app_settings
-from faces.laravel.app_database import in_time_zone
 from faces.laravel.app_settings import LaravelSettings
 from faces.laravel.disks import Disks
-from faces.library.opening import OpenLibrary, open_library
+from faces.library.opening import OpenLibrary, cohort_in_force, open_library, rule_in_force
 from faces.people.linking import Linking
 from faces.settings import MatchRule, Settings
 from faces.store.database import Store
@@ -23,9 +20,6 @@ if TYPE_CHECKING:
     # Not at run time: only a database with our tables needs one, and only what finds faces an HTTP client.
     from faces.people.cohort import Cohort
     from worker.jobs.faces import Tools
-
-#: Variables of which one at least is set where there is an app.
-_OF_AN_APP = {"LARAVEL_ENV_FILE", "LARAVEL_STORAGE_PATH", "DB_CONNECTION"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +49,7 @@ class Invocation:
     @property
     def database_url(self) -> str:
         """Our own setting, else the app's database where its settings are given, else a file of our own."""
-        ours = self.settings.database_url
-        laravel = None if "database_url" in self.settings.model_fields_set else self._laravel
-        url = (laravel.database_url if laravel else ours).get_secret_value()
-        return in_time_zone(url, self.settings.database_timezone)
+        return app_settings.database_in_force(self.settings)
 
     @property
     def disks(self) -> Disks:
@@ -74,7 +65,7 @@ class Invocation:
 
     @property
     def _laravel(self) -> LaravelSettings | None:
-        return app_settings.load() if os.environ.keys() & _OF_AN_APP else None
+        return app_settings.load_of_app()
 
     @contextmanager
     def store(self, *, create: bool = False, any_sidecar: bool = False) -> Iterator[Store]:
@@ -93,12 +84,7 @@ class Invocation:
         Raises:
             SettingsError: calibrated was set, and the database has no tables of ours.
         """
-        if self.settings.match == "calibrated" and store.schema.sidecar is None:
-            raise SettingsError(
-                f"FACE_MATCH: found calibrated, which needs our own tables, and {store.name} has none: `worker tables "
-                "--create` makes them beside an app's on MySQL or MariaDB; without them needed nearest"
-            )
-        return self.settings.match or ("calibrated" if store.schema.match_rule == "calibrated" else "nearest")
+        return rule_in_force(store, self.settings.match)
 
     def cohort(self) -> Cohort:
         """The averages to tell people apart by: those of FACE_COHORT, else the ones that come with the product.
@@ -106,12 +92,7 @@ class Invocation:
         Raises:
             SettingsError: the file is no cohort.
         """
-        from faces.people.cohort import read_cohort
-
-        try:
-            return read_cohort(self.settings.cohort)
-        except SettingsError as error:
-            raise SettingsError(f"FACE_COHORT: {error}") from error
+        return cohort_in_force(self.settings.cohort)
 
     def library(self, store: Store) -> OpenLibrary:
         """What links faces in a database, and keeps our tables of people and groups up to date where it has them.
