@@ -36,7 +36,7 @@ class Stretch:
         here = all(row[column] == value for column, value in self.equal.items())
         return here and (row[self.by] is not None) == self.with_value
 
-    def query(self, transaction: Transaction, index: sa.Table, last: _Row | None) -> sa.Select[Any]:
+    def query(self, transaction: Transaction, index: sa.Table, last: Mapping[Any, Any] | None) -> sa.Select[Any]:
         """The faces behind this one."""
         by, face_id = index.c[self.by], index.c.face_id
         query = sa.select(by, face_id).where(

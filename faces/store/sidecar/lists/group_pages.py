@@ -47,6 +47,11 @@ class ListedGroup:
     example: Example | None
 
     @property
+    def place(self) -> GroupPlace:
+        """Where it stands in the list."""
+        return self.person_id, self.size, self.id
+
+    @property
     def offer(self) -> OfferedName | None:
         """Who is offered for it."""
         if self.offered_person_id is None or self.person_id is not None:
@@ -54,14 +59,22 @@ class ListedGroup:
         return OfferedName(self.offered or str(Ref("person", self.offered_person_id)), self.probability)
 
 
+GroupPlace = tuple[int | None, int, int]
+"""Whose group, how many faces, and which id: what the list is in the order of."""
+
+
 @dataclass(frozen=True, slots=True)
 class GroupChoice:
-    """Which groups: named ones or the others, of `at_least` faces or more; `limit` of them behind the group `after`."""
+    """Which groups: named ones or the others, of `at_least` faces or more.
+
+    `limit` of them behind the group `after`, or behind a `place`, where the group that was there may be gone.
+    """
 
     named: bool = False
     at_least: int = 1
     after: int | None = None
     limit: int | None = None
+    place: GroupPlace | None = None
 
 
 def list_groups(transaction: Transaction, choice: GroupChoice) -> Iterator[ListedGroup]:
@@ -72,11 +85,11 @@ def list_groups(transaction: Transaction, choice: GroupChoice) -> Iterator[Liste
         RequestError: the group `after` is not there, or named where the others are wanted, or the other way round.
     """
     tables = transaction.schema.require_sidecar()
-    start = None if choice.after is None else _start(transaction, tables, choice, choice.after)
+    start = choice.place if choice.after is None else _start(transaction, tables, choice, choice.after)
 
     def read(last: ListedGroup | None, size: int) -> list[ListedGroup]:
         query = _query(
-            transaction, tables, _page(transaction, tables.groups, choice, _place(last) if last else start, size)
+            transaction, tables, _page(transaction, tables.groups, choice, last.place if last else start, size)
         )
         rows = transaction.connection.execute(query).mappings().all()
         examples = _examples(transaction, [row["example"] for row in rows if row["example"] is not None])
@@ -117,15 +130,7 @@ def faces_of_group(
     return face_ids(transaction, both({"group_id": group_id}, "quality"), after, limit)
 
 
-#: Values of the columns that the list is in the order of.
-_Place = tuple[int | None, int, int]
-
-
-def _place(group: ListedGroup) -> _Place:
-    return group.person_id, group.size, group.id
-
-
-def _start(transaction: Transaction, tables: SidecarTables, choice: GroupChoice, after: int) -> _Place:
+def _start(transaction: Transaction, tables: SidecarTables, choice: GroupChoice, after: int) -> GroupPlace:
     groups = tables.groups
     query = sa.select(groups.c.person_id, groups.c.size, groups.c.id, groups.c.joined_to).where(groups.c.id == after)
     row = transaction.connection.execute(query).one_or_none()
@@ -138,7 +143,7 @@ def _start(transaction: Transaction, tables: SidecarTables, choice: GroupChoice,
 
 
 def _page(
-    transaction: Transaction, groups: sa.Table, choice: GroupChoice, last: _Place | None, size: int
+    transaction: Transaction, groups: sa.Table, choice: GroupChoice, last: GroupPlace | None, size: int
 ) -> sa.Subquery:
     """Which groups are on a page, by the index alone: their rows are 1 kB each."""
     columns = (groups.c.person_id, groups.c.size, groups.c.id)

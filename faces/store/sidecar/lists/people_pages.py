@@ -35,15 +35,28 @@ class ListedPerson:
     hidden: bool
     favourite: bool
 
+    @property
+    def place(self) -> PersonPlace:
+        """Where it stands in the list."""
+        return self.confirmed, self.id
+
+
+PersonPlace = tuple[int, int]
+"""How many confirmed faces, and which id."""
+
 
 @dataclass(frozen=True, slots=True)
 class PeopleChoice:
-    """Which people: those of this name (None: all), the hidden ones or the others; `limit` of them behind `after`."""
+    """Which people: those of this name (None: all), the hidden ones or the others.
+
+    `limit` of them behind the person `after`, or behind a `place`, where whoever was there may be gone.
+    """
 
     name: str | None = None
     hidden: bool = False
     after: int | None = None
     limit: int | None = None
+    place: PersonPlace | None = None
 
 
 def list_people(transaction: Transaction, choice: PeopleChoice) -> Iterator[ListedPerson]:
@@ -54,10 +67,10 @@ def list_people(transaction: Transaction, choice: PeopleChoice) -> Iterator[List
         RequestError: there is no person `after`.
     """
     people = transaction.schema.require_sidecar().people
-    start = None if choice.after is None else person_of(transaction, choice.after)
+    start = choice.place if choice.after is None else person_of(transaction, choice.after).place
 
     def read(last: ListedPerson | None, size: int) -> list[ListedPerson]:
-        query = _query(transaction, people, choice, last or start).limit(size)
+        query = _query(transaction, people, choice, last.place if last else start).limit(size)
         return [_listed(row) for row in transaction.connection.execute(query).mappings()]
 
     return in_pages(read, choice.limit)
@@ -109,7 +122,7 @@ def faces_of_person(
 
 
 def _query(
-    transaction: Transaction, people: sa.Table, choice: PeopleChoice, last: ListedPerson | None
+    transaction: Transaction, people: sa.Table, choice: PeopleChoice, last: PersonPlace | None
 ) -> sa.Select[Any]:
     ordered = (people.c.hidden, people.c.confirmed, people.c.id)
     query = sa.select(*_columns(people)).order_by(*(column.desc() for column in ordered))
@@ -117,7 +130,7 @@ def _query(
     is_somebody = sa.or_(people.c.name.is_not(None), people.c.app_person_id.is_not(None), people.c.confirmed > 0)
     query = query.where(people.c.joined_to.is_(None), is_somebody)
     if last is not None:
-        query = query.where(behind(transaction, (people.c.confirmed, last.confirmed), (people.c.id, last.id)))
+        query = query.where(behind(transaction, *zip((people.c.confirmed, people.c.id), last, strict=True)))
     if choice.name is None:
         return query.where(same(transaction, people.c.hidden, int(choice.hidden)))
     # A sum has no index: the few of one name are to be found by it, and sorted.
