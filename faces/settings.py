@@ -84,7 +84,7 @@ def risk_of(debug_pictures: DebugPictures) -> str | None:
 
 
 class Settings(BaseSettings):
-    """The settings of both processes; each field `x` is the variable `FACE_X`.
+    """The settings of all processes; each field `x` is the variable `FACE_X`.
 
     Use `load`: it turns what pydantic says into one sentence that names the variable.
     """
@@ -136,6 +136,28 @@ class Settings(BaseSettings):
         default_factory=lambda: Path.home() / ".local/state/face-sidecar",
         description="what must outlive a process: photos that crashed one, the index of people and groups",
     )
+
+    # --- the people API -------------------------------------------------------------------------
+    people_address: str = Field("127.0.0.1:5002", description="host:port of the people API; always wants a key")
+    people_processes: int = Field(2, ge=1, le=64, description="processes of the people API")
+    people_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="further names by which the people API may be asked for its state without a key, comma-separated",
+    )
+    people_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        (), description="accepted keys, comma-separated, each with read:, answer: or admin: in front"
+    )
+    people_keys_file: Path | None = Field(
+        None, description="file with further accepted keys, one a line behind read, answer or admin and a blank"
+    )
+    people_jwt_shared_key: SecretStr | None = Field(
+        None, description="shared key of 32 characters or more that signs accepted tokens (JWT, HS256)"
+    )
+    people_jwt_public_key_file: Path | None = Field(
+        None,
+        description="public key file (PEM) of whatever signs accepted tokens (JWT, RS256); instead of a shared key",
+    )
+    people_jwt_audience: str = Field("face-sidecar", min_length=1, description="what a token's aud must be")
 
     # --- the store and the job ------------------------------------------------------------------
     database_url: SecretStr = Field(
@@ -233,12 +255,12 @@ class Settings(BaseSettings):
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="DEBUG, INFO, WARNING or ERROR")
     log_format: Literal["text", "json"] = Field("text", description="the worker's log: text, or json lines")
 
-    @field_validator("api_keys", mode="before")
+    @field_validator("api_keys", "people_keys", mode="before")
     @classmethod
     def _split_keys(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
-    @field_validator("api_hosts", mode="before")
+    @field_validator("api_hosts", "people_hosts", mode="before")
     @classmethod
     def _split_hosts(cls, value: Any) -> Any:
         if not isinstance(value, str):

@@ -198,6 +198,7 @@ QUESTIONS = {
     "job class": "settings.job_class:",
     "without a key": "OPEN_PATHS",
     "names": "class OwnHosts",
+    "may answer": "class PeopleAccess",
     "compared and replaced": "hmac.compare_digest",
 }
 

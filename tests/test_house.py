@@ -66,6 +66,11 @@ ARROWS: dict[str, tuple[str, ...]] = {
         *("faces.system", "faces.settings", "faces.http", "faces.photo"),
         *("faces.people.matching", "faces.laravel.disks"),
     ),
+    # It tells what lists and the ledger say, of the database that the settings name.
+    "people_api": (
+        *("faces.system", "faces.settings", "faces.http", "faces.laravel", "faces.people", "faces.store"),
+        *("faces.answers.history", "faces.photo.face"),
+    ),
     # Only bytes and errors, and its parts of the settings.
     "worker.amqp": ("faces.settings", "faces.laravel.app_rabbitmq", "faces.system.address"),
     # Of photos it knows the values and the limits of a sheet's pictures: faces are found by the API.
@@ -77,6 +82,8 @@ ARROWS: dict[str, tuple[str, ...]] = {
             "faces.gold",
             "faces.sources",
             "faces.report",
+            # The words of a key's scope.
+            "faces.http.scopes",
             "faces.photo.face",
             "faces.photo.decoding",
             "worker.amqp",
@@ -98,7 +105,8 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "sqlite3": ("faces.store",),
     "pika": ("worker.amqp",),
     "redis": ("worker.laravel",),
-    "fastapi": ("face_api", "faces.http"),
+    "fastapi": ("face_api", "people_api", "faces.http"),
+    "jwt": ("people_api.http.tokens",),
     "gunicorn": ("faces.http.server",),
     "face_recognition": (),
     "face_recognition_models": (),
@@ -168,6 +176,8 @@ def test_doors_and_house_keep_their_arrows() -> None:
         ("installer.plan", "from faces.settings import load"),
         ("faces.http.guard", "from face_api.http import access"),
         ("face_api.server.startup", "import gunicorn"),
+        ("people_api.http.lists", "from face_api.http import schemas"),
+        ("people_api.http.access", "import jwt"),
         ("faces.hall", ""),
         ("faces.__init__", "import faces.errors"),
     ],

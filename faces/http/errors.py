@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from faces.errors import (
+    ChangedSince,
     FacesError,
     NoDiskForPicture,
     PhotoError,
@@ -35,6 +36,12 @@ class KeyNeeded(RequestError):
     """The address needs a key, and none or a wrong one was shown."""
 
     code = "key_needed"
+
+
+class ScopeNeeded(RequestError):
+    """The key that was shown is accepted, and allows less than this."""
+
+    code = "scope_needed"
 
 
 class ForeignHost(RequestError):
@@ -103,12 +110,14 @@ STATUSES: tuple[tuple[type[FacesError], int], ...] = (
     (PhotoTooLarge, 413),
     (PhotoError, 422),
     (KeyNeeded, 401),
+    (ScopeNeeded, 403),
     (ForeignHost, 403),
     (ForeignOrigin, 403),
     (WrongField, 422),
     (RequestTooLarge, 413),
     (NotFound, 404),
     (MethodNotAllowed, 405),
+    (ChangedSince, 409),
     (RequestError, 400),
     (ClientTooSlow, 408),
     (NoDiskForPicture, 422),

@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 #: Base names that every part may have, and the folder of a door whose names are the door's own.
-SHARED_NAMES = frozenset({"errors", "settings", "main", "faces"})
+SHARED_NAMES = frozenset({"errors", "settings", "main", "faces", "gunicorn.conf"})
 _DOORS_OWN = "http"
 
 #: A verb of the command line is called after what it starts; a table's module after its noun in `people`.

@@ -49,6 +49,7 @@ VERBS = {
     "run": "take face jobs from Laravel's queue",
     "tables": "make, upgrade or drop our own tables beside an app's",
     "status": "what this machine's workers are doing",
+    "key": "make a key of the people API",
 }
 
 

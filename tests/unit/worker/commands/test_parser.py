@@ -50,6 +50,7 @@ CALLS = {
     "run": ([], ["--queue", "faces"], {}),
     "tables": ([], ["--create"], {"create": True}),
     "status": ([], ["--check"], {"check": True}),
+    "key": ([], ["--scope", "answer"], {"scope": "answer", "add": False}),
 }
 
 
