@@ -30,8 +30,9 @@ worker_class = "faces.http.server.gunicorn_worker.Worker"
 # A process whose event loop does not run for so long is killed; lists are read in threads, which do not stop the loop.
 timeout = max(60, _settings.api_idle_seconds + 30)
 
-# A graceful stop ends when everything accepted is answered. This is only the bound: a list takes a part of a second.
-graceful_timeout = 60
+# A graceful stop ends when everything accepted is answered. This is only the bound: behind an answer groups are asked
+# about again for a minute at most.
+graceful_timeout = 90
 
 # Seconds for which an idle connection is kept: longer than between two clicks.
 keepalive = 5

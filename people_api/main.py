@@ -21,13 +21,13 @@ from faces.http.guard import Guard
 from faces.http.request_line import HeadRequests, RequestTarget
 from faces.http.request_log import RequestLog
 from faces.settings import Settings, load
-from people_api.http import lists, openapi, state
+from people_api.http import lists, openapi, saying, state
 from people_api.http.access import PeopleAccess
 from people_api.http.service import PeopleService
 from people_api.opened_library import OpenedLibrary
 
-#: Bytes that a request's body may have.
-_MOST_BYTES = 64 * 1024
+#: Bytes that a request's body may have: 1,000 encodings as JSON have 3 MB.
+_MOST_BYTES = 4_000_000
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -55,6 +55,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.service = service
     app.include_router(lists.router)
+    app.include_router(saying.router)
     app.include_router(state.router)
     described.describe_keys(app, openapi.KEY, openapi.ANY_KEY)
     docs.serve(app)
@@ -66,7 +67,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(HeadRequests)
     app.add_middleware(Guard, refusal=service.access.refusal)
     app.add_middleware(BodyLimit, limit_of=lambda _path: _MOST_BYTES, idle_seconds=settings.api_idle_seconds)
-    routes = [*lists.router.routes, *state.router.routes]
+    routes = [*lists.router.routes, *saying.router.routes, *state.router.routes]
     paths = frozenset(route.path for route in routes if isinstance(route, APIRoute))
     app.add_middleware(RequestLog, door="people_api", figures=service.figures, paths=paths)
     app.add_middleware(RequestTarget)

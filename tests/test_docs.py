@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fastapi.routing import APIRoute
 
 from face_api.http.routes import router
 from faces.errors import FacesError
 from faces.http.errors import reply_to
 from faces.settings import Settings
+from people_api.http import lists, saying, state
 from script import settings_docs
 from worker.commands.verbs import VERBS
 
@@ -129,6 +131,20 @@ def test_the_page_of_settings_has_the_variables_of_the_app_that_are_read() -> No
 def test_every_path_stands_on_the_page_of_the_api_and_each_path_there_exists() -> None:
     paths = {f"{method} {route.path}" for route in router.routes for method in route.methods}  # type: ignore[attr-defined]
     assert set(re.findall(r"`((?:GET|POST) /[\w-]+)`", page("api.md"))) == paths
+
+
+# --- docs/people-api.md ---
+
+
+def test_every_path_stands_on_the_page_of_the_people_api_and_each_path_there_exists() -> None:
+    paths: set[str] = set()
+    for one in (lists.router, saying.router, state.router):
+        version = "" if one is state.router else "/v1"
+        routes = [route for route in one.routes if isinstance(route, APIRoute)]
+        paths |= {
+            f"{method} {version}{re.sub('{.*?}', '{id}', route.path)}" for route in routes for method in route.methods
+        }
+    assert set(re.findall(r"`((?:GET|POST) /[\w/{}-]+)`", page("people-api.md"))) == paths
 
 
 # --- docs/photos.md ---

@@ -66,10 +66,10 @@ ARROWS: dict[str, tuple[str, ...]] = {
         *("faces.system", "faces.settings", "faces.http", "faces.photo"),
         *("faces.people.matching", "faces.laravel.disks"),
     ),
-    # It tells what lists and the ledger say, of the database that the settings name.
+    # It tells what lists, the library and the ledger say, and gives answers, in the database that the settings name.
     "people_api": (
         *("faces.system", "faces.settings", "faces.http", "faces.laravel", "faces.people", "faces.store"),
-        *("faces.answers.history", "faces.photo.face"),
+        *("faces.library", "faces.answers", "faces.photo.face"),
     ),
     # Only bytes and errors, and its parts of the settings.
     "worker.amqp": ("faces.settings", "faces.laravel.app_rabbitmq", "faces.system.address"),

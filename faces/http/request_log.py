@@ -68,7 +68,8 @@ class RequestLog:
             if status == 0:
                 await JSONResponse(reply.body, reply.status)(scope, receive, send_with_id)
         finally:
-            path = path_of(scope)
+            # Of `/people/12` the route's own: figures are of few names.
+            path = getattr(scope.get("route"), "path", path_of(scope))
             self._figures.count_request(path if path in self._paths else "other", status, notes.get("code"))
             if status == CLIENT_CLOSED_REQUEST or notes.get("code") == UploadNotKept.code:
                 notes |= self._incomplete.notes()

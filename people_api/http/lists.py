@@ -17,7 +17,7 @@ from faces.http.errors import NotFound
 from faces.people.kept_face import FaceState
 from faces.store.database import Transaction
 from faces.store.listing import read_faces
-from faces.store.sidecar import face_index
+from faces.store.sidecar import face_index, member_batches
 from faces.store.sidecar.lists.face_places import (
     OF_PERSON,
     FaceChoice,
@@ -159,8 +159,10 @@ def groups(
     choice = GroupChoice(named, min_size, limit=limit + 1, place=cursors.group_place(cursor))
     with _reading(request) as transaction:
         found = list(list_groups(transaction, choice))
+        revisions = member_batches.revisions(transaction, [one.id for one in found])
     next_ = _next(found, limit, lambda last: cursors.write(*last.place))
-    return _reply(request, GroupsPage(items=[GroupReply.of(one) for one in found[:limit]], next=next_))
+    items = [GroupReply.of(one, revisions.get(one.id, 0)) for one in found[:limit]]
+    return _reply(request, GroupsPage(items=items, next=next_))
 
 
 @router.get("/groups/{group_id}/faces", response_model=FacesPage, responses=openapi.FACES_OF, tags=["groups"])

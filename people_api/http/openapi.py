@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import BaseModel
+
 from faces.http.bodies import NotReadyBody
 from faces.http.described import Responses, error, with_retry_after
+from people_api.http.requests import AnswerRequest, IdentifyRequest, UndoRequest
 
 TITLE = "People API"
 
@@ -20,6 +23,8 @@ TAGS = [
     {"name": "people", "description": "Who is known, and where they are."},
     {"name": "faces", "description": "Faces of whoever."},
     {"name": "groups", "description": "Faces without a name that look like one person."},
+    {"name": "identify", "description": "Who the faces of encodings are."},
+    {"name": "answers", "description": "What a person says of faces, and taking it back; wants the scope `answer`."},
     {"name": "ledger", "description": "What was said and linked, by whom and when."},
     {"name": "service", "description": "For load balancers and monitoring; without a key on the loopback."},
 ]
@@ -119,6 +124,7 @@ _GROUP = {
     "probability": 0.87,
     "face_id": 4712,
     "photo": "photos:2024/07/IMG_2.jpg",
+    "revision": 4,
 }
 
 _ENTRY = {
@@ -155,3 +161,79 @@ MONTHS = _shown(
 )
 GROUPS = _shown("A page.", _page(_GROUP, "W251bGwsMjMsODhd"))
 LEDGER = _shown("A page.", _page(_ENTRY, "WzUwMV0"))
+
+
+def _body(kind: type[BaseModel], example: dict[str, Any]) -> dict[str, Any]:
+    """The body is read by ourselves, so FastAPI cannot know it."""
+    content = {"application/json": {"schema": kind.model_json_schema(), "example": example}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+_BODY_ERRORS: Responses = {
+    400: error(
+        "The body is not JSON, or what it asks cannot be done.",
+        ("bad_body", "the body is no valid JSON: …", False),
+        ("bad_request", "found no face f4711 (or it was removed), needed ids that `faces` lists", False),
+    ),
+    408: error("The client stopped sending.", ("client_too_slow", "nothing came for 30 seconds, and …", True)),
+    413: error("Too many bytes.", ("request_too_large", "the request's body has 5,000,000 bytes or more, …", False)),
+    422: error("A field is wrong.", ("wrong_field", "encodings.0: list should have at least 128 items …", False)),
+}
+
+_CHANGED: Responses = {
+    409: error(
+        "It is another by now than was seen; nothing was written.",
+        ("changed", "found g88 at revision 5, needed 4, as it was seen: …", False),
+    )
+}
+
+_ANSWERED = {
+    "entry": 502,
+    "kind": "named",
+    "faces": [4711, 4712],
+    "followed": [],
+    "people": [12],
+    "left": [{"ref": "f4713", "why": "a person has said that it is no face"}],
+    "again": False,
+}
+
+_UUID = "0b6b7f6e-5f0e-4f7c-8d5b-0d7a3f1f2c11"
+
+IDENTIFY: Responses = {
+    200: {
+        "description": "One for each encoding.",
+        "content": {
+            "application/json": {
+                "example": {
+                    "faces": [
+                        {
+                            **{"person_id": 12, "name": "Ada Lovelace", "probability": 0.992, "distance": 0.31},
+                            "next": [{"person_id": 7, "name": "Bob", "distance": 0.63}],
+                        }
+                    ]
+                }
+            }
+        },
+    },
+    **_BODY_ERRORS,
+}
+IDENTIFY_BODY = _body(IdentifyRequest, {"encodings": [[0.05] * 128]})
+
+ANSWERS: Responses = {
+    200: {"description": "What has changed.", "content": {"application/json": {"example": _ANSWERED}}},
+    **_BODY_ERRORS,
+    **_CHANGED,
+}
+ANSWERS_BODY = _body(
+    AnswerRequest, {"id": _UUID, "verb": "name", "group": 88, "name": "Ada Lovelace", "revision": 4, "by": "ann"}
+)
+
+UNDO: Responses = {
+    200: {
+        "description": "What is as before.",
+        "content": {"application/json": {"example": {**_ANSWERED, "kind": "undone", "left": []}}},
+    },
+    **_BODY_ERRORS,
+    **_CHANGED,
+}
+UNDO_BODY = _body(UndoRequest, {"id": _UUID, "entry": 502, "by": "ann"})

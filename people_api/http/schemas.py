@@ -7,9 +7,12 @@ from typing import Any
 
 from pydantic import Field
 
+from faces.answers.answer import Answered
+from faces.answers.history.entry_sentences import People
 from faces.answers.history.told_entries import ToldEntry
 from faces.http.bodies import Reply
 from faces.laravel.disks import place_of
+from faces.people.identify import LINK, OFFER, Identification
 from faces.photo.face import RatioBox
 from faces.store.listing import ListedFace, ListedImage
 from faces.store.sidecar.lists.group_pages import ListedGroup
@@ -124,14 +127,15 @@ class GroupReply(Reply):
     probability: float | None = Field(description="of the offer, 0–1")
     face_id: int | None = Field(description="its best face; null where none of it is on a photo that is there")
     photo: str | None = Field(description="that face's photo")
+    revision: int = Field(description="counts its changes: `/v1/answers` takes it, so that nothing else is meant")
 
     @classmethod
-    def of(cls, group: ListedGroup) -> GroupReply:
+    def of(cls, group: ListedGroup, revision: int) -> GroupReply:
         names = ("id", "size", "person_id", "person", "offered_person_id", "offered", "probability")
         same: dict[str, Any] = {name: getattr(group, name) for name in names}
         best = group.example
         photo = None if best is None else place_of(best.disk, best.path, best.filename)
-        return cls(**same, face_id=best and best.face_id, photo=photo)
+        return cls(**same, face_id=best and best.face_id, photo=photo, revision=revision)
 
 
 class GroupsPage(Reply):
@@ -165,3 +169,76 @@ class LedgerPage(Reply):
 
     items: list[EntryReply] = Field(description="in order")
     next: str | None = Field(description=_NEXT)
+
+
+class NearPerson(Reply):
+    """One of the next people."""
+
+    person_id: int = Field(description="who")
+    name: str | None = Field(description="that person's name")
+    distance: float = Field(description="Euclidean, to the middle of the person's confirmed faces")
+
+
+class IdentifiedFace(Reply):
+    """The likeliest person of a face."""
+
+    person_id: int = Field(description="who")
+    name: str | None = Field(description="that person's name")
+    probability: float = Field(
+        description=f"that it is this person, 0–1: from {LINK:g} on links are made by itself, from {OFFER:g} on offers"
+    )
+    distance: float = Field(description="Euclidean, to the middle of the person's confirmed faces")
+    next: list[NearPerson] = Field(description="the next two people, the nearest first; fewer where fewer are known")
+
+    @classmethod
+    def of(cls, found: Identification, names: People) -> IdentifiedFace:
+        def name(person: int) -> str | None:
+            return names[person].name if person in names else None
+
+        others = [
+            NearPerson(person_id=one.person_id, name=name(one.person_id), distance=one.distance) for one in found.others
+        ]
+        return cls(
+            person_id=found.person_id,
+            name=name(found.person_id),
+            probability=found.probability,
+            distance=found.distance,
+            next=others,
+        )
+
+
+class IdentifyReply(Reply):
+    """Who the faces are, in the order of the encodings."""
+
+    faces: list[IdentifiedFace | None] = Field(description="one for each encoding; null where nobody is known yet")
+
+
+class LeftReply(Reply):
+    """What an answer did not touch."""
+
+    ref: str = Field(description="a face f12, a group g12 or a person p12", examples=["f12"])
+    why: str = Field(description="a sentence")
+
+
+class AnsweredReply(Reply):
+    """What an answer or an undo has changed."""
+
+    entry: int | None = Field(description="of the ledger; null: all was as it was said already")
+    kind: str = Field(description="of the entry", examples=["named"])
+    faces: list[int] = Field(description="that became something else by what was said")
+    followed: list[int] = Field(description="others, that hung on one of these and now hang elsewhere or on nothing")
+    people: list[int] = Field(description="who was named, or lost or gained faces")
+    left: list[LeftReply] = Field(description="what was asked about and stays as it is")
+    again: bool = Field(description="the same id was said before: nothing was written now")
+
+    @classmethod
+    def of(cls, done: Answered) -> AnsweredReply:
+        return cls(
+            entry=done.entry,
+            kind=done.kind,
+            faces=list(done.faces),
+            followed=list(done.followed),
+            people=list(done.people),
+            left=[LeftReply(ref=left.ref, why=left.why) for left in done.left],
+            again=done.again,
+        )

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from faces.people.kept_face import FaceState
 from faces.store.database import Store, Transaction
 from faces.store.face_pages import Choice, FaceOrder, page_of_faces
+from faces.store.sidecar.lists.face_places import FaceChoice, FacePlace, Month, faces_behind
 from faces.store.sidecar.lists.group_pages import GroupChoice, faces_of_group, list_groups
 from faces.store.sidecar.lists.ledger_pages import EntryChoice, list_entries
 from faces.store.sidecar.lists.people_pages import PeopleChoice, faces_of_person, list_people
@@ -23,6 +24,10 @@ PAGE = 20
 
 #: Rows that a page may read for each that it shows: those of the people and photos beside it, too.
 FACTOR = 10
+
+#: A day of the photos, and a time around it that has more than a page's.
+DAY = datetime(2020, 1, 15)
+MONTH = Month(datetime(2020, 1, 1), datetime(2020, 2, 1))
 
 Read = Callable[[Transaction, int | None], Any]
 
@@ -54,6 +59,36 @@ LISTS: dict[str, tuple[Read, int, str]] = {
         lambda t, after: page_of_faces(t, Choice(limit=PAGE, after=after), FaceOrder.PLACES),
         COUNT + COUNT // 2,
         "images_place",
+    ),
+    "people behind a place": (
+        lambda t, after: list_people(t, PeopleChoice(place=(9, after or 0), limit=PAGE)),
+        COUNT // 2 + 1,
+        "people_grid",
+    ),
+    "groups behind a place": (
+        lambda t, after: list_groups(t, GroupChoice(at_least=2, place=(None, 5, after or 0), limit=PAGE)),
+        COUNT // 2,
+        "groups_largest",
+    ),
+    "faces of a person behind a place": (
+        lambda t, after: faces_behind(t, FaceChoice(1), FacePlace(2, DAY, after or 0), PAGE),
+        COUNT + COUNT // 2,
+        "face_index_person_time",
+    ),
+    "faces of a person's month behind a place": (
+        lambda t, after: faces_behind(t, FaceChoice(1, month=MONTH), FacePlace(1, DAY, after or 0), PAGE),
+        COUNT + COUNT // 2,
+        "face_index_person_time",
+    ),
+    "faces of a group behind a place": (
+        lambda t, after: faces_behind(t, FaceChoice(group=1), FacePlace(0, 25.0, after or 0), PAGE),
+        COUNT // 2 + 25,
+        "face_index_group",
+    ),
+    "faces of a state behind a place": (
+        lambda t, after: faces_behind(t, FaceChoice(states=[FaceState.SUGGESTED]), FacePlace(0, 0.5, after or 0), PAGE),
+        2 * COUNT + COUNT // 2 + 25,
+        "face_index_state",
     ),
     "ledger": (lambda t, after: list_entries(t, EntryChoice(after=after, limit=PAGE)), COUNT // 2, "ledger"),
     "ledger --person": (

@@ -1,0 +1,156 @@
+"""Request bodies of the people API, field by field, and how they are read."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Annotated, Literal, TypeVar
+from uuid import UUID
+
+import numpy as np
+import numpy.typing as npt
+from fastapi import Request
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, field_validator, model_validator
+
+from faces.answers.giving import MOST_FACES
+from faces.http.errors import BadBody, WrongField
+from faces.photo.face import ENCODING_LENGTH
+from faces.store.sidecar.ledger import MACHINE
+
+#: Encodings of one request.
+MOST_ENCODINGS = 1000
+
+#: Of base64: as /compare of the face API reads them.
+_NUMBER = np.dtype("<f4")
+
+Id = Annotated[int, Field(ge=1, le=2**63 - 1, strict=True)]
+
+Verb = Literal["name", "move", "confirm", "reject", "stranger", "not_face", "unknown"]
+
+#: Of whom nothing is said by these.
+_ABOUT_NOBODY = frozenset({"confirm", "stranger", "not_face", "unknown"})
+
+#: Who is said to be them has to be told by these.
+_ABOUT_SOMEBODY = frozenset({"name", "move"})
+
+
+class Body(BaseModel):
+    """Base of all: an unknown field is refused, since what it asks for would not be done."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+T = TypeVar("T", bound=Body)
+
+
+class IdentifyRequest(Body):
+    """Encodings of faces, as the face API gives them."""
+
+    encodings: (
+        Annotated[
+            list[Annotated[list[FiniteFloat], Field(min_length=ENCODING_LENGTH, max_length=ENCODING_LENGTH)]],
+            Field(min_length=1, max_length=MOST_ENCODINGS),
+        ]
+        | str
+    ) = Field(
+        description=f"at most {MOST_ENCODINGS:,} lists of {ENCODING_LENGTH} numbers; or base64 of all of them, one "
+        "after the other, as little-endian float32: a quarter of the bytes"
+    )
+
+    def rows(self) -> npt.NDArray[np.float64] | npt.NDArray[np.float32]:
+        """Shape (n, 128).
+
+        Raises:
+            WrongField: base64 of something else.
+        """
+        if not isinstance(self.encodings, str):
+            return np.asarray(self.encodings, dtype=np.float64)
+        try:
+            data = base64.b64decode(self.encodings, validate=True)
+        except (binascii.Error, ValueError) as error:
+            raise WrongField(f"encodings is no base64 ({error})") from error
+        size = ENCODING_LENGTH * _NUMBER.itemsize
+        if not data or len(data) % size or len(data) > MOST_ENCODINGS * size:
+            raise WrongField(f"encodings has {len(data):,} bytes, needed {size} for each of 1 to {MOST_ENCODINGS:,}")
+        return np.frombuffer(data, _NUMBER).reshape(-1, ENCODING_LENGTH)
+
+
+class Spoken(Body):
+    """Who says something, and under which id."""
+
+    id: UUID = Field(description="of this answer, made by the client: the same twice is one entry")
+    by: str | None = Field(
+        None,
+        min_length=1,
+        max_length=100,
+        description="who says it, as the ledger shows it; of a token it is the token's `sub`. Default: api",
+    )
+
+    @field_validator("by")
+    @classmethod
+    def _check_by(cls, by: str | None) -> str | None:
+        if by is not None and (not by.isprintable() or by.strip().lower() == MACHINE):
+            raise ValueError(f"found {by[:40]!a}, needed a name of somebody, in one line")
+        return by
+
+
+class AnswerRequest(Spoken):
+    """What a person says of faces, or of the faces of a group."""
+
+    verb: Verb = Field(description="what is said")
+    faces: list[Id] = Field([], max_length=MOST_FACES, description="of these faces")
+    group: Id | None = Field(None, description="of this group's faces, instead")
+    person: Id | None = Field(
+        None,
+        description="who it is, or is not, of name, move and reject; of confirm alone: whose linked faces are right",
+    )
+    name: str | None = Field(None, max_length=255, description="who it is, or is not, by name instead")
+    revision: Annotated[int, Field(ge=0, strict=True)] | None = Field(
+        None, description="of the group as it was seen: where it is another by now nothing is written, and 409 says so"
+    )
+
+    @model_validator(mode="after")
+    def _check_together(self) -> AnswerRequest:
+        of_person = self.verb == "confirm" and self.person is not None
+        if (bool(self.faces) + (self.group is not None) + of_person) != 1:
+            raise ValueError("found no faces and no group, or both, needed one of the two")
+        if self.person is not None and self.name is not None:
+            raise ValueError("found person beside name, needed one of the two")
+        if self.verb in _ABOUT_SOMEBODY and self.person is None and self.name is None:
+            raise ValueError(f"found {self.verb} without person and name, needed one of the two")
+        if self.verb in _ABOUT_NOBODY and (self.name is not None or (self.person is not None and not of_person)):
+            raise ValueError(f"found {self.verb} with person or name, needed neither")
+        if self.revision is not None and self.group is None:
+            raise ValueError("found revision without group, needed both")
+        return self
+
+
+class UndoRequest(Spoken):
+    """Which entry is taken back."""
+
+    entry: Id = Field(description="of the ledger; an undo's own entry brings back what it took")
+    dry_run: bool = Field(False, strict=True, description="only tell what would change")
+
+
+async def read_body(request: Request, kind: type[T]) -> T:
+    """The body as JSON.
+
+    Raises:
+        BadBody: it is none.
+        WrongField: a field is wrong; the sentence names each.
+    """
+    try:
+        return kind.model_validate_json(await request.body())
+    except ValidationError as error:
+        lines = error.errors(include_url=False, include_context=False, include_input=False)
+    if any(line["type"] == "json_invalid" for line in lines):
+        raise BadBody(f"the body is no valid JSON: {lines[0]['msg']}")
+    raise WrongField("; ".join(_about(line["loc"], line["msg"]) for line in lines[:8]))
+
+
+def _about(place: tuple[int | str, ...], sentence: str) -> str:
+    sentence = sentence.removeprefix("Value error, ")
+    said = f"{sentence[:1].lower()}{sentence[1:]}"
+    # Which of two ways a field was read in is pydantic's own word: it names no field.
+    names = [str(part) for part in place if isinstance(part, int) or part.isidentifier()]
+    return f"{'.'.join(names)}: {said}" if names else said
