@@ -58,6 +58,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(saying.router)
     app.include_router(state.router)
     described.describe_keys(app, openapi.KEY, openapi.ANY_KEY)
+    described.show_examples(app, openapi.EXAMPLES)
     docs.serve(app)
     app.add_exception_handler(FacesError, refuse)
     app.add_exception_handler(RequestValidationError, refuse_field)

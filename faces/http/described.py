@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI
@@ -27,6 +28,20 @@ def with_retry_after(response: dict[str, Any]) -> dict[str, Any]:
     """The same with the header of a 503."""
     seconds = {"description": "seconds to wait", "schema": {"type": "integer"}}
     return {**response, "headers": {"Retry-After": seconds}}
+
+
+def show_examples(app: FastAPI, examples: Mapping[str, Any]) -> None:
+    """Have the document show for each path how its reply looks. FastAPI by itself leaves out whatever is null there."""
+    described = app.openapi
+
+    def with_examples() -> dict[str, Any]:
+        document = described()
+        for path, example in examples.items():
+            for operation in document["paths"][path].values():
+                operation["responses"]["200"]["content"]["application/json"]["example"] = example
+        return document
+
+    app.openapi = with_examples  # type: ignore[method-assign]  # FastAPI's own way to extend it
 
 
 def describe_keys(app: FastAPI, schemes: dict[str, Any], accepted: list[dict[str, list[str]]]) -> None:

@@ -66,7 +66,7 @@ OneMonth = Annotated[
 ]
 
 
-@router.get("/people", response_model=PeoplePage, responses=openapi.PEOPLE, tags=["people"])
+@router.get("/people", response_model=PeoplePage, responses=openapi.LIST, tags=["people"])
 def people(
     request: Request,
     hidden: Annotated[bool, Query(description="the hidden people instead of the others")] = False,
@@ -82,7 +82,7 @@ def people(
     return _reply(request, PeoplePage(items=[PersonReply.of(one) for one in found[:limit]], next=next_))
 
 
-@router.get("/people/{person_id}", response_model=PersonReply, responses=openapi.PERSON, tags=["people"])
+@router.get("/people/{person_id}", response_model=PersonReply, responses=openapi.LIST, tags=["people"])
 def person(request: Request, person_id: Id) -> Response:
     """One person. Who was joined to another is that one: the reply has the id of now."""
     with _reading(request) as transaction, _or_not_found():
@@ -90,7 +90,7 @@ def person(request: Request, person_id: Id) -> Response:
     return _reply(request, PersonReply.of(found))
 
 
-@router.get("/people/{person_id}/faces", response_model=FacesPage, responses=openapi.FACES_OF, tags=["people"])
+@router.get("/people/{person_id}/faces", response_model=FacesPage, responses=openapi.LIST, tags=["people"])
 def faces_of_person(
     request: Request,
     person_id: Id,
@@ -113,7 +113,7 @@ def faces_of_person(
     return _reply(request, page)
 
 
-@router.get("/people/{person_id}/months", response_model=MonthsReply, responses=openapi.MONTHS, tags=["people"])
+@router.get("/people/{person_id}/months", response_model=MonthsReply, responses=openapi.LIST, tags=["people"])
 def months(request: Request, person_id: Id, state: StateOfPerson | None = None) -> Response:
     """How many of a person's faces each month has: a scroll bar knows its height before a face is loaded."""
     states = OF_PERSON if state is None else [FaceState[state.upper()]]
@@ -125,7 +125,7 @@ def months(request: Request, person_id: Id, state: StateOfPerson | None = None) 
     return _reply(request, MonthsReply(items=items, next=None))
 
 
-@router.get("/faces", response_model=FacesPage, responses=openapi.FACES, tags=["faces"])
+@router.get("/faces", response_model=FacesPage, responses=openapi.LIST, tags=["faces"])
 def faces(
     request: Request,
     person: SomeId = None,
@@ -147,7 +147,7 @@ def faces(
     return _reply(request, page)
 
 
-@router.get("/groups", response_model=GroupsPage, responses=openapi.GROUPS, tags=["groups"])
+@router.get("/groups", response_model=GroupsPage, responses=openapi.LIST, tags=["groups"])
 def groups(
     request: Request,
     named: Annotated[bool, Query(description="groups with a person instead, person by person")] = False,
@@ -165,7 +165,7 @@ def groups(
     return _reply(request, GroupsPage(items=items, next=next_))
 
 
-@router.get("/groups/{group_id}/faces", response_model=FacesPage, responses=openapi.FACES_OF, tags=["groups"])
+@router.get("/groups/{group_id}/faces", response_model=FacesPage, responses=openapi.LIST, tags=["groups"])
 def faces_of_group(
     request: Request, group_id: Id, min_quality: MinQuality = None, limit: Limit = 60, cursor: Cursor = None
 ) -> Response:
@@ -178,7 +178,7 @@ def faces_of_group(
     return _reply(request, page)
 
 
-@router.get("/ledger", response_model=LedgerPage, responses=openapi.LEDGER, tags=["ledger"])
+@router.get("/ledger", response_model=LedgerPage, responses=openapi.LIST, tags=["ledger"])
 def ledger(
     request: Request,
     by: Annotated[str | None, Query(max_length=255, description="only what this one said; machine: nobody")] = None,
@@ -218,7 +218,10 @@ def _next(found: Sequence[T], limit: int, cursor: Callable[[T], str]) -> str | N
 
 
 def _faces_page(transaction: Transaction, choice: FaceChoice, place: FacePlace | None, limit: int) -> FacesPage:
-    found = faces_behind(transaction, choice, place, limit + 1)
+    try:
+        found = faces_behind(transaction, choice, place, limit + 1)
+    except RequestError as error:
+        raise cursors.BadCursor(f"the cursor cannot be used: {error}") from error
     ids = [one.face_id for one in found[:limit]]
     taken = {face: indexed.taken_at for face, indexed in face_index.read(transaction, ids).items()}
     items = [LibraryFace.of(face, image, taken.get(face.id)) for face, image in read_faces(transaction, ids)]

@@ -58,6 +58,7 @@ ANY_ERRORS: Responses = {
         "The path is there, the method is not.",
         ("method_not_allowed", "/people does not take PUT, needed GET, HEAD", False),
     ),
+    414: {"description": "The request's first line has more than 4,094 bytes.", "content": {"text/plain": {}}},
     422: error(
         "A parameter cannot be used.",
         ("wrong_field", "limit: input should be less than or equal to 500", False),
@@ -141,26 +142,15 @@ _ENTRY = {
 }
 
 
-def _shown(meaning: str, example: dict[str, Any]) -> Responses:
-    return {
-        200: {"description": meaning, "content": {"application/json": {"example": example}}},
-        304: {"description": "What `If-None-Match` names is what there is."},
-    }
-
-
 def _page(item: dict[str, Any], next_: str | None) -> dict[str, Any]:
     return {"items": [item], "next": next_}
 
 
-PEOPLE = _shown("A page.", _page(_PERSON, "WzMxLDEyXQ"))
-PERSON = _shown("The person.", _PERSON)
-FACES = _shown("A page.", _page(_FACE, "WzEsMC45ODQsNDcxMV0"))
-FACES_OF = _shown("A page.", _page(_FACE, None))
-MONTHS = _shown(
-    "All months.", {"items": [{"month": "2024-07", "faces": 12}, {"month": None, "faces": 3}], "next": None}
-)
-GROUPS = _shown("A page.", _page(_GROUP, "W251bGwsMjMsODhd"))
-LEDGER = _shown("A page.", _page(_ENTRY, "WzUwMV0"))
+#: What every list answers besides its page.
+LIST: Responses = {304: {"description": "What `If-None-Match` names is what there is."}}
+
+#: The state wants no key on the loopback.
+WITHOUT_KEY: dict[str, Any] = {"security": [*ANY_KEY, {}]}
 
 
 def _body(kind: type[BaseModel], example: dict[str, Any]) -> dict[str, Any]:
@@ -199,41 +189,32 @@ _ANSWERED = {
 
 _UUID = "0b6b7f6e-5f0e-4f7c-8d5b-0d7a3f1f2c11"
 
-IDENTIFY: Responses = {
-    200: {
-        "description": "One for each encoding.",
-        "content": {
-            "application/json": {
-                "example": {
-                    "faces": [
-                        {
-                            **{"person_id": 12, "name": "Ada Lovelace", "probability": 0.992, "distance": 0.31},
-                            "next": [{"person_id": 7, "name": "Bob", "distance": 0.63}],
-                        }
-                    ]
-                }
-            }
-        },
-    },
-    **_BODY_ERRORS,
+_IDENTIFIED = {
+    **{"person_id": 12, "name": "Ada Lovelace", "probability": 0.992, "distance": 0.31},
+    "next": [{"person_id": 7, "name": "Bob", "distance": 0.63}],
 }
+
+IDENTIFY: Responses = _BODY_ERRORS
 IDENTIFY_BODY = _body(IdentifyRequest, {"encodings": [[0.05] * 128]})
 
-ANSWERS: Responses = {
-    200: {"description": "What has changed.", "content": {"application/json": {"example": _ANSWERED}}},
-    **_BODY_ERRORS,
-    **_CHANGED,
-}
+ANSWERS: Responses = {**_BODY_ERRORS, **_CHANGED}
 ANSWERS_BODY = _body(
     AnswerRequest, {"id": _UUID, "verb": "name", "group": 88, "name": "Ada Lovelace", "revision": 4, "by": "ann"}
 )
 
-UNDO: Responses = {
-    200: {
-        "description": "What is as before.",
-        "content": {"application/json": {"example": {**_ANSWERED, "kind": "undone", "left": []}}},
-    },
-    **_BODY_ERRORS,
-    **_CHANGED,
-}
 UNDO_BODY = _body(UndoRequest, {"id": _UUID, "entry": 502, "by": "ann"})
+
+#: How a reply of each path looks.
+EXAMPLES: dict[str, Any] = {
+    "/people": _page(_PERSON, "WzMxLDEyXQ"),
+    "/people/{person_id}": _PERSON,
+    "/people/{person_id}/faces": _page(_FACE, None),
+    "/people/{person_id}/months": _page({"month": "2024-07", "faces": 12}, None),
+    "/faces": _page(_FACE, "WzEsMC45ODQsNDcxMV0"),
+    "/groups": _page(_GROUP, "W251bGwsMjMsODhd"),
+    "/groups/{group_id}/faces": _page(_FACE, None),
+    "/ledger": _page(_ENTRY, "WzUwMV0"),
+    "/identify": {"faces": [_IDENTIFIED, None]},
+    "/answers": _ANSWERED,
+    "/undo": {**_ANSWERED, "entry": 503, "kind": "undone", "left": []},
+}

@@ -58,7 +58,7 @@ async def answers(request: Request) -> Response:
 
 
 @router.post(
-    "/undo", response_model=AnsweredReply, responses=openapi.UNDO, openapi_extra=openapi.UNDO_BODY, tags=["answers"]
+    "/undo", response_model=AnsweredReply, responses=openapi.ANSWERS, openapi_extra=openapi.UNDO_BODY, tags=["answers"]
 )
 async def take_back(request: Request) -> Response:
     """Take an entry back, as an entry of its own. What was answered again since stays, and is told in `left`."""

@@ -14,13 +14,19 @@ from people_api.http.service import PeopleService
 router = APIRouter()
 
 
-@router.get("/livez", response_model=LiveReply, tags=["service"])
+@router.get("/livez", response_model=LiveReply, tags=["service"], openapi_extra=openapi.WITHOUT_KEY)
 async def livez() -> LiveReply:
     """The process answers. Wants no key on any address."""
     return LiveReply(status="alive")
 
 
-@router.get("/readyz", response_model=ReadyReply, responses=openapi.NOT_READY, tags=["service"])
+@router.get(
+    "/readyz",
+    response_model=ReadyReply,
+    responses=openapi.NOT_READY,
+    tags=["service"],
+    openapi_extra=openapi.WITHOUT_KEY,
+)
 def readyz(request: Request) -> Response:
     """Whether the database answers and has the tables of people and groups; 503 with what is missing when not."""
     missing = _service(request).library.why_not_ready()
@@ -30,7 +36,7 @@ def readyz(request: Request) -> Response:
     return Response(ReadyReply(status="ready").model_dump_json(), media_type="application/json")
 
 
-@router.get("/metrics", response_class=Response, responses=METRICS, tags=["service"])
+@router.get("/metrics", response_class=Response, responses=METRICS, tags=["service"], openapi_extra=openapi.WITHOUT_KEY)
 def metrics(request: Request) -> Response:
     """Figures for Prometheus, over all processes."""
     figures = _service(request).figures

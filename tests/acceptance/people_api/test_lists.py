@@ -207,6 +207,21 @@ def test_a_cursor_that_no_list_gave_is_refused(people: RunningPeople) -> None:
             assert (reply.status_code, reply.json()["code"]) == (400, "bad_cursor"), (path, cursor)
 
 
+def test_a_cursor_of_another_list_is_refused(people: RunningPeople, library: LibraryRows, face: FaceMaker) -> None:
+    ada, group = library.person("Ada"), library.group(2)
+    for day in (1, 2):
+        face(FaceState.CONFIRMED, person_id=ada, taken_at=july(day), group_id=group, quality=day)
+        face(FaceState.SUGGESTED, person_id=ada, probability=0.5)
+    of_person, of_group = f"/people/{ada}/faces", f"/groups/{group}/faces"
+    by_time, by_quality = (people.get(path, limit=1)["next"] for path in (of_person, of_group))
+    for path, cursor in (
+        *((of_group, by_time), ("/faces", by_time), (of_person, by_quality)),
+        *(("/people", by_time), ("/groups", by_time), ("/ledger", by_time)),
+    ):
+        reply = people.client.get(f"/v1{path}", params={"cursor": cursor})
+        assert (reply.status_code, reply.json()["code"]) == (400, "bad_cursor"), (path, cursor)
+
+
 def test_what_is_the_same_is_not_sent_again(people: RunningPeople, library: LibraryRows) -> None:
     ada = library.person("Ada", confirmed=1)
     first = people.client.get("/v1/people")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from faces.errors import RequestError
 from faces.people.kept_face import FaceState
 from faces.store.database import Transaction
 from faces.store.scan_marks import is_listed
@@ -60,12 +61,11 @@ def faces_behind(transaction: Transaction, choice: FaceChoice, place: FacePlace 
 
     Raises:
         SchemaError: the database has no such tables.
+        RequestError: the place is one of another list.
     """
     stretches = _stretches(choice)
     found: list[FacePlace] = []
-    behind: Mapping[str, Any] | None = None
-    if place is not None and place.stretch < len(stretches):
-        behind = {stretches[place.stretch].by: place.value, "face_id": place.face_id}
+    behind = None if place is None else _row_at(stretches, place)
     for number in range(place.stretch if place else 0, len(stretches)):
         stretch = stretches[number]
         query = _restricted(transaction, choice, stretch, behind).limit(limit - len(found))
@@ -97,6 +97,16 @@ def months_of_person(
     dated = sorted(((int(row[0]), int(row[1])), int(row[2])) for row in rows if row[0] is not None)
     undated = [(None, int(row[2])) for row in rows if row[0] is None]
     return [*reversed(dated), *undated]
+
+
+def _row_at(stretches: Sequence[Stretch], place: FacePlace) -> Mapping[str, Any]:
+    """What a face at a place would have in the index."""
+    stretch = stretches[place.stretch] if place.stretch < len(stretches) else None
+    if stretch is not None and (place.value is not None) == stretch.with_value:
+        is_time = isinstance(place.value, datetime)
+        if place.value is None or is_time == (stretch.by == "taken_at"):
+            return {stretch.by: place.value, "face_id": place.face_id}
+    raise RequestError("found a place of another list, needed one of a page of this very list")
 
 
 def _stretches(choice: FaceChoice) -> list[Stretch]:

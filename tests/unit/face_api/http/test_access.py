@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from face_api.http.access import Access
@@ -48,36 +46,3 @@ def test_a_first_address_that_others_reach_wants_a_key_from_this_machine_too() -
 def test_a_server_that_does_not_say_where_a_request_came_in_gets_no_free_pass() -> None:
     access = Access.of(load(api_address="127.0.0.1:5000", api_keys=[KEY]))
     assert not access.allows("/encode", ("", 0), [])
-
-
-def test_a_keys_file_that_breaks_leaves_the_last_good_keys(tmp_path: Path) -> None:
-    file = tmp_path / "keys"
-    file.write_text(f"{KEY}\n", encoding="utf-8")
-    access = Access.of(load(api_keys_file=file))
-    file.write_text("short\n", encoding="utf-8")
-    assert access.keys.accept(KEY)
-    file.unlink()
-    assert access.keys.accept(KEY)
-    file.write_text(f"{KEY}-next\n", encoding="utf-8")
-    assert access.keys.accept(f"{KEY}-next")
-    assert not access.keys.accept(KEY)
-
-
-@pytest.mark.parametrize("content", ["", "\n \n", "# rotation\n"])
-def test_a_keys_file_that_is_emptied_leaves_the_last_good_keys_and_says_so_once(
-    tmp_path: Path, content: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    file = tmp_path / "keys"
-    file.write_text(f"{KEY}\n", encoding="utf-8")
-    access = Access.of(load(api_keys_file=file))
-    file.write_text(content, encoding="utf-8")
-    for _ in range(3):
-        assert access.keys.accept(KEY)
-    assert [record.message for record in caplog.records] == [
-        f"FACE_API_KEYS_FILE: {file} has no key any more; the keys read before stay valid"
-    ]
-
-
-def test_a_key_outside_ascii_is_wrong_and_no_error() -> None:
-    access = Access.of(load(api_keys=[KEY]))
-    assert not access.keys.accept("ключ" * 4)
