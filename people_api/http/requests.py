@@ -25,6 +25,9 @@ _NUMBER = np.dtype("<f4")
 
 Id = Annotated[int, Field(ge=1, le=2**63 - 1, strict=True)]
 
+#: Not what may be read as one: `true`, or a text.
+Number = Annotated[FiniteFloat, Field(strict=True)]
+
 Verb = Literal["name", "move", "confirm", "reject", "stranger", "not_face", "unknown"]
 
 #: Of whom nothing is said by these.
@@ -48,7 +51,7 @@ class IdentifyRequest(Body):
 
     encodings: (
         Annotated[
-            list[Annotated[list[FiniteFloat], Field(min_length=ENCODING_LENGTH, max_length=ENCODING_LENGTH)]],
+            list[Annotated[list[Number], Field(min_length=ENCODING_LENGTH, max_length=ENCODING_LENGTH)]],
             Field(min_length=1, max_length=MOST_ENCODINGS),
         ]
         | str

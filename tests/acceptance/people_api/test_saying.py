@@ -87,6 +87,7 @@ def test_each_encoding_gets_the_likeliest_person_and_the_next_two(people: Runnin
         (b"{}", 422, "encodings: field required"),
         (b'{"encodings": []}', 422, "encodings: list should have at least 1 item"),
         (b'{"encodings": [[1, 2]]}', 422, "encodings.0: list should have at least 128 items"),
+        (b'{"encodings": [[' + b"1," * 127 + b"true]]}", 422, "encodings.0.127: input should be a valid number"),
         (b'{"encodings": "abc"}', 422, "encodings is no base64"),
         (b'{"encodings": "YWJj"}', 422, "encodings has 3 bytes, needed 512 for each"),
         (b'{"encodings": [[' + b"1e300," * 127 + b"1]]}", 422, "encodings: found an encoding that is longer"),
