@@ -129,8 +129,8 @@ def test_a_process_that_is_killed_is_replaced_and_figures_are_of_all(
     start_people: StartPeople, library: LibraryRows
 ) -> None:
     people = start_people(FACE_PEOPLE_PROCESSES="2")
+    wait_for(lambda: len(people.processes()) == 2)
     before = {process.pid for process in people.processes()}
-    assert len(before) == 2
     assert people.get("/people")["items"] == []
     people.client.close()
     people.processes()[0].kill()
