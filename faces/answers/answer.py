@@ -7,6 +7,15 @@ from dataclasses import dataclass, field
 from uuid import uuid4
 
 from faces.people.refs import Ref
+from faces.store.sidecar.ledger import MACHINE
+
+#: Characters of whoever says something.
+_LONGEST_ACTOR = 100
+
+
+def is_actor(text: str) -> bool:
+    """Whether the ledger can tell this as who said something: a name in one line, and not the machine's."""
+    return 0 < len(text) <= _LONGEST_ACTOR and text.isprintable() and text.strip().lower() not in {"", MACHINE}
 
 
 def _new_uuid() -> str:

@@ -12,10 +12,10 @@ import numpy.typing as npt
 from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, field_validator, model_validator
 
+from faces.answers.answer import is_actor
 from faces.answers.giving import MOST_FACES
 from faces.http.errors import BadBody, WrongField
 from faces.photo.face import ENCODING_LENGTH
-from faces.store.sidecar.ledger import MACHINE
 
 #: Encodings of one request.
 MOST_ENCODINGS = 1000
@@ -92,7 +92,7 @@ class Spoken(Body):
     @field_validator("by")
     @classmethod
     def _check_by(cls, by: str | None) -> str | None:
-        if by is not None and (not by.isprintable() or by.strip().lower() == MACHINE):
+        if by is not None and not is_actor(by):
             raise ValueError(f"found {by[:40]!a}, needed a name of somebody, in one line")
         return by
 

@@ -11,6 +11,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
+from faces.answers.answer import is_actor
 from faces.errors import SettingsError
 from faces.http.errors import KeyNeeded
 from faces.http.scopes import WORDS, Allowed
@@ -87,7 +88,9 @@ class Tokens:
         except jwt.PyJWTError as error:
             raise KeyNeeded(f"the token is not accepted: {error}; needed one signed with {self.algorithm}") from error
         subject = claims.get("sub")
-        return Bearer(_allowed(claims), subject if isinstance(subject, str) else None)
+        if subject is not None and not is_actor(subject):
+            raise KeyNeeded("the token's sub is no name of somebody in one line, needed one for the ledger, or no sub")
+        return Bearer(_allowed(claims), subject)
 
 
 def _allowed(claims: dict[str, Any]) -> Allowed:

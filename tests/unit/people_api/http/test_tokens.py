@@ -112,6 +112,17 @@ def test_a_token_without_expiry_or_audience_or_of_another_time_or_service_is_ref
     assert "the token is not accepted" in refusal(by_shared_key(), jwt.encode(claims(**changes), SHARED, "HS256"))
 
 
+@pytest.mark.parametrize("subject", ["machine", "a\nb", "", "x" * 101, 3])
+def test_a_token_of_somebody_that_the_ledger_cannot_tell_is_refused(subject: Any) -> None:
+    refusal(by_shared_key(), made(subject))
+
+
+def made(subject: Any) -> str:
+    """A token with any subject, which the library would not make."""
+    payload = json.dumps(claims(sub=subject)).encode()
+    return jwt.api_jws.encode(payload, SHARED, "HS256")
+
+
 def test_one_of_several_audiences_is_enough() -> None:
     by_shared_key().bearer(jwt.encode(claims(aud=["another", "face-sidecar"]), SHARED, "HS256"))
 
