@@ -38,7 +38,7 @@ class Opened:
 
 @dataclass(slots=True)
 class OpenedLibrary:
-    """Threads may share it. Where the database is away or has no tables of ours, a later request looks again."""
+    """Threads may share it. Where the database is unavailable or has no tables of ours, a later request looks again."""
 
     settings: Settings
     _opened: Opened | None = field(default=None, init=False)

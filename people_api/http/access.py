@@ -45,7 +45,7 @@ class PeopleAccess:
         """Read address, keys and what tokens are signed with.
 
         Raises:
-            SettingsError: one of them is wrong, or nobody could ask anything.
+            SettingsError: one of them is wrong, or no request could be answered.
         """
         variable = "FACE_PEOPLE_ADDRESS"
         address = Address.parse(settings.people_address, variable)
@@ -55,8 +55,8 @@ class PeopleAccess:
         if not keys and tokens is None:
             raise SettingsError(
                 "found no key, needed one in FACE_PEOPLE_KEYS or FACE_PEOPLE_KEYS_FILE, which `worker key --scope read "
-                "--add` makes, or FACE_PEOPLE_JWT_SHARED_KEY or FACE_PEOPLE_JWT_PUBLIC_KEY_FILE: people are told to "
-                "nobody else"
+                "--add` makes, or FACE_PEOPLE_JWT_SHARED_KEY or FACE_PEOPLE_JWT_PUBLIC_KEY_FILE: no list is told "
+                "without one"
             )
         own_hosts = OwnHosts.of(settings.people_hosts, [address.host], "FACE_PEOPLE_HOSTS")
         return cls(Addresses(address, None, (variable,), "face-people"), keys, tokens, own_hosts)

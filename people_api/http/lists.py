@@ -17,7 +17,7 @@ from faces.http.errors import NotFound
 from faces.people.kept_face import FaceState
 from faces.store.database import Transaction
 from faces.store.listing import read_faces
-from faces.store.sidecar import face_index, member_batches
+from faces.store.sidecar import face_index, member_batches, people_rows
 from faces.store.sidecar.lists.face_places import (
     OF_PERSON,
     FaceChoice,
@@ -78,8 +78,10 @@ def people(
     choice = PeopleChoice(name, hidden, limit=limit + 1, place=cursors.person_place(cursor))
     with _reading(request) as transaction:
         found = list(list_people(transaction, choice))
+        revisions = people_rows.revisions(transaction, [one.id for one in found])
     next_ = _next(found, limit, lambda last: cursors.write(*last.place))
-    return _reply(request, PeoplePage(items=[PersonReply.of(one) for one in found[:limit]], next=next_))
+    items = [PersonReply.of(one, revisions.get(one.id, 0)) for one in found[:limit]]
+    return _reply(request, PeoplePage(items=items, next=next_))
 
 
 @router.get("/people/{person_id}", response_model=PersonReply, responses=openapi.LIST, tags=["people"])
@@ -87,7 +89,8 @@ def person(request: Request, person_id: Id) -> Response:
     """One person. Who was joined to another is that one: the reply has the id of now."""
     with _reading(request) as transaction, _or_not_found():
         found = person_of(transaction, current_person(transaction, person_id))
-    return _reply(request, PersonReply.of(found))
+        revisions = people_rows.revisions(transaction, [found.id])
+    return _reply(request, PersonReply.of(found, revisions.get(found.id, 0)))
 
 
 @router.get("/people/{person_id}/faces", response_model=FacesPage, responses=openapi.LIST, tags=["people"])
@@ -155,7 +158,7 @@ def groups(
     limit: Limit = 60,
     cursor: Cursor = None,
 ) -> Response:
-    """Faces that look like one person, and nobody has said whose they are: the largest groups first."""
+    """Faces that look like one person and have no name: the largest groups first."""
     choice = GroupChoice(named, min_size, limit=limit + 1, place=cursors.group_place(cursor))
     with _reading(request) as transaction:
         found = list(list_groups(transaction, choice))
@@ -181,7 +184,9 @@ def faces_of_group(
 @router.get("/ledger", response_model=LedgerPage, responses=openapi.LIST, tags=["ledger"])
 def ledger(
     request: Request,
-    by: Annotated[str | None, Query(max_length=255, description="only what this one said; machine: nobody")] = None,
+    by: Annotated[
+        str | None, Query(max_length=255, description="only what this one said; machine: what was linked by itself")
+    ] = None,
     kind: Annotated[str | None, Query(max_length=255, description="only entries of this kind, such as named")] = None,
     person: SomeId = None,
     face: SomeId = None,

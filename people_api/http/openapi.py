@@ -25,7 +25,7 @@ TAGS = [
     {"name": "groups", "description": "Faces without a name that look like one person."},
     {"name": "identify", "description": "Who the faces of encodings are."},
     {"name": "answers", "description": "What a person says of faces, and taking it back; wants the scope `answer`."},
-    {"name": "ledger", "description": "What was said and linked, by whom and when."},
+    {"name": "ledger", "description": "What was said and linked, when, and by which person or machine."},
     {"name": "service", "description": "For load balancers and monitoring; without a key on the loopback."},
 ]
 
@@ -97,6 +97,7 @@ _PERSON = {
     "last_taken": "2024-07-21T18:04:11",
     "hidden": False,
     "favourite": True,
+    "revision": 9,
 }
 
 _FACE = {

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError,
 from faces.answers.answer import is_actor
 from faces.answers.giving import MOST_FACES
 from faces.http.errors import BadBody, WrongField
+from faces.people.refs import Ref
 from faces.photo.face import ENCODING_LENGTH
 
 #: Encodings of one request.
@@ -28,13 +29,15 @@ Id = Annotated[int, Field(ge=1, le=2**63 - 1, strict=True)]
 #: Not what may be read as one: `true`, or a text.
 Number = Annotated[FiniteFloat, Field(strict=True)]
 
-Verb = Literal["name", "move", "confirm", "reject", "stranger", "not_face", "unknown"]
+Verb = Literal[
+    "name", "move", "reject", "confirm", "stranger", "not_face", "unknown", "rename", "hide", "favourite", "forget"
+]
 
-#: Of whom nothing is said by these.
-_ABOUT_NOBODY = frozenset({"confirm", "stranger", "not_face", "unknown"})
+#: By which `person` or `name` says who it is, or is not.
+_WITH_WHO = frozenset({"name", "move", "reject"})
 
-#: Who is said to be them has to be told by these.
-_ABOUT_SOMEBODY = frozenset({"name", "move"})
+#: What is said of a `person`; confirm is so alone where it has no faces.
+_OF_PERSON = frozenset({"rename", "hide", "favourite", "forget"})
 
 
 class Body(BaseModel):
@@ -93,39 +96,77 @@ class Spoken(Body):
     @classmethod
     def _check_by(cls, by: str | None) -> str | None:
         if by is not None and not is_actor(by):
-            raise ValueError(f"found {by[:40]!a}, needed a name of somebody, in one line")
+            raise ValueError(f"found {by[:40]!a}, needed a name in one line, other than the machine's")
         return by
 
 
 class AnswerRequest(Spoken):
-    """What a person says of faces, or of the faces of a group."""
+    """What a person says of faces, of the faces of a group, or of a person."""
 
     verb: Verb = Field(description="what is said")
     faces: list[Id] = Field([], max_length=MOST_FACES, description="of these faces")
     group: Id | None = Field(None, description="of this group's faces, instead")
     person: Id | None = Field(
         None,
-        description="who it is, or is not, of name, move and reject; of confirm alone: whose linked faces are right",
+        description="who it is, or is not, of name, move and reject; of confirm alone: whose linked faces are right; "
+        "of rename, hide, favourite and forget: who is meant",
     )
-    name: str | None = Field(None, max_length=255, description="who it is, or is not, by name instead")
+    name: str | None = Field(
+        None, max_length=255, description="who it is, or is not, by name instead; of rename: the name from now on"
+    )
+    new: bool = Field(
+        False, strict=True, description="of name, move and rename: another person of a name that there is already"
+    )
+    off: bool = Field(False, strict=True, description="of hide and favourite: no longer")
     revision: Annotated[int, Field(ge=0, strict=True)] | None = Field(
-        None, description="of the group as it was seen: where it is another by now nothing is written, and 409 says so"
+        None,
+        description="of the group, or of the person who is meant, as it was seen: where it is another by now nothing "
+        "is written, and 409 says so",
     )
+
+    @property
+    def subjects(self) -> list[Ref]:
+        """What is said of: faces, a group, or a person."""
+        if self.is_of_person:
+            return [Ref("person", self.person or 0)]
+        return [Ref("face", face) for face in self.faces] or [Ref("group", self.group or 0)]
+
+    @property
+    def is_of_person(self) -> bool:
+        """Whether `person` is not who it is, but who is meant."""
+        return self.verb in _OF_PERSON or (self.verb == "confirm" and self.person is not None)
+
+    @property
+    def who(self) -> str | Ref | None:
+        """Who it is, or is not."""
+        return self.name if self.person is None else Ref("person", self.person)
 
     @model_validator(mode="after")
     def _check_together(self) -> AnswerRequest:
-        of_person = self.verb == "confirm" and self.person is not None
-        if (bool(self.faces) + (self.group is not None) + of_person) != 1:
-            raise ValueError("found no faces and no group, or both, needed one of the two")
-        if self.person is not None and self.name is not None:
+        given = {name for name in ("faces", "group", "person", "name") if getattr(self, name) not in (None, [])}
+        if given & {"faces", "group", *(["person"] if self.is_of_person else [])} not in self._allowed_subjects():
+            needed = "person" if self.verb in _OF_PERSON else "faces or group"
+            raise ValueError(f"found {self.verb} of {' and '.join(sorted(given)) or 'nothing'}, needed {needed}")
+        if self.verb in _WITH_WHO and {"person", "name"} <= given:
             raise ValueError("found person beside name, needed one of the two")
-        if self.verb in _ABOUT_SOMEBODY and self.person is None and self.name is None:
+        if self.verb in {"name", "move"} and not given & {"person", "name"}:
             raise ValueError(f"found {self.verb} without person and name, needed one of the two")
-        if self.verb in _ABOUT_NOBODY and (self.name is not None or (self.person is not None and not of_person)):
-            raise ValueError(f"found {self.verb} with person or name, needed neither")
-        if self.revision is not None and self.group is None:
-            raise ValueError("found revision without group, needed both")
+        if "name" in given and self.verb not in {*_WITH_WHO, "rename"}:
+            raise ValueError(f"found {self.verb} with name, needed none")
+        if self.verb == "rename" and "name" not in given:
+            raise ValueError("found rename without name, needed one")
+        if self.new and ("name" not in given or self.verb == "reject"):
+            raise ValueError("found new, which is for name, move and rename with a name")
+        if self.off and self.verb not in {"hide", "favourite"}:
+            raise ValueError("found off, which is for hide and favourite")
+        if self.revision is not None and "faces" in given:
+            raise ValueError("found revision beside faces, needed a group or a person: faces have none")
         return self
+
+    def _allowed_subjects(self) -> list[set[str]]:
+        if self.verb in _OF_PERSON:
+            return [{"person"}]
+        return [{"faces"}, {"group"}, *([{"person"}] if self.verb == "confirm" else [])]
 
 
 class UndoRequest(Spoken):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from fastapi import APIRouter, Request, Response
 
-from faces.answers import who_it_is, who_it_is_not
+from faces.answers import people_marks, who_it_is, who_it_is_not
 from faces.answers.answer import Answered, GivenAnswer
 from faces.answers.giving import Answers
 from faces.answers.history.told_entries import names_today
@@ -15,7 +15,7 @@ from faces.answers.undo import undo
 from faces.http.errors import WrongField
 from faces.people.refs import Ref
 from people_api.http import openapi
-from people_api.http.requests import AnswerRequest, IdentifyRequest, Spoken, UndoRequest, read_body
+from people_api.http.requests import AnswerRequest, IdentifyRequest, Spoken, UndoRequest, Verb, read_body
 from people_api.http.schemas import AnsweredReply, IdentifiedFace, IdentifyReply
 from people_api.http.service import PeopleService
 from people_api.http.tokens import Bearer
@@ -23,7 +23,7 @@ from people_api.opened_library import OpenedLibrary
 
 router = APIRouter()
 
-#: Who answers where nobody is named.
+#: Who answers, where no name is given.
 _UNNAMED = "api"
 
 
@@ -80,27 +80,28 @@ def _identify(library: OpenedLibrary, asked: IdentifyRequest) -> IdentifyReply:
 
 
 def _answer(given: Answers, answer: GivenAnswer, said: AnswerRequest) -> Answered:
-    refs = [Ref("face", face) for face in said.faces] + ([Ref("group", said.group)] if said.group else [])
-    who = Ref("person", said.person) if said.person is not None else said.name
-    if said.verb == "confirm":
-        return who_it_is.confirm(given, answer, refs or [Ref("person", said.person or 0)])
-    if said.verb == "reject":
-        return who_it_is_not.reject(given, answer, refs, who)
-    if who is not None:
-        return {"name": who_it_is.name, "move": who_it_is.move}[said.verb](given, answer, refs, who)
-    take_out = {
-        "stranger": who_it_is_not.stranger,
-        "not_face": who_it_is_not.not_face,
-        "unknown": who_it_is_not.unknown,
+    refs, who, name = said.subjects, said.who, said.name or ""
+    by_verb: dict[Verb, Callable[[], Answered]] = {
+        "name": lambda: who_it_is.name(given, answer, refs, who or "", new=said.new),
+        "move": lambda: who_it_is.move(given, answer, refs, who or "", new=said.new),
+        "reject": lambda: who_it_is_not.reject(given, answer, refs, who),
+        "confirm": lambda: who_it_is.confirm(given, answer, refs),
+        "stranger": lambda: who_it_is_not.stranger(given, answer, refs),
+        "not_face": lambda: who_it_is_not.not_face(given, answer, refs),
+        "unknown": lambda: who_it_is_not.unknown(given, answer, refs),
+        "rename": lambda: people_marks.rename(given, answer, refs[0], name, new=said.new),
+        "hide": lambda: people_marks.hide(given, answer, refs, off=said.off),
+        "favourite": lambda: people_marks.favourite(given, answer, refs, off=said.off),
+        "forget": lambda: people_marks.forget(given, answer, refs[0]),
     }
-    return take_out[said.verb](given, answer, refs)
+    return by_verb[said.verb]()
 
 
 async def _give(request: Request, said: Spoken, give: Callable[[Answers, GivenAnswer], Answered]) -> Response:
     bearer: Bearer = request.state.bearer
     seen: dict[Ref, int] = {}
-    if isinstance(said, AnswerRequest) and said.group is not None and said.revision is not None:
-        seen[Ref("group", said.group)] = said.revision
+    if isinstance(said, AnswerRequest) and said.revision is not None:
+        seen = {said.subjects[0]: said.revision}
     answer = GivenAnswer(bearer.subject or said.by or _UNNAMED, str(said.id), seen)
     given = (await asyncio.to_thread(_library(request).opened)).answers
     done = await asyncio.to_thread(give, given, answer)

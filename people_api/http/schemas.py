@@ -32,10 +32,12 @@ class PersonReply(Reply):
     last_taken: datetime | None = Field(description="when the newest photo was taken, by the camera's clock")
     hidden: bool = Field(description="left out of the list of people")
     favourite: bool = Field(description="as a person has marked it")
+    revision: int = Field(description="counts the changes: `/v1/answers` takes it, so that nothing else is meant")
 
     @classmethod
-    def of(cls, person: ListedPerson) -> PersonReply:
-        return cls(**{name: getattr(person, name) for name in cls.model_fields})
+    def of(cls, person: ListedPerson, revision: int) -> PersonReply:
+        same = {name: getattr(person, name) for name in cls.model_fields if name != "revision"}
+        return cls(**same, revision=revision)
 
 
 class PeoplePage(Reply):
@@ -120,7 +122,7 @@ class GroupReply(Reply):
 
     id: int = Field(description="of the group", examples=[88])
     size: int = Field(description="faces in it")
-    person_id: int | None = Field(description="whose they are; null: of nobody yet")
+    person_id: int | None = Field(description="whose they are; null: of no person yet")
     person: str | None = Field(description="that person's name")
     offered_person_id: int | None = Field(description="who is offered for it")
     offered: str | None = Field(description="that person's name")
@@ -150,7 +152,7 @@ class EntryReply(Reply):
 
     id: int = Field(description="of the entry")
     at: datetime = Field(description="UTC")
-    actor: str = Field(description="who said it; `machine`: nobody did")
+    actor: str = Field(description="who said it; `machine`: it was linked by itself")
     kind: str = Field(description="named, linked, rejected and so on")
     what: str = Field(description="a sentence; people have today's names")
     undoes: int | None = Field(description="the entry that it takes back")
@@ -210,7 +212,7 @@ class IdentifiedFace(Reply):
 class IdentifyReply(Reply):
     """Who the faces are, in the order of the encodings."""
 
-    faces: list[IdentifiedFace | None] = Field(description="one for each encoding; null where nobody is known yet")
+    faces: list[IdentifiedFace | None] = Field(description="one for each encoding; null while no person is known")
 
 
 class LeftReply(Reply):

@@ -1,4 +1,4 @@
-"""Tokens (JWT) that somebody else has signed: which are accepted, and what each allows."""
+"""Tokens (JWT) signed by another service: which are accepted, and what each allows."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _CLAIMS = ["exp", "aud"]
 
 @dataclass(frozen=True, slots=True)
 class Bearer:
-    """Who asks: what is allowed, and who a token says it is; a key is nobody's."""
+    """Who asks: what is allowed, and who a token says it is; a key has no subject."""
 
     allowed: Allowed
     subject: str | None = None
@@ -89,7 +89,7 @@ class Tokens:
             raise KeyNeeded(f"the token is not accepted: {error}; needed one signed with {self.algorithm}") from error
         subject = claims.get("sub")
         if subject is not None and not is_actor(subject):
-            raise KeyNeeded("the token's sub is no name of somebody in one line, needed one for the ledger, or no sub")
+            raise KeyNeeded("the token's sub is no name in one line that the ledger takes, needed one, or no sub")
         return Bearer(_allowed(claims), subject)
 
 

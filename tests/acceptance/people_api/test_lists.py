@@ -53,7 +53,7 @@ def test_people_are_listed_by_confirmed_faces_and_one_is_read_by_id(
     assert ids(people.get("/people", name=" ADA lovelace")["items"]) == [ada]
     expected = {
         **{"id": ada, "name": "Ada Lovelace", "confirmed": 3, "linked": 14, "suggested": 2},
-        **{"last_taken": "2024-07-01T12:00:00", "hidden": False, "favourite": True},
+        **{"last_taken": "2024-07-01T12:00:00", "hidden": False, "favourite": True, "revision": 0},
     }
     assert people.get(f"/people/{ada}") == expected
     assert people.get(f"/people/{gone}") == expected, "who was joined is who they are now"

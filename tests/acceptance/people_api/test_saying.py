@@ -177,6 +177,41 @@ def test_each_verb_does_what_it_says(people: RunningPeople, album: Album, speake
     assert state(third)[0] == "not_face"
 
 
+def test_a_person_is_renamed_hidden_marked_and_forgotten(people: RunningPeople, album: Album, speaker: Speaker) -> None:
+    (face,) = album.photo(ADA)
+    ada = speaker.say("name", faces=[face], name="Adda")["people"][0]
+    seen = people.get(f"/people/{ada}")["revision"]
+    speaker.say("rename", person=ada, name="Ada", revision=seen)
+    refused = speaker.post("answers", verb="forget", person=ada, revision=seen)
+    assert (refused.status_code, refused.json()["code"]) == (409, "changed")
+    speaker.say("favourite", person=ada)
+    speaker.say("hide", person=ada)
+    told = people.get(f"/people/{ada}")
+    assert (told["name"], told["favourite"], told["hidden"], told["confirmed"]) == ("Ada", True, True, 1)
+    speaker.say("hide", person=ada, off=True)
+    assert [one["id"] for one in people.get("/people")["items"]] == [ada]
+    forgotten = speaker.say("forget", person=ada, revision=people.get(f"/people/{ada}")["revision"])
+    assert forgotten["faces"] == [face]
+    assert people.get("/people")["items"] == []
+    speaker.undo(forgotten["entry"])
+    assert people.get("/people", name="ada")["items"][0]["id"] == ada
+
+
+def test_linked_faces_of_a_person_are_confirmed_at_once(people: RunningPeople, album: Album, speaker: Speaker) -> None:
+    album.master(ADA, "Ada")
+    (linked,) = album.photo(ADA, follow=False)
+    (person,) = people.get("/people")["items"]
+    album.rows.run(
+        "UPDATE faces SET parent_id = (SELECT id FROM (SELECT MIN(id) AS id FROM faces) AS first) WHERE id = :id",
+        id=linked,
+    )
+    image = album.rows.one("SELECT image_id FROM faces WHERE id = :id", id=linked)["image_id"]
+    album.arrivals.update_images([image])
+    assert people.get("/faces", state="linked")["items"][0]["id"] == linked
+    assert speaker.say("confirm", person=person["id"])["faces"] == [linked]
+    assert people.get(f"/people/{person['id']}")["confirmed"] == 2
+
+
 def test_a_named_person_is_offered_for_others_soon_after(people: RunningPeople, album: Album, speaker: Speaker) -> None:
     near = ADA + np.random.default_rng(1).normal(0, 0.02, 128).astype(np.float32)
     (face,), (alike,) = album.photo(ADA, follow=False), album.photo(near, follow=False)
@@ -194,13 +229,18 @@ def test_a_named_person_is_offered_for_others_soon_after(people: RunningPeople, 
     ("fields", "said"),
     [
         ({"verb": "name", "faces": [1]}, "name without person and name"),
-        ({"verb": "name", "name": "Ada"}, "found no faces and no group"),
-        ({"verb": "name", "faces": [1], "group": 1, "name": "Ada"}, "found no faces and no group, or both"),
+        ({"verb": "name", "name": "Ada"}, "found name of name, needed faces or group"),
+        ({"verb": "name", "faces": [1], "group": 1, "name": "Ada"}, "found name of faces and group and name, needed"),
         ({"verb": "name", "faces": [1], "person": 1, "name": "Ada"}, "found person beside name"),
-        ({"verb": "stranger", "faces": [1], "name": "Ada"}, "found stranger with person or name"),
-        ({"verb": "confirm", "faces": [1], "person": 1}, "or both"),
+        ({"verb": "stranger", "faces": [1], "name": "Ada"}, "found stranger with name"),
+        ({"verb": "confirm", "faces": [1], "person": 1}, "found confirm of faces and person, needed faces or group"),
+        ({"verb": "rename", "person": 1}, "found rename without name"),
+        ({"verb": "rename", "name": "Ada"}, "found rename of name, needed person"),
+        ({"verb": "hide", "person": 1, "group": 1}, "found hide of group and person, needed person"),
+        ({"verb": "forget", "person": 1, "off": True}, "found off, which is for hide and favourite"),
+        ({"verb": "reject", "faces": [1], "name": "Ada", "new": True}, "found new, which is for name"),
         ({"verb": "delete", "faces": [1]}, "verb: input should be 'name'"),
-        ({"verb": "name", "faces": [1], "name": "Ada", "revision": 1}, "found revision without group"),
+        ({"verb": "name", "faces": [1], "name": "Ada", "revision": 1}, "found revision beside faces"),
         ({"verb": "name", "faces": ["1"], "name": "Ada"}, "faces.0: input should be a valid integer"),
         ({"verb": "name", "faces": list(range(1, 5002)), "name": "Ada"}, "at most 5000 items"),
         ({"verb": "name", "faces": [1], "name": "Ada", "by": "machine"}, "by: found 'machine'"),
