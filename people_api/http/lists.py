@@ -36,11 +36,11 @@ from people_api.http.schemas import (
     GroupReply,
     GroupsPage,
     LedgerPage,
-    LibraryFace,
     MonthReply,
     MonthsReply,
     PeoplePage,
     PersonReply,
+    ToldFace,
 )
 from people_api.http.service import PeopleService
 
@@ -229,7 +229,7 @@ def _faces_page(transaction: Transaction, choice: FaceChoice, place: FacePlace |
         raise cursors.BadCursor(f"the cursor cannot be used: {error}") from error
     ids = [one.face_id for one in found[:limit]]
     taken = {face: indexed.taken_at for face, indexed in face_index.read(transaction, ids).items()}
-    items = [LibraryFace.of(face, image, taken.get(face.id)) for face, image in read_faces(transaction, ids)]
+    items = [ToldFace.of(face, image, taken.get(face.id)) for face, image in read_faces(transaction, ids)]
     return FacesPage(items=items, next=_next(found, limit, cursors.of_face))
 
 

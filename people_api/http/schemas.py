@@ -60,7 +60,7 @@ class PartsBox(Reply):
         return cls(top=box.top, right=box.right, bottom=box.bottom, left=box.left)
 
 
-class LibraryFace(Reply):
+class ToldFace(Reply):
     """A face on a photo, and who it is or may be."""
 
     id: int = Field(description="of the face", examples=[4711])
@@ -78,7 +78,7 @@ class LibraryFace(Reply):
     group_id: int | None = Field(description="the group of faces that look like one person")
 
     @classmethod
-    def of(cls, face: ListedFace, image: ListedImage, taken_at: datetime | None) -> LibraryFace:
+    def of(cls, face: ListedFace, image: ListedImage, taken_at: datetime | None) -> ToldFace:
         return cls(
             id=face.id,
             image_id=face.image_id,
@@ -99,7 +99,7 @@ class LibraryFace(Reply):
 class FacesPage(Reply):
     """A page of faces."""
 
-    items: list[LibraryFace] = Field(description="in order")
+    items: list[ToldFace] = Field(description="in order")
     next: str | None = Field(description=_NEXT)
 
 
