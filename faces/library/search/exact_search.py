@@ -31,6 +31,9 @@ _MOST_CHANGES = 4096
 #: Part of the rows that may be other than in the file before it is written anew; so few may be in any case.
 _PART, _FEW = 16, 8192
 
+#: How many times as many may be while there are changes left to take in.
+_IN_BETWEEN = 4
+
 #: Faces that are searched for at a time.
 _AT_ONCE = 64
 
@@ -151,7 +154,7 @@ class ExactSearch:
             if changes.library < self._rows.change:
                 return False
             self._rows.take(changes)
-            if self._is_renewal_due():
+            if self._is_renewal_due(changes.is_all):
                 is_doubted |= self._renew()
             elif changes.is_all:
                 return not is_doubted or self._is_whole()
@@ -169,24 +172,27 @@ class ExactSearch:
 
     # --- the file anew ---
 
-    def _is_renewal_due(self) -> bool:
-        return self._rows.changed > max(_FEW, len(self._rows) // _PART)
+    def _is_renewal_due(self, is_all: bool) -> bool:
+        """Best when nothing is left to follow: what is written in the middle of a change is followed once more."""
+        return self._rows.changed > max(_FEW, len(self._rows) // _PART) * (1 if is_all else _IN_BETWEEN)
 
     def _renew(self) -> bool:
         """Write what there is into the file, or map what another process has written; whether it is another's."""
-        rows, others = self._rows, None
+        rows = self._rows
         saved: SavedEncodings | None = None
         if self._file is not None:
             try:
                 with self._file.writing():
-                    others = self._written_by_others(rows.saved)
-                    if others is None:
-                        self._file.write(rows.change, rows.in_order())
-                        saved = self._file.load()
+                    if (others := self._written_by_others(rows.saved)) is not None:
+                        self._rows = FollowedRows(others)
+                        return True
+                    self._file.write(rows.change, rows.in_order())
+                    saved = self._file.load()
             except OSError as error:
                 self._tell_of(error)
-        self._rows = FollowedRows(others or saved or in_memory(rows.change, rows.in_order()))
-        return others is not None
+        # The place is kept: what a change did to very many faces would else be taken in without end.
+        self._rows = FollowedRows(saved or in_memory(rows.change, rows.in_order()), rows.until)
+        return False
 
     def _written_by_others(self, known: SavedEncodings | None) -> SavedEncodings | None:
         """Another file than the one that is known, where there is one."""

@@ -19,12 +19,6 @@ from faces.store.sidecar import face_filter, known_encodings
 from faces.store.sidecar.face_filter import FaceFilter
 from faces.store.sidecar.face_index import IndexedFace
 
-#: Up to so many wanted faces are looked for by their ids; of more the nearest faces are asked whether they are wanted.
-_FEW_WANTED = 20_000
-
-#: Of so many of the nearest it is asked; if there are not enough wanted ones among them, all that are wanted are read.
-_MOST_ASKED = 5_000
-
 #: How many times as many faces are asked when those did not suffice.
 _FURTHER = 4
 
@@ -47,6 +41,10 @@ class FaceFinder:
     store: Store
     search: FaceSearch
     library: Library
+    few_wanted: int = 20_000
+    """Up to so many wanted faces are looked for by their ids; of more it is asked whether the nearest are wanted."""
+    most_asked: int = 5_000
+    """Of so many it is asked; where not enough of them are wanted, the ids of all that are wanted are read."""
 
     def faces(
         self,
@@ -82,7 +80,7 @@ class FaceFinder:
             asked_of |= new
             with self.store.reading() as transaction:
                 known |= face_filter.wanted_of(transaction, new, wanted)
-                if asked >= _MOST_ASKED and among is None:
+                if asked >= self.most_asked and among is None:
                     among = face_filter.ids_of(transaction, wanted)
             found = [FoundFace(one.face_id, one.distance, known[one.face_id]) for one in near if one.face_id in known]
             if len(found) >= count or len(near) < asked:
@@ -132,5 +130,5 @@ class FaceFinder:
         if wanted.is_nothing:
             return None
         with self.store.reading() as transaction:
-            ids = face_filter.ids_of(transaction, wanted, _FEW_WANTED + 1)
-        return ids if len(ids) <= _FEW_WANTED else None
+            ids = face_filter.ids_of(transaction, wanted, self.few_wanted + 1)
+        return ids if len(ids) <= self.few_wanted else None

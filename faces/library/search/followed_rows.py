@@ -17,10 +17,10 @@ from faces.store.sidecar.encoding_changes import EncodingChanges, EncodingCount,
 class FollowedRows:
     """One thread at a time."""
 
-    def __init__(self, saved: SavedEncodings) -> None:
-        """As they were saved."""
+    def __init__(self, saved: SavedEncodings, until: Place | None = None) -> None:
+        """As they were saved: all changes up to `saved.change` are in them or, where it is known, all until a place."""
         self.saved = saved
-        self.until = Place(saved.change + 1)
+        self.until = until or Place(saved.change + 1)
         """How far changes have been taken in."""
         self._gone: dict[int, npt.NDArray[np.bool_]] = {}
         self._gone_count = 0

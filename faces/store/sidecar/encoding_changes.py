@@ -19,7 +19,7 @@ from faces.store.sidecar.library_row import tables_of
 _SIZE = 4 * ENCODING_LENGTH
 
 #: The id of the library's only row, which all rows of a statement are joined to.
-_ONE = sa.literal_column("1").label("one")
+_ONE: sa.ColumnElement[int] = sa.literal_column("1", sa.Integer).label("one")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -130,7 +130,7 @@ def test_what_is_damaged_in_our_table_is_never_found(search: FaceSearch, store: 
     keep_all(store, 50)
     damaged = (b"", b"\0" * 511, np.full(128, np.nan, "<f4").tobytes(), b"\x7f" * 512, b"\xff" * 512)
     for face, data in enumerate(damaged, 46):
-        album.run(f"UPDATE {{vectors}} SET encoding = x'{data.hex()}' WHERE face_id = {face}")  # noqa: S608  our names
+        album.run(f"UPDATE {{vectors}} SET encoding = x'{data.hex()}' WHERE face_id = {face}")
     assert sorted(found(search, PHOTOS[0], 99)) == list(range(1, 46))
     assert sorted(one.face_id for one in search.nearest(PHOTOS[:1], 99, among=range(40, 60))[0]) == list(range(40, 46))
     keep(store, {46: PHOTOS[1]})
@@ -189,10 +189,10 @@ def test_a_face_that_is_added_taken_back_and_brought_back(search: FaceSearch, al
 def test_what_refresh_makes_anew_or_forgets(search: FaceSearch, album: Album) -> None:
     one, other, third = (album.photo(person)[0] for person in (ANN, BOB, CEM))
     assert found(search, BOB, 1) == [other]
-    album.run(f"UPDATE {{vectors}} SET encoding = x'{'00' * 512}' WHERE face_id = {one}")  # noqa: S608  our names
+    album.run(f"UPDATE {{vectors}} SET encoding = x'{'00' * 512}' WHERE face_id = {one}")
     album.rows.run("UPDATE faces SET encoding = '[]' WHERE id = :id", id=other)
     album.rows.run("DELETE FROM faces WHERE id = :id", id=third)
-    album.run(f"DELETE FROM {{face_index}} WHERE face_id = {third}")  # noqa: S608  our names
+    album.run(f"DELETE FROM {{face_index}} WHERE face_id = {third}")
     Refresh(album.arrivals).run()
     assert found(search, ANN) == [one]
     assert [near.distance for near in search.nearest(ANN[None], 2)[0]] == [0.0]
