@@ -73,6 +73,9 @@ def _products(left: Matrix, right: Matrix) -> Rough:
     if len(left) > _FEW:
         return np.ascontiguousarray((right @ left.T).T)
     found = np.empty((len(left), len(right)), np.float32)
+    if len(left) == 1:
+        np.dot(right, left[0], out=found[0])
+        return found
     for start in range(0, len(right), _PART):
         for row, into in zip(left, found, strict=True):
             np.dot(right[start : start + _PART], row, out=into[start : start + _PART])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import resource
 import signal
 import time
 from collections.abc import Iterator
@@ -11,10 +12,13 @@ from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+import pytest
+
 from faces.answers.added import DrawnFace, add
 from faces.answers.answer import GivenAnswer
 from faces.answers.giving import Answers
 from faces.answers.undo import undo
+from faces.library.search.encoding_blocks import BLOCK
 from faces.library.search.encodings_file import EncodingsFile
 from faces.library.search.exact_search import ExactSearch
 from faces.library.search.face_search import NearFace
@@ -98,6 +102,32 @@ def test_what_another_process_and_a_person_change_is_searched(
         assert [near[0].distance for near in told(other)[-3:]] != [0.0] * 3
 
 
+def _search_until_the_kernel_ends_it(url: str, folder: Path, size: int) -> None:
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+    ExactSearch(Store.open(url), folder).follow()
+
+
+@pytest.mark.parametrize("url", ["mariadb"], indirect=True)
+def test_a_process_that_ends_in_the_middle_of_the_file_leaves_none_and_the_next_one_writes_it(
+    store: Store, url: str, tmp_path: Path
+) -> None:
+    keep_all(store, 300)
+    file = EncodingsFile(tmp_path, store.name)
+    for size in (1, 5000, BLOCK.itemsize, BLOCK.itemsize + 4000):
+        process = _spawn.Process(target=_search_until_the_kernel_ends_it, args=(url, tmp_path, size))
+        process.start()
+        process.join(60)
+        assert process.exitcode == -signal.SIGXFSZ
+        assert [one.suffix for one in sorted(tmp_path.iterdir())] == [".new", ".writing"]
+        assert file.token() is None
+    search = ExactSearch(store, tmp_path)
+    search.follow()
+    assert search.nearest([*PHOTOS[::30], ANN, BOB, CEM], 5) == plain(store)
+    assert [one.suffix for one in sorted(tmp_path.iterdir())] == [".writing", ".encodings"]
+
+
 def _write_without_end(url: str, folder: Path, begun: Connection) -> None:
     store = Store.open(url)
     begun.send(None)
@@ -109,7 +139,7 @@ def _write_without_end(url: str, folder: Path, begun: Connection) -> None:
 
 def test_whenever_a_process_is_killed_the_next_one_finds_all(store: Store, url: str, tmp_path: Path) -> None:
     keep_all(store, 6000)
-    for pause in range(8):
+    for pause in range(4):
         ours, theirs = _spawn.Pipe()
         process = _spawn.Process(target=_write_without_end, args=(url, tmp_path, theirs))
         process.start()
