@@ -47,7 +47,7 @@ class SavedEncodings:
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _LastPage:
     """What the last page says."""
 
     library: str
@@ -120,19 +120,19 @@ class EncodingsFile:
         """Where it is."""
         return self.folder / f"faces-{checked_file.fingerprint(self.identity)[:16]}.encodings"
 
-    def _checked(self, file: int) -> tuple[_Told, int]:
+    def _checked(self, file: int) -> tuple[_LastPage, int]:
         told, size = self._told(file)
         if checked_file.checksum(file, 0, size) != told.checksum:
             raise UnusableFile("its rows are damaged")
         return told, size
 
-    def _told(self, file: int) -> tuple[_Told, int]:
+    def _told(self, file: int) -> tuple[_LastPage, int]:
         """What the last page says, and how many bytes of blocks are before it."""
         size = os.fstat(file).st_size - PAGE
         found = checked_file.told_in(os.pread(file, PAGE, max(size, 0)), _MAGIC)
         if found.pop("layout", None) != _layout():
             raise UnusableFile("it was written by another version")
-        told = _Told(**found)
+        told = _LastPage(**found)
         if told.library != checked_file.fingerprint(self.identity):
             raise UnusableFile("it is of another library")
         if size != -(-told.rows // ROWS) * BLOCK.itemsize:
@@ -145,7 +145,7 @@ class EncodingsFile:
             block = block_of(some).view(np.uint8).data
             checksum, count = zlib.crc32(block, checksum), count + len(some.ids)
             yield block
-        told = _Told(checked_file.fingerprint(self.identity), change, secrets.token_hex(16), count, checksum)
+        told = _LastPage(checked_file.fingerprint(self.identity), change, secrets.token_hex(16), count, checksum)
         yield checked_file.page_of(_MAGIC, {"layout": _layout(), **asdict(told)})
 
 
@@ -157,4 +157,4 @@ def in_memory(change: int, rows: Iterable[EncodingRows]) -> SavedEncodings:
 
 def _layout() -> list[object]:
     """What must be the same for the bytes to mean the same; the types name the processor's order of bytes, too."""
-    return [_FORMAT, [field.name for field in fields(_Told)], str(BLOCK.descr)]
+    return [_FORMAT, [field.name for field in fields(_LastPage)], str(BLOCK.descr)]

@@ -26,7 +26,7 @@ _EVERY_FACE = FaceFilter()
 
 
 @dataclass(frozen=True, slots=True)
-class FoundFace:
+class SearchedFace:
     """A face that was found, with what the index of faces has of it: image, person, state, group."""
 
     face_id: int
@@ -54,7 +54,7 @@ class FaceFinder:
         *,
         most: float = math.inf,
         without: Collection[int] = (),
-    ) -> list[FoundFace]:
+    ) -> list[SearchedFace]:
         """The nearest faces that are wanted, nearest first, of equals by id; with all that was committed until now.
 
         None that is soft-deleted in its row, whether or not our tables have followed that.
@@ -82,14 +82,16 @@ class FaceFinder:
                 known |= face_filter.wanted_of(transaction, new, wanted)
                 if asked >= self.most_asked and among is None:
                     among = face_filter.ids_of(transaction, wanted)
-            found = [FoundFace(one.face_id, one.distance, known[one.face_id]) for one in near if one.face_id in known]
+            found = [
+                SearchedFace(one.face_id, one.distance, known[one.face_id]) for one in near if one.face_id in known
+            ]
             if len(found) >= count or len(near) < asked:
                 return found[:count]
             asked *= _FURTHER
 
     def faces_like(
         self, face_id: int, count: int, wanted: FaceFilter = _EVERY_FACE, *, most: float = math.inf
-    ) -> list[FoundFace]:
+    ) -> list[SearchedFace]:
         """The faces nearest to one, which is not told itself, as `faces` has them.
 
         Raises:

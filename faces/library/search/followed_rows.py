@@ -11,16 +11,16 @@ from faces.library.search.changed_encodings import ChangedEncodings
 from faces.library.search.encoding_blocks import ROWS, Part, Places, count_of, longest, places_in, rows_at
 from faces.library.search.encodings_file import SavedEncodings
 from faces.library.search.nearest_rows import Hidden
-from faces.store.sidecar.encoding_changes import EncodingChanges, EncodingCount, EncodingRows, Place
+from faces.store.sidecar.encoding_changes import EncodingChanges, EncodingCount, EncodingRows, ChangePlace
 
 
 class FollowedRows:
     """One thread at a time."""
 
-    def __init__(self, saved: SavedEncodings, until: Place | None = None) -> None:
+    def __init__(self, saved: SavedEncodings, until: ChangePlace | None = None) -> None:
         """As they were saved: all changes up to `saved.change` are in them or, where it is known, all until a place."""
         self.saved = saved
-        self.until = until or Place(saved.change + 1)
+        self.until = until or ChangePlace(saved.change + 1)
         """How far changes have been taken in."""
         self._gone: dict[int, npt.NDArray[np.bool_]] = {}
         self._gone_count = 0

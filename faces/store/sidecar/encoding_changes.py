@@ -45,7 +45,7 @@ class EncodingCount:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ChangePlace:
     """How far the changes have been followed: all of lower numbers, and of this one the faces up to an id."""
 
     change: int
@@ -60,7 +60,7 @@ class EncodingChanges:
     """What is kept now of the faces concerned."""
     gone: list[int]
     """Those of which nothing is kept now."""
-    until: Place
+    until: ChangePlace
     """Up to where it is all."""
     is_all: bool
     """Whether nothing is left behind that."""
@@ -70,7 +70,7 @@ class EncodingChanges:
     """Of all of `vectors`, where it was asked for."""
 
 
-def behind(transaction: Transaction, place: Place, most: int, *, counted: bool = False) -> EncodingChanges:
+def behind(transaction: Transaction, place: ChangePlace, most: int, *, counted: bool = False) -> EncodingChanges:
     """So many faces whose kept encodings have changed behind a place, in the order of the changes.
 
     One statement, so that all of it is of one moment.
@@ -98,7 +98,7 @@ def behind(transaction: Transaction, place: Place, most: int, *, counted: bool =
     rows = transaction.connection.execute(sa.select(*columns).select_from(source)).all()
     found = sorted((row for row in rows if row.face_id is not None), key=lambda row: (row.change, row.face_id))
     is_all, library = len(found) < most, int(rows[0].library)
-    until = Place(library + 1) if is_all else Place(int(found[-1].change), int(found[-1].face_id))
+    until = ChangePlace(library + 1) if is_all else ChangePlace(int(found[-1].change), int(found[-1].face_id))
     return EncodingChanges(
         kept=_rows(sorted((row for row in found if row.encoding is not None), key=lambda row: row.face_id)),
         gone=[int(row.face_id) for row in found if row.encoding is None],

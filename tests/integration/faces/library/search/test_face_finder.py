@@ -9,7 +9,7 @@ import pytest
 
 from faces.errors import RequestError
 from faces.library.search.exact_search import ExactSearch
-from faces.library.search.face_finder import FaceFinder, FoundFace
+from faces.library.search.face_finder import FaceFinder, SearchedFace
 from faces.people.kept_face import FaceState
 from faces.store.database import Store
 from faces.store.sidecar.face_filter import FaceFilter
@@ -35,7 +35,7 @@ def of_ann(album: Album) -> list[int]:
     return [first, *(album.photo(photo, quality_score=10.0 * at)[0] for at, photo in enumerate(PHOTOS[1:8], 1))]
 
 
-def ids(found: list[FoundFace]) -> list[int]:
+def ids(found: list[SearchedFace]) -> list[int]:
     return [one.face_id for one in found]
 
 

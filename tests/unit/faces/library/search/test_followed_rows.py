@@ -13,7 +13,7 @@ from faces.library.search.face_search import NearFace
 from faces.library.search.followed_rows import FollowedRows
 from faces.library.search.nearest_rows import nearest_of, nearest_rows
 from faces.people.products import as_matrix
-from faces.store.sidecar.encoding_changes import EncodingChanges, EncodingCount, EncodingRows, Place
+from faces.store.sidecar.encoding_changes import EncodingChanges, EncodingCount, EncodingRows, ChangePlace
 
 #: Two blocks and a part of a third.
 COUNT = 2 * ROWS + 700
@@ -43,7 +43,7 @@ def everything() -> dict[int, np.ndarray]:
 
 def changed(rows: FollowedRows, faces: dict[int, np.ndarray], kept: dict[int, np.ndarray], gone: list[int]) -> None:
     """Change both alike."""
-    until = Place(rows.until.change + 1)
+    until = ChangePlace(rows.until.change + 1)
     rows.take(EncodingChanges(rows_of(kept), gone, until, is_all=True, library=until.change - 1, count=None))
     faces |= kept
     for face in gone:
