@@ -1,12 +1,18 @@
-"""What all tests share: the sample photos, and signals that stop what a person can stop."""
+"""What all tests share: servers, sample photos, signals that stop what a person can stop, and one core a process."""
 
 from __future__ import annotations
 
+import importlib
+import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
 import pytest
+
+from tests.servers.mariadb import MariaDB, running_mariadb
+from tests.servers.rabbitmq import RabbitMQ, running_rabbitmq
 
 #: What ends a program that a person started; a shell that starts the tests in the background ignores them.
 PERSONS_SIGNALS = {signal.SIGINT: signal.default_int_handler, signal.SIGHUP: signal.SIG_DFL}
@@ -14,6 +20,21 @@ PERSONS_SIGNALS = {signal.SIGINT: signal.default_int_handler, signal.SIGHUP: sig
 #: Property tests find the same on every machine, however slow it is, and leave no folder behind.
 hypothesis.settings.register_profile("ours", derandomize=True, deadline=None, database=None)
 hypothesis.settings.load_profile("ours")
+
+#: How many threads numpy multiplies matrices with: usually as many as there are cores, and they turn while they wait.
+_THREADS = "OPENBLAS_NUM_THREADS"
+
+
+def one_thread_for_matrices() -> None:
+    """As the tests already run a process for each core; what they start is as everywhere."""
+    if _THREADS not in os.environ:
+        os.environ[_THREADS] = "1"
+        importlib.import_module("numpy")
+        del os.environ[_THREADS]
+
+
+# Here and not in a hook: the conftests below import numpy.
+one_thread_for_matrices()
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -24,6 +45,20 @@ def samples() -> Path:
     folder = ROOT / ".cache/samples"
     assert (folder / ".done").exists(), "the sample photos are missing: run script/samples (script/test does it)"
     return folder
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[MariaDB]:
+    """For all tests that leave it as it was, each in databases of its own."""
+    with running_mariadb() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def rabbitmq() -> Iterator[RabbitMQ]:
+    """For all tests that leave it as it was, each with queues of its own."""
+    with running_rabbitmq() as server:
+        yield server
 
 
 @pytest.fixture(scope="session", autouse=True)

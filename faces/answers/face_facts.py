@@ -6,10 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from faces.people import names
 from faces.people.kept_face import FaceState, KeptFace, RowRule, Said, SaidOfFace
 
 #: The entry that is being written has no number yet.
 THIS_ENTRY = 0
+
+#: What a record has where the row had another name than its person: the app's click names all that hang on a face.
+OTHER_NAME = "other_name"
 
 #: The columns of a row that answers write.
 COLUMNS = ("status", "name", "parent_id", "person_id", "deleted")
@@ -74,9 +78,12 @@ class FaceFacts:
             return self
         return replace(self, answer=replace(self.answer, entry=entry))
 
-    def record(self) -> dict[str, Any]:
-        """As the ledger keeps it."""
+    def record(self, name_of_who: str | None) -> dict[str, Any]:
+        """As the ledger keeps it; by the name of the person it is known whether the row has another one."""
         answer = self.answer
+        has_another = (
+            self.name and name_of_who and self.name != name_of_who and names.key(self.name) != names.key(name_of_who)
+        )
         return {
             **self.columns(),
             "group_id": self.group_id,
@@ -84,6 +91,7 @@ class FaceFacts:
             "says": int(answer.said) if answer else None,
             "said_in": answer.entry if answer else None,
             "said_person": answer.person_id if answer else None,
+            **({OTHER_NAME: True} if has_another else {}),
         }
 
     def with_record(self, record: Mapping[str, Any]) -> FaceFacts:

@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 
-from faces.answers import writing
 from faces.answers.answer import Answered, GivenAnswer
 from faces.answers.held_faces import HeldFaces, NotUpToDate
 from faces.answers.row_style import RowStyle, style_of
 from faces.answers.scope import Scope
+from faces.answers.writing.writing import write
 from faces.errors import StoreUnavailable
 from faces.library.arrivals import Arrivals
-from faces.library.settling import Settling
+from faces.library.groups.settling import Settling
 from faces.people.refs import Ref
 from faces.store.database import Transaction
 from faces.store.sidecar import ledger
@@ -24,7 +24,8 @@ _TRIES = 20
 #: Seconds after which asking again is left to others: who has given an answer waits for it.
 _PATIENCE = 60.0
 
-#: Faces that one answer may be about: others wait for its transaction, some seconds in a large library.
+#: Faces that one answer may name by ids and groups: others wait for its transaction, some seconds in a large library.
+#: Of a person it is about all faces, and an undo about all of its entry, however many: half a person renamed were two.
 MOST_FACES = 5000
 
 Says = Callable[[HeldFaces, RowStyle], None]
@@ -68,11 +69,11 @@ class Answers:
             StoreUnavailable: the database cannot be used, or others answer about the same all the time.
         """
         store = self.arrivals.store
-        write = store.try_out if dry_run else store.write
+        attempt = store.try_out if dry_run else store.write
         for _ in range(_TRIES):
             self.arrivals.follow()
             try:
-                return write(partial(self._attempt, answer=answer, kind=kind, scope_of=scope_of, says=says))
+                return attempt(partial(self._attempt, answer=answer, kind=kind, scope_of=scope_of, says=says))
             except NotUpToDate as error:
                 self.arrivals.update_images(error.images)
             except _MoreConcerned:
@@ -108,7 +109,7 @@ class Answers:
         style = style_of(held)
         says(held, style)
         style.settle(held)
-        return writing.write(held, kind)
+        return write(held, kind)
 
     def _said_before(self, transaction: Transaction, entry: int) -> Answered:
         kept = ledger.entry(transaction, entry)

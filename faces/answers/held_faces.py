@@ -27,6 +27,9 @@ from faces.store.sidecar.people_rows import PersonRow
 #: which of several it is.
 MASTER = "master_face_id"
 
+#: What the ledger has with a name that a person loses, where another person has it, too.
+SHARED_NAME = "shared_name"
+
 _KNOWN = (FaceState.LINKED, FaceState.CONFIRMED)
 
 
@@ -75,6 +78,8 @@ class HeldFaces:
     """Which face each person's links had as their parent, and have again where it can be."""
     staying: set[int] = field(default_factory=set)
     """Faces that stay in their groups, though they are not their people's any more: as before what is taken back."""
+    restored: set[int] = field(default_factory=set)
+    """Faces that are as before what is taken back."""
     undoes: int | None = None
     """The entry that is taken back."""
     _refusals: Refusals | None = None
@@ -171,6 +176,14 @@ class HeldFaces:
         """A person's name from now on."""
         return self.marks[person_id]["name"] if person_id in self.marks else self.people[person_id].name
 
+    def change_of(self, face: int) -> FaceChange:
+        """What the ledger keeps of a face."""
+        before, now = self.before[face], self.now[face]
+        was = self.marks_before[before.who]["name"] if before.who in self.marks_before else None
+        return FaceChange(
+            before.record(was), now.record(self.marks[now.who]["name"] if now.who in self.marks else None)
+        )
+
     def change_of_group(self, group: int) -> FaceChange | None:
         """What the ledger keeps of a group: whose it becomes, and where its faces go; None where that stays."""
         row = self.groups[group]
@@ -224,6 +237,14 @@ class HeldFaces:
         """Whether a person has said that two do not belong together."""
         pair = _ordered(one, other)
         return (pair in self.refusals and pair not in self.allowed) or pair in self.refused
+
+    def offer_no_more(self, person_id: int) -> None:
+        """A person is not offered any more for groups, nor for faces that have not heard yet what is offered now."""
+        of_faces = {self.now[face].group_id for face in self.indexed if self.offered(face) == person_id}
+        for group, row in self.groups.items():
+            is_theirs = row.offer is not None and row.offer.person_id == person_id
+            if is_theirs or group in of_faces:
+                self.offers[group] = None if is_theirs else row.offer
 
     def leave(self, ref: Ref, why: str) -> None:
         """Say that one stays as it is."""

@@ -27,7 +27,7 @@ _FEW = 3
 
 
 def join(answers: Answers, answer: GivenAnswer, refs: Collection[Ref]) -> Answered:
-    """Say that people are one, or that groups are: the faces of the others become the first one's.
+    """Say that people are one, or that groups are: all faces of the others, however many, become the first one's.
 
     Their rows stay and say where their faces are; what was refused for them is refused for the first. Where one of
     the groups has a name, the faces of the others that nothing was said of are this person.
@@ -93,12 +93,11 @@ class _People:
             held.about.add(face)
             if state is FaceState.CONFIRMED:
                 held.say(face, Said.YES, self.kept)
-        for group, row in held.groups.items():
+        for group in held.groups:
             if held.group_person[group] in self.gone:
                 held.group_person[group] = self.kept
-            if row.offer is not None and row.offer.person_id in self.gone:
-                held.offers[group] = None
         for person in self.gone:
+            held.offer_no_more(person)
             held.mark(person, name=None, joined_to=self.kept)
             _inherit(held, Ref("person", person), Ref("person", self.kept))
 

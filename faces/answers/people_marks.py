@@ -24,7 +24,7 @@ _KNOWN = (FaceState.LINKED, FaceState.CONFIRMED)
 
 
 def rename(answers: Answers, answer: GivenAnswer, person: Ref, name: str, *, new: bool = False) -> Answered:
-    """Give a person another name: the rows of all faces that are theirs get it, linked ones too.
+    """Give a person another name: the rows of all faces that are theirs, however many, get it, linked ones too.
 
     Args:
         answers: what it is given with.
@@ -82,7 +82,7 @@ def cover(answers: Answers, answer: GivenAnswer, person: Ref, face: Ref) -> Answ
 
 
 def forget(answers: Answers, answer: GivenAnswer, person: Ref) -> Answered:
-    """Take a person's name and links away from all their faces: nobody knows who these are.
+    """Take a person's name and links away from all their faces, however many: nobody knows who these are.
 
     The person stays as a row without a name, so that it can be undone. Nothing is erased.
 
@@ -132,11 +132,10 @@ def _forget(held: HeldFaces, style: RowStyle, *, person: int) -> None:
             if is_reference(held, face):
                 raise RequestError(f"found that f{face} is a reference face of the app's, needed that taken away there")
             style.take_out(held, face, "process")
-    for group, row in held.groups.items():
+    for group in held.groups:
         if held.group_person[group] == person:
             held.group_person[group] = None
-        if row.offer is not None and row.offer.person_id == person:
-            held.offers[group] = None
+    held.offer_no_more(person)
     held.mark(person, name=None)
 
 

@@ -1,21 +1,23 @@
-"""Whether a face is still as an entry of the ledger has left it, what it was before, and whose newcomers are."""
+"""Whether faces, people and refusals are as an entry has left them, what was before, and whose newcomers are."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from faces.answers.face_facts import FaceFacts
-from faces.answers.held_faces import HeldFaces
+from faces.answers.face_facts import OTHER_NAME, FaceFacts
+from faces.answers.held_faces import SHARED_NAME, HeldFaces
+from faces.errors import RequestError
 from faces.people import names
 from faces.people.kept_face import FaceState
-from faces.store.sidecar import known_encodings, ledger
+from faces.store.database import Transaction
+from faces.store.sidecar import known_encodings, ledger, people_rows
 from faces.store.sidecar.known_encodings import KnownEncoding
-from faces.store.sidecar.ledger import Moved
+from faces.store.sidecar.ledger import FaceChange, Moved, RefChange
 
 Record = Mapping[str, Any]
 """What the ledger keeps of a face: all facts of it, or those few that a machine has changed."""
@@ -51,8 +53,9 @@ def restored(held: HeldFaces, face: int, before: Record) -> FaceFacts:
         return facts
     who = _joined(held, facts.who)
     name = facts.name
-    if who is not None and name is not None and names.key(name) != names.key(held.name_of(who) or name):
-        name = held.name_of(who)
+    if who is not None and name is not None and OTHER_NAME not in before:
+        current = held.name_of(who) or name
+        name = current if names.key(name) != names.key(current) else name
     if facts.who is not None and who is None:
         # That person is no more: forgotten since.
         return facts_of_nobody(facts)
@@ -100,6 +103,64 @@ def _is_as_a_machine_left_it(now: FaceFacts, after: Record) -> bool:
         return False
     columns = {name: after[name] for name in ("parent_id", "person_id", "name") if name in after}
     return all(getattr(now, name) == value for name, value in columns.items() if name != "name")
+
+
+def see_that_names_are_free(held: HeldFaces, refs: Mapping[str, FaceChange]) -> None:
+    """Refuse, as `rename` does, where somebody else has a name by now that this gives back.
+
+    Args:
+        held: as it becomes.
+        refs: what the entry that is taken back has changed of people.
+
+    Raises:
+        RequestError: it has.
+    """
+    for person, marks in held.marks.items():
+        name, was = marks["name"], held.marks_before[person]["name"]
+        change = refs.get(f"p{person}")
+        if name is None or names.key(name) == names.key(was or "") or (change and SHARED_NAME in change.before):
+            continue
+        held.hold_library()
+        others = set(people_rows.all_named(held.transaction, name)) - held.marks.keys()
+        others |= {one for one, of in held.marks.items() if names.key(of["name"] or "") == names.key(name)}
+        for other in sorted(others - {person}):
+            raise RequestError(
+                f"found that p{other} is named {name} by now, and p{person} would have that name again: `rename` "
+                f"or `join` comes first; needed --new where they are two of one name"
+            )
+
+
+@dataclass(slots=True)
+class RefHistory:
+    """What else was said of the people and refusals that an entry has changed: before it, and since."""
+
+    transaction: Transaction
+    entry_id: int
+    """The entry that is taken back."""
+    _changes: dict[str, list[RefChange]] = field(default_factory=dict)
+
+    def is_said_again(self, ref: str, name: str) -> bool:
+        """Whether an entry since that is in force has said something of it, were it the same again."""
+        since = [one for one in self._of(ref, name) if one.entry > self.entry_id]
+        # What takes back one that came since only brings back what was before that.
+        return any(self._is_in_force(one) for one in since if one.undoes is None or one.undoes < self.entry_id)
+
+    def before(self, ref: str, name: str, value: Any) -> Any:
+        """The value before the entry, where what had said that was not taken back meanwhile; else that before it."""
+        for one in self._of(ref, name):
+            if one.entry < self.entry_id:
+                if self._is_in_force(one):
+                    break
+                value = one.change.before[name]
+        return value
+
+    def _of(self, ref: str, name: str) -> list[RefChange]:
+        if ref not in self._changes:
+            self._changes[ref] = ledger.changes_of_ref(self.transaction, ref)
+        return [one for one in self._changes[ref] if name in one.change.before]
+
+    def _is_in_force(self, one: RefChange) -> bool:
+        return ledger.undone_by(self.transaction, one.entry, without=self.entry_id) is None
 
 
 @dataclass(frozen=True, slots=True)

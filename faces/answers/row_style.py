@@ -12,6 +12,7 @@ from typing import Literal
 
 from faces.answers.held_faces import HeldFaces
 from faces.errors import RequestError, SchemaError
+from faces.people import names
 from faces.people.kept_face import FaceState, Said
 from faces.store.sidecar import people_of_app
 
@@ -89,10 +90,15 @@ class ByParent(RowStyle):
             held.say(face, Said.YES, person_id)
 
     def rename(self, held: HeldFaces, person_id: int) -> None:
-        """All of theirs, linked ones too."""
+        """All of theirs, linked ones too; what has the name in another spelling, or is as before, keeps what it has."""
+        name = held.name_of(person_id)
         for face, facts in held.now.items():
-            if facts.who == person_id and facts.name is not None and held.state(face) is not FaceState.SUGGESTED:
-                held.become(face, name=held.name_of(person_id))
+            if facts.who != person_id or facts.name is None or held.state(face) is FaceState.SUGGESTED:
+                continue
+            if face in held.restored:
+                continue
+            if names.key(facts.name) != names.key(name or ""):
+                held.become(face, name=name)
 
     def settle(self, held: HeldFaces) -> None:
         """Hang what hung on a changed face upon a master of its person, or take the link away with the person."""
@@ -103,14 +109,27 @@ class ByParent(RowStyle):
                 continue
             if face not in changed and facts.parent_id not in changed:
                 continue
+            if self._hangs_as_before(held, face, facts.parent_id, changed):
+                continue
             if facts.status not in ("process", "suggested"):
                 if facts.parent_id not in changed or (facts.who is not None and facts.name is None):
                     # As the app has hung it; and without a name it is known by that face, whatever becomes of it.
+                    continue
+                if face not in changed and facts.parent_id in held.restored:
+                    # As the app has hung it, on what is as before, too.
                     continue
                 if not self._may_stay(held, face):
                     held.become(face, parent_id=None)
             elif facts.who is None or not held.is_root_of(facts.parent_id, facts.who):
                 self._hang_elsewhere(held, face)
+
+    def _hangs_as_before(self, held: HeldFaces, face: int, parent: int, changed: set[int]) -> bool:
+        """Whether an undo has hung it as it hung before, however the app had hung what it hangs on."""
+        if face not in held.restored:
+            return False
+        who = held.now[face].who
+        is_still_theirs = who is not None and held.now[parent].status == "ok" and held.is_confirmed_as(parent, who)
+        return parent in held.restored or (parent not in changed and is_still_theirs)
 
     def _may_stay(self, held: HeldFaces, face: int) -> bool:
         """Whether a face that is `ok` keeps its parent.

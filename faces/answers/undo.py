@@ -7,12 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from faces.answers.answer import Answered, GivenAnswer
 from faces.answers.giving import Answers
-from faces.answers.held_faces import MASTER, HeldFaces
-from faces.answers.restoring import JoinOfGroups, end_of, has_moved, is_untouched, newcomers_nearer_to_gone, restored
+from faces.answers.held_faces import MASTER, SHARED_NAME, HeldFaces
+from faces.answers.restoring import (
+    JoinOfGroups,
+    RefHistory,
+    end_of,
+    has_moved,
+    is_untouched,
+    newcomers_nearer_to_gone,
+    restored,
+    see_that_names_are_free,
+)
 from faces.answers.row_style import RowStyle
 from faces.answers.scope import Scope
 from faces.answers.who_it_is_not import withdraw_offers
@@ -27,7 +35,7 @@ from faces.store.sidecar.ledger import Entry, FaceChange
 _KNOWN = (FaceState.LINKED, FaceState.CONFIRMED)
 
 
-def undo(answers: Answers, answer: GivenAnswer, entry_id: int, *, dry_run: bool = False) -> Answered:
+def undo(answers: Answers, answer: GivenAnswer, entry_id: int, *, new: bool = False, dry_run: bool = False) -> Answered:
     """Take an entry back, a machine's link too: that leaves a refusal.
 
     Links that a machine made to a person who is no more afterwards are taken away with it. Faces that were answered
@@ -37,36 +45,22 @@ def undo(answers: Answers, answer: GivenAnswer, entry_id: int, *, dry_run: bool 
         answers: what it is given with.
         answer: who says it.
         entry_id: which one.
+        new: also where somebody who has a name again is not the only one of it by now: then there are two of it.
         dry_run: only tell what would change.
 
     Raises:
-        RequestError: there is no such entry, or it was taken back already.
+        RequestError: there is no such entry, it was taken back already, or somebody else has a name by now that
+            it gives back.
         ChangedSince, StoreUnavailable: as `Answers.give` says.
     """
-    undoing = _Undoing(entry_id)
+    undoing = _Undoing(entry_id, new=new)
     return answers.give(answer, "undone", undoing.scope, undoing.says, dry_run=dry_run)
-
-
-def undoable_since(transaction: Transaction, since: datetime | None, after_entry: int | None) -> list[Entry]:
-    """What people have answered from a time on, and after an entry, and is in force, newest first.
-
-    An undo of an entry of that time, and that entry, are left out: nothing is to be done about them.
-    """
-    found = ledger.answers_since(transaction, since, after_entry)
-    ids, handled, wanted = {one.id for one in found}, set[int](), list[Entry]()
-    for one in found:
-        if one.id in handled or ledger.undone_by(transaction, one.id) is not None:
-            continue
-        if one.undoes in ids:
-            handled.add(one.undoes)
-        else:
-            wanted.append(one)
-    return wanted
 
 
 @dataclass(slots=True)
 class _Undoing:
     entry_id: int
+    new: bool
     entry: Entry | None = None
     faces: dict[int, FaceChange] = field(default_factory=dict)
     refs: dict[str, FaceChange] = field(default_factory=dict)
@@ -104,7 +98,7 @@ class _Undoing:
             before = one.before
             while (said_in := before.get("said_in")) is not None and said_in != one.after.get("said_in"):
                 if said_in not in undone:
-                    in_force = ledger.undone_by(transaction, said_in) in (None, self.entry_id)
+                    in_force = ledger.undone_by(transaction, said_in, without=self.entry_id) is None
                     undone[said_in] = {} if in_force else ledger.faces_of(transaction, said_in)
                 if face not in undone[said_in]:
                     break
@@ -114,8 +108,9 @@ class _Undoing:
 
     def _people(self) -> set[int]:
         named = {Ref.parse(ref).id for ref in self.refs if ref[0] == "p" and " " not in ref}
-        who = {int(who) for one in self.faces.values() for who in (one.before.get("who"),) if who is not None}
-        return named | who
+        who = {one.before.get("who") for one in self.faces.values()}
+        whose = {one.before.get("person_id") for ref, one in self.refs.items() if ref[0] == "g" and " " not in ref}
+        return named | {int(person) for person in who | whose if person is not None}
 
     def _groups(self, transaction: Transaction) -> set[int]:
         """Those that the entry has named or moved faces between, and where their faces are now."""
@@ -163,20 +158,23 @@ class _Undoing:
         for person in restored_people:
             style.rename(held, person)
         self._let_people_go(held)
+        if not self.new:
+            see_that_names_are_free(held, self.refs)
         self._restore_refusals(held)
 
     def _restore_people(self, held: HeldFaces) -> list[int]:
-        renamed = []
+        renamed, history = [], RefHistory(held.transaction, self.entry_id)
         for ref, one in self.refs.items():
             if ref[0] != "p" or " " in ref or one.before.get("new"):
                 continue
             person = Ref.parse(ref).id
             if person not in held.marks:
                 continue
-            for name, value in one.before.items():
-                if name == MASTER:
-                    held.masters[person] = value
-                elif held.marks[person].get(name) != one.after[name]:
+            if MASTER in one.before:
+                held.masters[person] = one.before[MASTER]
+            for name in sorted(one.before.keys() - {MASTER, SHARED_NAME}):
+                value = history.before(ref, name, one.before[name])
+                if held.marks[person].get(name) != one.after[name] or history.is_said_again(ref, name):
                     held.leave(Ref("person", person), f"its {name} was changed again since")
                 elif held.marks[person][name] != value:
                     held.mark(person, **{name: value})
@@ -226,6 +224,7 @@ class _Undoing:
                 continue
             moved = has_moved(held, face, one.before, one.after)
             held.now[face] = restored(held, face, one.before)
+            held.restored.add(face)
             if moved:
                 held.about.add(face)
                 self._move(held, face, one.before["group_id"], taken)
@@ -325,12 +324,16 @@ class _Undoing:
                 held.leave(Ref("person", person), "other faces were said to be this person since")
             else:
                 held.mark(person, name=None)
-                for group, row in held.groups.items():
-                    if row.offer is not None and row.offer.person_id == person:
-                        held.offers[group] = None
+                held.offer_no_more(person)
 
     def _restore_refusals(self, held: HeldFaces) -> None:
+        history = RefHistory(held.transaction, self.entry_id)
         for ref, one in self.refs.items():
-            if " " in ref:
-                first, second = (Ref.parse(side) for side in ref.split(" "))
-                (held.refuse if one.before["never"] else held.allow)(first, second)
+            if " " not in ref:
+                continue
+            first, second = (Ref.parse(side) for side in ref.split(" "))
+            never = bool(history.before(ref, "never", one.before["never"]))
+            if not history.is_said_again(ref, "never"):
+                (held.refuse if never else held.allow)(first, second)
+            elif held.is_refused(first, second) != never:
+                held.leave(first, f"whether it may be {second} was said again since")

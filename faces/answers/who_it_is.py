@@ -52,7 +52,7 @@ def move(
 
 
 def confirm(answers: Answers, answer: GivenAnswer, refs: Collection[Ref]) -> Answered:
-    """Say that faces are who they are linked to or offered as; of a person all faces that are linked.
+    """Say that faces are who they are linked to or offered as; of a person all faces that are linked, however many.
 
     Raises:
         RequestError: a face is linked to nobody, and nobody is offered for it.
@@ -165,8 +165,10 @@ def _may_be(held: HeldFaces, face: int, person: int, *, moves: bool, said: bool)
         return False
     if state in _NOBODY and not said:
         return False
-    if state is FaceState.CONFIRMED and not moves:
-        held.leave(Ref("face", face), f"it was said to be p{facts.who}: `move` makes it another's")
+    if state is FaceState.CONFIRMED and not moves and not (said and facts.who is None):
+        # From the app's v4 on a face may be `ok` alone: somebody, not whom.
+        whose = "somebody in the app" if facts.who is None else f"p{facts.who}"
+        held.leave(Ref("face", face), f"it was said to be {whose}: `move` makes it another's")
         return False
     if not said and held.is_refused(Ref("face", face), Ref("person", person)):
         held.leave(Ref("face", face), f"it was said not to be p{person}")

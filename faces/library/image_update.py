@@ -200,12 +200,12 @@ class ImageUpdate:
     def _leaves(
         self, face: int, after: Mapping[int, IndexedFace], changed: set[int], known: Mapping[int, GroupRow]
     ) -> bool:
-        """A face leaves by a person's hand only: removed, no face, a stranger, another person; or it is another now."""
+        """A face leaves by a person's hand only: removed, no face, a stranger, another person, or somebody untold."""
         one = after.get(face)
         if one is None or face in changed or face not in self.read:
             return True
         if one.state is FaceState.CONFIRMED:
-            return known[self.member_of[face]].person_id not in (None, one.person_id)
+            return one.person_id is None or known[self.member_of[face]].person_id not in (None, one.person_id)
         return one.state in (FaceState.STRANGER, FaceState.NOT_FACE)
 
     def _to_be_named(

@@ -77,11 +77,6 @@ class Library:
         """Faces that this process has put into groups since it followed last, or fewer: groups may be due."""
 
     @property
-    def seen(self) -> int:
-        """The change up to which it has followed."""
-        return self._seen
-
-    @property
     def follows(self) -> bool:
         """Whether it has read anything yet."""
         return self._state is not None
@@ -100,7 +95,7 @@ class Library:
 
     @property
     def is_stale(self) -> bool:
-        """Whether people or groups wait for their neighbourhood to be measured anew."""
+        """Whether neighbourhoods wait to be measured anew."""
         return bool(self.groups.stale or self.people.stale)
 
     def follow(self, transaction: Transaction) -> None:
@@ -230,8 +225,14 @@ class Library:
 
     def around(self, total: EncodingSum) -> Around:
         """How crowded it is around the middle of a group, by the neighbourhood in force."""
+        return self.around_each({0: total})[0]
+
+    def around_each(self, totals: Mapping[int, EncodingSum]) -> dict[int, Around]:
+        """The same of several, of those that have a face."""
+        middles = {group: total.middle for group, total in totals.items() if total.count}
         with self.mutex:
-            return Around(float(self.neighbourhood.around(total.middle[None])[0]), self.groups.number)
+            measured = self.neighbourhood.around(list(middles.values())).tolist() if middles else []
+            return {group: Around(one, self.groups.number) for group, one in zip(middles, measured, strict=True)}
 
     # --- following ---
 
@@ -244,7 +245,7 @@ class Library:
             self._measure_with(self._neighbourhood(transaction, state), state.number)
         if before is None:
             self._read_all(transaction)
-            self.changed_people |= read_unsettled(transaction)
+            self.changed_people |= read_unsettled(transaction).keys()
         else:
             self._map_what_is_renewed()
             self._take_changes(transaction)

@@ -16,7 +16,7 @@ from faces.store.who import identities_of
 
 if TYPE_CHECKING:
     from faces.library.arrivals import Arrivals
-    from faces.library.settling import Settling
+    from faces.library.groups.settling import Settling
     from faces.library.upkeep.outside_changes import OutsideChanges
     from faces.library.upkeep.pending_updates import PendingUpdates
     from faces.people.cohort import Cohort
@@ -60,8 +60,8 @@ def open_library(
         return OpenLibrary(beneath, None, None, is_calibrated=False)
     from faces.library.arrivals import Arrivals
     from faces.library.calibrated import Calibrated
+    from faces.library.groups.settling import Settling
     from faces.library.library import Library
-    from faces.library.settling import Settling
     from faces.library.shared_rows import SharedRows
     from faces.library.upkeep.outside_changes import OutsideChanges
     from faces.library.upkeep.pending_updates import PendingUpdates

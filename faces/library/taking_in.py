@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from faces.library.arrivals import Arrivals
-from faces.library.settling import Settling
+from faces.library.groups.settling import Settling
 from faces.store.sidecar import face_index
 
 

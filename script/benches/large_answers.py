@@ -21,8 +21,8 @@ from faces.answers.answer import Answered, GivenAnswer
 from faces.answers.giving import Answers
 from faces.answers.undo import undo
 from faces.library.arrivals import Arrivals
+from faces.library.groups.settling import Settling
 from faces.library.library import Library
-from faces.library.settling import Settling
 from faces.people.cohort import read_cohort
 from faces.people.encoding_sum import EncodingSum
 from faces.people.kept_face import FaceState

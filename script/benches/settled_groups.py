@@ -15,8 +15,8 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from faces.library.arrivals import Arrivals
+from faces.library.groups.settling import Settling
 from faces.library.library import Library
-from faces.library.settling import Settling
 from faces.library.shared_rows import SharedRows
 from faces.people.cohort import read_cohort
 from faces.people.groups.group_index import NearGroup

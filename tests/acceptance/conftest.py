@@ -1,4 +1,4 @@
-"""The whole product: a running API, servers, and an app whose jobs a worker does."""
+"""The whole product: a running API, and an app whose jobs a worker does."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from tests.servers.mariadb import MariaDB, running_mariadb
+from tests.servers.mariadb import MariaDB
 from tests.servers.photo_app import NewApp, PhotoApp
-from tests.servers.rabbitmq import RabbitMQ, running_rabbitmq
+from tests.servers.rabbitmq import RabbitMQ
 from tests.servers.running_api import RunningApi
 from tests.servers.waiting import wait_for
 
@@ -58,18 +58,6 @@ def api(tmp_path_factory: pytest.TempPathFactory, disk: Path) -> Iterator[Runnin
     running.wait_until_ready()
     yield running
     running.stop()
-
-
-@pytest.fixture(scope="session")
-def mariadb() -> Iterator[MariaDB]:
-    with running_mariadb() as server:
-        yield server
-
-
-@pytest.fixture(scope="session")
-def rabbitmq() -> Iterator[RabbitMQ]:
-    with running_rabbitmq() as server:
-        yield server
 
 
 @pytest.fixture

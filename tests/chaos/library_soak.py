@@ -15,8 +15,9 @@ from pathlib import Path
 
 from faces.store.database import Store
 from tests.servers.app_schema import ALL
-from tests.servers.arriving import COHORT, Arriving, add_photos, kill_and_go_on, kill_and_settle
+from tests.servers.arriving import COHORT, Arriving, add_photos
 from tests.servers.library_verdict import unlike_a_fresh_one, wrong
+from tests.servers.lives import kill_and_go_on, kill_and_settle
 from tests.servers.made_album import made_album, name_people
 from tests.servers.mariadb import running_mariadb
 from tests.servers.rows import Rows

@@ -7,6 +7,9 @@ import zlib
 from collections.abc import Callable
 from typing import Any
 
+#: Letters of a text that is told whole.
+_LONGEST = 100
+
 #: Columns of each table that are no facts, or only count changes.
 _SKIPPED = {
     "groups": {"revision", "change", "unsettled", "offered_person_id", "probability", "around", "cohort_number"},
@@ -19,7 +22,11 @@ _SKIPPED = {
 
 def all_facts(read: Callable[..., list[dict[str, Any]]]) -> dict[str, list[str]]:
     """By table, a row a text; `read` asks the database, and `{groups}` is a table of ours."""
-    found = {"faces": _texts(read("SELECT * FROM faces"), {"updated_at"})}
+    # A face that was added is taken back by removing it.
+    added = read("SELECT face_id FROM {ledger_faces} WHERE entry IN (SELECT id FROM {ledger} WHERE kind = 'added')")
+    ids = {row["face_id"] for row in added}
+    rows = [row for row in read("SELECT * FROM faces") if row["deleted_at"] is None or row["id"] not in ids]
+    found = {"faces": _texts(rows, {"updated_at"})}
     for name, skipped in _SKIPPED.items():
         # What has no faces any more is no group, and keeps its number.
         there = " WHERE size > 0 OR joined_to IS NOT NULL" if name == "groups" else ""
@@ -46,7 +53,7 @@ def _short(value: Any) -> Any:
     """Sums and encodings are long; a sum of nothing is none."""
     if isinstance(value, bytes):
         return zlib.crc32(value) if any(value) else None
-    return value
+    return zlib.crc32(value.encode()) if isinstance(value, str) and len(value) > _LONGEST else value
 
 
 def _without_offer(row: dict[str, Any]) -> dict[str, Any]:

@@ -1,29 +1,23 @@
-"""Processes that do the jobs of photos with made faces on one library, and die by SIGKILL at a statement of a job."""
+"""What a process does the jobs of photos with made faces with, on one library; `tests.servers.lives` kills such."""
 
 from __future__ import annotations
 
 import json
-import logging
-import multiprocessing
-import os
-import signal
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import numpy as np
-import sqlalchemy as sa
 
 from faces.client.face_client import FaceClient
 from faces.laravel.disks import Disks
 from faces.library.arrivals import Arrivals
 from faces.library.calibrated import Calibrated
+from faces.library.groups.settling import Settling
 from faces.library.library import Library
-from faces.library.settling import Settling
 from faces.people.linking import Linking
 from faces.store.database import Store
 from faces.store.sidecar.tables import PREFIX
@@ -35,13 +29,6 @@ from worker.jobs.context import Context
 from worker.jobs.faces import Tools, process_image
 
 COHORT = made_cohort()
-
-#: Forks of a process that has imported all: a life costs no start.
-_PROCESSES = multiprocessing.get_context("forkserver")
-_PROCESSES.set_forkserver_preload([__name__])
-
-#: Seconds in which a process must come to its end.
-_PATIENCE = 120
 
 
 @dataclass(frozen=True)
@@ -167,105 +154,3 @@ def _do_all(images: Sequence[int], arriving: Arriving) -> None:
 def settle(arriving: Arriving) -> None:
     """To join groups and ask about all of them."""
     arriving.settling.settle_all()
-
-
-def live(photos: Photos, work: Work, die_at: int = 0) -> Any:
-    """Begin a process that does the work and, where `die_at` is not 0, is killed at that statement of it."""
-    process = _PROCESSES.Process(target=_live, args=(photos, work, die_at))
-    process.start()
-    return process
-
-
-def end_of(process: Any) -> bool:
-    """Wait for the process's end; whether it has done all its work, else it was killed."""
-    process.join(_PATIENCE)
-    assert process.exitcode in (0, -signal.SIGKILL), f"a process left with {process.exitcode}"
-    return bool(process.exitcode == 0)
-
-
-def kill_and_go_on(photos: Photos, workers: int, deaths: Iterable[int], meanwhile: Callable[[], object]) -> int:
-    """Do all waiting photos by so many processes at once; returns how often one was killed.
-
-    Whichever begins takes the next of `deaths`, a statement at which it dies; when none is left it does all that is
-    left of its part. `meanwhile` is called whenever one has ended.
-    """
-    shares = [photos.waiting()[part::workers] for part in range(workers)]
-
-    def left_of(part: int) -> Work:
-        left = set(photos.waiting())
-        return jobs([image for image in shares[part] if image in left])
-
-    return _go_on(photos, left_of, workers, deaths, meanwhile)
-
-
-def kill_and_settle(photos: Photos, workers: int, deaths: Iterable[int], meanwhile: Callable[[], object]) -> int:
-    """Settle the library by so many processes at once, killed as by `kill_and_go_on`."""
-    return _go_on(photos, lambda _: settle, workers, deaths, meanwhile)
-
-
-def _go_on(
-    photos: Photos,
-    work_of: Callable[[int], Work],
-    workers: int,
-    deaths: Iterable[int],
-    meanwhile: Callable[[], object],
-) -> int:
-    coming, kills = iter(deaths), 0
-    running = {live(photos, work_of(part), next(coming, 0)): part for part in range(workers)}
-    while running:
-        sentinels = wait([process.sentinel for process in running])
-        for process in [one for one in running if one.sentinel in sentinels]:
-            part = running.pop(process)
-            meanwhile()
-            if not end_of(process):
-                kills += 1
-                photos.end_lease()
-                running[live(photos, work_of(part), next(coming, 0))] = part
-    return kills
-
-
-# --- in the process ---
-
-
-def _live(photos: Photos, work: Work, die_at: int) -> None:
-    arriving = Arriving(photos)
-    _count_conflicts(photos.folder / "conflicts")
-    if die_at:
-        die = _Death(die_at)
-        # At the class: each connection pool of the store.
-        sa.event.listen(sa.Engine, "before_cursor_execute", die)
-        sa.event.listen(sa.Engine, "commit", die)
-    work(arriving)
-    arriving.close()
-
-
-class _Death:
-    """Comes before so many statements and commits have been done."""
-
-    def __init__(self, statements: int) -> None:
-        self._left = statements
-
-    def __call__(self, *_of_the_event: object) -> None:
-        self._left -= 1
-        if self._left <= 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-
-def _count_conflicts(file: Path) -> None:
-    logger = logging.getLogger("faces.store.database")
-    logger.setLevel(logging.DEBUG)
-    logger.propagate = False
-    logger.addHandler(_OneByteEach(file))
-
-
-class _OneByteEach(logging.Handler):
-    """What a file that several processes append to keeps when one is killed."""
-
-    def __init__(self, file: Path) -> None:
-        super().__init__()
-        self._file = file
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if "met another" in record.getMessage():
-            with self._file.open("ab", buffering=0) as file:
-                file.write(b".")

@@ -11,6 +11,7 @@ from faces.people import names
 from faces.store.database import Store
 from faces.store.sidecar import layout
 from faces.store.sidecar.tables import PREFIX, SidecarTables, sidecar_tables
+from tests.servers.rows import past_our_store
 
 
 def tables_at(url: str) -> SidecarTables:
@@ -25,7 +26,7 @@ class LibraryRows:
     """Our own tables as another program sees them; what is not said is as in a new row."""
 
     def __init__(self, url: str) -> None:
-        self._engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
+        self._engine = past_our_store(url, isolation_level="AUTOCOMMIT")
         self.tables = tables_at(url)
 
     def close(self) -> None:
@@ -44,7 +45,7 @@ class LibraryRows:
 
     def insert(self, table: sa.TableClause, rows: list[dict[str, Any]]) -> None:
         """Many rows in one transaction."""
-        engine = sa.create_engine(self._engine.url)
+        engine = past_our_store(self._engine.url)
         with engine.begin() as connection:
             connection.execute(sa.insert(table), rows)
         engine.dispose()

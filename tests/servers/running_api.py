@@ -60,7 +60,8 @@ class RunningApi:
         psutil.wait_procs(processes[1:])
 
     def wait_until_ready(self) -> None:
-        wait_for(self._is_ready, what=f"/readyz (log: {self.log()})")
+        # Several start at once where tests run beside each other, each with a second or two of work for a core.
+        wait_for(self._is_ready, seconds=120, what=f"/readyz (log: {self.log()})")
 
     def _is_ready(self) -> bool:
         """Ready is the first process; tests that count or measure want them all."""

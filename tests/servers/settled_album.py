@@ -9,8 +9,8 @@ import numpy as np
 
 from faces.library.arrivals import Arrivals
 from faces.library.calibrated import Calibrated
+from faces.library.groups.settling import Settling
 from faces.library.library import Library
-from faces.library.settling import Settling
 from faces.library.shared_rows import SharedRows
 from faces.people.refs import Ref
 from faces.store.database import Store

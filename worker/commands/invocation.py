@@ -18,11 +18,11 @@ from faces.people.linking import Linking
 from faces.settings import MatchRule, Settings
 from faces.store.database import Store
 from worker.commands.output import Output
-from worker.jobs.faces import Tools
 
 if TYPE_CHECKING:
-    # Not at run time: only a database with our tables needs one.
+    # Not at run time: only a database with our tables needs one, and only what finds faces an HTTP client.
     from faces.people.cohort import Cohort
+    from worker.jobs.faces import Tools
 
 #: Variables of which one at least is set where there is an app.
 _OF_AN_APP = {"LARAVEL_ENV_FILE", "LARAVEL_STORAGE_PATH", "DB_CONNECTION"}
@@ -125,8 +125,9 @@ class Invocation:
     @contextmanager
     def tools(self, store: Store, library: OpenLibrary | None = None) -> Iterator[Tools]:
         """What the job works with; a private API ends with the block. `library` is the one that is open already."""
-        # Here, and not above: a worker of the queue starts no API.
+        # Here, and not above: a worker of the queue starts no API, and most verbs ask none.
         from faces.client.private_api import face_api
+        from worker.jobs.faces import Tools
 
         library = library or self.library(store)
         with face_api(self.settings, self.api_url, self.output.say) as client:

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from faces.library.group_questions import ProbableGroup
+from faces.library.groups.group_questions import ProbableGroup
+from faces.library.groups.settling import Settling
 from faces.library.opening import OpenLibrary
-from faces.library.settling import Settling
 from faces.store.database import Store, Transaction
 from faces.store.sidecar import group_rows, ledger, people_rows
 from faces.store.sidecar.people_rows import PersonRow

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict
 from datetime import datetime, timezone
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from faces.errors import RequestError
@@ -24,8 +25,10 @@ were answered again since, or changed by the app, stay and are told. Links that 
 more then are taken away, too. Taking back a machine's link says that it was wrong: it is never made again.
 
 --back-to takes back all that people have answered since a time, the newest first, each as an entry of its own. An undo
-is an entry, too: `undo` with its number brings back what it took. --dry-run shows what would change, and changes
-nothing."""
+is an entry, too: `undo` with its number brings back what it took; --back-to does so where it had left faces that were
+answered again, and then takes both back. What stays, and why, is told. --dry-run shows what would change, and changes
+nothing. Where somebody else has by now a name that would come back, it is refused, as by `rename`; --new: then there
+are two of one name."""
 
 
 def add_to(verbs: Any) -> None:
@@ -35,6 +38,7 @@ def add_to(verbs: Any) -> None:
         "entry", metavar="ENTRY", nargs="?", type=row_id, help="the entry's number; without it the last"
     )
     parser.add_argument("--back-to", metavar="TIME", help="all since then: 2026-11-30T18:00 of this machine's clock")
+    parser.add_argument("--new", action="store_true", help="also where another person has the name by now")
     parser.add_argument("--dry-run", action="store_true", help="only show what would change")
 
 
@@ -46,10 +50,21 @@ def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
     if arguments.entry is not None and arguments.back_to is not None:
         raise RequestError("found an entry and --back-to, needed one of the two")
     with answers_of(invocation) as answers:
-        entries = [arguments.entry] if arguments.entry is not None else _entries(answers, arguments.back_to)
+        take_back = partial(undo, answers, new=arguments.new, dry_run=arguments.dry_run)
+        entries = _entries(answers, arguments)
         done = []
         for entry in entries:
-            one = undo(answers, GivenAnswer(speaker()), entry, dry_run=arguments.dry_run)
+            if arguments.back_to is not None and (by := _taken_back_by(answers, entry)) is not None:
+                what = "would be, too, after" if arguments.dry_run else "stays taken back by"
+                invocation.output.say(f"entry {entry} {what} {by}")
+                continue
+            try:
+                one = take_back(GivenAnswer(speaker()), entry)
+            except RequestError as error:
+                if arguments.back_to is None:
+                    raise
+                invocation.output.say(f"entry {entry} stays: {error}")
+                continue
             _tell(invocation, entry, one, dry_run=arguments.dry_run)
             done.append({"taken_back": entry, **asdict(one)})
         if done and not arguments.dry_run:
@@ -60,14 +75,24 @@ def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
     return 0 if any(one["faces"] or one["people"] or one["entry"] is not None for one in done) else 1
 
 
-def _entries(answers: Answers, back_to: str | None) -> list[int]:
-    """The last one, or all since a time."""
-    from faces.answers.undo import undoable_since
+def _entries(answers: Answers, arguments: argparse.Namespace) -> list[int]:
+    """The one that is named, the last one, or all since a time."""
+    from faces.answers.history.way_back import undoable_since, way_back
 
-    since = None if back_to is None else _time(back_to)
+    if arguments.entry is not None:
+        return [arguments.entry]
+    since = None if arguments.back_to is None else _time(arguments.back_to)
     with answers.arrivals.store.reading() as transaction:
-        found = [one.id for one in undoable_since(transaction, since, None)]
-    return found if back_to is not None else found[:1]
+        found = undoable_since(transaction, None, None)[:1] if since is None else way_back(transaction, since)
+    return [one.id for one in found]
+
+
+def _taken_back_by(answers: Answers, entry: int) -> int | None:
+    """Of an undo, and what it has taken back, the undo is taken back first: where that was not done, this cannot be."""
+    from faces.store.sidecar import ledger
+
+    with answers.arrivals.store.reading() as transaction:
+        return ledger.undone_by(transaction, entry)
 
 
 def _time(text: str) -> datetime:

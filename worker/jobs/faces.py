@@ -26,7 +26,7 @@ from worker.jobs.context import ALONE, Context, Done, JobClass, reached
 if TYPE_CHECKING:
     # Not at run time: a database without our tables needs none of it.
     from faces.library.arrivals import Arrivals
-    from faces.library.settling import Settling
+    from faces.library.groups.settling import Settling
     from faces.library.upkeep.outside_changes import OutsideChanges
     from faces.library.upkeep.pending_updates import PendingUpdates
 

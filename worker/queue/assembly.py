@@ -138,8 +138,9 @@ def _consumer(
     cache = stack.enter_context(closing(opened_cache))
     tables = {*_TABLES, laravel.cache.table, laravel.cache.lock_table}
     supervision.wait_for("database", lambda: supervision.changes.watch(store, tables))
-    connections = KeptConnections()
-    client = FaceClient(stack.enter_context(_http(session, connections)), connections.drop)
+    api = session.api_url or f"http://{settings.api_address}"
+    connections = KeptConnections(api)
+    client = FaceClient(stack.enter_context(_http(settings, api, connections)), connections.drop)
     consumer = assemble(World(broker, store, cache, client), session, laravel, queues, until, supervision)
     stack.enter_context(closing(broker))
     broker.start()
@@ -222,8 +223,6 @@ def _check(store: Store, settings: Settings, laravel: LaravelSettings) -> Needed
     )
 
 
-def _http(session: Invocation, connections: KeptConnections) -> httpx2.Client:
-    settings = session.settings
-    url = session.api_url or f"http://{settings.api_address}"
+def _http(settings: Settings, url: str, connections: KeptConnections) -> httpx2.Client:
     key = settings.api_key.get_secret_value() if settings.api_key else None
     return open_http(url, key=key, timeout=settings.api_timeout, connections=connections)

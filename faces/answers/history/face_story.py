@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from faces.answers.history.entry_sentences import People
 from faces.answers.history.told_entries import ToldEntry, names_today, told
 from faces.errors import RequestError
-from faces.library.group_questions import GroupAnswer
+from faces.library.groups.group_questions import GroupAnswer
+from faces.library.groups.settling import Settling
 from faces.library.library import Library
-from faces.library.settling import Settling
 from faces.people.calibration import FEWEST_STRANGERS
 from faces.people.identify import Contender, contenders
 from faces.people.kept_face import FaceState, KeptFace

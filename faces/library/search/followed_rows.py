@@ -11,7 +11,7 @@ from faces.library.search.changed_encodings import ChangedEncodings
 from faces.library.search.encoding_blocks import ROWS, Part, Places, count_of, longest, places_in, rows_at
 from faces.library.search.encodings_file import SavedEncodings
 from faces.library.search.nearest_rows import Hidden
-from faces.store.sidecar.encoding_changes import EncodingChanges, EncodingCount, EncodingRows, ChangePlace
+from faces.store.sidecar.encoding_changes import ChangePlace, EncodingChanges, EncodingCount, EncodingRows
 
 
 class FollowedRows:

@@ -137,12 +137,17 @@ def write_offers(transaction: Transaction, offers: Mapping[int, Offer | None]) -
         transaction.connection.execute(query, rows)
 
 
-def write_fate(transaction: Transaction, group_id: int, person_id: int | None, joined_to: int | None) -> None:
-    """Write whose a locked group is, and which one has its faces: such a one is settled, and nobody's."""
-    values: dict[str, Any] = {"person_id": person_id, "joined_to": joined_to}
-    if joined_to is not None:
-        values |= {"unsettled": SETTLED, **offer_columns(None)}
-    update(transaction, group_id, values)
+def write_all(transaction: Transaction, rows: Collection[GroupRow]) -> None:
+    """Write locked groups as they become, many at once, and count their revisions: sum, offer, whose, and where to.
+
+    They are unsettled then; one that has gone into another is settled, and nobody's.
+    """
+    groups = tables_of(transaction).groups
+    there = [{"group_id": row.id, **_columns(row)} for row in sorted(rows, key=lambda row: row.id)]
+    if there:
+        query = sa.update(groups).where(groups.c.id == sa.bindparam("group_id"))
+        query = query.values({name: sa.bindparam(name) for name in there[0] if name != "group_id"})
+        transaction.connection.execute(query.values(revision=groups.c.revision + 1), there)
 
 
 def absorb(transaction: Transaction, kept: GroupRow, gone: GroupRow, around: Around) -> None:
@@ -261,6 +266,13 @@ def take_member(transaction: Transaction, face_id: int) -> None:
     """Take a face out of its locked group."""
     members = tables_of(transaction).group_members
     transaction.connection.execute(sa.delete(members).where(members.c.face_id == face_id))
+
+
+def _columns(row: GroupRow) -> dict[str, Any]:
+    total, whose = _total(row.total, row.around), {"person_id": row.person_id, "joined_to": row.joined_to}
+    if row.joined_to is None:
+        return {**total, **whose, **offer_columns(row.offer)}
+    return {**total, **whose, **offer_columns(None), "unsettled": SETTLED}
 
 
 def _total(total: EncodingSum, around: Around | None) -> dict[str, Any]:

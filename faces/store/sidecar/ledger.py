@@ -209,6 +209,27 @@ def refs_of(transaction: Transaction, entry_id: int) -> dict[str, FaceChange]:
 
 
 @dataclass(frozen=True, slots=True)
+class RefChange:
+    """What an entry has changed of a person, group or refusal, and which entry that takes back."""
+
+    entry: int
+    undoes: int | None
+    change: FaceChange
+
+
+def changes_of_ref(transaction: Transaction, ref: str) -> list[RefChange]:
+    """All that was ever changed of one, by what `add_refs` calls it, newest first."""
+    tables = tables_of(transaction)
+    of_refs, entries = tables.ledger_refs, tables.ledger
+    query = sa.select(of_refs, entries.c.undoes).join(entries, entries.c.id == of_refs.c.entry)
+    query = query.where(of_refs.c.ref == ref, of_refs.c.before != NOTHING_ITSELF).order_by(of_refs.c.entry.desc())
+    return [
+        RefChange(int(row.entry), row.undoes, FaceChange(json.loads(row.before), json.loads(row.after)))
+        for row in transaction.connection.execute(query)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
 class Moved:
     """A face that an entry has moved between groups, into one or out of one."""
 
@@ -237,12 +258,12 @@ def change_of(transaction: Transaction, entry_id: int, face_id: int) -> FaceChan
     return None if row is None else FaceChange(json.loads(row.before), json.loads(row.after))
 
 
-def undone_by(transaction: Transaction, entry_id: int) -> int | None:
-    """The entry that took one back, and was not taken back itself."""
+def undone_by(transaction: Transaction, entry_id: int, without: int | None = None) -> int | None:
+    """The entry that took one back, and was not taken back itself; as if `without` were taken back."""
     table = tables_of(transaction).ledger
     query = sa.select(table.c.id).where(table.c.undoes == entry_id).order_by(table.c.id)
     for undoing in transaction.connection.execute(query).scalars().all():
-        if undone_by(transaction, int(undoing)) is None:
+        if undoing != without and undone_by(transaction, int(undoing), without) is None:
             return int(undoing)
     return None
 

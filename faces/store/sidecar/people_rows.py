@@ -270,22 +270,21 @@ def apply(
         if person_id in totals:
             total = totals[person_id]
             values |= total_columns(total, around(total) if total.count else None)
+            values["unsettled"] = people.c.unsettled + 1
         _update(transaction, person_id, values)
 
 
 def write(transaction: Transaction, person_id: int, values: Mapping[str, Any]) -> None:
-    """Write columns of a locked person, and count its revision."""
+    """Write a locked person's sum and what goes with it, and count its revision."""
     people = tables_of(transaction).people
-    _update(transaction, person_id, {**values, "revision": people.c.revision + 1})
+    counted = {"revision": people.c.revision + 1, "unsettled": people.c.unsettled + 1}
+    _update(transaction, person_id, {**values, **counted})
 
 
 def total_columns(total: EncodingSum, around: Around | None) -> dict[str, Any]:
-    """The columns of a person that hold a sum, and how crowded it is around its middle; None where it is empty.
-
-    Such a person is unsettled: what has no name is to be compared with the new middle.
-    """
+    """The columns of a person that hold a sum, and how crowded it is around its middle; None where it is empty."""
     measured = {"around": around.value if around else None, "cohort_number": around.number if around else 0}
-    return {"k": total.count, "sum": total.to_bytes(), **measured, "unsettled": 1}
+    return {"k": total.count, "sum": total.to_bytes(), **measured}
 
 
 def stamp(transaction: Transaction, ids: Collection[int], change: int) -> None:

@@ -139,8 +139,8 @@ def _people(make: TableMaker) -> sa.Table:
         sa.Column("created_at", TIME),
         # A person that was joined to another stays as a row: its id is in people's notes, and an undo needs it.
         sa.Column("joined_to", ID),
-        # 1: the confirmed faces have changed since all that has no name was compared with them.
-        zero("unsettled", sa.SmallInteger),
+        # How often the confirmed faces have changed since all that has no name was compared with them.
+        zero("unsettled", sa.Integer),
         make.index("people_grid", "hidden", "confirmed", "id"),
         make.index("people_name", "name_key", "id"),
         make.index("people_master", "master_face_id"),

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Mapping
 
 import sqlalchemy as sa
 
-from faces.store.database import Transaction, chunked
+from faces.store.database import Transaction
 from faces.store.sidecar.library_row import tables_of
 
 
-def read_unsettled(transaction: Transaction, ids: Collection[int] | None = None) -> set[int]:
-    """All of them, by id, or those of these."""
+def read_unsettled(transaction: Transaction) -> dict[int, int]:
+    """How often each of them has changed, by person."""
     people = tables_of(transaction).people
-    query = sa.select(people.c.id).where(people.c.unsettled == 1)
-    queries = [query] if ids is None else [query.where(people.c.id.in_(chunk)) for chunk in chunked(sorted(ids))]
-    return {int(person) for query in queries for person in transaction.connection.execute(query).scalars()}
+    query = sa.select(people.c.id, people.c.unsettled).where(people.c.unsettled > 0)
+    return {int(row.id): int(row.unsettled) for row in transaction.connection.execute(query)}
 
 
-def settle(transaction: Transaction, ids: Collection[int], change: int) -> None:
-    """Note that what has no name was compared with people as they were at a change; who changed later stays."""
+def settle(transaction: Transaction, changes: Mapping[int, int]) -> None:
+    """Note that people were compared with as they were when they had changed so often; who has since, stays."""
     people = tables_of(transaction).people
-    for chunk in chunked(sorted(ids)):
-        query = sa.update(people).where(people.c.id.in_(chunk), people.c.change <= change)
+    for person, times in sorted(changes.items()):
+        query = sa.update(people).where(people.c.id == person, people.c.unsettled == times)
         transaction.connection.execute(query.values(unsettled=0))

@@ -33,7 +33,7 @@ STEPS: Mapping[int, tuple[str, ...]] = {
         "ENGINE=InnoDB ROW_FORMAT=DYNAMIC CHARSET=utf8mb4 COLLATE utf8mb4_bin",
     ),
     3: (
-        "ALTER TABLE {people} ADD COLUMN unsettled SMALLINT NOT NULL DEFAULT '0'",
+        "ALTER TABLE {people} ADD COLUMN unsettled INTEGER NOT NULL DEFAULT '0'",
         "CREATE TABLE IF NOT EXISTS {vector_changes} (face_id BIGINT UNSIGNED NOT NULL, "
         "`change` BIGINT UNSIGNED NOT NULL, PRIMARY KEY (face_id), "
         "KEY face_sidecar_vector_changes_change (`change`, face_id)) "

@@ -1,4 +1,4 @@
-"""One RabbitMQ for all tests here but those that kill it; brokers that end with their test."""
+"""Brokers that end with their test, and queues as PHP declares them."""
 
 from __future__ import annotations
 
@@ -19,17 +19,11 @@ from faces.settings import QueueOptions
 from faces.system.address import Address
 from tests.integration.amqp.steps import OpenBroker, Php, Wait
 from tests.servers.proxy import Proxy, running_proxy
-from tests.servers.rabbitmq import RabbitMQ, running_rabbitmq
+from tests.servers.rabbitmq import RabbitMQ
 from worker.amqp.broker import Broker
 from worker.amqp.settings import BrokerSettings
 
 _DRIVERS_DEFAULTS = QueueOptions()
-
-
-@pytest.fixture(scope="session")
-def rabbitmq() -> Iterator[RabbitMQ]:
-    with running_rabbitmq() as server:
-        yield server
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from faces.laravel.environment import LaravelEnvironment
 from faces.store.cache import DatabaseCache
 from faces.store.database import Store
 from tests.servers.app_schema import V1
-from tests.servers.mariadb import MariaDB, running_mariadb
+from tests.servers.mariadb import MariaDB
 from tests.servers.php import STORES, Talk, php_talk
 from tests.servers.redis import Redis, running_redis
 from worker.laravel.redis_cache import RedisCache
@@ -68,12 +68,6 @@ class CacheOfPhp:
 
     def end(self) -> Any:
         return self._talk.hear()
-
-
-@pytest.fixture(scope="session")
-def mariadb() -> Iterator[MariaDB]:
-    with running_mariadb() as server:
-        yield server
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from faces.store.database import Store
 from faces.store.sidecar.tables import PREFIX, sidecar_tables
 from faces.store.sidecar.upgrades import NEWEST
 from tests.servers.app_schema import ALL, SQLITE_V2, SQLITE_V4, SQLITE_V5, V1, V2, V2_NEW, V3, V4, V5
-from tests.servers.mariadb import MariaDB, running_mariadb
+from tests.servers.mariadb import MariaDB
 from tests.servers.rows import Rows
 from tests.servers.settled_album import Album
 from tests.servers.sidecar import create_tables
@@ -22,12 +22,6 @@ _VERSIONS = {"mariadb": ALL, "v1": V1, "v2": V2, "v3 made new": V2_NEW, "mariadb
 
 #: Of databases that an app changes; none has what a later version adds.
 _OF_APPS = {"v1": V1, "v2": V2, "v2 made new": V2_NEW, "v3": V3, "v4": V4, "v5": V5}
-
-
-@pytest.fixture(scope="session")
-def mariadb() -> Iterator[MariaDB]:
-    with running_mariadb() as server:
-        yield server
 
 
 @pytest.fixture(params=["sqlite", "mariadb"])

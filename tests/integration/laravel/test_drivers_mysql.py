@@ -175,6 +175,14 @@ def test_the_servers_authority_is_asked_for_alike(
     assert (own is not None) is comes_in
 
 
+def test_a_server_that_offers_tls_is_spoken_to_in_tls_without_being_asked_for_it(mariadb: MariaDB) -> None:
+    engine = connect.engine_of(f"mysql://root@127.0.0.1:{mariadb.port}/photo", create=False)
+    with engine.connect() as connection:
+        _, cipher = connection.execute(sa.text("SHOW STATUS LIKE 'Ssl_cipher'")).one()
+    engine.dispose()
+    assert cipher.startswith("TLS_")
+
+
 @pytest.mark.parametrize("zone", [None, "+00:00", "-07:00", "SYSTEM", "Nowhere/City"])
 def test_the_zone_of_a_session_is_the_apps(php: Drivers, mariadb: MariaDB, tmp_path: Path, zone: str | None) -> None:
     theirs, own = of_mysql(php, tmp_path, mariadb, {**TCP, **ROOT}, zone)

@@ -16,19 +16,13 @@ from faces.store.who import identities_of
 from tests.servers.app_schema import ALL, LARAVEL, SQLITE_V5, V1, V2, V4, V5, on_sqlite
 from tests.servers.fake_api import FakeApi
 from tests.servers.library_rows import LibraryRows
-from tests.servers.mariadb import MariaDB, running_mariadb
+from tests.servers.mariadb import MariaDB
 from tests.servers.rows import Rows
 from worker.jobs.faces import Tools
 
 #: The app's databases; those of the versions 4 and 5 link faces to persons: only for tests that ask for them.
 _VERSIONS = {"mariadb v1": V1, "mariadb v2": V2, "mariadb all": ALL, "mariadb v4": V4, "mariadb v5": V5}
 _SQLITE = {"sqlite v5": SQLITE_V5, "sqlite with a queue": on_sqlite(*LARAVEL)}
-
-
-@pytest.fixture(scope="session")
-def mariadb() -> Iterator[MariaDB]:
-    with running_mariadb() as server:
-        yield server
 
 
 @pytest.fixture(params=["sqlite", "mariadb v1", "mariadb v2", "mariadb all"])

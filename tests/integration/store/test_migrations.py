@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -34,26 +33,45 @@ INSERT INTO scan_marks VALUES
     (3, 10, 1700000000123456789, x'{"01" * 32}', 0), (7, 20, 17, x'{"02" * 32}', 0), (9, 5, 18, x'{"03" * 32}', 1);
 """
 
-#: Opens the file of its first argument past everything but the steps; killed at the line of them that the second
-#: counts.
+#: Brings the file of its argument forward.
 OPENER = """
-import os, signal, sys
+import sys
 from pathlib import Path
 from faces.store import migrations
 
-left = int(sys.argv[2])
-
-def trace(frame, event, argument):
-    global left
-    if frame.f_code.co_filename != migrations.__file__:
-        return None
-    left -= event == "line"
-    if left == 0:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return trace
-
-sys.settrace(trace)
 migrations.bring_forward(Path(sys.argv[1]))
+"""
+
+#: The same with copies of the file, 1.db, 2.db and so on beside it, each in a process that is killed at the first,
+#: second, … line of the steps, until one comes to its end.
+KILLED = """
+import os, shutil, signal, sys
+from itertools import count
+from pathlib import Path
+from faces.store import migrations
+
+def work(file, left):
+    def trace(frame, event, argument):
+        nonlocal left
+        if frame.f_code.co_filename != migrations.__file__:
+            return None
+        left -= event == "line"
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return trace
+    sys.settrace(trace)
+    migrations.bring_forward(file)
+
+for line in count(1):
+    file = shutil.copy(sys.argv[1], Path(sys.argv[1]).with_name(f"{line}.db"))
+    child = os.fork()
+    if not child:
+        try:
+            work(file, line)
+        finally:
+            os._exit(0)
+    if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != -signal.SIGKILL:
+        break
 """
 
 
@@ -172,7 +190,7 @@ def test_a_new_file_needs_no_copy(tmp_path: Path) -> None:
 
 
 def test_of_processes_that_open_it_at_the_same_time_one_brings_it_forward(file: Path) -> None:
-    make = [sys.executable, "-c", OPENER, str(file), "-1"]
+    make = [sys.executable, "-c", OPENER, str(file)]
     before = rows_of(file)
     started = [subprocess.Popen(make, cwd=ROOT) for _ in range(6)]
     assert [process.wait() for process in started] == [0] * 6
@@ -183,17 +201,15 @@ def test_of_processes_that_open_it_at_the_same_time_one_brings_it_forward(file: 
 
 def test_a_process_that_is_killed_at_any_line_leaves_it_as_it_was_or_brought(tmp_path: Path) -> None:
     before = rows_of(make_version_1(tmp_path / "before.db"))
+    subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / "before.db")], cwd=ROOT, check=True)
     versions = []
-    for line in range(1, 1000):
-        file = make_version_1(tmp_path / f"{line}.db")
-        ended = subprocess.run([sys.executable, "-c", OPENER, str(file), str(line)], cwd=ROOT)
+    for line in range(1, len(list(tmp_path.glob("[0-9]*.db"))) + 1):
+        file = tmp_path / f"{line}.db"
         versions.append(version_of(file))
         assert rows_of(file) == before
         open_and_close(file)
         assert version_of(file) == migrations.NEWEST
         assert rows_of(migrations.copy_of(file, migrations.NEWEST)) == before
-        if ended.returncode != -signal.SIGKILL:
-            break
     assert versions == sorted(versions)
     assert set(versions) == {1, migrations.NEWEST}
 

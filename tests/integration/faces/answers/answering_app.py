@@ -11,16 +11,24 @@ import httpx2
 import numpy as np
 
 from faces.answers import joins, people_marks, splits, who_it_is, who_it_is_not
+from faces.answers.added import DrawnFace, add
 from faces.answers.answer import Answered, GivenAnswer
+from faces.answers.click import click, scope_of_click
 from faces.answers.giving import Answers
+from faces.answers.held_faces import HeldFaces
+from faces.answers.row_style import RowStyle
+from faces.answers.scope import Scope
 from faces.answers.undo import undo
 from faces.client.face_client import FaceClient
 from faces.errors import RequestError, SchemaError
 from faces.laravel.disks import Disks
 from faces.library.calibrated import Calibrated
+from faces.people.kept_face import KeptFace
 from faces.people.linking import Linking
 from faces.people.refs import Ref
-from faces.store.database import Store
+from faces.photo.face import Quality, RatioBox
+from faces.store import faces
+from faces.store.database import Store, Transaction
 from faces.store.who import identities_of
 from tests.integration.faces.answers.what_was_said import WhatWasSaid
 from tests.integration.faces.library.upkeep.changing_app import ENCODINGS, NAMES, ChangingApp, Process
@@ -123,6 +131,16 @@ class Answering:
             return Ref("person", people[number % len(people)])
         return NAMES[number % len(NAMES)]
 
+    def person(self, number: int) -> Ref:
+        """One of those who have a name."""
+        people = self.said.people()
+        return Ref("person", people[number % len(people)] if people else 1)
+
+    def image(self, number: int) -> int:
+        """One of the photos that there are."""
+        images = self.app.rows.read("SELECT id FROM images ORDER BY id")
+        return images[number % len(images)]["id"] if images else 1
+
     def entry(self, number: int) -> int:
         """An entry of the ledger, the newest ones first."""
         entries = self.said.entries()
@@ -203,17 +221,66 @@ def _split(the: Answering, answers: Answers, answer: GivenAnswer, one: int, othe
 
 
 def _rename(the: Answering, answers: Answers, answer: GivenAnswer, one: int, other: int) -> Answered:
-    people = the.said.people()
-    person = Ref("person", people[one % len(people)] if people else 1)
-    done = people_marks.rename(answers, answer, person, (*NAMES, "Dora")[other % 5])
+    done = people_marks.rename(answers, answer, the.person(one), (*NAMES, "Dora")[other % 5])
     the.said.taken_away(done, holding=True)
     return done
 
 
 def _forget(the: Answering, answers: Answers, answer: GivenAnswer, one: int, other: int) -> Answered:
-    people = the.said.people()
-    done = people_marks.forget(answers, answer, Ref("person", people[other % len(people)] if people else 1))
+    done = people_marks.forget(answers, answer, the.person(other))
     the.said.taken_away(done)
+    return done
+
+
+def _mark(verb: Callable[..., Answered], mark: str) -> Verb:
+    def give(the: Answering, answers: Answers, answer: GivenAnswer, one: int, other: int) -> Answered:
+        people = list(dict.fromkeys(the.person(number) for number in (one, one + other % 3)))
+        done = verb(answers, answer, people, off=other % 4 == 0)
+        the.said.marked(done, people, mark, int(other % 4 != 0))
+        return done
+
+    return give
+
+
+def _cover(the: Answering, answers: Answers, answer: GivenAnswer, one: int, other: int) -> Answered:
+    person, face = the.person(one), the.face(other)
+    theirs = the.said.faces_of(person.id)
+    if theirs and other % 4:
+        face = Ref("face", theirs[other % len(theirs)])
+    done = people_marks.cover(answers, answer, person, face)
+    the.said.marked(done, [person], "cover", face.id)
+    return done
+
+
+def _add(the: Answering, answers: Answers, answer: GivenAnswer, one: int, other: int) -> Answered:
+    quality = Quality(float(one), 1.0, 1.0, 1.0, 1.0) if other % 2 else None
+    drawn = DrawnFace(ENCODINGS[other % len(ENCODINGS)], quality, RatioBox(0.1, 0.4, 0.3, 0.2))
+    who = the.who(one) if one % 3 else None
+    done = add(answers, answer, the.image(one), drawn, who)
+    the.said.added(done, who)
+    return done
+
+
+def _enrol(the: Answering, answers: Answers, answer: GivenAnswer, one: int, other: int) -> Answered:
+    face, name = the.face(one).id, NAMES[other % len(NAMES)]
+    identities_of(the.store.schema).require_naming("enrol")
+
+    def row_of(transaction: Transaction) -> tuple[int, KeptFace]:
+        image = faces.image_of(transaction, face)
+        found = [] if image is None else [row for row in faces.of_image(transaction, image) if row.id == face]
+        if image is None or not found:
+            raise RequestError(f"found no face {face}, needed one that is there")
+        return image, found[0]
+
+    def scope(transaction: Transaction) -> Scope:
+        return scope_of_click(transaction, *row_of(transaction), name)
+
+    def says(held: HeldFaces, style: RowStyle) -> None:
+        row_of(held.transaction)
+        click(held, style, face, name)
+
+    done = answers.give(answer, "enrolled", scope, says)
+    the.said.enrolled(done, face, name)
     return done
 
 
@@ -237,6 +304,11 @@ VERBS: Mapping[str, Verb] = {
     "say split": _split,
     "say rename": _rename,
     "say forget": _forget,
+    "say hide": _mark(people_marks.hide, "hidden"),
+    "say favourite": _mark(people_marks.favourite, "favourite"),
+    "say cover": _cover,
+    "say add": _add,
+    "say enrol": _enrol,
     "undo": _undo,
 }
 

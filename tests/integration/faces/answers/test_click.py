@@ -171,3 +171,18 @@ def test_a_face_that_our_tables_have_not_got_yet_is_named_too(album: Album) -> N
     assert enrol(album, "Cem", face).relatives == 1
     assert told(album, [face, child]) == [("ok", "Cem", None), ("process", "Cem", face)]
     assert album.wrong() == []
+
+
+def test_what_the_app_s_click_has_written_on_siblings_is_there_again(album: Album, answers: Answers) -> None:
+    master = album.master(ANN, "Ann")
+    (one,), (sibling,) = (album.photo(ANN, parent_id=master, name="Ann") for _ in range(2))
+    enrolled = enrol(album, "Bob", one)
+    after = everything(album)
+    assert enrolled.entry is not None
+    undone = undo(answers, GivenAnswer(ME), enrolled.entry)
+    assert undone.entry is not None
+    undo(answers, GivenAnswer(ME), undone.entry)
+    assert everything(album) == after
+    if not album.store.schema.ours:
+        assert album.face_rows([sibling])[0]["name"] == "Bob"
+    assert album.wrong() == []

@@ -173,6 +173,11 @@ def test_a_master_that_is_removed_leaves_the_others_with_their_person(album: Alb
     look(album)
     assert who(album, *faces[1:]) == [("Ann", FaceState.CONFIRMED)] * 2
     assert changes(before, rows(album)).keys() == {faces[0]}
+    assert candidates(album) == []
+    (later,) = album.photo(ANN)
+    who_it_is.name(answers, GivenAnswer(ME), [face(later)], "Ann")
+    assert candidates(album) == [later], "the next one that is named so"
+    assert who(album, later) == [("Ann", FaceState.CONFIRMED)]
 
 
 def test_a_master_that_is_moved_leaves_a_candidate_of_each_person(album: Album, answers: Answers) -> None:

@@ -12,7 +12,8 @@ import pytest
 from faces.answers import joins, people_marks, splits, who_it_is, who_it_is_not
 from faces.answers.answer import GivenAnswer
 from faces.answers.giving import Answers
-from faces.answers.undo import undo, undoable_since
+from faces.answers.history.way_back import undoable_since
+from faces.answers.undo import undo
 from faces.errors import RequestError
 from faces.people.kept_face import FaceState
 from faces.people.refs import Ref

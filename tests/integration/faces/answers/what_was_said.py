@@ -17,20 +17,24 @@ _STATES = {"unknown": STRANGER, "not_face": NOT_FACE}
 #: What the app's clicks and jobs change of who a face is.
 _COLUMNS = ("status", "name", "parent_id", "person_id", "is_reference", "deleted_at", "image_id")
 
+#: What is said of people beside their names, and how they are before anything is said.
+_UNMARKED: dict[str, int | None] = {"hidden": 0, "favourite": 0, "cover": None}
+
 Said = tuple[str, int | None]
-"""`is` and a person, or the status of a face that is nobody's."""
+"""`is` and a person, the status of a face that is nobody's, `added`, or `removed`: one that was added, and is not."""
 
 
 class WhatWasSaid:
-    """By face, what was said of it last and holds; and the pairs that were refused."""
+    """By face, what was said of it last and holds; the pairs that were refused; and the marks of people."""
 
     def __init__(self, app: ChangingApp) -> None:
         self._app = app
         self._tables = app.store.schema.sidecar
         self.holds: dict[int, Said] = {}
         self.refused: set[tuple[str, str]] = set()
-        self._before: dict[int, tuple[dict[int, Said], set[tuple[str, str]]]] = {}
-        self._now = (dict(self.holds), set(self.refused))
+        self._before: dict[int, dict[int, Said]] = {}
+        self._marks: list[tuple[int, int, str, int]] = []
+        """By which entry a person got which mark."""
         self.linked_by_app: set[int] = set()
         """Faces that the app has hung on another one, or has suggested a person for, whatever was refused."""
 
@@ -51,6 +55,11 @@ class WhatWasSaid:
     def people(self) -> list[int]:
         """All of ours who have a name."""
         return [row["id"] for row in self.read("SELECT id FROM {people} WHERE name IS NOT NULL ORDER BY id")]
+
+    def faces_of(self, person: int) -> list[int]:
+        """Those that are linked to somebody, or confirmed."""
+        rows = self.read("SELECT * FROM {face_index} WHERE person_id = :id ORDER BY face_id", id=person)
+        return [row["face_id"] for row in rows if row["state"] in (LINKED, CONFIRMED)]
 
     def entries(self) -> list[int]:
         """Of the ledger, oldest first."""
@@ -82,7 +91,7 @@ class WhatWasSaid:
     def only_what_is_entered(self, uuid: str) -> Iterator[list[int | None]]:
         """An answer is one entry, or none where nothing was said; the app's persons stay as they are."""
         persons, before = self._persons(), self.entries()
-        self._now = (dict(self.holds), set(self.refused))
+        holds = dict(self.holds)
         entered: list[int | None] = []
         yield entered
         assert self._persons() == persons
@@ -91,7 +100,7 @@ class WhatWasSaid:
         assert found == expected
         assert set(self.entries()) - set(before) == set(expected)
         for entry in expected:
-            self._before[entry] = self._now
+            self._before[entry] = holds
 
     # --- what is said ---
 
@@ -160,25 +169,51 @@ class WhatWasSaid:
         for face in self._about(done, refs):
             self.holds[face] = (status, None)
 
+    def marked(self, done: Answered, people: Collection[Ref], mark: str, value: int) -> None:
+        """People are hidden or favourites, or not; or a face stands for somebody."""
+        if not done.again and done.entry is not None:
+            news = [person.id for person in people if self._marks_of(person.id)[mark] != value]
+            self._marks += [(done.entry, person, mark, value) for person in news]
+
+    def added(self, done: Answered, who: str | Ref | None) -> None:
+        """There is a face more, of somebody or of nobody."""
+        if done.again:
+            return
+        (face,) = done.faces
+        person = who.id if isinstance(who, Ref) else None if who is None else self._named(who)
+        self.holds[face] = ("added", None) if person is None else ("is", person)
+
+    def enrolled(self, done: Answered, face: int, name: str) -> None:
+        """A face is whoever has the name; what else was confirmed stays who it is."""
+        if done.again:
+            return
+        (row,) = self._index([face])
+        assert row["state"] == CONFIRMED
+        (person,) = self.read("SELECT name FROM {people} WHERE id = :id", id=row["person_id"])
+        assert key(person["name"]) == key(name)
+        self.holds[face] = ("is", row["person_id"])
+        self._allow(f"f{face}", f"p{row['person_id']}")
+
     def undone(self, done: Answered, entry: int) -> None:
         """What was said by an entry is not said any more, but for what was left, and told."""
         if done.again:
             return
         left = {one.ref for one in done.left}
-        _, refused = self._before.get(entry, ({}, set()))
         for row in self.read("SELECT * FROM {ledger_faces} WHERE entry = :entry", entry=entry):
             face, before, after = row["face_id"], json.loads(row["before"]), json.loads(row["after"])
             if f"f{face}" in left or before.get("said_in") == after.get("said_in", 0):
                 continue
             self.holds.pop(face, None)
-            holds, _ = self._before.get(self._in_force_before(face, entry, before), ({}, set()))
+            holds = self._before.get(self._in_force_before(face, entry, before), {})
             if face in holds:
                 self.holds[face] = holds[face]
+            if before.get("deleted") and not after["deleted"]:
+                self.holds[face] = ("removed", None)
         for row in self.read("SELECT ref FROM {ledger_refs} WHERE entry = :entry", entry=entry):
             if " " in row["ref"]:
                 pair = _pair(*row["ref"].split())
                 self.refused.discard(pair)
-                self.refused |= {pair} & refused
+                self.refused |= {pair} if self._is_refused(row["ref"]) else set()
 
     def _in_force_before(self, face: int, entry: int, before: dict[str, Any]) -> int:
         """The entry before which all that is in force was said of a face: what was taken back since is left out."""
@@ -190,6 +225,17 @@ class WhatWasSaid:
                 break
             entry, before = said_in, json.loads(rows[0]["before"])
         return entry
+
+    def _is_refused(self, pair: str) -> bool:
+        """By what was said last and is in force."""
+        rows = self.read(
+            "SELECT r.entry, r.after, l.undoes FROM {ledger_refs} r JOIN {ledger} l ON l.id = r.entry"
+            " WHERE r.ref = :pair ORDER BY r.entry DESC",
+            pair=pair,
+        )
+        entries = {row["entry"] for row in rows}
+        said = [row for row in rows if row["undoes"] not in entries and not self._is_undone(row["entry"])]
+        return bool(said and json.loads(said[0]["after"])["never"])
 
     def _is_undone(self, entry: int) -> bool:
         undoing = self.read("SELECT id FROM {ledger} WHERE undoes = :entry", entry=entry)
@@ -210,6 +256,9 @@ class WhatWasSaid:
         """What was said last, and what was refused, is so; nothing was said of a face that the tables do not know."""
         found = {row["face_id"]: row for row in self._index()}
         for face, (what, person) in self.holds.items():
+            if what == "removed":
+                assert face not in found
+                continue
             row = found[face]
             if what == "is":
                 assert (row["state"], row["person_id"]) == (CONFIRMED, person), (face, row)
@@ -221,6 +270,7 @@ class WhatWasSaid:
         assert self.refused <= kept
         self._check_refused(found, kept)
         self._check_not_linked(found)
+        self._check_people()
 
     def _check_refused(self, found: dict[int, dict[str, Any]], kept: set[tuple[str, str]]) -> None:
         offered = {row["id"]: row for row in self.read("SELECT * FROM {groups}")}
@@ -240,7 +290,27 @@ class WhatWasSaid:
             if (one := found.get(row["face_id"])) and row["face_id"] not in self.linked_by_app:
                 assert one["state"] != LINKED, (row, one)
 
+    def _check_people(self) -> None:
+        """Each has the marks that were said last and not taken back; nobody of ours has another one's name."""
+        rows = self.read("SELECT * FROM {people} ORDER BY id")
+        for row in rows:
+            of = {
+                mark: value
+                for entry, one, mark, value in self._marks
+                if one == row["id"] and not self._is_undone(entry)
+            }
+            assert {mark: row[mark] for mark in _UNMARKED} == _UNMARKED | of, row["id"]
+        taken = [row["name_key"] for row in rows if row["name"] is not None and row["app_person_id"] is None]
+        assert len(set(taken)) == len(taken), taken
+
     # --- ---
+
+    def _marks_of(self, person: int) -> dict[str, int | None]:
+        """By what was said last and is in force."""
+        said = [
+            (mark, value) for entry, one, mark, value in self._marks if one == person and not self._is_undone(entry)
+        ]
+        return _UNMARKED | dict(said)
 
     def _named(self, name: str) -> int:
         people = self.read("SELECT id FROM {people} WHERE name_key = :key AND joined_to IS NULL", key=key(name))

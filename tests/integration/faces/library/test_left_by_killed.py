@@ -15,13 +15,14 @@ from faces.library.row_changes import write_rows
 from faces.library.upkeep.refresh import Differences, Refresh
 from faces.store import faces, images
 from faces.store.database import Store, Transaction
-from tests.servers.arriving import COHORT, Arriving, Photos, end_of, live
+from tests.servers.arriving import COHORT, Arriving, Photos
 from tests.servers.library_verdict import wrong
+from tests.servers.lives import end_of, live
 from tests.servers.rows import Rows
 from tests.unit.faces.people.made_people import made_people, photos_of
 
 #: Photos with a face that hangs on the master.
-FOLLOWERS = 3
+FOLLOWERS = 2
 
 #: People who have faces of their own.
 OTHERS = ("Berta", "Carla")
@@ -96,7 +97,7 @@ def test_at_whatever_statement_it_is_killed_the_next_look_of_another_brings_all_
 ) -> None:
     assert other.arrivals
     left = []
-    for die_at in itertools.count(1, 3):
+    for die_at in itertools.count(1):
         process = live(photos, partial(name_master, OTHERS[die_at % 2]), die_at)
         is_done = end_of(process)
         left.append(pending(photos, rows))

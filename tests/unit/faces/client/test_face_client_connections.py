@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,8 @@ import pytest
 
 from faces.client.face_client import Encoded, FaceClient, NotEncoded
 from faces.client.kept_connections import open_http
-from faces.errors import AnswerLost
+from faces.errors import AnswerLost, FaceApiUnavailable
+from tests.integration.amqp.certificates import Authority
 
 #: What one connection does: the answers that it gives, then it is closed.
 Script = list[list[bytes]]
@@ -92,3 +94,28 @@ def test_a_repetition_is_not_repeated(photo: Path) -> None:
     assert isinstance(answer, NotEncoded)
     assert isinstance(answer.error, AnswerLost)
     assert asked[:4] == [b"GET /readyz", b"POST /encode", b"POST /encode", b"GET /readyz"]
+
+
+@pytest.mark.parametrize("scheme", ["https", "HTTPS"])
+def test_an_api_behind_tls_whose_certificate_nobody_trusts_is_not_spoken_to(tmp_path: Path, scheme: str) -> None:
+    signed = Authority(tmp_path / "authority").sign("api")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(signed.certificate, signed.key)
+    heard: list[str] = []
+
+    def listen(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        try:
+            context.wrap_socket(connection, server_side=True).close()
+        except ssl.SSLError as error:
+            heard.append(error.reason)
+            connection.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=listen, args=(listener,))
+        thread.start()
+        url = f"{scheme}://127.0.0.1:{listener.getsockname()[1]}"
+        with open_http(url, key=None, timeout=30) as http, pytest.raises(FaceApiUnavailable):
+            FaceClient(http).require_ready()
+        thread.join(30)
+    assert heard == ["TLSV1_ALERT_UNKNOWN_CA"]

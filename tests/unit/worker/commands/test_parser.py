@@ -31,7 +31,7 @@ CALLS = {
     "add": (["a.jpg", "Bob"], ["--box", "1,4,3,2"], {"words": ["a.jpg", "Bob"], "box": Box(1, 4, 3, 2)}),
     "ledger": ([], ["--by", "machine"], {"by": "machine"}),
     "why": (["f12"], ["--json"], {"face": 12, "as_json": True}),
-    "undo": (["17"], ["--dry-run"], {"entry": 17, "dry_run": True}),
+    "undo": (["17"], ["--new", "--dry-run"], {"entry": 17, "new": True, "dry_run": True}),
     "join": (["p1", "p2", "p3"], ["--json"], {"ids": ["p1", "p2", "p3"], "as_json": True}),
     "split": (["g1", "f2", "f3"], ["--json"], {"whole": "g1", "ids": ["f2", "f3"]}),
     "rename": (["p1", "Bob"], ["--new"], {"person": "p1", "name": "Bob", "new": True}),

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from faces.library.arrivals import Arrivals
+from faces.library.groups.settling import Settling
 from faces.library.library import Library
-from faces.library.settling import Settling
 from faces.library.upkeep.outside_changes import OutsideChanges
 from faces.people.cohort import Cohort
 from faces.store import faces as face_rows

@@ -13,7 +13,7 @@ from faces.library.search.face_search import NearFace
 from faces.library.search.followed_rows import FollowedRows
 from faces.library.search.nearest_rows import nearest_of, nearest_rows
 from faces.people.products import as_matrix
-from faces.store.sidecar.encoding_changes import EncodingChanges, EncodingCount, EncodingRows, ChangePlace
+from faces.store.sidecar.encoding_changes import ChangePlace, EncodingChanges, EncodingCount, EncodingRows
 
 #: Two blocks and a part of a third.
 COUNT = 2 * ROWS + 700

@@ -16,16 +16,17 @@ from itertools import islice
 from threading import Lock
 
 from faces.errors import SchemaError, StoreUnavailable
-from faces.library.group_joins import GroupJoins
-from faces.library.group_links import Asked, GroupLinks
-from faces.library.group_questions import GroupAnswer, GroupQuestions, ProbableGroup
-from faces.library.joining_lease import JoiningLease, LeaseLost
+from faces.library.groups.group_joins import GroupJoins
+from faces.library.groups.group_links import Asked, GroupLinks
+from faces.library.groups.group_questions import GroupAnswer, GroupQuestions, ProbableGroup
+from faces.library.groups.joining_lease import JoiningLease, LeaseLost
+from faces.library.groups.relearning import relearn
 from faces.library.library import Library
-from faces.library.relearning import relearn
 from faces.library.upkeep.older_finds import OlderFinds
 from faces.people.groups.growing import FIRST, SLICE, next_batch
 from faces.store.database import Store, Transaction
 from faces.store.sidecar import group_rows, library_row, unsettled_groups, unsettled_people
+from faces.store.sidecar.unsettled_people import read_unsettled
 from faces.store.who import identities_of
 
 _log = logging.getLogger(__name__)
@@ -252,18 +253,18 @@ class Settling:
         """The people whose confirmed faces have changed, without those that another process has asked about since."""
         with self.library.mutex:
             people, self.library.changed_people = self.library.changed_people, set()
-            change = self.library.seen
         with self.store.reading() as transaction:
-            people = unsettled_people.read_unsettled(transaction, people) if people else people
-        self._changed |= dict.fromkeys(people, change)
-        return people
+            waiting = read_unsettled(transaction) if people else {}
+            # After that: what it follows is then no older than what was counted.
+            self.library.follow(transaction)
+        self._changed |= {person: waiting[person] for person in people & waiting.keys()}
+        return people & waiting.keys()
 
     def _note_asked(self) -> None:
         """All is asked that is near these people: another process need not, nor this one after a new start."""
         changed, self._changed = self._changed, {}
-        for change in sorted(set(changed.values())):
-            people = [person for person, at in changed.items() if at == change]
-            self.store.write(partial(unsettled_people.settle, ids=people, change=change))
+        if changed:
+            self.store.write(partial(unsettled_people.settle, changes=changed))
 
     def _publish(self) -> bool:
         """Put the neighbourhood in force that the groups make now; False where another process was first."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from faces.library.calibrated import held_back, lock_links
-from faces.library.group_questions import AskedGroup, GroupQuestions, people_in_photos
+from faces.library.groups.group_questions import AskedGroup, GroupQuestions, people_in_photos
 from faces.library.library import Library
 from faces.library.people_tally import PeopleTally
 from faces.people.linking import Identities, Link

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from faces.library.joining_lease import WORTH_A_LINE, JoiningLease
+from faces.library.groups.joining_lease import WORTH_A_LINE, JoiningLease
 from faces.store.database import Store
 from tests.servers.settled_album import Album
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from faces.answers.answer import Answered
-from faces.answers.held_faces import MASTER, HeldFaces
-from faces.answers.no_face_questions import NoFaceQuestions
-from faces.library.people_of_rows import PeopleOfRows
-from faces.library.people_tally import UNNAMED, PeopleTally, with_offer
+from faces.answers.held_faces import SHARED_NAME, HeldFaces
+from faces.answers.writing.no_face_questions import NoFaceQuestions
+from faces.answers.writing.written_people import WrittenPeople
+from faces.library.people_tally import UNNAMED, with_offer
 from faces.people.encoding_sum import EncodingSum
 from faces.people.groups.alarm import Alarm
 from faces.people.kept_face import FaceState
@@ -29,7 +29,7 @@ from faces.store.sidecar import (
     photo_rows,
 )
 from faces.store.sidecar.face_index import IndexedFace
-from faces.store.sidecar.group_rows import Offer
+from faces.store.sidecar.group_rows import GroupRow, Offer
 from faces.store.sidecar.known_encodings import KnownEncoding
 from faces.store.sidecar.ledger import FaceChange
 
@@ -50,11 +50,11 @@ class _Writing:
     started: set[int] = field(default_factory=set)
     alarm: Alarm = field(default_factory=Alarm)
     no_face: NoFaceQuestions = field(init=False)
-    masters: dict[int, FaceChange] = field(default_factory=dict)
+    people: WrittenPeople = field(init=False)
 
     def run(self, kind: str) -> Answered:
         held, transaction = self.held, self.held.transaction
-        self.no_face = NoFaceQuestions(held)
+        self.no_face, self.people = NoFaceQuestions(held), WrittenPeople(held)
         self.vectors = known_encodings.kept_of(transaction, held.changed())
         back = [face for face in held.changed() if held.before[face].deleted and not held.now[face].deleted]
         self.vectors |= known_encodings.read_of(transaction, back)
@@ -66,14 +66,16 @@ class _Writing:
             transaction, kind, {}, actor=held.answer.actor, uuid=held.answer.uuid, undoes=held.undoes
         )  # fmt: skip
         held.now = {face: facts.numbered(entry) for face, facts in held.now.items()}
-        ledger.add_faces(transaction, entry, {face: self._record(face) for face in changed})
+        ledger.add_faces(transaction, entry, {face: held.change_of(face) for face in changed})
         self._write_rows(changed)
         self._write_members(changed)
         encodings = self._write_encodings(changed)
-        people = self._write_people(self._write_index(changed))
+        people = self.people.write(self._write_index(changed), self.vectors)
         self._write_groups()
         self._write_refusals()
-        ledger.add_refs(transaction, entry, ledger.told_of(self._people_told_of(changed)) | self._with_masters(refs))
+        ledger.add_refs(
+            transaction, entry, ledger.told_of(self.people.told_of(changed)) | self.people.with_masters(refs)
+        )
         self._tell(people, encodings)
         about = {face for face in changed if held.now[face].answer != held.before[face].answer or face in held.about}
         followed = tuple(face for face in changed if face not in about)
@@ -135,9 +137,6 @@ class _Writing:
 
     # --- facts ---
 
-    def _record(self, face: int) -> FaceChange:
-        return FaceChange(self.held.before[face].record(), self.held.now[face].record())
-
     def _changed_refs(self) -> dict[str, FaceChange]:
         held = self.held
         found: dict[str, FaceChange] = {}
@@ -147,7 +146,8 @@ class _Writing:
                 found[f"p{person}"] = FaceChange({"new": True}, marks)
             elif marks != before:
                 names = [name for name in marks if marks[name] != before[name]]
-                found[f"p{person}"] = FaceChange({n: before[n] for n in names}, {n: marks[n] for n in names})
+                shared = {SHARED_NAME: True} if "name" in names and self._is_shared(person, before["name"]) else {}
+                found[f"p{person}"] = FaceChange({n: before[n] for n in names} | shared, {n: marks[n] for n in names})
         for group in held.groups:
             if (change := held.change_of_group(group)) is not None:
                 found[f"g{group}"] = change
@@ -157,21 +157,9 @@ class _Writing:
             found[f"{one} {other}"] = FaceChange({"never": True}, {"never": False})
         return found
 
-    def _people_told_of(self, changed: list[int]) -> set[int]:
-        """Who gains or loses a face, or is refused or allowed for something."""
-        held = self.held
-        pairs = [(held.before[face], held.now[face]) for face in changed]
-        told = {
-            one.who for was, now in pairs if was.who != now.who or was.answer != now.answer for one in (was, now)
-        }  # fmt: skip
-        sides = {ref.id for pair in held.refused | held.allowed for ref in pair if ref.kind == "person"}
-        return {person for person in told if person is not None} | sides
-
-    def _with_masters(self, refs: dict[str, FaceChange]) -> dict[str, FaceChange]:
-        for person, change in self.masters.items():
-            known = refs.get(f"p{person}", FaceChange({}, {}))
-            refs[f"p{person}"] = FaceChange({**known.before, **change.before}, {**known.after, **change.after})
-        return refs
+    def _is_shared(self, person: int, name: str | None) -> bool:
+        others = [] if name is None else people_rows.all_named(self.held.transaction, name)
+        return any(one != person for one in others)
 
     def _write_rows(self, changed: list[int]) -> None:
         held = self.held
@@ -275,50 +263,15 @@ class _Writing:
             return None
         return held.groups[group].offer
 
-    def _write_people(self, pairs: dict[int, tuple[IndexedFace | None, IndexedFace | None]]) -> set[int]:
-        held, transaction = self.held, self.held.transaction
-        tally = PeopleTally()
-        for face, (before, after) in pairs.items():
-            tally.take(before, self.vectors.get(face))
-            tally.give(after, self.vectors.get(face))
-        held.hold_people(tally.people)
-        marked = {person for person, marks in held.marks.items() if marks != held.marks_before[person]}
-        for person in sorted(marked):
-            people_rows.write_marks(transaction, person, held.marks[person])
-            if held.marks[person]["name"] is None and held.marks_before[person]["name"] is not None:
-                # Else it were the person without a name that began with this face.
-                people_rows.set_master(transaction, person, None)
-        people = tally.write(transaction, held.library)
-        confirmed = {
-            one.person_id
-            for pair in pairs.values()
-            for one in pair
-            if one is not None and one.state is FaceState.CONFIRMED and one.person_id is not None
-        }
-        self._write_masters(confirmed)
-        return people | marked | held.new_people
-
-    def _write_masters(self, people: set[int]) -> None:
-        held, rows = self.held, PeopleOfRows(self.held.transaction)
-        for person, face in held.masters.items():
-            if face is not None and people_rows.is_master(held.transaction, person, face):
-                people_rows.set_master(held.transaction, person, face)
-        for person in sorted(people):
-            rows.see_to_master(person)
-        now = people_rows.read(held.transaction, people)
-        for person in people & now.keys() - held.new_people:
-            before, after = held.people[person].master_face_id, now[person].master_face_id
-            if before != after and not now[person].is_nameless:
-                self.masters[person] = FaceChange({MASTER: before}, {MASTER: after})
-
     def _write_groups(self) -> None:
-        held = self.held
-        for group in sorted(self._changed_groups() - self.started):
-            total = self._total(group)
-            offer = self._offer(group) if held.group_person[group] == held.groups[group].person_id else None
-            around = held.library.around(total) if total.count else None
-            group_rows.write_total(held.transaction, group, total, around, offer)
-            group_rows.write_fate(held.transaction, group, held.group_person[group], held.joined_to[group])
+        held, rows = self.held, list[GroupRow]()
+        totals = {group: self._total(group) for group in self._changed_groups() - self.started}
+        around = held.library.around_each(totals)
+        for group, total in totals.items():
+            whose, joined_to = held.group_person[group], held.joined_to[group]
+            offer = self._offer(group) if whose == held.groups[group].person_id else None
+            rows.append(GroupRow(group, whose, joined_to, total, around.get(group), offer, unsettled=True))
+        group_rows.write_all(held.transaction, rows)
 
     def _changed_groups(self) -> set[int]:
         held = self.held

@@ -15,7 +15,7 @@ from faces.people.groups.members_in_memory import MembersInMemory
 from faces.people.groups.memberships import NewFace
 from faces.people.linking import Linking
 from faces.people.refs import Ref
-from faces.store.sidecar import library_row, unsettled_groups
+from faces.store.sidecar import library_row, unsettled_groups, unsettled_people
 from faces.store.who import identities_of
 from tests.servers.library_verdict import unlike_a_fresh_one
 from tests.servers.settled_album import COHORT, Album
@@ -252,6 +252,50 @@ def test_naming_one_face_of_a_group_links_the_others_before_any_is_due(album: Al
     album.settling.settle_some()
     assert [row["parent_id"] for row in album.face_rows(faces)] == [None, *[faces[0]] * 3]
     assert album.wrong() == []
+
+
+def named_near_a_group(album: Album) -> list[int]:
+    """Ann gets her name while nobody settles; the faces of a group that is hers, too."""
+    ann = made_people(1, seed=6)[0]
+    group = [album.photo(one)[0] for one in photos_of(ann, 3, seed=3)]
+    album.settling.settle_all()
+    (face,) = album.photo(ann, follow=False)
+    album.name(face, "Ann")
+    return group
+
+
+def test_a_new_process_asks_about_whom_an_ended_one_has_left(album: Album) -> None:
+    group = named_near_a_group(album)
+    assert album.read("SELECT name, unsettled FROM {people}") == [{"name": "Ann", "unsettled": 1}]
+    again = Album(album.store, album.rows)
+    again.follow()
+    again.settling.settle_some()
+    assert again.read("SELECT person_id FROM {face_index} WHERE face_id = :id", id=group[0]) == [{"person_id": 1}]
+    assert again.read("SELECT unsettled FROM {people}") == [{"unsettled": 0}]
+    assert again.wrong() == []
+
+
+def test_what_another_process_has_asked_is_not_asked_again(album: Album, statements: list[str]) -> None:
+    other = Album(album.store, album.rows)
+    other.follow()
+    named_near_a_group(album)
+    other.follow()
+    album.follow()
+    album.settling.settle_some()
+    other.follow()
+    statements.clear()
+    other.settling.settle_some()
+    assert [one for one in statements if one.startswith("UPDATE") and "face_index" in one] == []
+    assert [one for one in statements if "SELECT" in one and "groups" in one] == []
+
+
+def test_who_changes_while_groups_are_asked_about_is_asked_about_once_more(album: Album) -> None:
+    group = named_near_a_group(album)
+    with album.store.reading() as transaction:
+        asked = unsettled_people.read_unsettled(transaction)
+    album.name(group[0], "Ann")
+    album.store.write(lambda transaction: unsettled_people.settle(transaction, asked))
+    assert album.read("SELECT unsettled FROM {people}") == [{"unsettled": 2}]
 
 
 def test_a_group_that_was_asked_about_before_it_was_joined_is_joined_still(album: Album) -> None:

@@ -1,0 +1,1 @@
+"""Writes what an answer has made of the faces in its hand."""
