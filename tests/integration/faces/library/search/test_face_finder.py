@@ -13,6 +13,7 @@ from faces.library.search.face_finder import FaceFinder, SearchedFace
 from faces.people.kept_face import FaceState
 from faces.store.database import Store
 from faces.store.sidecar.face_filter import FaceFilter
+from tests.integration.faces.library.search.plain_search import PlainSearch
 from tests.servers.settled_album import Album
 from tests.unit.faces.people.made_people import made_people, photos_of
 
@@ -22,9 +23,10 @@ ANN, BOB, CEM = made_people(3, seed=5)
 PHOTOS = photos_of(ANN, 12, seed=4)
 
 
-@pytest.fixture
-def finder(album: Album, store: Store, tmp_path: Path) -> FaceFinder:
-    return FaceFinder(store, ExactSearch(store, tmp_path), album.library)
+@pytest.fixture(params=["exact", "plain"])
+def finder(request: pytest.FixtureRequest, album: Album, store: Store, tmp_path: Path) -> FaceFinder:
+    search = ExactSearch(store, tmp_path) if request.param == "exact" else PlainSearch(store)
+    return FaceFinder(store, search, album.library)
 
 
 @pytest.fixture
