@@ -57,9 +57,8 @@ def wanted_of(transaction: Transaction, face_ids: Collection[int], wanted: FaceF
     index = tables_of(transaction).face_index
     found: dict[int, IndexedFace] = {}
     for chunk in chunked(sorted(face_ids)):
-        live = sa.select(faces.c.id).where(faces.c.id.in_(chunk), faces.c.deleted_at.is_(None))
-        fits = sa.select(index.c.face_id).where(index.c.face_id.in_(chunk), *wanted.conditions(index))
-        ids = {int(face) for face in transaction.connection.execute(live).scalars()}
-        ids &= {int(face) for face in transaction.connection.execute(fits).scalars()}
+        query = sa.select(index.c.face_id).join(faces, faces.c.id == index.c.face_id)
+        query = query.where(index.c.face_id.in_(chunk), faces.c.deleted_at.is_(None), *wanted.conditions(index))
+        ids = {int(face) for face in transaction.connection.execute(query).scalars()}
         found |= face_index.read(transaction, ids)
     return found

@@ -8,6 +8,7 @@ import resource
 import signal
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -24,7 +25,7 @@ from faces.library.search.exact_search import ExactSearch
 from faces.library.search.face_search import NearFace
 from faces.photo.face import Quality, RatioBox
 from faces.store.database import Store
-from tests.integration.faces.library.search.made_encodings import PHOTOS, keep_all
+from tests.integration.faces.library.search.made_encodings import PHOTOS, keep, keep_all
 from tests.integration.faces.library.search.plain_search import PlainSearch
 from tests.servers.settled_album import Album
 from tests.unit.faces.people.made_people import made_people
@@ -64,10 +65,10 @@ def told(pipe: Connection) -> list[list[NearFace]]:
     return found
 
 
-def plain(store: Store) -> list[list[NearFace]]:
+def plain(store: Store, count: int = 5) -> list[list[NearFace]]:
     search = PlainSearch(store)
     search.follow()
-    return search.nearest([*PHOTOS[::30], ANN, BOB, CEM], 5)
+    return search.nearest([*PHOTOS[::30], ANN, BOB, CEM], count)
 
 
 def test_two_processes_that_begin_at_once_make_one_file(store: Store, url: str, tmp_path: Path) -> None:
@@ -100,6 +101,27 @@ def test_what_another_process_and_a_person_change_is_searched(
         album.photo(CEM)
         assert told(other) == plain(store)
         assert [near[0].distance for near in told(other)[-3:]] != [0.0] * 3
+
+
+def test_while_several_write_at_once_no_change_is_missed(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    keep_all(store, 60)
+    search = ExactSearch(store, None)
+    search.follow()
+
+    def write(number: int) -> None:
+        for place in range(25):
+            face = 1 + (7 * place + number) % 80
+            keep(store, {face: PHOTOS[place + number]}, gone=[1 + (face + 11) % 80])
+
+    with ThreadPoolExecutor(4) as writers:
+        written = [writers.submit(write, number) for number in range(4)]
+        while not all(one.done() for one in written):
+            search.follow()
+        for one in written:
+            one.result()
+    search.follow()
+    assert search.nearest([*PHOTOS[::30], ANN, BOB, CEM], 100) == plain(store, 100)
+    assert caplog.messages == []
 
 
 def _search_until_the_kernel_ends_it(url: str, folder: Path, size: int) -> None:
