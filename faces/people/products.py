@@ -59,12 +59,18 @@ def rough_distances(left: Matrix, right: Matrix, right_squares: npt.NDArray[np.f
     A distance of 0.4 is wrong by less than 4e-5, commonly by 4e-7; one near 0 by up to `error_of`. Good enough to
     choose what is measured exactly, not for a strict `<`.
     """
+    found = rough_squares(left, right, right_squares)
+    np.maximum(found, 0, out=found)
+    np.sqrt(found, out=found)
+    return found
+
+
+def rough_squares(left: Matrix, right: Matrix, right_squares: npt.NDArray[np.float32]) -> Rough:
+    """The same squared, each wrong by up to `error_of` squared: a few are below 0."""
     found = _products(left, right)
     found *= -2
     found += squares_of(left)[:, None]
     found += right_squares
-    np.maximum(found, 0, out=found)
-    np.sqrt(found, out=found)
     return found
 
 

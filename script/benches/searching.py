@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import json
 import os
 import re
@@ -257,7 +259,9 @@ def _cpu_of(process: int) -> float:
 
 
 def _memory() -> tuple[float, float]:
-    """What is this process's own, and what of files it has mapped, in MB."""
+    """What is this process's own, and what of files it has mapped, in MB; what is free was given back."""
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
     text = Path("/proc/self/status").read_text(encoding="ascii")
     own, shared = (re.search(rf"^Rss{kind}:\s+(\d+) kB", text, re.MULTILINE) for kind in ("Anon", "File"))
     assert own is not None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -17,7 +16,7 @@ from faces.people.products import (
     exact_distances,
     limits_of_smallest,
     pairs_up_to,
-    rough_distances,
+    rough_squares,
 )
 
 #: Two encodings are never farther apart.
@@ -49,14 +48,14 @@ def nearest_rows(
     """
     error = error_of(faces, np.array([longest], np.float32)) ** 2
     choices = [_Choice(count, 2 * error) for _ in faces]
-    limits = np.full(len(faces), np.sqrt(min(most, _FARTHEST) ** 2 + error), np.float32)
+    limits = np.full(len(faces), min(most, _FARTHEST) ** 2 + error, np.float32)
     for number, part in enumerate(parts):
-        rough = rough_distances(faces, part.encodings, part.squares)
+        rough = rough_squares(faces, part.encodings, part.squares)
         if number in hidden:
             rough[:, hidden[number][: len(part)]] = np.inf
         if number == 0 and len(part) >= count:
             # Nothing but `most` limits them yet: else they would take all of this part.
-            limits = np.minimum(limits, np.sqrt(limits_of_smallest(rough, count) ** 2 + np.float32(2 * error)))
+            limits = np.minimum(limits, limits_of_smallest(rough, count) + np.float32(2 * error))
         _share_out(rough, limits, number, choices)
     return [_measured(parts, choice.places, face, count, most) for choice, face in zip(choices, faces, strict=True)]
 
@@ -81,7 +80,7 @@ class _Choice:
         self._rough, self.places = rough, places
         if len(self._rough) >= self._count:
             last = float(np.partition(self._rough, self._count - 1)[self._count - 1])
-            limit = min(limit, math.sqrt(last * last + self._slack))
+            limit = min(limit, last + self._slack)
             stay = self._rough <= np.float32(limit)
             self._rough, self.places = self._rough[stay], self.places[stay]
         return limit
