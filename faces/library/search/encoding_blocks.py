@@ -93,9 +93,9 @@ def rows_at(parts: Sequence[Part], places: Places) -> EncodingRows:
     for number in sorted(set(numbers.tolist())):
         part, asked = parts[number], np.flatnonzero(numbers == number)
         taken = rows[asked]
-        ids[asked], crcs[asked] = part.ids[taken], part.crcs[taken]
-        encodings[asked] = part.encodings[taken]
-        encodings[asked[np.isinf(part.squares[taken])]] = np.nan
+        ids[asked], crcs[asked], encodings[asked] = part.ids[taken], part.crcs[taken], part.encodings[taken]
+        if (damaged := np.isinf(part.squares[taken])).any():
+            encodings[asked[damaged]] = np.nan
     return EncodingRows(ids, crcs, encodings)
 
 

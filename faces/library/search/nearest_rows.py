@@ -7,24 +7,24 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from faces.library.search.encoding_blocks import ROWS, Part, Places, rows_at
+from faces.library.search.encoding_blocks import ROWS, Part, Places
 from faces.library.search.face_search import NearFace
+from faces.people.matching import distances
 from faces.people.products import (
     LONGEST_ENCODING,
     Matrix,
-    error_of,
-    exact_distances,
     limits_of_smallest,
     pairs_up_to,
-    rough_squares,
+    shifted_squares,
+    squared_error,
+    squares_of,
 )
 
 #: Two encodings are never farther apart.
 _FARTHEST = 2 * LONGEST_ENCODING
 
-#: Rows that are measured exactly at a time: 4 MB.
-_MEASURED = 8192
-_EACH = np.arange(_MEASURED)
+#: Up to so many times as many distances as are told are sorted all together.
+_SORTED = 8
 
 Hidden = Mapping[int, npt.NDArray[np.bool_]]
 """Of some parts, by number, which of their rows are passed over; shape (ROWS,)."""
@@ -35,8 +35,9 @@ def nearest_rows(
 ) -> list[list[NearFace]]:
     """The `count` nearest of all rows of each face; those above `most` are left out.
 
-    A squared distance out of the product is wrong by less than e, `error_of` squared. When r is the `count`-th smallest
-    of those, the nearest `count` rows are among those up to r + 2e: only these are measured.
+    A squared distance out of the product is wrong by less than e. When r is the `count`-th smallest of those, the
+    nearest `count` rows are among those up to r + 2e: only these are measured. All of a face's are compared without its
+    own length.
 
     Args:
         parts: where to look.
@@ -46,11 +47,12 @@ def nearest_rows(
         most: the largest distance that is told.
         longest: the largest squared length of an encoding in the parts.
     """
-    error = error_of(faces, np.array([longest], np.float32)) ** 2
+    lengths = squares_of(faces)
+    error = squared_error(lengths, longest)
     choices = [_Choice(count, 2 * error) for _ in faces]
-    limits = np.full(len(faces), min(most, _FARTHEST) ** 2 + error, np.float32)
+    limits = np.float32(min(most, _FARTHEST) ** 2 + error) - lengths
     for number, part in enumerate(parts):
-        rough = rough_squares(faces, part.encodings, part.squares)
+        rough = shifted_squares(faces, part.encodings, part.squares)
         if number in hidden:
             rough[:, hidden[number][: len(part)]] = np.inf
         if number == 0 and len(part) >= count:
@@ -61,8 +63,12 @@ def nearest_rows(
 
 
 def nearest_of(parts: Sequence[Part], places: Places, faces: Matrix, count: int, most: float) -> list[list[NearFace]]:
-    """The same among rows at some places alone, each of which is measured."""
-    return [_measured(parts, places, face, count, most) for face in faces]
+    """The same among rows at some places alone, each of which is measured; damaged ones are left out."""
+    numbers, readable = places // ROWS, np.zeros(len(places), np.bool_)
+    for number in set(numbers.tolist()):
+        here = np.flatnonzero(numbers == number)
+        readable[here] = np.isfinite(parts[number].squares[places[here] % ROWS])
+    return [_measured(parts, places[readable], face, count, most) for face in faces]
 
 
 class _Choice:
@@ -103,14 +109,13 @@ def _measured(
     parts: Sequence[Part], places: Places, face: npt.NDArray[np.float32], count: int, most: float
 ) -> list[NearFace]:
     found: list[tuple[float, int]] = []
-    for start in range(0, len(places), _MEASURED):
-        rows = rows_at(parts, places[start : start + _MEASURED])
-        distances = exact_distances(
-            face[None], rows.encodings, np.zeros(len(rows.ids), np.intp), _EACH[: len(rows.ids)]
-        )
-        if len(distances) > count:
-            distances[distances > np.partition(distances, count - 1)[count - 1]] = np.inf
-        near = np.flatnonzero(distances <= min(most, _FARTHEST))
-        found += zip(distances[near].tolist(), rows.ids[near].tolist(), strict=True)
+    numbers, exact = places // ROWS, face.astype(np.float64)
+    for number in sorted(set(numbers.tolist())):
+        part, rows = parts[number], places[numbers == number] % ROWS
+        apart = distances(exact, part.encodings[rows])
+        if len(apart) > _SORTED * count:
+            near = apart <= np.partition(apart, count - 1)[count - 1]
+            rows, apart = rows[near], apart[near]
+        found += [one for one in zip(apart.tolist(), part.ids[rows].tolist(), strict=True) if one[0] <= most]
         found = sorted(found)[:count]
     return [NearFace(face_id, distance) for distance, face_id in found]
