@@ -179,6 +179,8 @@ QUESTIONS = {
     "linked whole": "def _link(",
     "asked about as no face": "def is_asked(",
     "go on behind": "def behind(",
+    "line of a gold set": "def _line(",
+    "export add": "def updated(",
     "our own tables": "def _face_index(",
     "threshold": "threshold: float",
     "too large": "(PhotoTooLarge, 413)",

@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[1]
 #: What a room may import of ours, beside itself and `faces.errors`, which any may:
 #:
 #:     errors, settings <- system <- laravel, photo, people, client <- store <- library <- answers, sources, report
-#:     <- doors
+#:     <- gold <- doors
 #:
 #: `photo` knows no store, `people` no SQL, no door another. An arrow to one module of a room, or between neighbours,
 #: stands under its reason. Whatever lies in no room of the list belongs to none: a new room is a line here.
@@ -45,6 +45,8 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "faces.library": ("faces.system", "faces.store", "faces.people", "faces.photo.face"),
     # What people say becomes rows, facts and an entry of the ledger, by what `people` and `library` know.
     "faces.answers": ("faces.store", "faces.library", "faces.people", "faces.photo.face"),
+    # Marks in a file become answers, and are made of what was answered; the file is replaced whole or not at all.
+    "faces.gold": ("faces.system", "faces.store", "faces.answers", "faces.people", "faces.photo.face"),
     # The name of a person's folder is written as any name of a person; people and groups follow what becomes of photos.
     # A file's EXIF block says when its photo was taken.
     "faces.sources": (
@@ -66,6 +68,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
         *(
             "faces.library",
             "faces.answers",
+            "faces.gold",
             "faces.sources",
             "faces.report",
             "faces.photo.face",

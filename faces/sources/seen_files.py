@@ -283,7 +283,7 @@ def _is_still(row: MarkedImage) -> bool:
         status = path.stat()
         if (status.st_size, status.st_mtime_ns) == (row.mark.size, row.mark.modified_ns):
             return True
-        return status.st_size == row.mark.size and _sha256(path) == row.mark.sha256
+        return status.st_size == row.mark.size and sha256_of(path) == row.mark.sha256
     except (OSError, FileMissing):
         return True
 
@@ -297,12 +297,17 @@ def _facts_or_error(file: PhotoFile) -> FileFacts | FileMissing:
 
 def _facts(file: PhotoFile) -> FileFacts:
     """The checksum, and when the photo was taken: by its EXIF block, else by the file's time of change."""
-    sha256, capture = _sha256(file.path), read_capture(file.path)
+    sha256, capture = sha256_of(file.path), read_capture(file.path)
     taken_at = read_capture_time(capture.taken) or photo_rows.time_of(file.modified_ns)
     return FileFacts(sha256, taken_at, capture.turn)
 
 
-def _sha256(path: Path) -> bytes:
+def sha256_of(path: Path) -> bytes:
+    """The checksum of a file's bytes.
+
+    Raises:
+        FileMissing: it cannot be read.
+    """
     digest = hashlib.sha256()
     try:
         with path.open("rb") as opened:

@@ -40,6 +40,7 @@ VERBS = {
     "ledger": "list what was said and linked, by whom and when",
     "why": "tell all that is known of a face: who it is, by which rule, and who said so",
     "group": "group the faces without a name, and ask who they are, now",
+    "gold": "keep what people have said of faces in a file: write it, fill it in, compare with it",
     "refresh": "make sums, counters and the index of people and groups anew, and tell what was wrong",
     "report": "make a page with all photos and names",
     "export": "write all faces as CSV or JSON",

@@ -181,6 +181,10 @@ class _Words:
     def added(self) -> str:
         return f"added {self.faces}{f' as {self.after}' if self.after else ''}"
 
+    def imported(self) -> str:
+        whom = f": {self.after}" if self.after else ""
+        return f"took what a gold set says of {self.faces}{whom}"
+
     def forgot(self) -> str | None:
         whom = self.before or self.after
         return whom and f"forgot {whom}{f', {self.faces}' if self.number else ''}"
@@ -254,6 +258,7 @@ _KINDS: dict[str, Callable[[_Words], str | None]] = {
     "renamed": _Words.renamed,
     "added": _Words.added,
     "forgotten": _Words.forgot,
+    "imported": _Words.imported,
 }
 
 

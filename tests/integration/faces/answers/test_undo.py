@@ -56,7 +56,7 @@ def everything(album: Album) -> str:
         there = " WHERE size > 0 OR joined_to IS NOT NULL" if name == "groups" else ""
         rows = album.read(f"SELECT * FROM {table}{there}")
         found[name] = sorted(str({key: value for key, value in row.items() if key not in skipped}) for row in rows)
-    counted = {"revision", "change", "around", "cohort_number", "suggested"}
+    counted = {"revision", "change", "around", "cohort_number", "suggested", "unsettled"}
     people = [
         {key: value for key, value in row.items() if key not in counted} for row in album.read("SELECT * FROM {people}")
     ]

@@ -58,6 +58,8 @@ NOTHING: tuple[Fields, Fields] = ({}, {})
             'named f7 "Dan" (p5)',
         ),
         (entry("named", {7: becomes(None, 3)}, number=12), "named 12 faces Ann (p3)"),
+        (entry("imported", {7: becomes(None, 3)}), "took what a gold set says of f7: Ann (p3)"),
+        (entry("imported", {7: becomes(3, None)}, number=12), "took what a gold set says of 12 faces"),
         (entry("named", {7: becomes(None, 5)}), "named f7 p5"),
         (entry("named", refs={"g2": ({"person_id": None}, {"person_id": 3}), "p3": NOTHING}), "named g2 Ann (p3)"),
         (entry("moved", {7: becomes(4, 3)}), "moved f7 from Bob (p4) to Ann (p3)"),

@@ -41,6 +41,7 @@ CALLS = {
     "forget": (["p1"], ["--json"], {"person": "p1", "as_json": True}),
     "group": ([], ["--json"], {"as_json": True}),
     "groups": ([], ["--min", "3"], {"min": 3}),
+    "gold": (["export", "gold.jsonl"], ["--dry-run"], {"what": "export", "file": Path("gold.jsonl"), "dry_run": True}),
     "refresh": ([], ["--dry-run"], {"dry_run": True}),
     "report": (["people"], ["--limit", "3"], {"directory": Path("people"), "limit": 3}),
     "export": ([], ["--csv", "all.csv"], {"csv": "all.csv"}),
