@@ -188,6 +188,8 @@ QUESTIONS = {
     "`why` know": "def story(",
     "person's entries": "def told_of(",
     "one file a machine": "mmap.ACCESS_COPY",
+    "all faces found?": "class ExactSearch",
+    "search follow": "def behind(",
     "new face join": "library.nearest_groups(",
     "groups join, and": "def settle_some(",
     "linked whole": "def _link(",

@@ -90,10 +90,10 @@ class ImageUpdate:
         self._regroup(after, changed)
         after = {face: self._with_offer(one) for face, one in after.items()}
         after = with_likeness(self.not_faces, after, self.rows, self.read)
-        self._keep_encodings(changed)
+        encodings = self._keep_encodings(changed)
         for face in sorted(self.before.keys() | after.keys()):
             face_index.write(transaction, face, self.before.get(face), after.get(face))
-        self._tell(after, changed)
+        self._tell(after, changed, encodings)
         self._enter_links(after)
         self._remove(notes)
         followers = self._followers(after)
@@ -268,13 +268,12 @@ class ImageUpdate:
             self.offers[one.group_id] = group_rows.read(self.transaction, [one.group_id])[one.group_id].offer
         return with_offer(one, self.offers[one.group_id])
 
-    def _keep_encodings(self, changed: set[int]) -> None:
+    def _keep_encodings(self, changed: set[int]) -> set[int]:
         gone = (self.kept.keys() - self.rows.keys()) | changed
-        known_encodings.forget(self.transaction, gone)
         new = {face: known for face, known in self.read.items() if face not in self.kept or face in changed}
-        known_encodings.keep(self.transaction, new)
+        return known_encodings.replace(self.transaction, gone, new)
 
-    def _tell(self, after: Mapping[int, IndexedFace], changed: set[int]) -> None:
+    def _tell(self, after: Mapping[int, IndexedFace], changed: set[int], encodings: set[int]) -> None:
         """Write what people gain and lose, and tell the processes that follow."""
         tally = PeopleTally()
         for face in self.before.keys() | after.keys():
@@ -289,12 +288,13 @@ class ImageUpdate:
         for person in sorted(confirmed):
             self.people.see_to_master(person)
         not_faces = not_faces_differ(self.before, after, changed)
-        if people or self.touched_groups or not_faces or likeness_differs(self.before, after):
+        if people or self.touched_groups or encodings or not_faces or likeness_differs(self.before, after):
             if not_face_rows.change_held(self.transaction) != self.not_faces.change:
                 raise GroupsMoved
             change = library_row.next_change(self.transaction, self.alarm, not_faces=not_faces)
             group_rows.stamp(self.transaction, self.touched_groups, change)
             people_rows.stamp(self.transaction, people, change)
+            known_encodings.note(self.transaction, encodings, change)
             self.library.expect(self.alarm.faces)
 
     def _enter_links(self, indexed: Mapping[int, IndexedFace]) -> None:

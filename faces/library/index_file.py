@@ -10,14 +10,9 @@ processes of the machine map the same pages, and what one changes stays its own.
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
-import json
 import logging
 import mmap
 import os
-import stat
-import struct
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,21 +25,15 @@ import numpy.typing as npt
 
 from faces.people.groups.group_index import GroupMiddles
 from faces.people.measured_middles import MeasuredMiddles, with_spare_room
-from faces.system import atomic_file
+from faces.system import atomic_file, checked_file
+from faces.system.checked_file import PAGE, UnusableFile
 
 _log = logging.getLogger(__name__)
 
 #: Raised when what stands in the file changes its meaning; names and types are compared without it.
 _FORMAT = 1
 
-#: The header, and what arrays begin at a multiple of: a process's own pages then hold nothing of another array.
-_PAGE = 4096
-
-#: Bytes of an array that are read at a time to see whether it is whole.
-_CHUNK = 1 << 20
-
-#: The first bytes, and the CRC-32 of the rest of the page: JSON and zeros.
-_START = struct.Struct("<16sI")
+#: The first bytes.
 _MAGIC = b"face-sidecar idx"
 
 _Rows = TypeVar("_Rows", bound=MeasuredMiddles)
@@ -62,10 +51,6 @@ class Saved:
     """`Cohort.version`."""
     groups: GroupMiddles
     people: MeasuredMiddles
-
-
-class _UnusableFile(Exception):
-    """Why a file is not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +78,11 @@ def load(folder: Path, identity: str, cohort_version: str) -> Saved | None:
     """
     path = _path(folder, identity)
     try:
-        with _opened(path) as file:
+        with checked_file.opened(path) as file:
             return _mapped(file, _header(file, identity, cohort_version))
     except FileNotFoundError:
         return None
-    except (OSError, _UnusableFile) as error:
+    except (OSError, UnusableFile) as error:
         _log.warning("%s is left alone and made anew: %s", path, error)
         return None
 
@@ -105,9 +90,9 @@ def load(folder: Path, identity: str, cohort_version: str) -> Saved | None:
 def saved_number(folder: Path, identity: str, cohort_version: str) -> int | None:
     """The neighbourhood's number in the file that `load` would map, out of its first page alone; None without one."""
     try:
-        with _opened(_path(folder, identity)) as file:
+        with checked_file.opened(_path(folder, identity)) as file:
             return _header(file, identity, cohort_version).number
-    except (OSError, _UnusableFile):
+    except (OSError, UnusableFile):
         return None
 
 
@@ -119,7 +104,7 @@ def save(folder: Path, identity: str, saved: Saved) -> None:
     """
     path = _path(folder, identity)
     try:
-        lock = _lock(_beside(path, "saving"), fcntl.LOCK_EX)
+        lock = checked_file.lock(_beside(path, "saving"), wait=True)
         try:
             atomic_file.replace_privately(path, _pieces(saved, identity))
         finally:
@@ -136,7 +121,7 @@ def renewal(folder: Path, identity: str) -> Iterator[bool]:
     """
     lock, is_ours = None, True
     try:
-        lock = _lock(_beside(_path(folder, identity), "renewal"), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock = checked_file.lock(_beside(_path(folder, identity), "renewal"), wait=False)
     except BlockingIOError:
         is_ours = False
     except OSError:
@@ -151,55 +136,29 @@ def renewal(folder: Path, identity: str) -> Iterator[bool]:
 # --- reading ---
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[int]:
-    file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-    try:
-        status = os.fstat(file)
-        if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid():
-            raise _UnusableFile(f"found a file of user {status.st_uid}, needed one of user {os.geteuid()}")
-        yield file
-    finally:
-        os.close(file)
-
-
 def _header(file: int, identity: str, cohort_version: str) -> _Header:
-    page = os.pread(file, _PAGE, 0)
-    if len(page) < _PAGE or not page.startswith(_MAGIC):
-        raise _UnusableFile("it is no index, or cut off")
-    text = page[_START.size :]
-    if zlib.crc32(text) != _START.unpack_from(page)[1]:
-        raise _UnusableFile("its header is damaged")
-    told = json.loads(text.rstrip(b"\0"))
+    told = checked_file.told_in(os.pread(file, PAGE, 0), _MAGIC)
     if told.pop("layout", None) != _layout():
-        raise _UnusableFile("it was written by another version")
+        raise UnusableFile("it was written by another version")
     header = _Header(**told)
-    if header.library != _fingerprint(identity):
-        raise _UnusableFile("it is of another library")
+    if header.library != checked_file.fingerprint(identity):
+        raise UnusableFile("it is of another library")
     if header.cohort != cohort_version:
-        raise _UnusableFile(f"it was measured with cohort {header.cohort}, needed {cohort_version}")
+        raise UnusableFile(f"it was measured with cohort {header.cohort}, needed {cohort_version}")
     return header
 
 
 def _mapped(file: int, header: _Header) -> Saved:
     places, size = _places(header.groups, header.people)
     if os.fstat(file).st_size != size:
-        raise _UnusableFile(f"found {os.fstat(file).st_size} bytes, needed {size}")
+        raise UnusableFile(f"found {os.fstat(file).st_size} bytes, needed {size}")
     mapped = mmap.mmap(file, size, access=mmap.ACCESS_COPY)
     groups = _rows_in(mapped, GroupMiddles, "groups", header.groups, places)
     people = _rows_in(mapped, MeasuredMiddles, "people", header.people, places)
     for name, array in _used_arrays(groups, people).items():
-        if _checksum(file, places[name], array.nbytes) != header.checksums[name]:
-            raise _UnusableFile(f"its array {name} is damaged")
+        if checked_file.checksum(file, places[name], array.nbytes) != header.checksums[name]:
+            raise UnusableFile(f"its array {name} is damaged")
     return Saved(header.change, header.number, header.cohort, groups, people)
-
-
-def _checksum(file: int, place: int, size: int) -> int:
-    """Of bytes that are read, not mapped: of a broken disk reading is an error, and what is mapped a process's end."""
-    checksum = 0
-    for start in range(0, size, _CHUNK):
-        checksum = zlib.crc32(os.pread(file, min(_CHUNK, size - start), place + start), checksum)
-    return checksum
 
 
 def _rows_in(mapped: mmap.mmap, kind: type[_Rows], part: str, used: int, places: dict[str, int]) -> _Rows:
@@ -217,7 +176,7 @@ def _rows_in(mapped: mmap.mmap, kind: type[_Rows], part: str, used: int, places:
 def _pieces(saved: Saved, identity: str) -> Iterator[bytes | memoryview]:
     arrays = _used_arrays(saved.groups, saved.people)
     header = _Header(
-        library=_fingerprint(identity),
+        library=checked_file.fingerprint(identity),
         cohort=saved.cohort,
         change=saved.change,
         number=saved.number,
@@ -225,8 +184,7 @@ def _pieces(saved: Saved, identity: str) -> Iterator[bytes | memoryview]:
         people=saved.people.used,
         checksums={name: zlib.crc32(_bytes_of(array)) for name, array in arrays.items()},
     )
-    text = json.dumps({"layout": _layout(), **asdict(header)}).encode().ljust(_PAGE - _START.size, b"\0")
-    yield _START.pack(_MAGIC, zlib.crc32(text)) + text
+    yield checked_file.page_of(_MAGIC, {"layout": _layout(), **asdict(header)})
     places, size = _places(saved.groups.used, saved.people.used)
     ends = [*list(places.values())[1:], size]
     for (name, array), end in zip(arrays.items(), ends, strict=True):
@@ -234,31 +192,15 @@ def _pieces(saved: Saved, identity: str) -> Iterator[bytes | memoryview]:
         yield bytes(end - places[name] - array.nbytes)
 
 
-def _lock(path: Path, how: int) -> int:
-    """A file that holds the lock until it is closed, or the process ends."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-    try:
-        fcntl.flock(file, how)
-    except BaseException:
-        os.close(file)
-        raise
-    return file
-
-
 # --- both ---
 
 
 def _path(folder: Path, identity: str) -> Path:
-    return folder / f"people-{_fingerprint(identity)[:16]}.index"
+    return folder / f"people-{checked_file.fingerprint(identity)[:16]}.index"
 
 
 def _beside(path: Path, what: str) -> Path:
     return path.with_name(f".{path.stem}.{what}")
-
-
-def _fingerprint(identity: str) -> str:
-    return hashlib.sha256(identity.encode()).hexdigest()
 
 
 def _layout() -> list[Any]:
@@ -274,13 +216,13 @@ def _columns() -> dict[str, np.dtype[np.generic]]:
 
 def _places(groups: int, people: int) -> tuple[dict[str, int], int]:
     """Where each array begins, and the file's length."""
-    places, end = {}, _PAGE
+    places, end = {}, PAGE
     for column, numbers in _columns().items():
         part, _, name = column.partition(".")
         rows = with_spare_room(groups if part == "groups" else people)
         places[column] = end
         size = int(np.prod(MeasuredMiddles.shape(name, rows))) * numbers.itemsize
-        end += -(-size // _PAGE) * _PAGE
+        end += -(-size // PAGE) * PAGE
     return places, end
 
 

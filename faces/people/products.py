@@ -5,6 +5,8 @@ What comes out does not depend on the rows beside it in a batch, nor on the proc
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
@@ -59,12 +61,21 @@ def rough_distances(left: Matrix, right: Matrix, right_squares: npt.NDArray[np.f
     A distance of 0.4 is wrong by less than 4e-5, commonly by 4e-7; one near 0 by up to `error_of`. Good enough to
     choose what is measured exactly, not for a strict `<`.
     """
-    found = _products(left, right)
-    found *= -2
+    found = shifted_squares(left, right, right_squares)
     found += squares_of(left)[:, None]
-    found += right_squares
     np.maximum(found, 0, out=found)
     np.sqrt(found, out=found)
+    return found
+
+
+def shifted_squares(left: Matrix, right: Matrix, right_squares: npt.NDArray[np.float32]) -> Rough:
+    """The same squared and less each left row's own squared length, which is one number a row: their order is the same.
+
+    Each is wrong by less than `squared_error`.
+    """
+    found = _products(left, right)
+    found *= -2
+    found += right_squares
     return found
 
 
@@ -73,6 +84,9 @@ def _products(left: Matrix, right: Matrix) -> Rough:
     if len(left) > _FEW:
         return np.ascontiguousarray((right @ left.T).T)
     found = np.empty((len(left), len(right)), np.float32)
+    if len(left) == 1:
+        np.dot(right, left[0], out=found[0])
+        return found
     for start in range(0, len(right), _PART):
         for row, into in zip(left, found, strict=True):
             np.dot(right[start : start + _PART], row, out=into[start : start + _PART])
@@ -81,7 +95,12 @@ def _products(left: Matrix, right: Matrix) -> Rough:
 
 def error_of(left: Matrix, right_squares: npt.NDArray[np.float32]) -> float:
     """By how much a distance from `rough_distances` may be wrong at most, which is near 0: about 5e-3."""
-    return float(np.sqrt(_ROUNDED * (squares_of(left).max(initial=0) + right_squares.max(initial=0))))
+    return math.sqrt(squared_error(squares_of(left), float(right_squares.max(initial=0))))
+
+
+def squared_error(left_squares: npt.NDArray[np.float32], longest: float) -> float:
+    """By how much a squared distance out of a product may be wrong at most; of the right side the largest is given."""
+    return _ROUNDED * (float(left_squares.max(initial=0)) + longest)
 
 
 def exact_distances(

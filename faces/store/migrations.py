@@ -109,7 +109,11 @@ STEPS: Mapping[int, tuple[str, ...]] = {
         "CREATE INDEX answers_entry ON answers (entry)",
         "CREATE INDEX answers_person ON answers (person_id)",
     ),
-    6: ("ALTER TABLE people ADD COLUMN unsettled INTEGER DEFAULT '0' NOT NULL",),
+    6: (
+        "ALTER TABLE people ADD COLUMN unsettled INTEGER DEFAULT '0' NOT NULL",
+        "CREATE TABLE vector_changes (face_id INTEGER NOT NULL, change INTEGER NOT NULL, PRIMARY KEY (face_id))",
+        "CREATE INDEX vector_changes_change ON vector_changes (change, face_id)",
+    ),
 }
 
 #: What a new file gets.

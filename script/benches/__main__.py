@@ -14,7 +14,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from script.benches import comparing, made_photos, matching, not_faces, people, photos, service
+from script.benches import comparing, made_photos, matching, not_faces, people, photos, searching, service
 from script.benches.people_answers import ANSWERS, FIGURES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,7 +29,7 @@ Figures = dict[str, dict[str, Any]]
 def main() -> int:
     """Measure, print, and return the exit status."""
     parser = argparse.ArgumentParser(prog="script/bench", description=__doc__)
-    subjects = ("photos", "matching", "comparing", "service", "all", "people", "not-faces")
+    subjects = ("photos", "matching", "comparing", "service", "all", "people", "not-faces", "search")
     parser.add_argument("what", nargs="?", choices=subjects, default="all")
     parser.add_argument(
         "file", nargs="?", type=Path, metavar="FILE", help="of people: .npz with E and person; of not-faces: photos"
@@ -44,6 +44,8 @@ def main() -> int:
         parser.error("people needs a FILE of them and not-faces a folder, and nothing else takes one")
     if told.what == "not-faces":
         return _not_faces(told.file, told.people, told.json)
+    if told.what == "search":
+        return _search(told.json)
     if told.what == "people":
         return _people(told.file, told.splits, told.json)
     with tempfile.TemporaryDirectory() as folder:
@@ -98,6 +100,28 @@ def _not_faces(folder: Path, known: Path | None, json_file: Path | None) -> int:
     if json_file:
         json_file.write_text(json.dumps(asdict(result), indent=2) + "\n", encoding="utf-8")
     return 0 if result.held_back <= not_faces.PROMISED else 1
+
+
+def _search(json_file: Path | None) -> int:
+    """What a search costs, by size and by database: 1 where it costs more than is promised."""
+    result = searching.measure(lambda line: print(line, file=sys.stderr, flush=True))  # noqa: T201  progress
+    console = Console(width=None if sys.stdout.isatty() else _WIDE)
+    for title, columns in (
+        ("search: an index alone, faces", {f"{size:,}": figures for size, figures in result.index.items()}),
+        (f"search: {searching.IN_DATABASE:,} faces out of a database", result.database),
+    ):
+        table = Table(title=title, title_justify="left")
+        for heading in ("", *columns, "at most"):
+            table.add_column(heading, justify="right" if heading else "left")
+        for name in next(iter(columns.values())):
+            most = f"{searching.LIMITS[name]:g}" if name in searching.LIMITS else ""
+            table.add_row(name, *(f"{figures[name]:.4g}" for figures in columns.values()), most)
+        console.print(table)
+    for miss in result.missed:
+        console.print(f"[bold red]missed: {miss}")
+    if json_file:
+        json_file.write_text(json.dumps(asdict(result), indent=2) + "\n", encoding="utf-8")
+    return 1 if result.missed else 0
 
 
 def _print_answers(figures: dict[str, list[str]]) -> None:

@@ -69,14 +69,14 @@ class _Writing:
         ledger.add_faces(transaction, entry, {face: held.change_of(face) for face in changed})
         self._write_rows(changed)
         self._write_members(changed)
-        self._write_encodings(changed)
+        encodings = self._write_encodings(changed)
         people = self.people.write(self._write_index(changed), self.vectors)
         self._write_groups()
         self._write_refusals()
         ledger.add_refs(
             transaction, entry, ledger.told_of(self.people.told_of(changed)) | self.people.with_masters(refs)
         )
-        self._tell(people)
+        self._tell(people, encodings)
         about = {face for face in changed if held.now[face].answer != held.before[face].answer or face in held.about}
         followed = tuple(face for face in changed if face not in about)
         return Answered(entry, kind, tuple(sorted(about)), followed, tuple(sorted(people)), tuple(held.left))
@@ -189,13 +189,13 @@ class _Writing:
                 self.totals[group] = self._total(group) + known.total
         self._count_alarm(moved)
 
-    def _write_encodings(self, changed: list[int]) -> None:
-        """Keep those of faces that are there again, and nothing of those that are removed."""
+    def _write_encodings(self, changed: list[int]) -> set[int]:
+        """Keep those of faces that are there again, and nothing of those that are removed; returns both."""
         held = self.held
         removed = [face for face in changed if held.now[face].deleted and not held.before[face].deleted]
-        known_encodings.forget(held.transaction, removed)
         back = [face for face in changed if held.before[face].deleted and not held.now[face].deleted]
-        known_encodings.keep(held.transaction, {face: self.vectors[face] for face in back if face in self.vectors})
+        known = {face: self.vectors[face] for face in back if face in self.vectors}
+        return known_encodings.replace(held.transaction, removed, known)
 
     def _total(self, group: int) -> EncodingSum:
         return self.totals[group] if group in self.totals else self.held.groups[group].total
@@ -288,11 +288,12 @@ class _Writing:
         for one, other in sorted(self.held.allowed):
             never_rows.drop(self.held.transaction, one, other)
 
-    def _tell(self, people: set[int]) -> None:
+    def _tell(self, people: set[int], encodings: set[int]) -> None:
         """Tell the processes that follow; the last thing that is locked."""
         held, transaction = self.held, self.held.transaction
         not_faces, refusals = self.no_face.changes_not_faces(), bool(held.refused or held.allowed)
         change = library_row.next_change(transaction, self.alarm, refusals=refusals, not_faces=not_faces)
         group_rows.stamp(transaction, self._changed_groups(), change)
         people_rows.stamp(transaction, people, change)
+        known_encodings.note(transaction, encodings, change)
         held.library.expect(self.alarm.faces)

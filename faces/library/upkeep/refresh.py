@@ -20,7 +20,7 @@ from faces.library.upkeep.deep_differences import WrongImages, look_closely
 from faces.library.upkeep.totals import Totals
 from faces.store import faces, images
 from faces.store.database import Transaction
-from faces.store.sidecar import face_index, group_rows, known_encodings
+from faces.store.sidecar import face_index, group_rows, known_encodings, library_row
 from faces.store.sidecar.upkeep import counted, watched_rows
 
 T = TypeVar("T")
@@ -92,7 +92,7 @@ class Refresh:
             self._remake_image(image_id, wrong.encodings)
         if wrong.lost_encodings:
             self.found.encodings |= wrong.lost_encodings
-            self._write(partial(known_encodings.forget, face_ids=wrong.lost_encodings))
+            self._write(partial(_forget, face_ids=wrong.lost_encodings))
 
     def _wrong_images(self) -> WrongImages:
         wrong = WrongImages()
@@ -132,8 +132,11 @@ class Refresh:
         rows = {row.id for row in faces.lock_of_image(transaction, image_id)}
         index, members = face_index.of_image(transaction, image_id), group_rows.groups_of_image(transaction, image_id)
         encodings = known_encodings.kept_of(transaction, rows | index.keys())
-        known_encodings.forget(transaction, set(wrong_encodings) & index.keys())
+        forgotten = known_encodings.replace(transaction, set(wrong_encodings) & index.keys(), {})
         followers = self.arrivals.bring_up_to_date(transaction, image_id)
+        if forgotten:
+            # What cannot be read any more is not kept again, and is no change of the image's either.
+            known_encodings.note(transaction, forgotten, library_row.next_change(transaction))
         now, now_members = face_index.of_image(transaction, image_id), group_rows.groups_of_image(transaction, image_id)
         self._note_people({one.person_id for one in (*index.values(), *now.values()) if one.person_id is not None})
         now_encodings = known_encodings.kept_of(transaction, rows | index.keys())
@@ -184,3 +187,8 @@ class Refresh:
         """In a transaction that is kept, or in a dry run is not."""
         store = self.arrivals.store
         return store.write(work) if self.keep else store.try_out(work)
+
+
+def _forget(transaction: Transaction, face_ids: Collection[int]) -> None:
+    forgotten = known_encodings.replace(transaction, face_ids, {})
+    known_encodings.note(transaction, forgotten, library_row.next_change(transaction))

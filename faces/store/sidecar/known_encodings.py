@@ -1,4 +1,7 @@
-"""The table `vectors`: encodings as numbers, read once out of the JSON of `faces.encoding`."""
+"""The table `vectors`: encodings as numbers, read once out of the JSON of `faces.encoding`.
+
+Whoever replaces some notes it in `vector_changes`, which `faces.store.sidecar.encoding_changes` follows.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import sqlalchemy as sa
+from sqlalchemy.dialects import mysql, sqlite
 
 from faces.people.encoding_sum import EncodingSum
 from faces.people.kept_face import FaceState
@@ -69,21 +73,40 @@ def kept_of(transaction: Transaction, face_ids: Collection[int]) -> dict[int, Kn
     return found
 
 
-def keep(transaction: Transaction, encodings: Mapping[int, KnownEncoding]) -> None:
-    """Keep encodings of faces that have none kept."""
+def replace(transaction: Transaction, gone: Collection[int], kept: Mapping[int, KnownEncoding]) -> set[int]:
+    """Keep nothing of some faces any more, and then encodings of faces that have none kept.
+
+    Returns all of them, for `note` at the transaction's end: a search follows these changes.
+    """
+    vectors = tables_of(transaction).vectors
+    for chunk in chunked(sorted(gone)):
+        transaction.connection.execute(sa.delete(vectors).where(vectors.c.face_id.in_(chunk)))
     rows = [
         {"face_id": face, "encoding_crc": known.crc, "encoding": known.numbers.astype("<f4").tobytes()}
-        for face, known in sorted(encodings.items())
+        for face, known in sorted(kept.items())
     ]
     if rows:
-        transaction.connection.execute(sa.insert(tables_of(transaction).vectors), rows)
+        transaction.connection.execute(sa.insert(vectors), rows)
+    return {*gone, *kept}
 
 
-def forget(transaction: Transaction, face_ids: Collection[int]) -> None:
-    """Keep nothing of these any more."""
-    vectors = tables_of(transaction).vectors
-    for chunk in chunked(face_ids):
-        transaction.connection.execute(sa.delete(vectors).where(vectors.c.face_id.in_(chunk)))
+def note(transaction: Transaction, face_ids: Collection[int], change: int) -> None:
+    """Say that what is kept of these faces was replaced by a change.
+
+    With the last things in a transaction, whose `library_row.next_change` gave the number: then who follows in the
+    order of the numbers misses none.
+    """
+    if not face_ids:
+        return
+    table = tables_of(transaction).vector_changes
+    rows = [{"face_id": face, "change": change} for face in sorted(face_ids)]
+    if transaction.connection.dialect.name == "sqlite":
+        there = sqlite.insert(table)
+        there = there.on_conflict_do_update(index_elements=["face_id"], set_={"change": there.excluded.change})
+        transaction.connection.execute(there, rows)
+    else:
+        new = mysql.insert(table)
+        transaction.connection.execute(new.on_duplicate_key_update(change=new.inserted.change), rows)
 
 
 def crcs_of(transaction: Transaction, face_ids: Collection[int]) -> dict[int, int]:

@@ -2,7 +2,8 @@
 
 *Facts* are kept for ever and backed up: `people` (name, master, marks), `groups` and `group_members`, `ledger`,
 `ledger_faces`, `ledger_refs`, `answers`, `never`, `photos`, `sources`. All else is *derived*: sums, neighbourhoods,
-counters, `vectors`, `face_index`, `calibration`. `worker refresh` makes it anew of the faces' rows and the facts.
+counters, `vectors` and `vector_changes`, `face_index`, `calibration`. `worker refresh` makes it anew of the faces' rows
+and the facts.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 
-from faces.store.sidecar.table_making import ASCII, ENCODING, ID, JSON, MIDDLES, NAME, SUM, TEXT, TIME, TableMaker, zero
+from faces.store.sidecar import ledger_tables
+from faces.store.sidecar.table_making import ASCII, ENCODING, ID, MIDDLES, NAME, SUM, TIME, TableMaker, zero
 
 #: Beside the app's tables each name begins with this.
 PREFIX = "face_sidecar_"
@@ -28,6 +30,7 @@ class SidecarTables:
     groups: sa.Table
     group_members: sa.Table
     vectors: sa.Table
+    vector_changes: sa.Table
     face_index: sa.Table
     photos: sa.Table
     sources: sa.Table
@@ -56,16 +59,17 @@ def sidecar_tables(prefix: str = "", database: str | None = None, metadata: sa.M
         groups=_groups(make),
         group_members=_group_members(make),
         vectors=_vectors(make),
+        vector_changes=_vector_changes(make),
         face_index=_face_index(make),
         photos=_photos(make),
         sources=_sources(make),
         pending_images=_pending_images(make),
         calibration=_calibration(make),
-        ledger=_ledger(make),
-        ledger_faces=_ledger_faces(make),
-        ledger_refs=_ledger_refs(make),
-        answers=_answers(make),
-        never=_never(make),
+        ledger=ledger_tables.ledger(make),
+        ledger_faces=ledger_tables.ledger_faces(make),
+        ledger_refs=ledger_tables.ledger_refs(make),
+        answers=ledger_tables.answers(make),
+        never=ledger_tables.never(make),
     )
 
 
@@ -196,6 +200,20 @@ def _vectors(make: TableMaker) -> sa.Table:
     )
 
 
+def _vector_changes(make: TableMaker) -> sa.Table:
+    """By which of the library's changes a face's encoding came, became another or went last; faces that are gone stay.
+
+    What has been there since before this table was has no row.
+    """
+    return make.table(
+        "vector_changes",
+        sa.Column("face_id", ID, primary_key=True, autoincrement=False),
+        sa.Column("change", ID, nullable=False),
+        make.index("vector_changes_change", "change", "face_id"),
+        numbered=False,
+    )
+
+
 def _face_index(make: TableMaker) -> sa.Table:
     """Each face that is not deleted, narrow: the wide table's encodings make every list of it slow."""
     return make.table(
@@ -269,79 +287,4 @@ def _calibration(make: TableMaker) -> sa.Table:
         sa.Column("share", sa.Double, nullable=False),
         sa.Column("people", sa.Integer, nullable=False),
         sa.Column("measured_at", TIME, nullable=False),
-    )
-
-
-def _ledger(make: TableMaker) -> sa.Table:
-    """What was linked and answered: when, by whom, by which rule."""
-    return make.table(
-        "ledger",
-        sa.Column("id", ID, primary_key=True),
-        sa.Column("uuid", ASCII, nullable=False),
-        sa.Column("actor", NAME, nullable=False),
-        sa.Column("at", TIME, nullable=False),
-        sa.Column("kind", ASCII, nullable=False),
-        sa.Column("undoes", ID),
-        sa.Column("p", sa.Double),
-        sa.Column("t", sa.Double),
-        sa.Column("distance", sa.Double),
-        sa.Column("rule", TEXT),
-        make.index("ledger_uuid", "uuid", unique=True),
-        make.index("ledger_at", "at", "id"),
-        make.index("ledger_undoes", "undoes"),
-    )
-
-
-def _ledger_faces(make: TableMaker) -> sa.Table:
-    """The faces of an entry, with what was before and after."""
-    return make.table(
-        "ledger_faces",
-        sa.Column("entry", ID, primary_key=True, autoincrement=False),
-        sa.Column("face_id", ID, primary_key=True, autoincrement=False),
-        sa.Column("before", JSON, nullable=False),
-        sa.Column("after", JSON, nullable=False),
-        make.index("ledger_faces_face", "face_id", "entry"),
-        numbered=False,
-    )
-
-
-def _ledger_refs(make: TableMaker) -> sa.Table:
-    """What an entry changed of people, groups and refusals: p4, g3, or the two sides of a refusal, "f12 p4"."""
-    return make.table(
-        "ledger_refs",
-        sa.Column("entry", ID, primary_key=True, autoincrement=False),
-        sa.Column("ref", ASCII, primary_key=True),
-        sa.Column("before", JSON, nullable=False),
-        sa.Column("after", JSON, nullable=False),
-        make.index("ledger_refs_ref", "ref", "entry"),
-        numbered=False,
-    )
-
-
-def _answers(make: TableMaker) -> sa.Table:
-    """What a person has said of a face to us last, where its row has no room for it.
-
-    And by which entry, so that an undo sees whether anything was said since.
-    """
-    return make.table(
-        "answers",
-        sa.Column("face_id", ID, primary_key=True, autoincrement=False),
-        sa.Column("entry", ID, nullable=False),
-        sa.Column("says", sa.SmallInteger, nullable=False),
-        # Who it is, where that was said.
-        sa.Column("person_id", ID),
-        make.index("answers_person", "person_id"),
-        make.index("answers_entry", "entry"),
-        numbered=False,
-    )
-
-
-def _never(make: TableMaker) -> sa.Table:
-    """What never belongs together: f12, g3 or p4 each, `a` the lesser text. Kept for ever."""
-    return make.table(
-        "never",
-        sa.Column("a", ASCII, primary_key=True),
-        sa.Column("b", ASCII, primary_key=True),
-        make.index("never_b", "b", "a"),
-        numbered=False,
     )

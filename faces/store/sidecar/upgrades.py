@@ -32,7 +32,13 @@ STEPS: Mapping[int, tuple[str, ...]] = {
         "KEY face_sidecar_answers_person (person_id), KEY face_sidecar_answers_entry (entry)) "
         "ENGINE=InnoDB ROW_FORMAT=DYNAMIC CHARSET=utf8mb4 COLLATE utf8mb4_bin",
     ),
-    3: ("ALTER TABLE {people} ADD COLUMN unsettled INTEGER NOT NULL DEFAULT '0'",),
+    3: (
+        "ALTER TABLE {people} ADD COLUMN unsettled INTEGER NOT NULL DEFAULT '0'",
+        "CREATE TABLE IF NOT EXISTS {vector_changes} (face_id BIGINT UNSIGNED NOT NULL, "
+        "`change` BIGINT UNSIGNED NOT NULL, PRIMARY KEY (face_id), "
+        "KEY face_sidecar_vector_changes_change (`change`, face_id)) "
+        "ENGINE=InnoDB ROW_FORMAT=DYNAMIC CHARSET=utf8mb4 COLLATE utf8mb4_bin",
+    ),
 }
 
 #: What new tables are.

@@ -310,12 +310,12 @@ def test_a_drop_tells_before_what_would_be_lost(app: App) -> None:
 
 def test_a_drop_that_is_killed_at_any_statement_leaves_what_works_or_is_not_used(make_app: MakeApp) -> None:
     empty = make_app(*V2)
-    apps = [make_app(*V2) for _ in range(17)]
+    apps = [make_app(*V2) for _ in range(18)]
     for app in apps:
         app.create()
         app.index()
-    assert killed_at_each("dropping", [app.url for app in apps]) == [-9] * 16 + [0]
-    assert [bool(app.sidecar()) for app in apps] == [True, True] + [False] * 15
+    assert killed_at_each("dropping", [app.url for app in apps]) == [-9] * 17 + [0]
+    assert [bool(app.sidecar()) for app in apps] == [True, True] + [False] * 16
     for app in apps:
         app.drop()
         assert app.shape() == empty.shape()
