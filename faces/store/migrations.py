@@ -109,7 +109,11 @@ STEPS: Mapping[int, tuple[str, ...]] = {
         "CREATE INDEX answers_entry ON answers (entry)",
         "CREATE INDEX answers_person ON answers (person_id)",
     ),
-    6: ("ALTER TABLE people ADD COLUMN unsettled INTEGER DEFAULT '0' NOT NULL",),
+    6: (
+        "ALTER TABLE people ADD COLUMN unsettled INTEGER DEFAULT '0' NOT NULL",
+        "CREATE TABLE evaluations (id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, measured_at DATETIME NOT NULL, actor "
+        "VARCHAR(255) NOT NULL, version VARCHAR(64) NOT NULL, cohort VARCHAR(64) NOT NULL, figures TEXT NOT NULL)",
+    ),
 }
 
 #: What a new file gets.

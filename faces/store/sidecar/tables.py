@@ -1,7 +1,7 @@
 """The tables of people, groups and answers: one definition for a file of our own and for the app's server.
 
-*Facts* are kept for ever and backed up: `people` (name, master, marks), `groups` and `group_members`, `ledger`,
-`ledger_faces`, `ledger_refs`, `answers`, `never`, `photos`, `sources`. All else is *derived*: sums, neighbourhoods,
+*Facts* are kept for ever and backed up: `people` (name, master, marks), `groups` and `group_members`, `ledger` and its
+two, `answers`, `never`, `photos`, `sources`, `evaluations`. All else is *derived*: sums, neighbourhoods,
 counters, `vectors`, `face_index`, `calibration`. `worker refresh` makes it anew of the faces' rows and the facts.
 """
 
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 
+from faces.store.sidecar import evaluation_table
 from faces.store.sidecar.table_making import ASCII, ENCODING, ID, JSON, MIDDLES, NAME, SUM, TEXT, TIME, TableMaker, zero
 
 #: Beside the app's tables each name begins with this.
@@ -33,6 +34,7 @@ class SidecarTables:
     sources: sa.Table
     pending_images: sa.Table
     calibration: sa.Table
+    evaluations: sa.Table
     ledger: sa.Table
     ledger_faces: sa.Table
     ledger_refs: sa.Table
@@ -61,6 +63,7 @@ def sidecar_tables(prefix: str = "", database: str | None = None, metadata: sa.M
         sources=_sources(make),
         pending_images=_pending_images(make),
         calibration=_calibration(make),
+        evaluations=evaluation_table.evaluations(make),
         ledger=_ledger(make),
         ledger_faces=_ledger_faces(make),
         ledger_refs=_ledger_refs(make),

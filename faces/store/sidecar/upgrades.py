@@ -32,7 +32,15 @@ STEPS: Mapping[int, tuple[str, ...]] = {
         "KEY face_sidecar_answers_person (person_id), KEY face_sidecar_answers_entry (entry)) "
         "ENGINE=InnoDB ROW_FORMAT=DYNAMIC CHARSET=utf8mb4 COLLATE utf8mb4_bin",
     ),
-    3: ("ALTER TABLE {people} ADD COLUMN unsettled INTEGER NOT NULL DEFAULT '0'",),
+    3: (
+        "ALTER TABLE {people} ADD COLUMN unsettled INTEGER NOT NULL DEFAULT '0'",
+        "CREATE TABLE IF NOT EXISTS {evaluations} (id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT, "
+        "measured_at DATETIME NOT NULL, actor VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL, "
+        "version VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL, "
+        "cohort VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL, "
+        "figures MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL, PRIMARY KEY (id)) "
+        "ENGINE=InnoDB ROW_FORMAT=DYNAMIC CHARSET=utf8mb4 COLLATE utf8mb4_bin",
+    ),
 }
 
 #: What new tables are.
