@@ -184,6 +184,7 @@ QUESTIONS = {
     "photo taken": "def note_file(",
     "links of before": "def take_back(",
     "do not fit": "def judge_confirmed(",
+    "own confirmed faces": "def leave_out(",
     "told in a sentence": "def sentence(",
     "`why` know": "def story(",
     "person's entries": "def told_of(",

@@ -113,6 +113,8 @@ STEPS: Mapping[int, tuple[str, ...]] = {
         "ALTER TABLE people ADD COLUMN unsettled INTEGER DEFAULT '0' NOT NULL",
         "CREATE TABLE vector_changes (face_id INTEGER NOT NULL, change INTEGER NOT NULL, PRIMARY KEY (face_id))",
         "CREATE INDEX vector_changes_change ON vector_changes (change, face_id)",
+        "CREATE TABLE evaluations (id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, measured_at DATETIME NOT NULL, actor "
+        "VARCHAR(255) NOT NULL, version VARCHAR(64) NOT NULL, cohort VARCHAR(64) NOT NULL, figures TEXT NOT NULL)",
     ),
 }
 

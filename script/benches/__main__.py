@@ -14,7 +14,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from script.benches import comparing, made_photos, matching, not_faces, people, photos, searching, service
+from script.benches import comparing, made_photos, matching, not_faces, own_library, people, photos, searching, service
+from script.benches.own_library_cost import MOST_SECONDS, measure_cost
 from script.benches.people_answers import ANSWERS, FIGURES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,19 +30,27 @@ Figures = dict[str, dict[str, Any]]
 def main() -> int:
     """Measure, print, and return the exit status."""
     parser = argparse.ArgumentParser(prog="script/bench", description=__doc__)
-    subjects = ("photos", "matching", "comparing", "service", "all", "people", "not-faces", "search")
+    subjects = ("photos", "matching", "comparing", "service", "all", "people", "not-faces", "search", "evaluate")
     parser.add_argument("what", nargs="?", choices=subjects, default="all")
     parser.add_argument(
-        "file", nargs="?", type=Path, metavar="FILE", help="of people: .npz with E and person; of not-faces: photos"
+        "file",
+        nargs="?",
+        type=Path,
+        metavar="FILE",
+        help="of people, evaluate: .npz with E and person; of not-faces: photos",
     )
     parser.add_argument("--photos", type=Path, metavar="DIR", help="measure on these instead of made ones")
     parser.add_argument("--rounds", type=int, default=3, metavar="N", help="how often each photo is taken (default: 3)")
-    parser.add_argument("--splits", type=int, default=5, metavar="N", help="of people: how often they are divided")
+    parser.add_argument(
+        "--splits", type=int, default=5, metavar="N", help="of people, evaluate: how often they are divided"
+    )
     parser.add_argument("--people", type=Path, metavar="FILE", help="of not-faces: known people, as of people")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
     told = parser.parse_args()
-    if (told.what in ("people", "not-faces")) != (told.file is not None):
-        parser.error("people needs a FILE of them and not-faces a folder, and nothing else takes one")
+    if (told.what in ("people", "not-faces", "evaluate")) != (told.file is not None):
+        parser.error("people and evaluate need a FILE of them and not-faces a folder, and nothing else takes one")
+    if told.what == "evaluate":
+        return _evaluate(told.file, told.splits, told.json)
     if told.what == "not-faces":
         return _not_faces(told.file, told.people, told.json)
     if told.what == "search":
@@ -83,6 +92,23 @@ def _people(file: Path, splits: int, json_file: Path | None) -> int:
     if json_file:
         json_file.write_text(json.dumps(people.as_figures(result), indent=2) + "\n", encoding="utf-8")
     return 0 if all(one.is_as_told for one in chain(*rows.values(), others.values())) else 1
+
+
+def _evaluate(file: Path, splits: int, json_file: Path | None) -> int:
+    """What `worker evaluate` says beside what is so, and its cost: 1 where it is not as promised."""
+    truth = own_library.measure(file, splits, lambda line: print(line, file=sys.stderr, flush=True))  # noqa: T201  progress
+    table = Table(title=f"evaluate: means of {splits} splits, percent", title_justify="left")
+    for heading in ("", "mean", "least", "most", "libraries"):
+        table.add_column(heading, justify="right" if heading else "left")
+    for name, *values, count in own_library.lines(truth):
+        table.add_row(name, *(f"{value:.2f}" for value in values), str(count))
+    console = Console(width=None if sys.stdout.isatty() else _WIDE)
+    console.print(table)
+    cost = measure_cost()
+    console.print("200,000 faces:", ", ".join(f"{name} {value:.1f}" for name, value in cost.items()))
+    if json_file:
+        json_file.write_text(json.dumps({**truth.shares, **cost}, indent=2) + "\n", encoding="utf-8")
+    return 0 if truth.is_as_promised and cost["CPU seconds"] <= MOST_SECONDS else 1
 
 
 def _not_faces(folder: Path, known: Path | None, json_file: Path | None) -> int:

@@ -42,7 +42,7 @@ def new_library(mariadb: MariaDB, cohort: Cohort, count: int) -> str:
 
 def fill_library(url: str, tables: SidecarTables, cohort: Cohort, *, people: int, groups: int) -> np.ndarray:
     """Put so many people and groups of a face each into a database that is empty; the groups' faces."""
-    made = _made(cohort, people + groups)
+    made = made_faces(cohort, people + groups)
     own = made[people : people + MOST_OWN].astype(np.float32)
     around = Neighbourhood(cohort, own)
     with closing(Store.open(url)) as store:
@@ -53,7 +53,7 @@ def fill_library(url: str, tables: SidecarTables, cohort: Cohort, *, people: int
     return made[people:]
 
 
-def _made(cohort: Cohort, count: int) -> np.ndarray:
+def made_faces(cohort: Cohort, count: int) -> np.ndarray:
     """Faces that scatter as the cohort's averages do, only wider."""
     dice = np.random.default_rng(count)
     middle, spread = cohort.averages.mean(axis=0), np.cov(cohort.averages.T)

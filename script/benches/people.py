@@ -101,10 +101,10 @@ def _libraries(split: Split, row: Row) -> Iterator[tuple[Library, Cohort]]:
     for kind in range(_KINDS):
         library = draw_library(of_kind(split.faces, centres, kind), row.people, row.photos, row.size, split.dice)
         if library.known.any() and not library.known.all():
-            yield library, split.cohort if row.kind == "alike" else _without_kind(split, centres, kind)
+            yield library, split.cohort if row.kind == "alike" else without_kind(split, centres, kind)
 
 
-def _without_kind(split: Split, centres: npt.NDArray[np.float64], kind: int) -> Cohort:
+def without_kind(split: Split, centres: npt.NDArray[np.float64], kind: int) -> Cohort:
     """The cohort made anew without one kind, with its level; the logistic stays, as it would for who is unlike it."""
     unwanted = of_kind(split.makers, centres, kind).people
     others = split.makers.of(np.setdiff1d(split.makers.people, unwanted))
@@ -216,7 +216,7 @@ def _groups(split: Split, result: Result) -> None:
         tell("families", judge_families(split.cohort, split.faces, heavy, others, split.dice))
     centres = centres_of_kinds(split.faces, _KINDS, split.dice)
     for kind in range(_KINDS):
-        alike, lacking = of_kind(split.faces, centres, kind), _without_kind(split, centres, kind)
+        alike, lacking = of_kind(split.faces, centres, kind), without_kind(split, centres, kind)
         tell("groups of one kind", judge_groups(split.cohort, alike, split.dice))
         tell("groups of one kind that the cohort lacks", judge_groups(lacking, alike, split.dice))
         heavy = largest_people(alike, _HEAVY_ALIKE)

@@ -39,6 +39,7 @@ VERBS = {
     "undo": "take back what was answered, or linked by a machine",
     "ledger": "list what was said and linked, by whom and when",
     "why": "tell all that is known of a face: who it is, by which rule, and who said so",
+    "evaluate": "how good it is on this library's own confirmed faces, and which of them look wrong",
     "group": "group the faces without a name, and ask who they are, now",
     "gold": "keep what people have said of faces in a file: write it, fill it in, compare with it",
     "refresh": "make sums, counters and the index of people and groups anew, and tell what was wrong",

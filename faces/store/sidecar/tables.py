@@ -1,9 +1,9 @@
 """The tables of people, groups and answers: one definition for a file of our own and for the app's server.
 
-*Facts* are kept for ever and backed up: `people` (name, master, marks), `groups` and `group_members`, `ledger`,
-`ledger_faces`, `ledger_refs`, `answers`, `never`, `photos`, `sources`. All else is *derived*: sums, neighbourhoods,
-counters, `vectors` and `vector_changes`, `face_index`, `calibration`. `worker refresh` makes it anew of the faces' rows
-and the facts.
+*Facts* are kept for ever and backed up: `people` (name, master, marks), `groups` and `group_members`, `ledger` and its
+two, `answers`, `never`, `photos`, `sources`, `evaluations`. All else is *derived*: sums, neighbourhoods, counters,
+`vectors` and `vector_changes`, `face_index`, `calibration`. `worker refresh` makes it anew of the faces' rows and the
+facts.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 
-from faces.store.sidecar import ledger_tables
+from faces.store.sidecar import evaluation_table, ledger_tables
 from faces.store.sidecar.table_making import ASCII, ENCODING, ID, MIDDLES, NAME, SUM, TIME, TableMaker, zero
 
 #: Beside the app's tables each name begins with this.
@@ -36,6 +36,7 @@ class SidecarTables:
     sources: sa.Table
     pending_images: sa.Table
     calibration: sa.Table
+    evaluations: sa.Table
     ledger: sa.Table
     ledger_faces: sa.Table
     ledger_refs: sa.Table
@@ -65,6 +66,7 @@ def sidecar_tables(prefix: str = "", database: str | None = None, metadata: sa.M
         sources=_sources(make),
         pending_images=_pending_images(make),
         calibration=_calibration(make),
+        evaluations=evaluation_table.evaluations(make),
         ledger=ledger_tables.ledger(make),
         ledger_faces=ledger_tables.ledger_faces(make),
         ledger_refs=ledger_tables.ledger_refs(make),

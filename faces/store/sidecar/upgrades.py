@@ -38,6 +38,12 @@ STEPS: Mapping[int, tuple[str, ...]] = {
         "`change` BIGINT UNSIGNED NOT NULL, PRIMARY KEY (face_id), "
         "KEY face_sidecar_vector_changes_change (`change`, face_id)) "
         "ENGINE=InnoDB ROW_FORMAT=DYNAMIC CHARSET=utf8mb4 COLLATE utf8mb4_bin",
+        "CREATE TABLE IF NOT EXISTS {evaluations} (id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT, "
+        "measured_at DATETIME NOT NULL, actor VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL, "
+        "version VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL, "
+        "cohort VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL, "
+        "figures MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL, PRIMARY KEY (id)) "
+        "ENGINE=InnoDB ROW_FORMAT=DYNAMIC CHARSET=utf8mb4 COLLATE utf8mb4_bin",
     ),
 }
 

@@ -17,6 +17,7 @@ from faces.errors import RequestError, SchemaError
 from faces.store.database import Store
 from faces.store.sidecar import layout
 from faces.store.sidecar.layout import UPDATED_AT_INDEX, Layout
+from faces.store.sidecar.tables import sidecar_tables
 from faces.store.sidecar.upgrades import NEWEST
 from faces.store.statement_trial import Needed, try_statements
 from tests.servers.app_schema import SQLITE_V2, V1, V2, V4, V5
@@ -27,6 +28,9 @@ from tests.servers.rows import Rows
 ROOT = Path(__file__).resolve().parents[3]
 
 NOTHING_ELSE = Needed(None, None, None)
+
+#: How many tables are ours.
+TABLES = len(sidecar_tables().metadata.tables)
 
 #: For each URL of the arguments, a process that changes its tables as the first one says, killed before the statement
 #: whose number is the URL's place; prints how each of them ended.
@@ -310,12 +314,14 @@ def test_a_drop_tells_before_what_would_be_lost(app: App) -> None:
 
 def test_a_drop_that_is_killed_at_any_statement_leaves_what_works_or_is_not_used(make_app: MakeApp) -> None:
     empty = make_app(*V2)
-    apps = [make_app(*V2) for _ in range(18)]
+    # The index, and each table.
+    statements = 1 + TABLES
+    apps = [make_app(*V2) for _ in range(statements + 1)]
     for app in apps:
         app.create()
         app.index()
-    assert killed_at_each("dropping", [app.url for app in apps]) == [-9] * 17 + [0]
-    assert [bool(app.sidecar()) for app in apps] == [True, True] + [False] * 16
+    assert killed_at_each("dropping", [app.url for app in apps]) == [-9] * statements + [0]
+    assert [bool(app.sidecar()) for app in apps] == [True, True] + [False] * TABLES
     for app in apps:
         app.drop()
         assert app.shape() == empty.shape()

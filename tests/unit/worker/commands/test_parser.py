@@ -39,6 +39,7 @@ CALLS = {
     "favourite": (["p1"], ["--off"], {"ids": ["p1"], "off": True}),
     "cover": (["p1", "f2"], ["--json"], {"person": "p1", "face": "f2"}),
     "forget": (["p1"], ["--json"], {"person": "p1", "as_json": True}),
+    "evaluate": ([], ["--json"], {"as_json": True}),
     "group": ([], ["--json"], {"as_json": True}),
     "groups": ([], ["--min", "3"], {"min": 3}),
     "gold": (["export", "gold.jsonl"], ["--dry-run"], {"what": "export", "file": Path("gold.jsonl"), "dry_run": True}),
