@@ -21,13 +21,19 @@ from faces.http.guard import Guard
 from faces.http.request_line import HeadRequests, RequestTarget
 from faces.http.request_log import RequestLog
 from faces.settings import Settings, load
-from people_api.http import lists, openapi, saying, state
+from people_api.asked_face_api import AskedFaceApi
+from people_api.http import lists, openapi, saying, searching, state
 from people_api.http.access import PeopleAccess
 from people_api.http.service import PeopleService
 from people_api.opened_library import OpenedLibrary
 
 #: Bytes that a request's body may have: 1,000 encodings as JSON have 3 MB.
 _MOST_BYTES = 4_000_000
+
+#: Of a form beside its photo: the other fields, and what lies between them.
+_OF_FORM = 100_000
+
+_MB = 1024 * 1024
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -40,6 +46,7 @@ def create_app(settings: Settings) -> FastAPI:
         Figures("people_api", settings.people_processes),
         PeopleAccess.of(settings),
         OpenedLibrary(settings),
+        AskedFaceApi(settings),
         settings.api_idle_seconds,
     )
     app = FastAPI(
@@ -56,6 +63,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.service = service
     app.include_router(lists.router)
     app.include_router(saying.router)
+    app.include_router(searching.router)
     app.include_router(state.router)
     described.describe_keys(app, openapi.KEY, openapi.ANY_KEY)
     described.show_examples(app, openapi.EXAMPLES)
@@ -67,8 +75,13 @@ def create_app(settings: Settings) -> FastAPI:
     # The last one added is the outermost.
     app.add_middleware(HeadRequests)
     app.add_middleware(Guard, refusal=service.access.refusal)
-    app.add_middleware(BodyLimit, limit_of=lambda _path: _MOST_BYTES, idle_seconds=settings.api_idle_seconds)
-    routes = [*lists.router.routes, *saying.router.routes, *state.router.routes]
+    with_photo = settings.api_upload_mb * _MB + _OF_FORM
+    app.add_middleware(
+        BodyLimit,
+        limit_of=lambda path: with_photo if path == "/search" else _MOST_BYTES,
+        idle_seconds=settings.api_idle_seconds,
+    )
+    routes = [*lists.router.routes, *saying.router.routes, *searching.router.routes, *state.router.routes]
     paths = frozenset(route.path for route in routes if isinstance(route, APIRoute))
     app.add_middleware(RequestLog, door="people_api", figures=service.figures, paths=paths)
     app.add_middleware(RequestTarget)
@@ -85,4 +98,5 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """The database is opened by the first request that needs it, in this process, and closed when this ends."""
     service: PeopleService = app.state.service
     yield
+    service.face_api.close()
     service.library.close()

@@ -16,6 +16,8 @@ from faces.errors import FacesError, SchemaError
 from faces.laravel.app_settings import database_in_force
 from faces.library.arrivals import Arrivals
 from faces.library.opening import cohort_in_force, open_library, rule_in_force
+from faces.library.search.exact_search import ExactSearch
+from faces.library.search.face_finder import FaceFinder
 from faces.settings import Settings
 from faces.store.database import Store, Transaction
 from faces.store.sidecar import library_row
@@ -34,6 +36,8 @@ class Opened:
     arrivals: Arrivals
     """Follows what others have written."""
     answers: Answers
+    finder: FaceFinder
+    """Searches among all faces."""
 
 
 @dataclass(slots=True)
@@ -129,4 +133,5 @@ def _open(settings: Settings) -> Opened:
         raise
     if library.arrivals is None:
         raise AssertionError("found tables of ours and nothing that keeps them, needed both")
-    return Opened(store, library.arrivals, Answers(library.arrivals, library.settling))
+    finder = FaceFinder(store, ExactSearch(store, settings.state_dir), library.arrivals.library)
+    return Opened(store, library.arrivals, Answers(library.arrivals, library.settling), finder)

@@ -13,7 +13,7 @@ from face_api.http.routes import router
 from faces.errors import FacesError
 from faces.http.errors import reply_to
 from faces.settings import Settings
-from people_api.http import lists, saying, state
+from people_api.http import lists, saying, searching, state
 from script import settings_docs
 from worker.commands.verbs import VERBS
 
@@ -138,7 +138,7 @@ def test_every_path_stands_on_the_page_of_the_api_and_each_path_there_exists() -
 
 def test_every_path_stands_on_the_page_of_the_people_api_and_each_path_there_exists() -> None:
     paths: set[str] = set()
-    for one in (lists.router, saying.router, state.router):
+    for one in (lists.router, saying.router, searching.router, state.router):
         version = "" if one is state.router else "/v1"
         routes = [route for route in one.routes if isinstance(route, APIRoute)]
         paths |= {

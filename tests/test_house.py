@@ -70,6 +70,8 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "people_api": (
         *("faces.system", "faces.settings", "faces.http", "faces.laravel", "faces.people", "faces.store"),
         *("faces.library", "faces.answers", "faces.photo.face"),
+        # A photo is searched for by the encodings that the face API gives.
+        "faces.client",
     ),
     # Only bytes and errors, and its parts of the settings.
     "worker.amqp": ("faces.settings", "faces.laravel.app_rabbitmq", "faces.system.address"),

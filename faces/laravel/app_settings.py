@@ -126,6 +126,16 @@ def database_in_force(settings: Settings) -> str:
     return in_time_zone(url, settings.database_timezone)
 
 
+def face_api_in_force(settings: Settings) -> str:
+    """The URL of the face API: our own setting, else the app's where there is an app, else where ours listens.
+
+    Raises:
+        SettingsError: as `load` says.
+    """
+    laravel = None if settings.api_url else load_of_app()
+    return settings.api_url or (laravel.face_api_url if laravel else None) or f"http://{settings.api_address}"
+
+
 def _own_default() -> str:
     default: SecretStr = Settings.model_fields["database_url"].default
     return default.get_secret_value()

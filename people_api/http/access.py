@@ -26,7 +26,7 @@ _OPEN = frozenset({"/livez"})
 _OPEN_ON_LOOPBACK = frozenset({"/livez", "/readyz", "/metrics"})
 
 #: What only reads, though it is a POST.
-_READING_POSTS = frozenset({"/identify"})
+_READING_POSTS = frozenset({"/identify", "/search"})
 
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from faces.http.bodies import NotReadyBody
 from faces.http.described import Responses, error, with_retry_after
 from people_api.http.requests import AnswerRequest, IdentifyRequest, UndoRequest
+from people_api.http.search_request import SearchRequest, Wanted
 
 TITLE = "People API"
 
@@ -23,6 +24,7 @@ TAGS = [
     {"name": "people", "description": "Who is known, and where they are."},
     {"name": "faces", "description": "Faces of whoever."},
     {"name": "groups", "description": "Faces without a name that look like one person."},
+    {"name": "search", "description": "Where else a face is."},
     {"name": "identify", "description": "Who the faces of encodings are."},
     {"name": "answers", "description": "What a person says of faces, and taking it back; wants the scope `answer`."},
     {"name": "ledger", "description": "What was said and linked, when, and by which person or machine."},
@@ -195,6 +197,20 @@ _IDENTIFIED = {
     "next": [{"person_id": 7, "name": "Bob", "distance": 0.63}],
 }
 
+_SEARCHED = {
+    "faces": [
+        {
+            "box": None,
+            "quality": None,
+            "people": [
+                {"person_id": 12, "name": "Ada Lovelace", "probability": 0.992, "distance": 0.31, "confirmed": 31}
+            ],
+            "faces": [{**_FACE, "distance": 0.28}],
+        }
+    ],
+    "warnings": [],
+}
+
 IDENTIFY: Responses = _BODY_ERRORS
 IDENTIFY_BODY = _body(IdentifyRequest, {"encodings": [[0.05] * 128]})
 
@@ -202,6 +218,37 @@ ANSWERS: Responses = {**_BODY_ERRORS, **_CHANGED}
 ANSWERS_BODY = _body(
     AnswerRequest, {"id": _UUID, "verb": "name", "group": 88, "name": "Ada Lovelace", "revision": 4, "by": "ann"}
 )
+
+#: A photo is refused as the face API refuses it.
+SEARCH: Responses = {
+    **_BODY_ERRORS,
+    413: error(
+        "Too many bytes, or too large a photo.",
+        ("request_too_large", "the request's body has 60,000,000 bytes or more, …", False),
+        ("photo_too_large", "the photo has 200 megapixels, …", False),
+    ),
+    415: error("The file is no photo of a kind that is read.", ("unsupported_format", "…", False)),
+    422: error(
+        "A field is wrong, or the photo is damaged.",
+        (
+            "wrong_field",
+            "found neither face nor encoding, needed one of the two, or a form with a photo in file",
+            False,
+        ),
+        ("damaged_photo", "…", False),
+    ),
+}
+_PHOTO_FORM: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "file": {"type": "string", "format": "binary", "description": "the photo"},
+        **Wanted.model_json_schema()["properties"],
+    },
+    "required": ["file"],
+    "additionalProperties": False,
+}
+SEARCH_BODY = _body(SearchRequest, {"face": 4711, "k": 10, "min_quality": 50})
+SEARCH_BODY["requestBody"]["content"]["multipart/form-data"] = {"schema": _PHOTO_FORM}
 
 UNDO_BODY = _body(UndoRequest, {"id": _UUID, "entry": 502, "by": "ann"})
 
@@ -216,6 +263,7 @@ EXAMPLES: dict[str, Any] = {
     "/groups/{group_id}/faces": _page(_FACE, None),
     "/ledger": _page(_ENTRY, "WzUwMV0"),
     "/identify": {"faces": [_IDENTIFIED, None]},
+    "/search": _SEARCHED,
     "/answers": _ANSWERED,
     "/undo": {**_ANSWERED, "entry": 503, "kind": "undone", "left": []},
 }

@@ -186,10 +186,15 @@ async def read_body(request: Request, kind: type[T]) -> T:
     try:
         return kind.model_validate_json(await request.body())
     except ValidationError as error:
-        lines = error.errors(include_url=False, include_context=False, include_input=False)
+        raise checked(error) from error
+
+
+def checked(error: ValidationError) -> BadBody | WrongField:
+    """What pydantic found wrong, as an error of ours that names each field."""
+    lines = error.errors(include_url=False, include_context=False, include_input=False)
     if any(line["type"] == "json_invalid" for line in lines):
-        raise BadBody(f"the body is no valid JSON: {lines[0]['msg']}")
-    raise WrongField("; ".join(_about(line["loc"], line["msg"]) for line in lines[:8]))
+        return BadBody(f"the body is no valid JSON: {lines[0]['msg']}")
+    return WrongField("; ".join(_about(line["loc"], line["msg"]) for line in lines[:8]))
 
 
 def _about(place: tuple[int | str, ...], sentence: str) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from faces.http.accepted_keys import AcceptedKeys
 from faces.http.figures import Figures
+from people_api.asked_face_api import AskedFaceApi
 from people_api.http.access import PeopleAccess
 from people_api.opened_library import OpenedLibrary
 
@@ -17,6 +18,7 @@ class PeopleService:
     figures: Figures
     access: PeopleAccess
     library: OpenedLibrary
+    face_api: AskedFaceApi
     idle_seconds: float
 
     @property

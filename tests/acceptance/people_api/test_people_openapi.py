@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from tests.acceptance.people_api.conftest import StartPeople
 from tests.openapi.run import OF_PEOPLE, findings
 from tests.servers.library_rows import LibraryRows
 from tests.servers.rows import Rows
+from tests.servers.running_api import RunningApi
 from tests.servers.running_people import KEYS, RunningPeople
 
 pytestmark = pytest.mark.parametrize("url", ["sqlite"], indirect=True)
@@ -16,8 +18,9 @@ FEW, MANY = 15, 300
 
 @pytest.mark.parametrize("cases", [FEW, pytest.param(MANY, marks=pytest.mark.long)])
 def test_the_people_api_answers_as_its_document_says(
-    people: RunningPeople, library: LibraryRows, rows: Rows, cases: int
+    start_people: StartPeople, api: RunningApi, library: LibraryRows, rows: Rows, cases: int
 ) -> None:
+    people = start_people(FACE_API_URL=api.url)
     ada, group = library.person("Ada", confirmed=1), library.group(3)
     for number in range(5):
         image = rows.image(filename=f"{number}.jpg")
