@@ -30,14 +30,23 @@ Id = Annotated[int, Field(ge=1, le=2**63 - 1, strict=True)]
 Number = Annotated[FiniteFloat, Field(strict=True)]
 
 Verb = Literal[
-    "name", "move", "reject", "confirm", "stranger", "not_face", "unknown", "rename", "hide", "favourite", "forget"
-]
+    "name", "move", "reject", "confirm", "stranger", "not_face", "unknown", "join", "apart", "split", "rename", "hide",
+    "favourite", "cover", "forget",
+]  # fmt: skip
+
+_FACES = [{"faces"}, {"group"}]
+
+#: What each verb is said of: the fields of one of these, and no others of them.
+_SAID_OF: dict[Verb, list[set[str]]] = {
+    **{"name": _FACES, "move": _FACES, "reject": _FACES, "stranger": _FACES, "not_face": _FACES, "unknown": _FACES},
+    "confirm": [*_FACES, {"person"}],
+    **{"join": [{"refs"}], "apart": [{"refs"}], "split": [{"group", "faces"}, {"person", "faces"}]},
+    **{"rename": [{"person"}], "hide": [{"person"}], "favourite": [{"person"}], "forget": [{"person"}]},
+    "cover": [{"person", "faces"}],
+}
 
 #: By which `person` or `name` says who it is, or is not.
 _WITH_WHO = frozenset({"name", "move", "reject"})
-
-#: What is said of a `person`; confirm is so alone where it has no faces.
-_OF_PERSON = frozenset({"rename", "hide", "favourite", "forget"})
 
 
 class Body(BaseModel):
@@ -104,12 +113,19 @@ class AnswerRequest(Spoken):
     """What a person says of faces, of the faces of a group, or of a person."""
 
     verb: Verb = Field(description="what is said")
-    faces: list[Id] = Field([], max_length=MOST_FACES, description="of these faces")
-    group: Id | None = Field(None, description="of this group's faces, instead")
+    faces: list[Id] = Field(
+        [], max_length=MOST_FACES, description="of these faces; of split those that leave, of cover the one"
+    )
+    group: Id | None = Field(None, description="of this group's faces, instead; of split the group that they leave")
     person: Id | None = Field(
         None,
         description="who it is, or is not, of name, move and reject; of confirm alone: whose linked faces are right; "
-        "of rename, hide, favourite and forget: who is meant",
+        "of split, rename, hide, favourite, cover and forget: who is meant",
+    )
+    refs: list[Annotated[str, Field(pattern=r"^[fgp][1-9]\d{0,17}$")]] = Field(
+        [],
+        max_length=MOST_FACES,
+        description="of join: people p12 or groups g12, the one that stays first; of apart: two",
     )
     name: str | None = Field(
         None, max_length=255, description="who it is, or is not, by name instead; of rename: the name from now on"
@@ -126,15 +142,15 @@ class AnswerRequest(Spoken):
 
     @property
     def subjects(self) -> list[Ref]:
-        """What is said of: faces, a group, or a person."""
-        if self.is_of_person:
-            return [Ref("person", self.person or 0)]
-        return [Ref("face", face) for face in self.faces] or [Ref("group", self.group or 0)]
+        """What is said of: what `revision` is of comes first."""
+        whole = [Ref("group", self.group)] if self.group is not None else []
+        meant = [Ref("person", self.person)] if self.is_of_person and self.person is not None else []
+        return [*meant, *whole, *map(Ref.parse, self.refs), *(Ref("face", face) for face in self.faces)]
 
     @property
     def is_of_person(self) -> bool:
         """Whether `person` is not who it is, but who is meant."""
-        return self.verb in _OF_PERSON or (self.verb == "confirm" and self.person is not None)
+        return self.verb not in _WITH_WHO
 
     @property
     def who(self) -> str | Ref | None:
@@ -143,10 +159,16 @@ class AnswerRequest(Spoken):
 
     @model_validator(mode="after")
     def _check_together(self) -> AnswerRequest:
-        given = {name for name in ("faces", "group", "person", "name") if getattr(self, name) not in (None, [])}
-        if given & {"faces", "group", *(["person"] if self.is_of_person else [])} not in self._allowed_subjects():
-            needed = "person" if self.verb in _OF_PERSON else "faces or group"
+        fields = ("faces", "group", "person", "refs", "name")
+        given = {name for name in fields if getattr(self, name) not in (None, [])}
+        subjects = given - {"name", *([] if self.is_of_person else ["person"])}
+        if subjects not in _SAID_OF[self.verb]:
+            needed = " or ".join(" and ".join(sorted(one)) for one in _SAID_OF[self.verb])
             raise ValueError(f"found {self.verb} of {' and '.join(sorted(given)) or 'nothing'}, needed {needed}")
+        if self.verb == "cover" and len(self.faces) != 1:
+            raise ValueError(f"found cover of {len(self.faces)} faces, needed one")
+        if "refs" in given and not (len(self.refs) == 2 or (self.verb == "join" and len(self.refs) > 2)):
+            raise ValueError(f"found {self.verb} of {len(self.refs)}, needed two{' or more' * (self.verb == 'join')}")
         if self.verb in _WITH_WHO and {"person", "name"} <= given:
             raise ValueError("found person beside name, needed one of the two")
         if self.verb in {"name", "move"} and not given & {"person", "name"}:
@@ -159,14 +181,9 @@ class AnswerRequest(Spoken):
             raise ValueError("found new, which is for name, move and rename with a name")
         if self.off and self.verb not in {"hide", "favourite"}:
             raise ValueError("found off, which is for hide and favourite")
-        if self.revision is not None and "faces" in given:
-            raise ValueError("found revision beside faces, needed a group or a person: faces have none")
+        if self.revision is not None and not subjects & {"group", "person"}:
+            raise ValueError("found revision without a group or person that is meant: faces have none")
         return self
-
-    def _allowed_subjects(self) -> list[set[str]]:
-        if self.verb in _OF_PERSON:
-            return [{"person"}]
-        return [{"faces"}, {"group"}, *([{"person"}] if self.verb == "confirm" else [])]
 
 
 class UndoRequest(Spoken):

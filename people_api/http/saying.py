@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from fastapi import APIRouter, Request, Response
 
-from faces.answers import people_marks, who_it_is, who_it_is_not
+from faces.answers import joins, people_marks, splits, who_it_is, who_it_is_not
 from faces.answers.answer import Answered, GivenAnswer
 from faces.answers.giving import Answers
 from faces.answers.history.told_entries import names_today
@@ -89,6 +89,10 @@ def _answer(given: Answers, answer: GivenAnswer, said: AnswerRequest) -> Answere
         "stranger": lambda: who_it_is_not.stranger(given, answer, refs),
         "not_face": lambda: who_it_is_not.not_face(given, answer, refs),
         "unknown": lambda: who_it_is_not.unknown(given, answer, refs),
+        "join": lambda: joins.join(given, answer, refs),
+        "apart": lambda: who_it_is_not.apart(given, answer, refs[0], refs[1]),
+        "split": lambda: splits.split(given, answer, refs[0], refs[1:]),
+        "cover": lambda: people_marks.cover(given, answer, refs[0], refs[1]),
         "rename": lambda: people_marks.rename(given, answer, refs[0], name, new=said.new),
         "hide": lambda: people_marks.hide(given, answer, refs, off=said.off),
         "favourite": lambda: people_marks.favourite(given, answer, refs, off=said.off),

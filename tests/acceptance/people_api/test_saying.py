@@ -16,7 +16,7 @@ from tests.servers.rows import Rows
 from tests.servers.running_people import KEYS, RunningPeople
 from tests.servers.settled_album import Album
 from tests.servers.waiting import wait_for
-from tests.unit.faces.people.made_people import made_people
+from tests.unit.faces.people.made_people import made_people, photos_of
 
 ADA, BOB, EVE = made_people(3, seed=5)
 
@@ -197,6 +197,28 @@ def test_a_person_is_renamed_hidden_marked_and_forgotten(people: RunningPeople, 
     assert people.get("/people", name="ada")["items"][0]["id"] == ada
 
 
+def test_people_are_joined_and_what_is_not_one_is_split_and_kept_apart(
+    people: RunningPeople, album: Album, speaker: Speaker
+) -> None:
+    group = [album.photo(one)[0] for one in photos_of(ADA, 3, seed=2)]
+    (other,) = album.photo(BOB)
+    (named,) = people.get("/groups")["items"]
+    ada = speaker.say("name", group=named["id"], name="Ada", revision=named["revision"])["people"][0]
+    bob = speaker.say("name", faces=[other], name="Bob")["people"][0]
+    speaker.say("cover", person=ada, faces=[group[1]])
+    assert album.read("SELECT cover FROM {people} WHERE id = :id", id=ada) == [{"cover": group[1]}]
+    joined = speaker.say("join", refs=[f"p{ada}", f"p{bob}"])
+    assert joined["faces"] == [other]
+    assert people.get(f"/people/{bob}")["id"] == ada, "the old id leads to the one who stayed"
+    speaker.undo(joined["entry"])
+    speaker.say("apart", refs=[f"p{ada}", f"p{bob}"])
+    refused = speaker.post("answers", verb="join", refs=[f"p{ada}", f"p{bob}"])
+    assert (refused.status_code, refused.json()["code"]) == (400, "bad_request")
+    assert speaker.say("split", person=ada, faces=[group[0]])["faces"] == [group[0]]
+    assert people.get(f"/people/{ada}")["confirmed"] == 2
+    assert album.wrong() == []
+
+
 def test_linked_faces_of_a_person_are_confirmed_at_once(people: RunningPeople, album: Album, speaker: Speaker) -> None:
     album.master(ADA, "Ada")
     (linked,) = album.photo(ADA, follow=False)
@@ -237,10 +259,18 @@ def test_a_named_person_is_offered_for_others_soon_after(people: RunningPeople, 
         ({"verb": "rename", "person": 1}, "found rename without name"),
         ({"verb": "rename", "name": "Ada"}, "found rename of name, needed person"),
         ({"verb": "hide", "person": 1, "group": 1}, "found hide of group and person, needed person"),
+        ({"verb": "join", "faces": [1, 2]}, "found join of faces, needed refs"),
+        ({"verb": "join", "refs": ["p1"]}, "found join of 1, needed two or more"),
+        ({"verb": "join", "refs": ["12", "p1"]}, "refs.0: string should match pattern"),
+        ({"verb": "apart", "refs": ["p1", "p2", "p3"]}, "found apart of 3, needed two"),
+        ({"verb": "apart", "refs": ["p1", "p2"], "revision": 1}, "found revision without a group or person"),
+        ({"verb": "split", "faces": [1]}, "found split of faces, needed faces and group or faces and person"),
+        ({"verb": "cover", "person": 1, "faces": [1, 2]}, "found cover of 2 faces, needed one"),
+        ({"verb": "stranger", "faces": [1], "person": 1}, "found stranger of faces and person, needed faces or group"),
         ({"verb": "forget", "person": 1, "off": True}, "found off, which is for hide and favourite"),
         ({"verb": "reject", "faces": [1], "name": "Ada", "new": True}, "found new, which is for name"),
         ({"verb": "delete", "faces": [1]}, "verb: input should be 'name'"),
-        ({"verb": "name", "faces": [1], "name": "Ada", "revision": 1}, "found revision beside faces"),
+        ({"verb": "name", "faces": [1], "name": "Ada", "revision": 1}, "found revision without a group or person"),
         ({"verb": "name", "faces": ["1"], "name": "Ada"}, "faces.0: input should be a valid integer"),
         ({"verb": "name", "faces": list(range(1, 5002)), "name": "Ada"}, "at most 5000 items"),
         ({"verb": "name", "faces": [1], "name": "Ada", "by": "machine"}, "by: found 'machine'"),
