@@ -14,7 +14,18 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from script.benches import comparing, made_photos, matching, not_faces, own_library, people, photos, searching, service
+from script.benches import (
+    comparing,
+    identifying,
+    made_photos,
+    matching,
+    not_faces,
+    own_library,
+    people,
+    photos,
+    searching,
+    service,
+)
 from script.benches.own_library_cost import MOST_SECONDS, measure_cost
 from script.benches.people_answers import ANSWERS, FIGURES
 
@@ -67,7 +78,7 @@ def main() -> int:
         if told.what in ("matching", "all"):
             figures["matching"] = matching.measure(told.rounds * 3)
         if told.what in ("comparing", "all"):
-            figures["comparing"] = comparing.measure(told.rounds)
+            figures["comparing"] = comparing.measure(told.rounds) | identifying.measure(told.rounds)
         if told.what in ("service", "all"):
             figures["service"] = service.measure(kinds, told.rounds)
     _print(figures)
