@@ -1,4 +1,4 @@
-"""Who a face is among 1,000 people: CPU of /compare with all of them as candidates, and of the people API's /identify."""
+"""Who a face is among 1,000 people: CPU of the face API's /compare with them as candidates, and of /identify."""
 
 from __future__ import annotations
 
