@@ -17,7 +17,7 @@ from installer.sentence import Refusal, Sentence, say
 
 #: What of a checkout a release consists of.
 PARTS = (
-    *("faces", "face_api", "worker", "installer", "native", "script", "etc"),
+    *("faces", "face_api", "people_api", "worker", "installer", "native", "script", "etc"),
     *("install.sh", "pyproject.toml", "LICENSE", "README.md", "README.ru.md", "CHANGELOG.md"),
     *("requirements.txt", "requirements-build.txt", "requirements-native.txt", "requirements-dlib.txt"),
     "requirements-samples.txt",
@@ -105,7 +105,7 @@ class BuildRelease:
             "-m",
             "compileall",
             "-q",
-            *(str(self.folder / part) for part in ("faces", "face_api", "worker")),
+            *(str(self.folder / part) for part in ("faces", "face_api", "people_api", "worker")),
         ]
         subprocess.run(words, check=True)
 
