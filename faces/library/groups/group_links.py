@@ -9,6 +9,7 @@ from faces.library.calibrated import held_back, lock_links
 from faces.library.groups.group_questions import AskedGroup, GroupQuestions, people_in_photos
 from faces.library.library import Library
 from faces.library.people_tally import PeopleTally
+from faces.people.identify import Identification
 from faces.people.linking import Identities, Link
 from faces.store import face_batches, images
 from faces.store.database import Store, Transaction, chunked
@@ -124,14 +125,14 @@ class GroupLinks:
                 self._note_linked(transaction, answer, {face: faces[face] for face in done}, links[group], written)
                 linked[group] = len(done)
                 for face in done:
-                    in_photos[faces[face].image_id].add(_person(answer))
+                    in_photos[faces[face].image_id].add(_found(answer).person_id)
         if linked:
             self._write(transaction, written, linked)
         return linked
 
     def _held_back(self, transaction: Transaction, answer: AskedGroup, faces: dict[int, IndexedFace]) -> set[int]:
         like = [face for face, one in faces.items() if one.like_not_face is not None]
-        return held_back(transaction, self._library, _person(answer), like)
+        return held_back(transaction, self._library, _found(answer).person_id, like)
 
     def _note_linked(
         self,
@@ -141,9 +142,7 @@ class GroupLinks:
         link: Link,
         written: _Written,
     ) -> None:
-        found, group, is_named = answer.found, answer.question.group, answer.decision == "link"
-        if found is None:
-            raise AssertionError("found an answer without a person, needed one: nobody else is linked")
+        found, group, is_named = _found(answer), answer.question.group, answer.decision == "link"
         offer = None if is_named else answer.offer
         named = {"person_id": found.person_id} if is_named else {}
         group_rows.update(transaction, group.id, {**group_rows.offer_columns(offer), **named})
@@ -192,10 +191,10 @@ class GroupLinks:
             people_rows.stamp(transaction, people, change)
 
 
-def _person(answer: AskedGroup) -> int:
+def _found(answer: AskedGroup) -> Identification:
     if answer.found is None:
-        raise AssertionError("found an answer without a person, needed one: nobody else is linked")
-    return answer.found.person_id
+        raise AssertionError("found an answer without a person, needed one: no other is linked")
+    return answer.found
 
 
 def _faces_asked_about(answer: AskedGroup) -> int:
