@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from threading import Lock
+from threading import Event, Lock
 
 from faces.answers.giving import Answers
 from faces.errors import FacesError, SchemaError
@@ -50,6 +50,7 @@ class OpenedLibrary:
     _lock: Lock = field(default_factory=Lock, init=False)
     _looking: ThreadPoolExecutor | None = field(default=None, init=False)
     _is_asked: bool = field(default=False, init=False)
+    _is_closing: Event = field(default_factory=Event, init=False)
 
     @contextmanager
     def reading(self) -> Iterator[Transaction]:
@@ -93,7 +94,7 @@ class OpenedLibrary:
         with self._lock:
             self._is_asked = False
         try:
-            answers.look_again()
+            answers.look_again(self._is_closing.is_set)
         except FacesError as error:
             _log.warning("groups are asked about again by the next answer, or by a worker: %s", error)
 
@@ -107,7 +108,8 @@ class OpenedLibrary:
         return None
 
     def close(self) -> None:
-        """Finish what is asked about, and give the connections back."""
+        """Give the connections back; what is being asked about is left to the next process after the step in hand."""
+        self._is_closing.set()
         if self._looking is not None:
             self._looking.shutdown()
         with self._lock:

@@ -80,15 +80,15 @@ class Answers:
                 pass
         raise StoreUnavailable(f"the database {store.name} is too busy: others answer about the same all the time")
 
-    def look_again(self) -> None:
+    def look_again(self, is_told_to_stop: Callable[[], bool] = lambda: False) -> None:
         """Ask about everything unnamed that may be a person who has changed; outside the answer's own time.
 
         Another process that settles just now does it instead, and what is left after a minute is taken up by the
-        next one. Never raises for the database.
+        next one; so it is where `is_told_to_stop`, which is asked between two steps. Never raises for the database.
         """
         if self.settling is not None:
             self.arrivals.follow()
-            self.settling.settle_some(patience=_PATIENCE)
+            self.settling.settle_some(is_told_to_stop, _PATIENCE)
 
     def _attempt(
         self,

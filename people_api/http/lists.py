@@ -30,6 +30,7 @@ from faces.store.sidecar.lists.group_pages import GroupChoice, current_group, li
 from faces.store.sidecar.lists.ledger_pages import EntryChoice, list_entries
 from faces.store.sidecar.lists.people_pages import PeopleChoice, current_person, list_people, person_of
 from people_api.http import cursors, openapi
+from people_api.http.requests import State
 from people_api.http.schemas import (
     EntryReply,
     FacesPage,
@@ -55,7 +56,6 @@ SomeId = Annotated[int | None, Query(ge=1, le=_LARGEST)]
 Limit = Annotated[int, Query(ge=1, le=500, description="items of a page")]
 Cursor = Annotated[str | None, Query(max_length=500, description="`next` of the page before; without it the first one")]
 MinQuality = Annotated[float | None, Query(ge=0, le=100, description="only faces of this quality or a better one")]
-State = Literal["confirmed", "linked", "suggested", "unknown", "stranger", "not_face"]
 StateOfPerson = Literal["confirmed", "linked", "suggested"]
 OneMonth = Annotated[
     str | None,

@@ -29,6 +29,8 @@ Id = Annotated[int, Field(ge=1, le=2**63 - 1, strict=True)]
 #: Not what may be read as one: `true`, or a text.
 Number = Annotated[FiniteFloat, Field(strict=True)]
 
+State = Literal["confirmed", "linked", "suggested", "unknown", "stranger", "not_face"]
+
 Verb = Literal[
     "name", "move", "reject", "confirm", "stranger", "not_face", "unknown", "join", "apart", "split", "rename", "hide",
     "favourite", "cover", "forget",

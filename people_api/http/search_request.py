@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import Request
 from pydantic import Field, ValidationError, model_validator
@@ -17,12 +17,10 @@ from faces.http.errors import UploadNotKept, WrongField
 from faces.people.kept_face import FaceState
 from faces.photo.face import ENCODING_LENGTH
 from faces.store.sidecar.face_filter import FaceFilter
-from people_api.http.requests import Body, Id, Number, checked, read_body
+from people_api.http.requests import Body, Id, Number, State, checked, read_body
 
 #: Faces of one search at most.
 MOST_FOUND = 200
-
-State = Literal["confirmed", "linked", "suggested", "unknown", "stranger", "not_face"]
 
 #: Parts of a form: a photo, and the fields beside it.
 _MOST_FIELDS = 20
